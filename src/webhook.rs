@@ -1,0 +1,129 @@
+//! Stage 1: what came over the wire, and what it says once it is proven to be the carrier's.
+//!
+//! Invariant: nothing but `verify.rs` makes a [`Webhook`]; nothing after it accepts a [`Received`].
+
+mod params;
+
+pub(crate) use params::encode_pairs;
+pub use params::{FormError, Params};
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use actix_web::http::Method;
+use actix_web::http::header::{AsHeaderName, HeaderMap};
+use actix_web::web::Bytes;
+
+use crate::config::Account;
+use crate::verify::VerifyError;
+
+/// Which kind of answer the carrier waits for. The documents differ: a `<Say>` in the answer to a
+/// message is an error (14110), and so is a `<Message>` in the answer to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// A call: the caller hears the answer.
+    Voice,
+    /// A message (SMS, MMS, WhatsApp, …): the answer is zero or more replies.
+    Message,
+}
+
+impl Channel {
+    /// The word used in `config.toml`, logs and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Channel::Voice => "voice",
+            Channel::Message => "message",
+        }
+    }
+}
+
+/// One HTTP request as it arrived, bounded in size, believed in nothing.
+#[derive(Debug)]
+pub struct Received {
+    /// `POST` or `GET`; other methods never get this far (405).
+    pub method: Method,
+    /// The request target, path and query, byte for byte as sent: the signature covers these very
+    /// bytes, so they are never decoded and encoded again.
+    pub target: String,
+    /// The header fields that a stage asks for, repeated ones included.
+    pub headers: HeaderMap,
+    /// The other end of the connection: a proxy's address when one stands in front.
+    pub peer: Option<IpAddr>,
+    /// The whole body, at most `limits::WEBHOOK_BODY_BYTES_MAX`.
+    pub body: Bytes,
+}
+
+impl Received {
+    /// The target without its query.
+    pub fn path(&self) -> &str {
+        self.target.split_once('?').map_or(self.target.as_str(), |(path, _)| path)
+    }
+
+    /// The raw query, without the question mark; empty where there is none.
+    pub fn query(&self) -> &str {
+        self.target.split_once('?').map_or("", |(_, query)| query)
+    }
+
+    /// The value of a header that came exactly once and is visible ASCII.
+    pub fn header(&self, name: impl AsHeaderName) -> Option<&str> {
+        let mut values = self.headers.get_all(name);
+        let value = values.next()?;
+        if values.next().is_some() { None } else { value.to_str().ok() }
+    }
+}
+
+/// What is known about where a webhook came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// The account's key signed it. The only proof there is in mode `enforce`.
+    Signed,
+    /// Mode `report`: in mode `enforce` it would have been refused, for this reason.
+    Unproven(VerifyError),
+    /// Mode `off`: nobody looked.
+    Unchecked,
+}
+
+/// A request that the carrier sent, read once: its parameters are what every later stage borrows.
+#[derive(Debug)]
+pub struct Webhook {
+    /// Whether the carrier is known to have sent it; for the journal.
+    pub proof: Proof,
+    /// The account whose key fitted. Where none had to (`report`, `off`): the one that the request
+    /// names, else the first configured one; `None` where none is configured.
+    pub account: Option<Arc<Account>>,
+    /// The request target's path, as sent.
+    pub path: String,
+    /// The query's parameters, decoded. `step` and `FlowEvent` are read from here.
+    pub query: Params,
+    /// The carrier's parameters: the form body of a POST, the query of a GET. In wire order. Empty
+    /// where the body is something else than a form.
+    pub params: Params,
+    /// The body as sent. Other bodies than forms (JSON events) are only here. That of a GET is
+    /// dropped: no signature covers it.
+    pub body: Bytes,
+    /// The `I-Twilio-Idempotency-Token` header: the same on a retry of the same request. It is not
+    /// signed, so it may only make us do less.
+    pub idempotency_token: Option<String>,
+}
+
+impl Webhook {
+    /// The first value of a parameter.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.params.get(name)
+    }
+
+    /// What it is about, by the identifier that it carries; `None` for events of other kinds.
+    pub fn channel(&self) -> Option<Channel> {
+        let has = |name| self.param(name).is_some_and(|sid| !sid.is_empty());
+        match (has("CallSid"), has("MessageSid") || has("SmsSid")) {
+            (true, _) => Some(Channel::Voice),
+            (false, true) => Some(Channel::Message),
+            (false, false) => None,
+        }
+    }
+
+    /// The call's or the message's identifier, see [`Params::sid`].
+    pub fn sid(&self) -> Option<&str> {
+        self.params.sid()
+    }
+}

@@ -1,0 +1,251 @@
+//! The parameters of one request: decoded once into one string, borrowed ever after.
+
+use memchr::{memchr, memchr2};
+
+use crate::limits::WEBHOOK_PARAMETERS_MAX;
+
+/// Names and values in the order of the wire, repeated names included. All text lives in one
+/// string, so that twenty parameters cost two allocations and no copy later on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Params {
+    text: String,
+    /// For each parameter: where its name begins, where its value begins, where its value ends.
+    spans: Vec<[u32; 3]>,
+}
+
+/// Why a form could not be read. Each is answered with 400 before anything is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FormError {
+    /// More parameters than any carrier sends.
+    #[error("the form has more than {WEBHOOK_PARAMETERS_MAX} parameters")]
+    TooManyParameters,
+    /// The decoded bytes are not text. Carriers send UTF-8.
+    #[error("the form is not UTF-8 once decoded, expected UTF-8 as the carrier sends it")]
+    NotUtf8,
+}
+
+impl Params {
+    /// Decodes `application/x-www-form-urlencoded` text: `+` and `%20` are a space, a `%` that two
+    /// hexadecimal digits do not follow stays as it is (WHATWG URL, "percent-decode"), a name
+    /// without `=` has the empty value, and empty pairs between `&&` are passed over.
+    pub fn decode(form: &[u8]) -> Result<Params, FormError> {
+        let (text, spans) = split(form)?;
+        let text = String::from_utf8(text).map_err(|_| FormError::NotUtf8)?;
+        let whole = |[name, value, _]: &[u32; 3]| {
+            text.is_char_boundary(*name as usize) && text.is_char_boundary(*value as usize)
+        };
+        // Two halves of one character in two values would be text together and rubbish apart.
+        if !spans.iter().all(whole) {
+            return Err(FormError::NotUtf8);
+        }
+        Ok(Params { text, spans })
+    }
+
+    /// Decodes the query of a URL. Its first part is not the carrier's but was typed by the owner,
+    /// who may have meant another encoding than UTF-8: bytes that are not text become U+FFFD here.
+    /// The signature never sees this; it covers the query as it was sent.
+    pub fn decode_query(query: &str) -> Result<Params, FormError> {
+        if query.is_empty() {
+            return Ok(Params::default());
+        }
+        match Params::decode(query.as_bytes()) {
+            Err(FormError::NotUtf8) => {
+                let (text, spans) = split(query.as_bytes())?;
+                let lossy =
+                    |from: u32, to: u32| String::from_utf8_lossy(&text[from as usize..to as usize]);
+                let pairs = spans.iter().map(|&[name, value, end]| {
+                    (lossy(name, value).into_owned(), lossy(value, end).into_owned())
+                });
+                Ok(pairs.collect())
+            }
+            decoded => decoded,
+        }
+    }
+
+    /// The parameters as `application/x-www-form-urlencoded` text (WHATWG URL, "serialising"): a
+    /// space is `+`; letters, digits and `*-._` stand for themselves.
+    pub fn encode(&self) -> String {
+        let mut form = String::with_capacity(self.text.len() * 2);
+        encode_pairs(self.iter(), &mut form);
+        form
+    }
+
+    /// Adds a parameter behind the others.
+    pub fn push(&mut self, name: &str, value: &str) {
+        let start = self.text.len() as u32;
+        self.text.push_str(name);
+        let middle = self.text.len() as u32;
+        self.text.push_str(value);
+        self.spans.push([start, middle, self.text.len() as u32]);
+    }
+
+    /// The first value of `name`; names are case-sensitive.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let text = self.text.as_bytes();
+        let named =
+            |[start, end, _]: &&[u32; 3]| text[*start as usize..*end as usize] == *name.as_bytes();
+        let [_, start, end] = self.spans.iter().find(named)?;
+        Some(&self.text[*start as usize..*end as usize])
+    }
+
+    /// The call's or the message's identifier, for logs and once-only keys. SIDs of carriers other
+    /// than Twilio have other shapes, so the shape is not checked.
+    pub fn sid(&self) -> Option<&str> {
+        ["CallSid", "MessageSid", "SmsSid"].iter().find_map(|name| self.get(name))
+    }
+
+    /// Names and values in wire order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
+        self.spans.iter().map(|&[name, value, end]| {
+            (&self.text[name as usize..value as usize], &self.text[value as usize..end as usize])
+        })
+    }
+
+    /// How many parameters there are.
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+}
+
+impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Params {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Params {
+        let mut params = Params::default();
+        for (name, value) in pairs {
+            params.push(name.as_ref(), value.as_ref());
+        }
+        params
+    }
+}
+
+/// Decodes the pairs of a form into one run of bytes, and says where each begins and ends. This is
+/// the largest single cost of a webhook's check, so it looks for what is special and copies the
+/// rest.
+fn split(form: &[u8]) -> Result<(Vec<u8>, Vec<[u32; 3]>), FormError> {
+    // Decoding never makes a form longer.
+    let mut text = Vec::with_capacity(form.len());
+    let mut spans = Vec::with_capacity(32);
+    let mut rest = form;
+    while !rest.is_empty() {
+        let end = memchr(b'&', rest).unwrap_or(rest.len());
+        let (pair, behind) = (&rest[..end], rest.get(end + 1..).unwrap_or_default());
+        rest = behind;
+        if pair.is_empty() {
+            continue;
+        }
+        if spans.len() == WEBHOOK_PARAMETERS_MAX {
+            return Err(FormError::TooManyParameters);
+        }
+        let equals = memchr(b'=', pair).unwrap_or(pair.len());
+        let name = text.len();
+        percent_decode(&pair[..equals], &mut text);
+        let value = text.len();
+        percent_decode(pair.get(equals + 1..).unwrap_or_default(), &mut text);
+        spans.push([name as u32, value as u32, text.len() as u32]);
+    }
+    Ok((text, spans))
+}
+
+/// Decodes one name or value to the end of `out`.
+fn percent_decode(encoded: &[u8], out: &mut Vec<u8>) {
+    let mut rest = encoded;
+    while let Some(special) = memchr2(b'%', b'+', rest) {
+        out.extend_from_slice(&rest[..special]);
+        let (byte, used) = match rest[special] {
+            b'+' => (b' ', 1),
+            _ => escaped(&rest[special..]).map_or((b'%', 1), |byte| (byte, 3)),
+        };
+        out.push(byte);
+        rest = &rest[special + used..];
+    }
+    out.extend_from_slice(rest);
+}
+
+/// The byte that `%` and two hexadecimal digits stand for.
+fn escaped(text: &[u8]) -> Option<u8> {
+    match text {
+        [b'%', high, low, ..] => Some(hex(*high)? << 4 | hex(*low)?),
+        _ => None,
+    }
+}
+
+/// Adds pairs to the end of a form.
+pub(crate) fn encode_pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>, form: &mut String) {
+    for (name, value) in pairs {
+        if !form.is_empty() {
+            form.push('&');
+        }
+        percent_encode(name, form);
+        form.push('=');
+        percent_encode(value, form);
+    }
+}
+
+/// Encodes one name or value to the end of `out`.
+fn percent_encode(text: &str, out: &mut String) {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    for byte in text.bytes() {
+        match byte {
+            b' ' => out.push('+'),
+            b'*' | b'-' | b'.' | b'_' => out.push(byte.into()),
+            _ if byte.is_ascii_alphanumeric() => out.push(byte.into()),
+            _ => out.extend(['%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]),
+        }
+    }
+}
+
+/// The value of one hexadecimal digit.
+fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(form: &str) -> Vec<(String, String)> {
+        let params = Params::decode(form.as_bytes()).unwrap();
+        params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    #[test]
+    fn decodes_what_carriers_send() {
+        let pairs = [("Body", "a b c+d"), ("ToZip", ""), ("x", ""), ("é", "100%"), ("Body", "2")];
+        let expected: Vec<_> = pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).into();
+        assert_eq!(decoded("Body=a+b%20c%2Bd&ToZip=&&x&%C3%a9=100%&Body=2"), expected);
+        assert_eq!(decoded(""), []);
+        assert_eq!(decoded("%zz=%4"), [("%zz".to_owned(), "%4".to_owned())]);
+    }
+
+    #[test]
+    fn encodes_what_it_decodes() {
+        let params: Params = [("Body", "a b+c&d=é%\0"), ("", ""), ("x", "")].into_iter().collect();
+        assert_eq!(params.encode(), "Body=a+b%2Bc%26d%3D%C3%A9%25%00&=&x=");
+        assert_eq!(Params::decode(params.encode().as_bytes()), Ok(params));
+    }
+
+    #[test]
+    fn a_query_is_read_whatever_its_encoding() {
+        let query = Params::decode_query("q=%E9&%C3&%A9=1&step=abc").unwrap();
+        assert_eq!((query.get("q"), query.get("step")), (Some("\u{FFFD}"), Some("abc")));
+        assert_eq!(query.len(), 4);
+    }
+
+    #[test]
+    fn refuses_what_is_not_text() {
+        assert_eq!(Params::decode(b"a=%FF"), Err(FormError::NotUtf8));
+        assert_eq!(Params::decode(b"a=%C3&%A9=1"), Err(FormError::NotUtf8));
+        let many = "a=1&".repeat(WEBHOOK_PARAMETERS_MAX + 1);
+        assert_eq!(Params::decode(many.as_bytes()), Err(FormError::TooManyParameters));
+    }
+}
