@@ -1,0 +1,130 @@
+//! Stage 2: what a request says, read once, and which part of it the signature has to cover.
+
+use std::sync::Arc;
+
+use actix_web::http::Method;
+use actix_web::http::header::{CONTENT_TYPE, HeaderName};
+use actix_web::web::Bytes;
+
+use super::VerifyError;
+use super::key::body_sha256;
+use crate::config::Account;
+use crate::webhook::{Params, Proof, Received, Webhook};
+
+/// The query parameter that covers a body which is not a form.
+pub(super) const BODY_HASH: &str = "bodySHA256";
+
+static IDEMPOTENCY_TOKEN: HeaderName = HeaderName::from_static("i-twilio-idempotency-token");
+
+/// The parameters of a request.
+#[derive(Debug)]
+pub(super) struct Content {
+    query: Params,
+    body: Body,
+}
+
+/// What the body is to the signature.
+#[derive(Debug)]
+enum Body {
+    /// A GET's: not covered, so not read.
+    Ignored,
+    /// A form's: its parameters are signed.
+    Form(Params),
+    /// Any other: its hash has to be in the URL, and the URL is signed.
+    Hashed,
+}
+
+impl Content {
+    /// Decodes query and form.
+    pub(super) fn read(received: &Received) -> Result<Content, VerifyError> {
+        let mut types = received.headers.get_all(&CONTENT_TYPE);
+        let content_type = match (types.next(), types.next()) {
+            (None, _) => "",
+            (Some(one), None) => one.to_str().map_err(|_| VerifyError::ContentType)?,
+            (Some(_), Some(_)) => return Err(VerifyError::ContentType),
+        };
+        Content::parse(&received.method, content_type, received.query(), &received.body)
+    }
+
+    /// The same from the parts of a request; an empty content type is a missing one.
+    pub(super) fn parse(
+        method: &Method,
+        content_type: &str,
+        query: &str,
+        body: &[u8],
+    ) -> Result<Content, VerifyError> {
+        let query = Params::decode_query(query)?;
+        let body = match method {
+            &Method::GET => Body::Ignored,
+            _ if is_form(content_type)? => Body::Form(Params::decode(body)?),
+            _ => Body::Hashed,
+        };
+        Ok(Content { query, body })
+    }
+
+    /// The parameters that are signed behind the URL.
+    pub(super) fn signed_params(&self) -> Option<&Params> {
+        match &self.body {
+            Body::Form(params) => Some(params),
+            Body::Ignored | Body::Hashed => None,
+        }
+    }
+
+    /// The first `bodySHA256` of the query where the body needs one, as lower-case hexadecimal. A
+    /// form has no use for it, and is not spared its own check by it.
+    pub(super) fn body_hash(&self) -> Result<Option<&str>, VerifyError> {
+        match self.body {
+            Body::Hashed => self.query.get(BODY_HASH).map(Some).ok_or(VerifyError::BodyHashMissing),
+            Body::Ignored | Body::Form(_) => Ok(None),
+        }
+    }
+
+    /// The account that the request names: in its form, else in its query.
+    pub(super) fn account_sid(&self) -> Option<&str> {
+        let form = self.signed_params().and_then(|params| params.get("AccountSid"));
+        form.or_else(|| self.query.get("AccountSid"))
+    }
+
+    /// Gives what was read to the stages after this one.
+    pub(super) fn into_webhook(
+        self,
+        received: Received,
+        proof: Proof,
+        account: Option<Arc<Account>>,
+    ) -> Webhook {
+        let idempotency_token = received.header(&IDEMPOTENCY_TOKEN).map(str::to_owned);
+        let path_length = received.path().len();
+        let Received { target: mut path, body, .. } = received;
+        path.truncate(path_length);
+        let (params, body) = match self.body {
+            Body::Ignored => (self.query.clone(), Bytes::new()),
+            Body::Form(params) => (params, body),
+            Body::Hashed => (Params::default(), body),
+        };
+        Webhook { proof, account, path, query: self.query, params, body, idempotency_token }
+    }
+}
+
+/// Whether the hash in the URL, compared with its exact case, is that of the body.
+pub(super) fn hash_fits(hash: &str, body: &[u8]) -> bool {
+    hash == body_sha256(body)
+}
+
+/// Whether a `Content-Type` is that of a form. A form in another charset than UTF-8 cannot be read
+/// as the carrier signed it.
+fn is_form(content_type: &str) -> Result<bool, VerifyError> {
+    let mut parts = content_type.split(';').map(str::trim);
+    let media_type = parts.next().unwrap_or_default();
+    if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Ok(false);
+    }
+    let charset = parts
+        .filter_map(|part| part.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
+        .map_or("utf-8", |(_, value)| value.trim().trim_matches('"'));
+    if ["utf-8", "utf8"].iter().any(|utf8| charset.eq_ignore_ascii_case(utf8)) {
+        Ok(true)
+    } else {
+        Err(VerifyError::Charset)
+    }
+}

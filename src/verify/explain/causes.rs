@@ -1,0 +1,158 @@
+//! Likely causes: each changes one thing, and says what it means if the signature fits then.
+
+mod form;
+mod key;
+mod url;
+
+use super::guess::Guess;
+use super::{Finding, shown};
+use crate::verify::VerifyError;
+use crate::verify::key::body_sha256;
+use crate::webhook::Params;
+
+/// One kind of difference between what was signed and what is checked.
+struct Cause {
+    /// What was signed instead. `{url}` stands for the URL that fits, `{name}` for a parameter.
+    what: &'static str,
+    /// What to do. The same words are replaced.
+    advice: &'static str,
+    /// The guesses with this difference; the text is the `{name}`.
+    guesses: fn(&Guess) -> Vec<(Guess, String)>,
+}
+
+/// The causes whose guess fits: alone; or, where none does, two of different kinds together.
+pub(super) fn find(base: &Guess, error: VerifyError) -> Vec<Finding> {
+    if let Some(found) = body(base, error) {
+        return vec![found];
+    }
+    let kinds = [url::CAUSES, form::CAUSES, key::CAUSES];
+    let alone: Vec<_> = kinds.iter().flat_map(|causes| fitting(base, causes)).collect();
+    if !alone.is_empty() {
+        return alone.into_iter().map(|(finding, _)| finding).collect();
+    }
+    for (first, second) in [(1, 0), (2, 0), (2, 1)] {
+        for cause in kinds[first].iter().filter(|cause| !cause.what.contains("{name}")) {
+            for (changed, name) in (cause.guesses)(base) {
+                if let Some((finding, url)) = fitting(&changed, kinds[second]).into_iter().next() {
+                    return vec![cause.finding(&url, &name), finding];
+                }
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// Every cause that explains the signature, with the URL that it fits.
+fn fitting(base: &Guess, causes: &[Cause]) -> Vec<(Finding, String)> {
+    let mut found: Vec<(Finding, String)> = Vec::new();
+    for cause in causes {
+        let guesses = (cause.guesses)(base).into_iter().filter(|(guess, _)| guess.differs(base));
+        let fits = guesses
+            .filter_map(|(guess, name)| guess.fitting_url().map(|url| (guess, name, url)))
+            // Two causes may sign the same string: the first one is the likelier.
+            .next();
+        if let Some((_, name, url)) = fits {
+            found.push((cause.finding(&url, &name), url));
+        }
+    }
+    found.truncate(3);
+    found
+}
+
+/// The cause where the signature is right, and the body is not the one that it covers.
+fn body(base: &Guess, error: VerifyError) -> Option<Finding> {
+    let finding = |what: &str, advice: &str| {
+        Some(Finding { what: what.to_owned(), advice: advice.to_owned() })
+    };
+    match error {
+        VerifyError::BodyHashMissing if base.fitting_url().is_some() => finding(
+            "the signature fits the URL, but the URL holds no `bodySHA256`, so that any body would \
+             have passed",
+            "check that the request's `Content-Type` and query arrive unchanged; forms need \
+             `application/x-www-form-urlencoded`, other bodies the hash",
+        ),
+        VerifyError::BodyHashWrong => match rewritten_as(base) {
+            Some(how) => finding(
+                &format!(
+                    "the URL's signature fits, and its `bodySHA256` is that of the body {how}"
+                ),
+                "hash the raw bytes of the request: something on the way read the body and wrote \
+                 it again",
+            ),
+            None => finding(
+                &format!(
+                    "the URL's signature fits, but the body is not the one that was sent: its \
+                     SHA-256 is `{}`",
+                    base.body_sha256
+                ),
+                "look for what changes the body on the way: a proxy, a decompressor, a JSON parser",
+            ),
+        },
+        _ => None,
+    }
+}
+
+/// How the body has to be written for its hash to be the one in the URL.
+fn rewritten_as(base: &Guess) -> Option<&'static str> {
+    let (_, query) = base.url.split_once('?')?;
+    let params = Params::decode_query(query.split('#').next()?).ok()?;
+    let hash = params.get("bodySHA256")?;
+    if hash.eq_ignore_ascii_case(&base.body_sha256) {
+        return Some("in lower-case letters, as it has to be written");
+    }
+    let text = String::from_utf8_lossy(&base.body);
+    let json = serde_json::from_str::<serde_json::Value>(&text).ok();
+    let forms = [
+        ("with a line break at its end", Some(format!("{text}\n"))),
+        ("without white space around it", Some(text.trim().to_owned())),
+        ("with `\\n` for `\\r\\n`", Some(text.replace("\r\n", "\n"))),
+        ("with `\\r\\n` for `\\n`", Some(text.replace('\n', "\r\n"))),
+        ("as compact JSON", json.as_ref().and_then(|json| serde_json::to_string(json).ok())),
+        (
+            "as indented JSON",
+            json.as_ref().and_then(|json| serde_json::to_string_pretty(json).ok()),
+        ),
+        ("as JSON with a space behind `,` and `:`", json.as_ref().map(spaced)),
+        ("when it is empty", Some(String::new())),
+        ("when it is `{}`", Some("{}".to_owned())),
+    ];
+    let fits = |text: &String| body_sha256(text.as_bytes()) == hash;
+    forms.into_iter().find(|(_, text)| text.as_ref().is_some_and(fits)).map(|(how, _)| how)
+}
+
+/// JSON as Python writes it.
+fn spaced(json: &serde_json::Value) -> String {
+    match json {
+        serde_json::Value::Array(items) => {
+            format!("[{}]", items.iter().map(spaced).collect::<Vec<_>>().join(", "))
+        }
+        serde_json::Value::Object(members) => {
+            let member = |(name, value): (&String, &serde_json::Value)| {
+                format!("{}: {}", serde_json::Value::from(name.as_str()), spaced(value))
+            };
+            format!("{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(", "))
+        }
+        scalar => scalar.to_string(),
+    }
+}
+
+// === impl Cause ===
+
+impl Cause {
+    fn finding(&self, url: &str, name: &str) -> Finding {
+        let fill = |text: &str| text.replace("{url}", &shown(url)).replace("{name}", &shown(name));
+        Finding { what: fill(self.what), advice: fill(self.advice) }
+    }
+}
+
+/// Guesses that need no name.
+fn unnamed(guesses: impl IntoIterator<Item = Guess>) -> Vec<(Guess, String)> {
+    guesses.into_iter().map(|guess| (guess, String::new())).collect()
+}
+
+/// Pairs in the order in which they are signed, duplicates kept.
+fn sorted_with_repeats(pairs: &[(String, String)]) -> Vec<(String, String)> {
+    let mut pairs = pairs.to_vec();
+    pairs.sort();
+    pairs
+}

@@ -1,0 +1,82 @@
+//! Causes in the key and in the signature's own spelling.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Cause, Guess, unnamed};
+use crate::config::Algorithm;
+
+/// Likeliest first.
+pub(super) const CAUSES: &[Cause] = &[
+    Cause {
+        what: "the token has white space or quotes around it",
+        advice: "take them off where the token is set (an environment file, a secret's trailing \
+                 line break)",
+        guesses: |guess| {
+            let around = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
+            unnamed([guess.with_tokens(|token| token.trim_matches(around).to_owned())])
+        },
+    },
+    Cause {
+        what: "the signature was made with the other algorithm",
+        advice: "HMAC_SHA256 is only used with SharedKeys: give `--algorithm`, and configure the \
+                 key in `[[account.shared_key]]` with its algorithm",
+        guesses: |guess| {
+            let algorithm = match guess.algorithm {
+                Algorithm::Sha1 => Algorithm::Sha256,
+                Algorithm::Sha256 => Algorithm::Sha1,
+            };
+            unnamed([Guess { algorithm, ..guess.clone() }])
+        },
+    },
+    Cause {
+        what: "the token is written in letters of another case",
+        advice: "an auth token is 32 lower-case hexadecimal digits",
+        guesses: |guess| {
+            unnamed([guess.with_tokens(str::to_lowercase), guess.with_tokens(str::to_uppercase)])
+        },
+    },
+    Cause {
+        what: "the signature is right, but was written in another way than base64 as the carrier \
+               writes it",
+        advice: "pass the header on as it came: no URL decoding (`+` becomes a space), no quotes, \
+                 no URL-safe alphabet, with the padding, base64 and not hexadecimal",
+        guesses: |guess| {
+            let spellings = respelled(&guess.signature).into_iter();
+            unnamed(spellings.map(|signature| Guess { signature, ..guess.clone() }))
+        },
+    },
+    Cause {
+        what: "several signatures were joined into one header",
+        advice: "let the proxy pass the header on once: a joined one is refused",
+        guesses: |guess| {
+            let parts = guess.signature.split(',').map(|part| part.trim().to_owned()).take(8);
+            unnamed(parts.map(|signature| Guess { signature, ..guess.clone() }))
+        },
+    },
+];
+
+/// The signature with the usual damage undone.
+fn respelled(signature: &str) -> Vec<String> {
+    let around = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
+    let bare = signature.trim_matches(around);
+    let padded = format!("{:=<1$}", bare, bare.len().next_multiple_of(4));
+    let unescaped = ["%2B", "%2F", "%3D", "%2b", "%2f", "%3d"].iter().zip("+/=+/=".chars());
+    let unescaped = unescaped.fold(bare.to_owned(), |text, (escape, character)| {
+        text.replace(escape, &character.to_string())
+    });
+    vec![
+        bare.to_owned(),
+        padded.replace('-', "+").replace('_', "/"),
+        bare.replace(' ', "+"),
+        unescaped,
+        from_hexadecimal(bare).map_or(String::new(), |bytes| STANDARD.encode(bytes)),
+    ]
+}
+
+fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> =
+        text.chars().map(|digit| digit.to_digit(16).map(|value| value as u8)).collect();
+    let digits = digits.filter(|digits| digits.len() % 2 == 0 && !digits.is_empty())?;
+    Some(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+}

@@ -1,0 +1,71 @@
+//! A guess at what was signed: a request in which one thing is changed at a time.
+
+use crate::config::Algorithm;
+use crate::secret::Secret;
+use crate::verify::header::Claim;
+use crate::verify::key::SigningKey;
+use crate::verify::message::{Message, in_signed_order};
+use crate::verify::url::SignedUrl;
+
+/// Everything that a signature depends on, each part free to be changed.
+#[derive(Clone)]
+pub(super) struct Guess {
+    pub(super) url: String,
+    pub(super) pairs: Vec<(String, String)>,
+    /// The pairs are signed as they stand, neither sorted nor each once.
+    pub(super) in_wire_order: bool,
+    pub(super) body: Vec<u8>,
+    /// Lower-case hexadecimal.
+    pub(super) body_sha256: String,
+    pub(super) tokens: Vec<Secret>,
+    pub(super) algorithm: Algorithm,
+    pub(super) signature: String,
+}
+
+impl Guess {
+    /// The URL that was signed, if the signature fits this guess.
+    pub(super) fn fitting_url(&self) -> Option<String> {
+        let settings = match self.algorithm {
+            Algorithm::Sha1 => "",
+            Algorithm::Sha256 => "algorithm=HMAC_SHA256",
+        };
+        let digest = Claim::parse(&self.signature, settings).ok()?.digest;
+        let pairs = self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let pairs = if self.in_wire_order { pairs.collect() } else { in_signed_order(pairs) };
+        let message = Message { url: SignedUrl::split(&self.url), pairs };
+        let keys = self.tokens.iter().map(|token| SigningKey::new(token, self.algorithm));
+        keys.into_iter().find_map(|key| message.fitting(&key, &digest))
+    }
+
+    /// The same with another URL.
+    pub(super) fn with_url(&self, url: impl Into<String>) -> Guess {
+        Guess { url: url.into(), ..self.clone() }
+    }
+
+    /// The same with other parameters.
+    pub(super) fn with_pairs(&self, pairs: Vec<(String, String)>) -> Guess {
+        Guess { pairs, ..self.clone() }
+    }
+
+    /// The same with every value changed.
+    pub(super) fn with_values(&self, change: impl Fn(&str) -> String) -> Guess {
+        let pairs = self.pairs.iter().map(|(name, value)| (name.clone(), change(value)));
+        self.with_pairs(pairs.collect())
+    }
+
+    /// The same with each token changed.
+    pub(super) fn with_tokens(&self, change: impl Fn(&str) -> String) -> Guess {
+        let tokens = self.tokens.iter().map(|token| Secret::new(change(token.expose())));
+        Guess { tokens: tokens.collect(), ..self.clone() }
+    }
+
+    /// Whether it differs from another in anything that is signed.
+    pub(super) fn differs(&self, other: &Guess) -> bool {
+        self.url != other.url
+            || self.pairs != other.pairs
+            || self.in_wire_order != other.in_wire_order
+            || self.tokens != other.tokens
+            || self.algorithm != other.algorithm
+            || self.signature != other.signature
+    }
+}

@@ -1,0 +1,165 @@
+//! Stage 2: keys that are hashed once, and the signatures made with them.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac};
+use sha1::Sha1;
+use sha2::{Digest as _, Sha256};
+
+use super::content::BODY_HASH;
+use super::message::{in_signed_order, pieces};
+use super::url::SignedUrl;
+use crate::config::Algorithm;
+use crate::secret::Secret;
+use crate::webhook::Params;
+
+/// A key bound to its algorithm: the HMAC state after the key was taken in, copied for each
+/// signature. The state is as secret as the key: its `Debug` is `…`, and it is wiped when dropped.
+#[derive(Clone)]
+pub struct SigningKey(State);
+
+#[derive(Clone)]
+enum State {
+    Sha1(Hmac<Sha1>),
+    Sha256(Hmac<Sha256>),
+}
+
+/// The bytes of a signature. A comparison of 20 or 32 bytes has no prefix that could leak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Digest {
+    Sha1([u8; 20]),
+    Sha256([u8; 32]),
+}
+
+/// The signature of a form: what the carrier puts into `X-Twilio-Signature` when it posts these
+/// parameters to this URL. User, password and fragment of the URL are not signed.
+pub fn sign_form<'a>(
+    key: &SigningKey,
+    url: &str,
+    params: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> String {
+    let url = SignedUrl::as_carrier(url);
+    key.sign(url.as_given().into_iter().chain(pieces(&in_signed_order(params))))
+}
+
+/// The signature of a request whose parameters are all in its URL: a GET, or any other body than
+/// a form when the URL is that of [`hashed_url`].
+pub fn sign_url(key: &SigningKey, url: &str) -> String {
+    sign_form(key, url, [])
+}
+
+/// The URL that covers a body which is not a form: `bodySHA256` added behind the query. `None`
+/// where the URL has the hash of another body already, which would win.
+pub fn hashed_url(url: &str, body: &[u8]) -> Option<String> {
+    let (url, fragment) = url.split_at(url.find('#').unwrap_or(url.len()));
+    let hash = body_sha256(body);
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    match Params::decode_query(query).ok()?.get(BODY_HASH) {
+        Some(there) => (there == hash).then(|| format!("{url}{fragment}")),
+        None => {
+            let separator = match (url.contains('?'), query.is_empty() || query.ends_with('&')) {
+                (false, _) => "?",
+                (true, true) => "",
+                (true, false) => "&",
+            };
+            Some(format!("{url}{separator}{BODY_HASH}={hash}{fragment}"))
+        }
+    }
+}
+
+/// Lower-case hexadecimal SHA-256, as in `bodySHA256`.
+pub(super) fn body_sha256(body: &[u8]) -> String {
+    Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+// === impl SigningKey ===
+
+impl SigningKey {
+    /// Takes the key in.
+    pub fn new(secret: &Secret, algorithm: Algorithm) -> SigningKey {
+        SigningKey::from_bytes(secret.expose().as_bytes(), algorithm)
+    }
+
+    /// The algorithm that this key is bound to.
+    pub fn algorithm(&self) -> Algorithm {
+        match self.0 {
+            State::Sha1(_) => Algorithm::Sha1,
+            State::Sha256(_) => Algorithm::Sha256,
+        }
+    }
+
+    /// A key that nobody knows, us included.
+    pub(super) fn decoy() -> SigningKey {
+        let mut key = [0; 32];
+        // Without randomness the key is zeros: it still does the work, and what it finds to fit is
+        // refused all the same.
+        let _ = getrandom::fill(&mut key);
+        SigningKey::from_bytes(&key, Algorithm::Sha1)
+    }
+
+    /// The base64 signature of the pieces put together.
+    pub(super) fn sign<'a>(&self, pieces: impl Iterator<Item = &'a str>) -> String {
+        match &self.0 {
+            State::Sha1(state) => STANDARD.encode(absorb(state, pieces).finalize().into_bytes()),
+            State::Sha256(state) => STANDARD.encode(absorb(state, pieces).finalize().into_bytes()),
+        }
+    }
+
+    /// Whether the digest is the signature of the pieces put together, in constant time. A digest
+    /// of another length takes the same work and never fits.
+    pub(super) fn fits<'a>(&self, pieces: impl Iterator<Item = &'a str>, digest: &Digest) -> bool {
+        match &self.0 {
+            State::Sha1(state) => absorb(state, pieces).verify_slice(digest.bytes()).is_ok(),
+            State::Sha256(state) => absorb(state, pieces).verify_slice(digest.bytes()).is_ok(),
+        }
+    }
+
+    fn from_bytes(key: &[u8], algorithm: Algorithm) -> SigningKey {
+        const ANY_LENGTH: &str = "HMAC takes a key of any length";
+        SigningKey(match algorithm {
+            Algorithm::Sha1 => State::Sha1(Hmac::new_from_slice(key).expect(ANY_LENGTH)),
+            Algorithm::Sha256 => State::Sha256(Hmac::new_from_slice(key).expect(ANY_LENGTH)),
+        })
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("…")
+    }
+}
+
+/// A copy of the state that has taken in the pieces.
+fn absorb<'a, M: Mac + Clone>(state: &M, pieces: impl Iterator<Item = &'a str>) -> M {
+    let mut mac = state.clone();
+    pieces.for_each(|piece| mac.update(piece.as_bytes()));
+    mac
+}
+
+// === impl Digest ===
+
+impl Digest {
+    /// Decodes canonical, padded, standard base64 of exactly the algorithm's length. Whatever else
+    /// a lenient reader would take for the same bytes is refused.
+    pub(super) fn parse(base64: &str, algorithm: Algorithm) -> Option<Digest> {
+        let mut bytes = [0; 33];
+        let length = match base64.len() {
+            28 | 44 => STANDARD.decode_slice(base64, &mut bytes).ok()?,
+            _ => return None,
+        };
+        let bytes = &bytes[..length];
+        match algorithm {
+            Algorithm::Sha1 => bytes.try_into().ok().map(Digest::Sha1),
+            Algorithm::Sha256 => bytes.try_into().ok().map(Digest::Sha256),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Digest::Sha1(bytes) => bytes,
+            Digest::Sha256(bytes) => bytes,
+        }
+    }
+}

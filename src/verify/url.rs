@@ -1,0 +1,242 @@
+//! Stage 2: the URLs that the carrier may have signed.
+//!
+//! The carrier signs the URL as its owner typed it, and nobody here types it again: scheme, host,
+//! port and prefix come from the configuration (or from a trusted proxy), path and query are the
+//! request target byte for byte. Nothing is decoded, encoded or normalised.
+
+use actix_web::http::header::{HOST, HeaderMap, HeaderName};
+
+use super::VerifyError;
+use crate::config::{IpRange, Server};
+use crate::webhook::Received;
+
+static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+static FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+
+/// Where the public URL of a request comes from.
+#[derive(Debug)]
+pub(super) struct Origin {
+    public_url: Option<String>,
+    /// The scheme where there is no public URL.
+    scheme: &'static str,
+    proxies: Vec<IpRange>,
+}
+
+/// A URL in the pieces that candidates are made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SignedUrl<'a> {
+    /// `https`, without the colon.
+    pub(super) scheme: &'a str,
+    /// `user:pass@`, or empty.
+    pub(super) userinfo: &'a str,
+    /// A name, an IPv4 address, or an IPv6 address in its brackets.
+    pub(super) host: &'a str,
+    /// As written, without the colon.
+    pub(super) port: Option<&'a str>,
+    /// The part of the path that a proxy has taken off.
+    pub(super) prefix: &'a str,
+    /// Path and query as sent.
+    pub(super) rest: &'a str,
+    /// Whether `rest` is a request target, where `https://host` and `https://host/` look the same.
+    on_wire: bool,
+}
+
+/// The pieces of one candidate, to be read one after the other.
+pub(super) type Pieces<'a> = [&'a str; 8];
+
+// === impl Origin ===
+
+impl Origin {
+    pub(super) fn new(server: &Server) -> Origin {
+        Origin {
+            public_url: server.public_url.clone(),
+            scheme: if server.tls.is_some() { "https" } else { "http" },
+            proxies: server.trusted_proxies.clone(),
+        }
+    }
+
+    /// The URL of a request.
+    pub(super) fn url<'a>(&'a self, received: &'a Received) -> Result<SignedUrl<'a>, VerifyError> {
+        // `https://host` + `.evil.example/` would be the URL of somebody else.
+        if !received.target.starts_with('/') {
+            return Err(VerifyError::Target);
+        }
+        let trusted =
+            received.peer.is_some_and(|peer| self.proxies.iter().any(|range| range.contains(peer)));
+        let forwarded =
+            if trusted { Forwarded::read(&received.headers)? } else { Forwarded::default() };
+        let mut url = self.base(received, forwarded.host)?;
+        url.scheme = forwarded.scheme.unwrap_or(url.scheme);
+        url.port = forwarded.port.or(url.port);
+        url.rest = &received.target;
+        url.on_wire = true;
+        Ok(url)
+    }
+
+    /// The URL without the target: the configured one, with the host that a trusted proxy gave if
+    /// it gave one; else that of the `Host` header.
+    fn base<'a>(
+        &'a self,
+        received: &'a Received,
+        forwarded: Option<Authority<'a>>,
+    ) -> Result<SignedUrl<'a>, VerifyError> {
+        let configured = self.public_url.as_deref().map(SignedUrl::split);
+        let (url, authority) = match (configured, forwarded) {
+            (Some(url), None) => return Ok(url.as_prefix()),
+            (Some(url), Some(authority)) => (url.as_prefix(), authority),
+            (None, Some(authority)) => (SignedUrl::bare(self.scheme), authority),
+            (None, None) => {
+                let host = received.header(&HOST).and_then(Authority::parse);
+                (SignedUrl::bare(self.scheme), host.ok_or(VerifyError::Host)?)
+            }
+        };
+        Ok(SignedUrl { host: authority.host, port: authority.port, ..url })
+    }
+}
+
+// === impl SignedUrl ===
+
+impl<'a> SignedUrl<'a> {
+    /// Takes a whole URL apart, where it has a scheme. Nothing is checked or changed.
+    pub(super) fn split(url: &'a str) -> SignedUrl<'a> {
+        let (scheme, after) = url.split_once("://").unwrap_or(("", url));
+        let (authority, rest) = after.split_at(after.find(['/', '?', '#']).unwrap_or(after.len()));
+        let (userinfo, host) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
+        // In `[::1]:8080` only the last colon begins a port, and in `[::1]` none does.
+        let colon = host.rfind(':').filter(|colon| !host[*colon..].contains(']'));
+        let port = colon.map(|colon| &host[colon + 1..]);
+        let host = &host[..colon.unwrap_or(host.len())];
+        SignedUrl { scheme, userinfo, host, port, prefix: "", rest, on_wire: false }
+    }
+
+    /// A whole URL as the carrier sees it: without user, password and fragment.
+    pub(super) fn as_carrier(url: &'a str) -> SignedUrl<'a> {
+        let url = url.split_once('#').map_or(url, |(url, _)| url);
+        SignedUrl { userinfo: "", ..SignedUrl::split(url) }
+    }
+
+    /// The pieces of the URL as it was given.
+    pub(super) fn as_given(&self) -> Pieces<'a> {
+        self.pieces(self.userinfo, self.port, self.rest)
+    }
+
+    /// Every URL that the carrier may have signed for this one, the likeliest first: as it is, and
+    /// with the port dropped, or the scheme's own port added. The carrier signs without user and
+    /// password, its libraries with them.
+    pub(super) fn candidates(&self) -> impl Iterator<Item = Pieces<'a>> + use<'a> {
+        let url = *self;
+        let default = if url.scheme.eq_ignore_ascii_case("https") { "443" } else { "80" };
+        let ports = [url.port, if url.port.is_some() { None } else { Some(default) }];
+        let userinfos = [Some(""), Some(url.userinfo).filter(|text| !text.is_empty())];
+        let rests = [Some(url.rest), url.rest_without_path()];
+        userinfos.into_iter().flatten().flat_map(move |userinfo| {
+            rests.into_iter().flatten().flat_map(move |rest| {
+                ports.into_iter().map(move |port| url.pieces(userinfo, port, rest))
+            })
+        })
+    }
+
+    /// `https://host` and `https://host/` are one request on the wire, and an owner may have typed
+    /// either.
+    fn rest_without_path(&self) -> Option<&'a str> {
+        let root = self.on_wire && self.prefix.is_empty();
+        let rest = self.rest.strip_prefix('/').filter(|_| root)?;
+        (rest.is_empty() || rest.starts_with('?')).then_some(rest)
+    }
+
+    fn pieces(&self, userinfo: &'a str, port: Option<&'a str>, rest: &'a str) -> Pieces<'a> {
+        let colon = if port.is_some() { ":" } else { "" };
+        let separator = if self.scheme.is_empty() { "" } else { "://" };
+        let port = port.unwrap_or_default();
+        [self.scheme, separator, userinfo, self.host, colon, port, self.prefix, rest]
+    }
+
+    /// A URL of which only the scheme is known.
+    fn bare(scheme: &'a str) -> SignedUrl<'a> {
+        let (userinfo, host, prefix, rest) = ("", "", "", "");
+        SignedUrl { scheme, userinfo, host, port: None, prefix, rest, on_wire: false }
+    }
+
+    /// A configured URL as what stands before a request target.
+    fn as_prefix(self) -> SignedUrl<'a> {
+        let path = self.rest.split(['?', '#']).next().unwrap_or_default();
+        SignedUrl { prefix: path.trim_end_matches('/'), rest: "", ..self }
+    }
+}
+
+// === Forwarded ===
+
+/// What a trusted proxy says about the URL that it was asked for.
+#[derive(Debug, Default)]
+struct Forwarded<'a> {
+    scheme: Option<&'static str>,
+    host: Option<Authority<'a>>,
+    /// The host's own port, else that of `X-Forwarded-Port`.
+    port: Option<&'a str>,
+}
+
+impl<'a> Forwarded<'a> {
+    /// Each header may come once, with one value. A list has no single meaning: a proxy that adds
+    /// to what it got lets the other side choose the first part.
+    fn read(headers: &'a HeaderMap) -> Result<Forwarded<'a>, VerifyError> {
+        let scheme = parsed(headers, &FORWARDED_PROTO, "X-Forwarded-Proto", |proto| {
+            ["https", "http"].into_iter().find(|scheme| proto.eq_ignore_ascii_case(scheme))
+        })?;
+        let host = parsed(headers, &FORWARDED_HOST, "X-Forwarded-Host", Authority::parse)?;
+        let port = parsed(headers, &FORWARDED_PORT, "X-Forwarded-Port", port)?;
+        Ok(Forwarded { scheme, port: host.and_then(|host| host.port).or(port), host })
+    }
+}
+
+/// A header that may come once; empty is as good as missing.
+fn parsed<'a, T>(
+    headers: &'a HeaderMap,
+    header: &HeaderName,
+    name: &'static str,
+    parse: impl Fn(&'a str) -> Option<T>,
+) -> Result<Option<T>, VerifyError> {
+    let mut values = headers.get_all(header);
+    let Some(value) = values.next() else { return Ok(None) };
+    let value = value.to_str().map_err(|_| VerifyError::Forwarded(name))?.trim();
+    match (values.next(), value) {
+        (None, "") => Ok(None),
+        (None, value) => parse(value).map(Some).ok_or(VerifyError::Forwarded(name)),
+        (Some(_), _) => Err(VerifyError::Forwarded(name)),
+    }
+}
+
+// === Authority ===
+
+/// A host, and a port if one was written.
+#[derive(Clone, Copy, Debug)]
+struct Authority<'a> {
+    host: &'a str,
+    port: Option<&'a str>,
+}
+
+impl<'a> Authority<'a> {
+    /// Only what can be a host: nothing that could move the boundary to the path, or be a user.
+    fn parse(text: &'a str) -> Option<Authority<'a>> {
+        let colon = text.rfind(':').filter(|colon| !text[*colon..].contains(']'));
+        let host = &text[..colon.unwrap_or(text.len())];
+        let port = match colon {
+            Some(colon) => Some(port(&text[colon + 1..])?),
+            None => None,
+        };
+        let valid = match host.strip_prefix('[') {
+            Some(address) => address.strip_suffix(']')?.parse::<std::net::Ipv6Addr>().is_ok(),
+            None => {
+                let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+                !host.is_empty() && host.bytes().all(allowed)
+            }
+        };
+        valid.then_some(Authority { host, port })
+    }
+}
+
+/// A port number, 1 to 65535, in digits.
+fn port(text: &str) -> Option<&str> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse::<u16>().ok().filter(|port| *port > 0 && digits).map(|_| text)
+}
