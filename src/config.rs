@@ -1,0 +1,356 @@
+//! `config.toml` as types: every value here is checked, so nothing after it asks again.
+
+mod environment;
+mod keys;
+mod load;
+mod reader;
+mod redact;
+mod schema;
+
+pub use schema::schema;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::{Method, Uri};
+use jiff::tz::TimeZone;
+
+use crate::problem::{Level, Problem, Problems, Source};
+use crate::secret::Secret;
+use crate::webhook::Channel;
+
+/// A whole configuration file.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `[server]`: the public listener.
+    pub server: Server,
+    /// `[admin]`: health and metrics, on a listener of their own.
+    pub admin: Admin,
+    /// `[log] format`.
+    pub log: LogFormat,
+    /// `[signature]`: what a wrong signature leads to.
+    pub signature: SignatureMode,
+    /// `[[account]]`: who may call.
+    pub accounts: Vec<Arc<Account>>,
+    /// `[egress]`: where functions and redirects may lead.
+    pub egress: Egress,
+    /// `[function.NAME]`: the user's code.
+    pub functions: BTreeMap<String, Arc<Function>>,
+    /// `[route."/path"]`: what answers.
+    pub routes: BTreeMap<String, Route>,
+}
+
+/// `[server]`
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where webhooks arrive.
+    pub listen: SocketAddr,
+    /// What the carrier signs: scheme, host, port as typed into the carrier's console, and a path
+    /// prefix if a proxy strips one; no trailing slash, no query. `None`: taken from the request,
+    /// `http://` and its Host header (for a laptop).
+    pub public_url: Option<String>,
+    /// Proxies whose `X-Forwarded-Proto`, `-Host` and `-Port` replace the public URL.
+    pub trusted_proxies: Vec<IpRange>,
+    /// Where the templates are.
+    pub templates: PathBuf,
+    /// The zone of dates in templates that name none.
+    pub time_zone: TimeZone,
+    /// Worker threads. Default: one per core.
+    pub workers: Option<usize>,
+    /// From the arrival of a webhook to its answer.
+    pub answer_within: Duration,
+    /// Certificate chain and key, both PEM files, when TLS ends here.
+    pub tls: Option<Tls>,
+}
+
+/// `[server.tls]`
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// The certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// Its private key, PEM.
+    pub key: PathBuf,
+}
+
+/// `[admin]`
+#[derive(Clone, Debug)]
+pub struct Admin {
+    /// Where `/healthz`, `/readyz` and `/metrics` are; `None` when switched off.
+    pub listen: Option<SocketAddr>,
+}
+
+/// `[log] format`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Human on a terminal, JSON otherwise.
+    Auto,
+    /// One readable line per webhook.
+    Human,
+    /// One JSON object per line.
+    Json,
+}
+
+/// `[signature] mode`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureMode {
+    /// A webhook without a fitting signature gets 403 and does nothing.
+    Enforce,
+    /// It is answered, and the log says why it would have been refused.
+    Report,
+    /// Nobody looks.
+    Off,
+}
+
+/// `[[account]]`
+#[derive(Debug)]
+pub struct Account {
+    /// The account's identifier, `AC…` at Twilio; webhooks name it in `AccountSid`.
+    pub sid: String,
+    /// Any of them may have signed: two while one is rotated. The first signs our own calls.
+    pub auth_tokens: Vec<Secret>,
+    /// SharedKeys (`X-Twilio-Webhooks-Signature-Settings`), each bound to one algorithm.
+    pub shared_keys: Vec<SharedKey>,
+}
+
+/// `[[account.shared_key]]`
+#[derive(Clone, Debug)]
+pub struct SharedKey {
+    /// `webhooks_sharedkey_…`
+    pub id: String,
+    /// The key itself.
+    pub secret: Secret,
+    /// The only algorithm that this key may be used with: the header does not choose.
+    pub algorithm: Algorithm,
+}
+
+/// The hash under an HMAC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// `HMAC_SHA1`
+    Sha1,
+    /// `HMAC_SHA256`
+    Sha256,
+}
+
+/// `[egress]`
+#[derive(Clone, Debug, Default)]
+pub struct Egress {
+    /// Private addresses that redirects and imported URLs may lead to, besides the configured
+    /// hosts themselves.
+    pub allow: Vec<EgressRule>,
+    /// More certificate authorities, PEM, beside the public ones.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// One line of `[egress] allow`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EgressRule {
+    /// `10.1.0.0/16`: every address in it.
+    Range(IpRange),
+    /// `internal.example:8443` or `internal.example`: the host as written in a URL, on one port or
+    /// on any.
+    Host(String, Option<u16>),
+}
+
+/// An address with a prefix length: `10.0.0.0/8`, or one address alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IpRange {
+    /// The first address of the range.
+    pub address: IpAddr,
+    /// How many leading bits count.
+    pub prefix: u8,
+}
+
+/// `[function.NAME]`
+#[derive(Clone)]
+pub struct Function {
+    /// The name it is configured under; short routes name their widget after it.
+    pub name: String,
+    /// Scheme `http` or `https`, with a host.
+    pub url: Uri,
+    /// `POST` or `GET`.
+    pub method: Method,
+    /// The whole answer, redirects and body included.
+    pub timeout: Duration,
+    /// A larger body is `fail`.
+    pub max_body_bytes: usize,
+    /// The carrier's parameters go along, under the configured ones.
+    pub forward_webhook: bool,
+    /// Findings in returned TwiML are `fail`.
+    pub strict: bool,
+    /// It may see one call twice: retried on a fresh connection also when it may have seen it.
+    pub idempotent: bool,
+    /// The HTTP version of the request. 1.0 is for functions that frame their answer by closing.
+    pub http_1_0: bool,
+    /// Connections per worker to this function.
+    pub connections: usize,
+}
+
+/// `[route."/path"]`
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Voice or message.
+    pub channel: Channel,
+    /// What runs.
+    pub flow: Short,
+    /// The document when the flow fails without one of its own; a file under `templates/`.
+    /// `None`: the built-in one.
+    pub fallback: Option<Located>,
+}
+
+/// The short form of a route: one function, two documents.
+#[derive(Clone, Debug)]
+pub struct Short {
+    /// A configured function.
+    pub function: String,
+    /// Liquid templates, by parameter name, in the order of the file.
+    pub parameters: Vec<(String, Located)>,
+    /// Rendered when the function succeeded with JSON or another type than TwiML.
+    pub success: Option<Located>,
+    /// Rendered when it failed.
+    pub fail: Option<Located>,
+}
+
+/// A text of the configuration that a later stage reads, with its place, so that what is wrong in
+/// it can be shown there.
+#[derive(Clone, Debug)]
+pub struct Located {
+    /// The text itself: a template, or the name of a file.
+    pub text: String,
+    /// The file that it stands in.
+    pub source: Source,
+    /// Where, quotes included.
+    pub span: Range<usize>,
+}
+
+// === impl Function ===
+
+impl fmt::Debug for Function {
+    /// Without the URL: user and password may stand in it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Function").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+// === impl Config ===
+
+impl Config {
+    /// Reads a file, with `${NAME}` from the environment. The second half is everything that is
+    /// wrong with it; the first is only fit to run where that holds no error. Paths in it are
+    /// relative to the folder of the file, not to where one stands.
+    pub fn read(path: &Path) -> (Option<Config>, Problems) {
+        let name = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                let folder = path.parent().unwrap_or(Path::new(""));
+                let variable = |name: &str| std::env::var(name).ok();
+                Config::parse(&Source::new(&name, &text), folder, &variable)
+            }
+            Err(error) => {
+                let message = format!("cannot read the configuration `{name}`: {error}");
+                let help = "name another file with `--config FILE`, begin with the commented \
+                            `config.toml` of the distribution, or try `twimlgate demo`, which \
+                            needs none";
+                let mut problems = Problems::default();
+                problems.push(Problem::new(Level::Error, message).help(help));
+                (None, problems)
+            }
+        }
+    }
+
+    /// The same from a text.
+    pub fn parse(
+        source: &Source,
+        folder: &Path,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> (Option<Config>, Problems) {
+        load::load(source, folder, variable)
+    }
+}
+
+// === impl EgressRule ===
+
+impl std::str::FromStr for EgressRule {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<EgressRule, String> {
+        if let Ok(range) = text.parse() {
+            return Ok(EgressRule::Range(range));
+        }
+        let expected =
+            || "a host, `host:port`, an address or a range like `10.1.0.0/16`".to_owned();
+        let (host, port) = match text.rsplit_once(':') {
+            Some((host, port)) => (host, Some(port.parse().map_err(|_| expected())?)),
+            None => (text, None),
+        };
+        let name = |host: &str| {
+            let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+            !host.is_empty() && host.chars().all(letter)
+        };
+        let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let address = literal.is_some_and(|host| host.parse::<std::net::Ipv6Addr>().is_ok());
+        if !name(host) && !address {
+            return Err(expected());
+        }
+        Ok(EgressRule::Host(host.to_ascii_lowercase(), port))
+    }
+}
+
+// === impl IpRange ===
+
+impl IpRange {
+    /// Whether the address is in the range. An IPv4 address mapped into IPv6 counts as the IPv4
+    /// address that it is.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        fn bits(address: IpAddr) -> (u128, u32) {
+            match address.to_canonical() {
+                IpAddr::V4(v4) => (u32::from(v4).into(), 32),
+                IpAddr::V6(v6) => (v6.into(), 128),
+            }
+        }
+        let ((network, width), (candidate, other)) = (bits(self.address), bits(address));
+        let ignored = width.saturating_sub(self.prefix.into());
+        width == other && (network ^ candidate).checked_shr(ignored).unwrap_or(0) == 0
+    }
+}
+
+impl std::str::FromStr for IpRange {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<IpRange, String> {
+        let (address, prefix) = text.split_once('/').map_or((text, None), |(a, p)| (a, Some(p)));
+        let expected =
+            || format!("`{text}` is not an address range, expected one like `10.0.0.0/8` or `::1`");
+        let address: IpAddr = address.parse().map_err(|_| expected())?;
+        let width = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = match prefix {
+            Some(prefix) => prefix.parse().ok().filter(|bits| *bits <= width),
+            None => Some(width),
+        };
+        Ok(IpRange { address, prefix: prefix.ok_or_else(expected)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges() {
+        let contains = |range: &str, address: &str| {
+            range.parse::<IpRange>().unwrap().contains(address.parse().unwrap())
+        };
+        assert!(contains("10.0.0.0/8", "10.255.0.1") && !contains("10.0.0.0/8", "11.0.0.1"));
+        assert!(contains("0.0.0.0/0", "8.8.8.8") && !contains("0.0.0.0/0", "::1"));
+        assert!(contains("::/0", "fe80::1") && contains("::1", "::1") && !contains("::1", "::2"));
+        assert!(contains("127.0.0.1", "::ffff:127.0.0.1"));
+        for wrong in ["", "10", "10.0.0.0/33", "::/129", "10.0.0.0/-1", "10.0.0.0/8/8"] {
+            assert!(wrong.parse::<IpRange>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `[signature]` and `[[account]]`: who may call.
+
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::repeated;
+use crate::config::reader::Reader;
+use crate::config::{Account, Algorithm, SharedKey, SignatureMode};
+use crate::secret::Secret;
+
+pub(super) fn signature(
+    reader: &mut Reader<'_>,
+    file: &DeTable<'_>,
+    accounts: &[Arc<Account>],
+) -> SignatureMode {
+    let section = reader.section("signature", "signature", file.get("signature"));
+    let mode = match section.text(reader, "mode").map(|mode| mode.value).as_deref() {
+        Some("off") => SignatureMode::Off,
+        Some("report") => SignatureMode::Report,
+        _ => SignatureMode::Enforce,
+    };
+    if mode == SignatureMode::Enforce && accounts.is_empty() && file.get("account").is_none() {
+        let message = "signatures are enforced, and no `[[account]]` could have made one";
+        let help = "add an `[[account]]` with `sid` and `auth_tokens`; or, on a laptop only, \
+                    `[signature]` `mode = \"off\"`";
+        let problem = reader.source.error(section.span(), message);
+        reader.problem(problem.expected("an `[[account]]` somewhere in this file").help(help));
+    }
+    mode
+}
+
+pub(super) fn accounts(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Vec<Arc<Account>> {
+    let mut accounts: Vec<Arc<Account>> = Vec::new();
+    for (index, value) in repeated(reader, file.get("account"), "account").iter().enumerate() {
+        let section = reader.section("account", "account", Some(value));
+        section.text(reader, "carrier");
+        let sid = section.text(reader, "sid");
+        let auth_tokens = section.list(reader, "auth_tokens").into_iter();
+        let table = value.get_ref().as_table();
+        let shared_keys = shared_keys(reader, table.and_then(|table| table.get("shared_key")));
+        let Some(sid) = sid else { continue };
+        if accounts.iter().any(|account| account.sid == sid.value) {
+            let help = "put both tokens into one `auth_tokens`";
+            reader.problem(
+                section
+                    .wrong(&reader.source, "sid", &sid)
+                    .expected("another account's sid")
+                    .help(help),
+            );
+        }
+        let auth_tokens: Vec<_> = auth_tokens.map(|token| Secret::new(token.value)).collect();
+        let tokens_given = table.is_some_and(|table| table.contains_key("auth_tokens"));
+        if auth_tokens.is_empty() && shared_keys.is_empty() && !tokens_given {
+            let message = format!("account {} has neither token nor key", index + 1);
+            let problem = reader.source.error(section.span(), message);
+            let expected = "`auth_tokens = [\"${TWILIO_AUTH_TOKEN}\"]`";
+            reader.problem(problem.expected(expected));
+        }
+        accounts.push(Arc::new(Account { sid: sid.value, auth_tokens, shared_keys }));
+    }
+    accounts
+}
+
+fn shared_keys(reader: &mut Reader<'_>, value: Option<&Spanned<DeValue<'_>>>) -> Vec<SharedKey> {
+    let mut keys = Vec::new();
+    for value in repeated(reader, value, "account.shared_key") {
+        let section = reader.section("account.shared_key", "account.shared_key", Some(value));
+        let id = section.text(reader, "id");
+        let secret = section.text(reader, "secret");
+        let algorithm = section.text(reader, "algorithm");
+        if let (Some(id), Some(secret), Some(algorithm)) = (id, secret, algorithm) {
+            let algorithm = match algorithm.value.as_str() {
+                "HMAC_SHA1" => Algorithm::Sha1,
+                _ => Algorithm::Sha256,
+            };
+            keys.push(SharedKey { id: id.value, secret: Secret::new(secret.value), algorithm });
+        }
+    }
+    keys
+}

@@ -1,0 +1,69 @@
+//! `[function.NAME]`: the user's code.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use actix_web::http::{Method, Uri};
+use toml::de::DeTable;
+
+use super::{milliseconds, named};
+use crate::config::Function;
+use crate::config::reader::{Reader, Section};
+
+pub(super) fn functions(
+    reader: &mut Reader<'_>,
+    file: &DeTable<'_>,
+) -> BTreeMap<String, Arc<Function>> {
+    let mut functions = BTreeMap::new();
+    for (name, value) in named(reader, file, "function") {
+        let section =
+            reader.section("function.NAME", &format!("function.{}", name.get_ref()), Some(value));
+        if let Some(function) = function(reader, &section, name.get_ref()) {
+            functions.insert(function.name.clone(), Arc::new(function));
+        }
+    }
+    functions
+}
+
+fn function(reader: &mut Reader<'_>, section: &Section<'_, '_>, name: &str) -> Option<Function> {
+    let url = section.text(reader, "url").and_then(|text| {
+        let url = function_url(&text.value);
+        if url.is_none() {
+            let expected = "a URL like `http://127.0.0.1:9000/lookup`";
+            reader.problem(
+                section
+                    .wrong(&reader.source, "url", &text)
+                    .expected(expected)
+                    .help("http or https, with a host"),
+            );
+        }
+        url
+    });
+    let method = section.text(reader, "method");
+    let timeout = section.integer(reader, "timeout_ms");
+    let max_body_bytes = section.integer(reader, "max_body_bytes");
+    let forward_webhook = section.bool(reader, "forward_webhook");
+    let strict = section.bool(reader, "strict");
+    let idempotent = section.bool(reader, "idempotent");
+    let http_version = section.text(reader, "http_version");
+    let connections = section.integer(reader, "connections");
+    Some(Function {
+        name: name.to_owned(),
+        url: url?,
+        method: if method?.value == "GET" { Method::GET } else { Method::POST },
+        timeout: milliseconds(timeout?),
+        max_body_bytes: max_body_bytes? as usize,
+        forward_webhook: forward_webhook?,
+        strict: strict?,
+        idempotent: idempotent?,
+        http_1_0: http_version?.value == "1.0",
+        connections: connections? as usize,
+    })
+}
+
+fn function_url(text: &str) -> Option<Uri> {
+    let uri: Uri = text.parse().ok()?;
+    let host = uri.host().is_some_and(|host| !host.is_empty());
+    (host && matches!(uri.scheme_str(), Some("http" | "https")) && !text.contains('#'))
+        .then_some(uri)
+}

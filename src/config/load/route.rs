@@ -1,0 +1,81 @@
+//! `[route."/path"]`: what answers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::named;
+use crate::config::reader::{Reader, Section};
+use crate::config::{Function, Route, Short};
+use crate::problem::nearest;
+use crate::webhook::Channel;
+
+pub(super) fn routes(
+    reader: &mut Reader<'_>,
+    file: &DeTable<'_>,
+    functions: &BTreeMap<String, Arc<Function>>,
+) -> BTreeMap<String, Route> {
+    let mut routes = BTreeMap::new();
+    let configured: Vec<&str> = match file.get("function").map(Spanned::get_ref) {
+        Some(DeValue::Table(table)) => table.keys().map(|key| key.get_ref().as_ref()).collect(),
+        _ => functions.keys().map(String::as_str).collect(),
+    };
+    for (path, value) in named(reader, file, "route") {
+        let name = format!("route.\"{}\"", path.get_ref());
+        let section = reader.section("route.PATH", &name, Some(value));
+        if !is_path(path.get_ref()) {
+            let problem = reader.source.error(path.span(), format!("`{name}` is not a path"));
+            reader.problem(problem.expected("a path that begins with `/`, without query").help(
+                "a path is compared as the carrier sends it: write other characters as `%20`",
+            ));
+        }
+        if let Some(route) = route(reader, &section, &configured) {
+            routes.insert(path.get_ref().to_string(), route);
+        }
+    }
+    routes
+}
+
+/// What can stand in a request line as a path.
+fn is_path(path: &str) -> bool {
+    path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic() && b != b'?' && b != b'#')
+}
+
+fn route(reader: &mut Reader<'_>, section: &Section<'_, '_>, functions: &[&str]) -> Option<Route> {
+    let channel = section.text(reader, "channel");
+    let function = section.text(reader, "function");
+    let parameters = section.map(reader, "parameters");
+    let success = section.set_text(reader, "success");
+    let fail = section.set_text(reader, "fail");
+    let fallback = section.set_text(reader, "fallback");
+    if let Some(function) = &function
+        && !functions.contains(&function.value.as_str())
+    {
+        let near = nearest(&function.value, functions.iter().copied());
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("add a section `[function.{}]` with its `url`", function.value),
+        };
+        reader.problem(
+            section
+                .wrong(&reader.source, "function", function)
+                .expected("the name of a `[function.NAME]`")
+                .help(help),
+        );
+    }
+    Some(Route {
+        channel: if channel?.value == "voice" { Channel::Voice } else { Channel::Message },
+        flow: Short {
+            function: function?.value,
+            parameters: parameters
+                .into_iter()
+                .map(|(name, text)| (name, reader.located(text)))
+                .collect(),
+            success: success.map(|text| reader.located(text)),
+            fail: fail.map(|text| reader.located(text)),
+        },
+        fallback: fallback.map(|text| reader.located(text)),
+    })
+}

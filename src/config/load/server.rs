@@ -1,0 +1,145 @@
+//! `[server]`, `[admin]`, `[log]`, `[store]`, `[egress]`: the gateway itself.
+
+use actix_web::http::Uri;
+use jiff::tz::TimeZone;
+use toml::de::DeTable;
+
+use super::milliseconds;
+use crate::config::reader::{At, Reader, Section};
+use crate::config::{Admin, Egress, EgressRule, IpRange, LogFormat, Server, Tls};
+
+pub(super) fn server(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Option<Server> {
+    let section = reader.section("server", "server", file.get("server"));
+    let listen = section.parsed(reader, "listen");
+    let public_url = public_url(reader, &section);
+    let proxies = section.list(reader, "trusted_proxies").into_iter();
+    let trusted_proxies = proxies.filter_map(|range| ip_range(reader, &section, range)).collect();
+    let templates = section.text(reader, "templates");
+    let time_zone = time_zone(reader, &section);
+    let workers = section.integer(reader, "workers");
+    let answer_within = section.integer(reader, "answer_within_ms");
+    let tls = tls(reader, file);
+    listen_differ(reader, file);
+    Some(Server {
+        listen: listen?.value,
+        public_url,
+        trusted_proxies,
+        templates: reader.folder.join(templates?.value),
+        time_zone: time_zone?,
+        workers: workers.filter(|count| *count > 0).map(|count| count as usize),
+        answer_within: milliseconds(answer_within?),
+        tls,
+    })
+}
+
+fn public_url(reader: &mut Reader<'_>, section: &Section<'_, '_>) -> Option<String> {
+    let url = section.set_text(reader, "public_url")?;
+    let checked = base_url(&url.value);
+    if checked.is_none() {
+        let problem = section.wrong(&reader.source, "public_url", &url);
+        let problem = problem.expected("a URL like `https://phone.example.com`");
+        reader.problem(problem.help("leave out query and fragment"));
+    }
+    checked
+}
+
+fn time_zone(reader: &mut Reader<'_>, section: &Section<'_, '_>) -> Option<TimeZone> {
+    let name = section.text(reader, "time_zone")?;
+    let zone = TimeZone::get(&name.value);
+    if zone.is_err() {
+        let problem = section.wrong(&reader.source, "time_zone", &name);
+        reader.problem(problem.expected("a name of the time zone database, like `Europe/Berlin`"));
+    }
+    zone.ok()
+}
+
+/// Scheme and host, perhaps a port and a path; the user and password that Twilio does not sign,
+/// and a slash at the end, are taken off.
+fn base_url(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    if !matches!(scheme, "http" | "https") || rest.contains(['?', '#', ' ']) {
+        return None;
+    }
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let url = format!("{scheme}://{host}{}", path.trim_end_matches('/'));
+    url.parse::<Uri>().ok().filter(|uri| uri.host().is_some_and(|host| !host.is_empty()))?;
+    Some(url)
+}
+
+fn ip_range(
+    reader: &mut Reader<'_>,
+    section: &Section<'_, '_>,
+    range: At<String>,
+) -> Option<IpRange> {
+    let parsed = range.value.parse();
+    if parsed.is_err() {
+        let expected = "an address or a range, like `10.0.0.0/8` or `::1`";
+        reader.problem(
+            section
+                .wrong(&reader.source, "trusted_proxies", &range)
+                .expected(expected)
+                .help("host names cannot be trusted"),
+        );
+    }
+    parsed.ok()
+}
+
+/// Both listeners on one port would be found out only when the second one starts.
+fn listen_differ(reader: &mut Reader<'_>, file: &DeTable<'_>) {
+    let listen = |name: &str| file.get(name)?.get_ref().as_table()?.get("listen").cloned();
+    if let (Some(server), Some(admin)) = (listen("server"), listen("admin"))
+        && server.get_ref().as_str() == admin.get_ref().as_str()
+        && server.get_ref().as_str().is_some_and(|address| !address.ends_with(":0"))
+    {
+        let problem = reader.source.error(admin.span(), "`admin.listen` is `server.listen` again");
+        let help = "metrics must not be reachable where webhooks arrive: take another port";
+        reader.problem(problem.expected("another address or port").help(help));
+    }
+}
+
+fn tls(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Option<Tls> {
+    let server = file.get("server").and_then(|server| server.get_ref().as_table());
+    let section =
+        reader.section("server.tls", "server.tls", server.and_then(|server| server.get("tls")));
+    let certificate = section.file(reader, "certificate");
+    let key = section.file(reader, "key");
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Some(Tls { certificate, key }),
+        (None, None) => None,
+        _ => {
+            let problem = reader.source.error(section.span(), "`server.tls` is half a pair");
+            reader.problem(problem.expected("both `certificate` and `key`"));
+            None
+        }
+    }
+}
+
+pub(super) fn admin(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Admin {
+    let section = reader.section("admin", "admin", file.get("admin"));
+    Admin { listen: section.parsed(reader, "listen").map(|listen| listen.value) }
+}
+
+pub(super) fn log(reader: &mut Reader<'_>, file: &DeTable<'_>) -> LogFormat {
+    reader.section("store", "store", file.get("store")).text(reader, "url");
+    let section = reader.section("log", "log", file.get("log"));
+    match section.text(reader, "format").map(|format| format.value).as_deref() {
+        Some("human") => LogFormat::Human,
+        Some("json") => LogFormat::Json,
+        _ => LogFormat::Auto,
+    }
+}
+
+pub(super) fn egress(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Egress {
+    let section = reader.section("egress", "egress", file.get("egress"));
+    let mut allow = Vec::new();
+    for text in section.list(reader, "allow") {
+        match text.value.parse::<EgressRule>() {
+            Ok(rule) => allow.push(rule),
+            Err(expected) => {
+                reader.problem(section.wrong(&reader.source, "allow", &text).expected(expected))
+            }
+        }
+    }
+    Egress { allow, ca_file: section.file(reader, "ca_file") }
+}

@@ -1,0 +1,121 @@
+//! `twimlgate check` as a user runs it: each file of `tests/check` beside what is printed.
+//!
+//! `UPDATE=1 cargo test` writes the expectations anew; read the difference like code.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check")
+}
+
+/// Runs the program in a folder of its own, with nothing in its environment.
+fn twimlgate(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_twimlgate"));
+    command.args(arguments).current_dir(folder).env_clear().output().expect("the program runs")
+}
+
+#[test]
+fn every_mistake_is_told_at_once() {
+    let mut files: Vec<PathBuf> =
+        folder().read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "toml"));
+    files.sort();
+    assert!(files.len() > 10);
+    for file in files {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let output = twimlgate(&folder(), &["check", "--config", name]);
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let expected = file.with_extension("txt");
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&expected, &printed).unwrap();
+        }
+        assert_eq!(printed, std::fs::read_to_string(&expected).unwrap_or_default(), "{name}");
+        let refused = printed.contains("error: ");
+        assert_eq!(output.status.code(), Some(i32::from(refused)), "{name}");
+        assert!(output.stderr.is_empty(), "{name}");
+        // `serve` refuses for the same reasons.
+        if refused {
+            let output = twimlgate(&folder(), &["serve", "--config", name]);
+            assert_eq!(output.status.code(), Some(1), "{name}");
+            let errors = String::from_utf8(output.stderr).unwrap();
+            let told = printed.lines().filter(|line| line.starts_with("error: "));
+            told.for_each(|line| assert!(errors.contains(line), "{name}: {line}"));
+        }
+    }
+}
+
+#[test]
+fn a_missing_file_is_told_with_a_way_out() {
+    let output = twimlgate(&folder(), &["check", "--config", "nowhere.toml"]);
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(printed.contains("`nowhere.toml`") && printed.contains("twimlgate demo"), "{printed}");
+}
+
+#[test]
+fn the_schema_in_the_repository_is_the_one_of_the_code() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = twimlgate(root, &["check", "--schema"]);
+    let file = root.join("config.schema.json");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&file, &output.stdout).unwrap();
+    }
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), std::fs::read_to_string(file).unwrap());
+}
+
+/// The shipped file is the manual: every key stands in it, at its default, with a comment.
+#[test]
+fn the_shipped_file_has_every_key_at_its_default() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("config.toml")).unwrap();
+    // The optional part is commented out, and must be right all the same.
+    let text = text.replace("\n# [[account.shared_key]] ", "\n[[account.shared_key]] ");
+    let text = ["id", "secret", "algorithm"]
+        .iter()
+        .fold(text, |text, key| text.replace(&format!("\n# {key} = "), &format!("\n{key} = ")));
+    let file: toml::Table = text.parse().unwrap();
+    let schema: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(root.join("config.schema.json")).unwrap())
+            .unwrap();
+    let mut missing = Vec::new();
+    compare("", &schema, &serde_json::to_value(&file).unwrap(), &mut missing);
+    assert!(missing.is_empty(), "\n{}", missing.join("\n"));
+    for line in text.lines().filter(|line| line.contains(" = ") && !line.starts_with('#')) {
+        let repeated = ["channel", "function", "parameters", "success", "fail"];
+        let told = line.contains(" # ") || repeated.iter().any(|key| line.starts_with(key));
+        assert!(told, "no comment: {line}");
+    }
+}
+
+/// Walks schema and file together.
+fn compare(
+    path: &str,
+    schema: &serde_json::Value,
+    file: &serde_json::Value,
+    wrong: &mut Vec<String>,
+) {
+    if let Some(items) = schema.get("items").filter(|items| items["properties"].is_object()) {
+        return compare(path, items, &file[0], wrong);
+    }
+    for (key, schema) in schema["properties"].as_object().into_iter().flatten() {
+        let path = format!("{path}.{key}");
+        let Some(value) = file.get(key) else {
+            wrong.push(format!("{path} is missing"));
+            continue;
+        };
+        let section = schema["type"] == "object" && schema["properties"].is_object();
+        let own = path.starts_with(".route") || path == ".account.auth_tokens";
+        if schema.get("default").is_some_and(|default| default != value) && !own && !section {
+            wrong.push(format!("{path} is {value}, its default {}", schema["default"]));
+        }
+        compare(&path, schema, value, wrong);
+    }
+    let named = schema["additionalProperties"].as_object().filter(|named| !named.is_empty());
+    if let (Some(_), Some(sections)) = (named, file.as_object())
+        && schema["additionalProperties"]["properties"].is_object()
+        && let Some((name, section)) = sections.iter().next()
+    {
+        compare(&format!("{path}.{name}"), &schema["additionalProperties"], section, wrong);
+    }
+}
