@@ -1,0 +1,201 @@
+//! The lexer of what stands inside a tag: names, numbers, strings and signs.
+
+use super::error::{Fault, Mistake, Span};
+use super::tokens::{is_space, is_word};
+
+/// A place inside the markup of one tag.
+pub(super) struct Cursor<'s> {
+    source: &'s str,
+    position: usize,
+    end: usize,
+    /// How many more brackets may be open inside one another.
+    pub(super) depth_left: u32,
+}
+
+/// A number as it is written.
+pub(super) enum Number {
+    Int(i128),
+    Float(f64),
+}
+
+// === impl Cursor ===
+
+impl<'s> Cursor<'s> {
+    pub(super) fn new(source: &'s str, markup: Span, depth_left: u32) -> Self {
+        let (position, end) = (markup.start as usize, markup.end as usize);
+        Cursor { source, position, end, depth_left }
+    }
+
+    /// The same markup from the start of `span` on, to speak about what was read already.
+    pub(super) fn back_to(&mut self, span: Span) {
+        self.position = span.start as usize;
+    }
+
+    /// The text of a span.
+    pub(super) fn text(&self, span: Span) -> &'s str {
+        span.of(self.source)
+    }
+
+    /// The next byte behind white space.
+    pub(super) fn peek(&mut self) -> Option<u8> {
+        self.skip_space();
+        self.byte(0)
+    }
+
+    /// The byte `ahead` of here, white space included.
+    pub(super) fn byte(&self, ahead: usize) -> Option<u8> {
+        let at = self.position + ahead;
+        if at < self.end { Some(self.source.as_bytes()[at]) } else { None }
+    }
+
+    /// Whether nothing but white space is left.
+    pub(super) fn is_at_end(&mut self) -> bool {
+        self.peek().is_none()
+    }
+
+    /// Where the next token begins.
+    pub(super) fn here(&mut self) -> usize {
+        self.skip_space();
+        self.position
+    }
+
+    /// The span from `start` to here, without white space behind it.
+    pub(super) fn since(&self, start: usize) -> Span {
+        let bytes = &self.source.as_bytes()[start..self.position.max(start)];
+        let spaces = bytes.iter().rev().take_while(|byte| is_space(**byte)).count();
+        Span::new(start, start + bytes.len() - spaces)
+    }
+
+    /// Takes `sign` if it is next.
+    pub(super) fn eat(&mut self, sign: &str) -> bool {
+        self.skip_space();
+        let found = self.source.as_bytes()[self.position..self.end].starts_with(sign.as_bytes());
+        if found {
+            self.position += sign.len();
+        }
+        found
+    }
+
+    /// Takes the word if it is next, as a whole name.
+    pub(super) fn eat_word(&mut self, word: &str) -> bool {
+        let before = self.position;
+        match self.name() {
+            Some(span) if self.text(span) == word => true,
+            _ => {
+                self.position = before;
+                false
+            }
+        }
+    }
+
+    /// The next name: a letter or underscore, then letters, digits, `_`, `-`, at the end `?`.
+    pub(super) fn name(&mut self) -> Option<Span> {
+        self.skip_space();
+        let first = self.byte(0)?;
+        if !(first.is_ascii_alphabetic() || first == b'_') {
+            return None;
+        }
+        let mut span = self.wide_name()?;
+        if self.byte(0) == Some(b'?') {
+            self.position += 1;
+            span.end += 1;
+        }
+        Some(span)
+    }
+
+    /// The next name of what can be assigned to, which may also begin with a digit.
+    pub(super) fn wide_name(&mut self) -> Option<Span> {
+        self.skip_space();
+        let start = self.position;
+        while self.byte(0).is_some_and(|byte| is_word(byte) || byte == b'-') {
+            self.position += 1;
+        }
+        (start < self.position).then(|| Span::new(start, self.position))
+    }
+
+    /// The name before a `:`, both taken, if that is what is next.
+    pub(super) fn keyword(&mut self) -> Option<Span> {
+        let before = self.position;
+        if let Some(span) = self.name()
+            && self.eat(":")
+        {
+            return Some(span);
+        }
+        self.position = before;
+        None
+    }
+
+    /// The string whose opening quote is next: what stands between the quotes.
+    pub(super) fn string(&mut self) -> Result<Span, Mistake> {
+        let quote = self.source.as_bytes()[self.position];
+        let start = self.position + 1;
+        let rest = &self.source.as_bytes()[start..self.end];
+        match rest.iter().position(|byte| *byte == quote) {
+            Some(length) => {
+                self.position = start + length + 1;
+                Ok(Span::new(start, start + length))
+            }
+            None => {
+                let span = Span::new(start - 1, self.end);
+                self.position = self.end;
+                Err(Fault::syntax("a string is never closed")
+                    .with_help(Some(format!("expected a `{}` behind it", quote as char)))
+                    .at(span))
+            }
+        }
+    }
+
+    /// The number that is next; its first byte was seen to be a digit, or `-` before one.
+    pub(super) fn number(&mut self) -> Result<Number, Mistake> {
+        let start = self.position;
+        self.position += 1;
+        self.skip_digits();
+        let is_float =
+            self.byte(0) == Some(b'.') && self.byte(1).is_some_and(|byte| byte.is_ascii_digit());
+        if is_float {
+            self.position += 1;
+            self.skip_digits();
+        }
+        let span = Span::new(start, self.position);
+        if self.byte(0).is_some_and(is_word) {
+            return Err(Fault::syntax("a number runs into a name").at(span));
+        }
+        let text = self.text(span);
+        match text.parse::<i128>() {
+            Ok(number) if !is_float => Ok(Number::Int(number)),
+            _ => Ok(Number::Float(text.parse().unwrap_or(f64::INFINITY))),
+        }
+    }
+
+    /// The mistake that something else was expected here.
+    pub(super) fn unexpected(&mut self, expected: &str) -> Mistake {
+        let start = self.here();
+        let found = match self.byte(0) {
+            None => "the end of the tag".to_owned(),
+            Some(b'"' | b'\'') => "a string".to_owned(),
+            Some(byte) if is_word(byte) => {
+                let span = self.wide_name().unwrap_or_default();
+                format!("`{}`", self.text(span))
+            }
+            Some(_) => {
+                let character = self.source[start..].chars().next().unwrap_or_default();
+                self.position += character.len_utf8();
+                format!("`{}`", character.escape_debug())
+            }
+        };
+        let end = self.position.max(start);
+        Fault::syntax(format!("expected {expected}, found {found}")).at(Span::new(start, end))
+    }
+
+    fn skip_digits(&mut self) {
+        while self.byte(0).is_some_and(|byte| byte.is_ascii_digit()) {
+            self.position += 1;
+        }
+    }
+
+    fn skip_space(&mut self) {
+        while self.byte(0).is_some_and(is_space) {
+            self.position += 1;
+        }
+    }
+}

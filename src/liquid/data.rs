@@ -1,0 +1,111 @@
+//! The data that templates read: a trait for whatever holds it, so that nothing is copied.
+
+use serde_json::{Map, Value as Json};
+
+/// An object or a list whose members templates read.
+///
+/// A render asks only for what the template names, one step of a path at a time, and keeps what
+/// it gets borrowed. `{{ trigger.message.From }}` is `get("trigger")` on the root, `get("message")`
+/// on the object that it answered, and `get("From")` on the next. The answers must not change
+/// while a render runs.
+pub trait Data {
+    /// The number of items of a list or keys of an object.
+    fn len(&self) -> usize;
+
+    /// Whether there are no items or keys.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The value under a key of an object; `None` where there is no such key, and for a list.
+    fn get(&self, key: &str) -> Option<ValueRef<'_>>;
+
+    /// The item of a list at `index`, from 0; `None` past the end, and for an object.
+    fn index(&self, index: usize) -> Option<ValueRef<'_>>;
+
+    /// Shows the keys and values of an object in their order; nothing for a list.
+    fn each<'d>(&'d self, visit: &mut dyn FnMut(&'d str, ValueRef<'d>));
+}
+
+/// One value of the data, borrowed.
+#[derive(Clone, Copy)]
+pub enum ValueRef<'d> {
+    /// Nothing: prints as an empty text and is false.
+    Nil,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number with a fraction.
+    Float(f64),
+    /// Text.
+    Str(&'d str),
+    /// A list: the engine asks it for `len` and `index`.
+    Array(&'d dyn Data),
+    /// An object: the engine asks it for `len`, `get` and `each`.
+    Object(&'d dyn Data),
+}
+
+// === impl ValueRef ===
+
+impl<'d> From<&'d Json> for ValueRef<'d> {
+    fn from(json: &'d Json) -> Self {
+        match json {
+            Json::Null => ValueRef::Nil,
+            Json::Bool(value) => ValueRef::Bool(*value),
+            Json::Number(number) => match number.as_i64() {
+                Some(whole) => ValueRef::Int(whole),
+                None => number.as_f64().map_or(ValueRef::Nil, ValueRef::Float),
+            },
+            Json::String(text) => ValueRef::Str(text),
+            Json::Array(_) => ValueRef::Array(json),
+            Json::Object(map) => ValueRef::Object(map),
+        }
+    }
+}
+
+// === impl Data ===
+
+impl Data for Json {
+    fn len(&self) -> usize {
+        match self {
+            Json::Array(items) => items.len(),
+            Json::Object(map) => map.len(),
+            _ => 0,
+        }
+    }
+
+    fn get(&self, key: &str) -> Option<ValueRef<'_>> {
+        Json::get(self, key).map(ValueRef::from)
+    }
+
+    fn index(&self, index: usize) -> Option<ValueRef<'_>> {
+        Json::get(self, index).map(ValueRef::from)
+    }
+
+    fn each<'d>(&'d self, visit: &mut dyn FnMut(&'d str, ValueRef<'d>)) {
+        if let Json::Object(map) = self {
+            map.each(visit);
+        }
+    }
+}
+
+impl Data for Map<String, Json> {
+    fn len(&self) -> usize {
+        Map::len(self)
+    }
+
+    fn get(&self, key: &str) -> Option<ValueRef<'_>> {
+        Map::get(self, key).map(ValueRef::from)
+    }
+
+    fn index(&self, _: usize) -> Option<ValueRef<'_>> {
+        None
+    }
+
+    fn each<'d>(&'d self, visit: &mut dyn FnMut(&'d str, ValueRef<'d>)) {
+        for (key, value) in self {
+            visit(key, ValueRef::from(value));
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Writing a date by a format, as Ruby's `strftime` does, flags and widths included.
+
+use std::fmt::Write as _;
+
+use jiff::Zoned;
+
+use super::super::error::Fault;
+use super::super::limits::Budget;
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+const WEEKDAYS: [&str; 7] =
+    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+
+/// Wider fields than this are written this wide.
+const WIDTH_MAX: usize = 1024;
+
+/// How a directive is to be written: `%-d`, `%^a`, `%010Y`, `%::z`.
+#[derive(Clone, Copy, Default)]
+struct Flags {
+    /// What fills up to the width: a space, a zero, or nothing.
+    padding: Option<Padding>,
+    upper: bool,
+    swap_case: bool,
+    colons: usize,
+    width: Option<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Padding {
+    None,
+    Space,
+    Zero,
+}
+
+/// What a directive stands for, before padding.
+enum Field {
+    /// A number with the width and padding that it has by itself.
+    Number(i64, usize, Padding),
+    Text(String),
+    /// Another format in its place.
+    Format(&'static str),
+    Literal,
+}
+
+/// Appends `moment` as `format` says. What is no directive is copied.
+pub(in super::super) fn format_into(
+    out: &mut String,
+    format: &str,
+    moment: &Zoned,
+    budget: &mut Budget,
+) -> Result<(), Fault> {
+    let mut rest = format;
+    while let Some(at) = rest.find('%') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let (flags, length) = flags(&rest[1..]);
+        let Some(directive) = rest[1 + length..].chars().next() else { break };
+        let whole = 1 + length + directive.len_utf8();
+        let before = out.len();
+        match field(directive, flags, moment) {
+            Field::Number(number, width, padding) => {
+                push_number(out, number, (width, padding), flags)
+            }
+            Field::Text(text) => push_text(out, text, flags),
+            Field::Format(format) => {
+                let mut text = String::new();
+                format_into(&mut text, format, moment, budget)?;
+                push_text(out, text, flags);
+            }
+            Field::Literal => out.push_str(&rest[..whole]),
+        }
+        budget.step(1)?;
+        budget.build(out.len() - before)?;
+        rest = &rest[whole..];
+    }
+    out.push_str(rest);
+    Ok(())
+}
+
+/// The flags at the start of `text`, and how many bytes they take.
+fn flags(text: &str) -> (Flags, usize) {
+    let mut flags = Flags::default();
+    let mut length = 0;
+    for byte in text.bytes() {
+        match byte {
+            b'-' => flags.padding = Some(Padding::None),
+            b'_' => flags.padding = Some(Padding::Space),
+            b'0' if flags.width.is_none() => flags.padding = Some(Padding::Zero),
+            b'^' => flags.upper = true,
+            b'#' => flags.swap_case = true,
+            b':' => flags.colons += 1,
+            b'0'..=b'9' => {
+                let width = flags.width.unwrap_or(0) * 10 + usize::from(byte - b'0');
+                flags.width = Some(width.min(WIDTH_MAX));
+            }
+            // Locale modifiers, which change nothing in the only locale there is.
+            b'E' | b'O' => {}
+            _ => break,
+        }
+        length += 1;
+    }
+    (flags, length)
+}
+
+fn field(directive: char, flags: Flags, moment: &Zoned) -> Field {
+    use Padding::{None as Bare, Space, Zero};
+    let number = |number: i64, width: usize, padding| Field::Number(number, width, padding);
+    let hour = i64::from(moment.hour());
+    let hour12 = if hour % 12 == 0 { 12 } else { hour % 12 };
+    let year = i64::from(moment.year());
+    match directive {
+        'Y' => number(year, if year < 0 { 5 } else { 4 }, Zero),
+        'C' => number(year.div_euclid(100), 2, Zero),
+        'y' => number(year.rem_euclid(100), 2, Zero),
+        'm' => number(moment.month().into(), 2, Zero),
+        'd' => number(moment.day().into(), 2, Zero),
+        'e' => number(moment.day().into(), 2, Space),
+        'j' => number(moment.day_of_year().into(), 3, Zero),
+        'H' => number(hour, 2, Zero),
+        'k' => number(hour, 2, Space),
+        'I' => number(hour12, 2, Zero),
+        'l' => number(hour12, 2, Space),
+        'M' => number(moment.minute().into(), 2, Zero),
+        'S' => number(moment.second().into(), 2, Zero),
+        's' => number(moment.timestamp().as_second(), 1, Bare),
+        'u' => number(moment.weekday().to_monday_one_offset().into(), 1, Bare),
+        'w' => number(moment.weekday().to_sunday_zero_offset().into(), 1, Bare),
+        'G' => number(moment.date().iso_week_date().year().into(), 4, Zero),
+        'g' => number(i64::from(moment.date().iso_week_date().year()).rem_euclid(100), 2, Zero),
+        'V' => number(moment.date().iso_week_date().week().into(), 2, Zero),
+        'U' => number(week(moment, moment.weekday().to_sunday_zero_offset()), 2, Zero),
+        'W' => number(week(moment, moment.weekday().to_monday_zero_offset()), 2, Zero),
+        'c' => Field::Format("%a %b %e %H:%M:%S %Y"),
+        'D' | 'x' => Field::Format("%m/%d/%y"),
+        'F' => Field::Format("%Y-%m-%d"),
+        'R' => Field::Format("%H:%M"),
+        'r' => Field::Format("%I:%M:%S %p"),
+        'T' | 'X' => Field::Format("%H:%M:%S"),
+        'v' => Field::Format("%e-%^b-%Y"),
+        '+' => Field::Format("%a %b %e %H:%M:%S %Z %Y"),
+        _ => text_field(directive, flags, moment),
+    }
+}
+
+fn text_field(directive: char, flags: Flags, moment: &Zoned) -> Field {
+    let weekday = WEEKDAYS[moment.weekday().to_sunday_zero_offset() as usize % 7];
+    let month = MONTHS[(moment.month() as usize + 11) % 12];
+    let half = if moment.hour() < 12 { "AM" } else { "PM" };
+    Field::Text(match directive {
+        'A' => cased(weekday, flags),
+        'a' => cased(&weekday[..3], flags),
+        'B' => cased(month, flags),
+        'b' | 'h' => cased(&month[..3], flags),
+        'p' if flags.swap_case => half.to_lowercase(),
+        'p' => half.to_owned(),
+        'P' => half.to_lowercase(),
+        'Z' => zone_name(moment, flags),
+        'z' => zone_offset(moment, flags),
+        'N' | 'L' => {
+            let digits = flags.width.unwrap_or(if directive == 'L' { 3 } else { 9 });
+            let nanos = format!("{:09}", moment.subsec_nanosecond());
+            return Field::Text(format!("{nanos:0<digits$}")[..digits].to_owned());
+        }
+        'n' => "\n".to_owned(),
+        't' => "\t".to_owned(),
+        '%' => "%".to_owned(),
+        _ => return Field::Literal,
+    })
+}
+
+/// The number of the week of the year, when a week begins `since` days ago.
+fn week(moment: &Zoned, since: i8) -> i64 {
+    (i64::from(moment.day_of_year()) + 6 - i64::from(since)) / 7
+}
+
+fn cased(name: &str, flags: Flags) -> String {
+    if flags.swap_case { name.to_uppercase() } else { name.to_owned() }
+}
+
+/// The short name of the zone; Ruby has none for a mere offset other than UTC.
+fn zone_name(moment: &Zoned, flags: Flags) -> String {
+    let info = moment.time_zone().to_offset_info(moment.timestamp());
+    let name = info.abbreviation();
+    let name = match name.bytes().next() {
+        Some(b'+' | b'-') => "",
+        _ => name,
+    };
+    if flags.swap_case { name.to_lowercase() } else { name.to_owned() }
+}
+
+fn zone_offset(moment: &Zoned, flags: Flags) -> String {
+    let seconds = moment.offset().seconds();
+    let sign = if seconds < 0 { '-' } else { '+' };
+    let (hours, minutes) = (seconds.abs() / 3600, seconds.abs() / 60 % 60);
+    match flags.colons {
+        0 => format!("{sign}{hours:02}{minutes:02}"),
+        1 => format!("{sign}{hours:02}:{minutes:02}"),
+        _ => format!("{sign}{hours:02}:{minutes:02}:{:02}", seconds.abs() % 60),
+    }
+}
+
+fn push_number(out: &mut String, number: i64, (width, padding): (usize, Padding), flags: Flags) {
+    let padding = flags.padding.unwrap_or(padding);
+    let width = flags.width.unwrap_or(width);
+    // Writing to a string cannot fail.
+    let _ = match padding {
+        Padding::None if flags.width.is_none() => write!(out, "{number}"),
+        Padding::None | Padding::Zero => write!(out, "{number:0width$}"),
+        Padding::Space => write!(out, "{number:width$}"),
+    };
+}
+
+fn push_text(out: &mut String, text: String, flags: Flags) {
+    let text = if flags.upper { text.to_uppercase() } else { text };
+    let missing = flags.width.unwrap_or(0).saturating_sub(text.chars().count());
+    let fill = if flags.padding == Some(Padding::Zero) { "0" } else { " " };
+    if flags.padding != Some(Padding::None) {
+        out.push_str(&fill.repeat(missing));
+    }
+    out.push_str(&text);
+}

@@ -1,0 +1,234 @@
+//! What can be wrong with a template: kind, detail, place, excerpt, and what would have fitted.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::excerpt::{excerpt, line_column};
+
+/// A mistake in a template, or one that came up while it was rendered.
+///
+/// `{}` prints one line without source text or data, fit for a log:
+/// `unknown filter: there is no filter \`dwncase\` (in sms.xml:3:12)`. `{:#}` adds the source line
+/// with carets and the names that would have fitted.
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    fault: Fault,
+    origin: Arc<Origin>,
+    span: Span,
+}
+
+/// What sort of mistake an [`Error`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The source cannot be read as Liquid.
+    Syntax,
+    /// A tag that is not part of the language.
+    UnknownTag,
+    /// A filter that is not part of the language.
+    UnknownFilter,
+    /// `include` or `render` of a partial that the engine was not given.
+    MissingPartial,
+    /// A filter was given too few, too many or unfit arguments.
+    Arguments,
+    /// An operation that has no result for the values it met, such as a division by zero.
+    Operation,
+    /// One of the [`Limits`](super::Limits) was reached.
+    Limit,
+}
+
+/// A name and a source, shared by all errors of a template.
+#[derive(Debug)]
+pub(super) struct Origin {
+    pub(super) name: Box<str>,
+    pub(super) source: Box<str>,
+}
+
+/// A mistake that does not know yet where it happened.
+#[derive(Debug, Clone)]
+pub(super) struct Fault {
+    pub(super) kind: ErrorKind,
+    pub(super) detail: String,
+    pub(super) help: Option<String>,
+}
+
+/// A mistake at a place in the source that is being compiled.
+#[derive(Debug)]
+pub(super) struct Mistake {
+    pub(super) fault: Fault,
+    pub(super) span: Span,
+}
+
+/// Bytes of a source. A source is shorter than 4 GiB, and spans are many: they are kept small.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Span {
+    pub(super) start: u32,
+    pub(super) end: u32,
+}
+
+// === impl Error ===
+
+impl Error {
+    pub(super) fn new(fault: Fault, origin: Arc<Origin>, span: Span) -> Self {
+        Error(Box::new(Inner { fault, origin, span }))
+    }
+
+    /// The sort of mistake.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.fault.kind
+    }
+
+    /// What is wrong, in one sentence without the place.
+    pub fn detail(&self) -> &str {
+        &self.0.fault.detail
+    }
+
+    /// The name of the template or partial in which it is wrong.
+    pub fn template(&self) -> &str {
+        &self.0.origin.name
+    }
+
+    /// The source of that template, for an own excerpt.
+    pub fn source_text(&self) -> &str {
+        &self.0.origin.source
+    }
+
+    /// The line, from 1.
+    pub fn line(&self) -> usize {
+        line_column(self.source_text(), self.0.span.start as usize).0
+    }
+
+    /// The column, from 1, in characters.
+    pub fn column(&self) -> usize {
+        line_column(self.source_text(), self.0.span.start as usize).1
+    }
+
+    /// The bytes of the source that are wrong.
+    pub fn span(&self) -> Range<usize> {
+        self.0.span.start as usize..self.0.span.end as usize
+    }
+
+    /// What to do instead, such as the names that would have fitted.
+    pub fn help(&self) -> Option<&str> {
+        self.0.fault.help.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (line, column) = line_column(self.source_text(), self.0.span.start as usize);
+        let (kind, detail) = (self.kind(), self.detail());
+        write!(formatter, "{kind}: {detail} (in {}:{line}:{column})", self.template())?;
+        if formatter.alternate() {
+            let label = self.help().unwrap_or_default();
+            write!(formatter, "\n{}", excerpt(self.source_text(), self.span(), label))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{self:#}")
+    }
+}
+
+impl std::error::Error for Error {}
+
+// === impl ErrorKind ===
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            ErrorKind::Syntax => "syntax error",
+            ErrorKind::UnknownTag => "unknown tag",
+            ErrorKind::UnknownFilter => "unknown filter",
+            ErrorKind::MissingPartial => "missing partial",
+            ErrorKind::Arguments => "wrong arguments",
+            ErrorKind::Operation => "impossible operation",
+            ErrorKind::Limit => "limit reached",
+        })
+    }
+}
+
+// === impl Fault ===
+
+impl Fault {
+    pub(super) fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
+        Fault { kind, detail: detail.into(), help: None }
+    }
+
+    pub(super) fn syntax(detail: impl Into<String>) -> Self {
+        Fault::new(ErrorKind::Syntax, detail)
+    }
+
+    pub(super) fn operation(detail: impl Into<String>) -> Self {
+        Fault::new(ErrorKind::Operation, detail)
+    }
+
+    pub(super) fn arguments(detail: impl Into<String>) -> Self {
+        Fault::new(ErrorKind::Arguments, detail)
+    }
+
+    /// Adds what to do instead.
+    pub(super) fn with_help(mut self, help: Option<String>) -> Self {
+        self.help = help;
+        self
+    }
+
+    /// Gives the mistake its place.
+    pub(super) fn at(self, span: Span) -> Mistake {
+        Mistake { fault: self, span }
+    }
+}
+
+// === impl Span ===
+
+impl Span {
+    /// The span of `start..end`. Sources over 4 GiB are refused before anything is cut out of them.
+    pub(super) fn new(start: usize, end: usize) -> Self {
+        let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        Span { start: narrow(start), end: narrow(end) }
+    }
+
+    /// The text of the span.
+    #[inline]
+    pub(super) fn of(self, source: &str) -> &str {
+        &source[self.start as usize..self.end as usize]
+    }
+}
+
+/// The name among `names` that was probably meant by `wrong`, as a sentence.
+pub(super) fn did_you_mean<'n>(
+    wrong: &str,
+    names: impl Iterator<Item = &'n str>,
+) -> Option<String> {
+    let near = names
+        .map(|name| (distance(wrong, name), name))
+        .filter(|(distance, name)| *distance <= (name.len().max(wrong.len()) / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)?;
+    Some(format!("did you mean `{}`?", near.1))
+}
+
+/// The number of letters to change, add or drop between two names (Levenshtein). Names longer
+/// than 64 bytes are told apart by length only: nobody mistypes those.
+fn distance(left: &str, right: &str) -> usize {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    if left.len() > 64 || right.len() > 64 {
+        return usize::MAX;
+    }
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (index, letter) in left.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = index + 1;
+        for (column, other) in right.iter().enumerate() {
+            let change = diagonal + usize::from(!letter.eq_ignore_ascii_case(other));
+            diagonal = row[column + 1];
+            row[column + 1] = change.min(row[column] + 1).min(diagonal + 1);
+        }
+    }
+    row[right.len()]
+}

@@ -1,0 +1,259 @@
+//! The lexer of a template: a source cut into text, outputs and tags, with white space control.
+
+use super::error::{Fault, Mistake, Span};
+
+/// A place in a source, and how the source is written there: as a template, or as the lines of a
+/// `liquid` tag.
+pub(super) struct Tokens<'s> {
+    source: &'s str,
+    position: usize,
+    end: usize,
+    lines: bool,
+    /// Whether the tag before ended in `-`, which takes the white space behind it away.
+    trim: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum Token {
+    Text(Span),
+    /// What stands between `{{` and `}}`, and the whole with them.
+    Output(Span, Span),
+    Tag(Tag),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tag {
+    /// The name, `#` for a comment, empty where there is none.
+    pub(super) name: Span,
+    /// What stands behind the name.
+    pub(super) markup: Span,
+    /// The whole tag.
+    pub(super) span: Span,
+}
+
+// === impl Tokens ===
+
+impl<'s> Tokens<'s> {
+    /// A whole template.
+    pub(super) fn template(source: &'s str) -> Self {
+        Tokens { source, position: 0, end: source.len(), lines: false, trim: false }
+    }
+
+    /// The lines of a `liquid` tag.
+    pub(super) fn lines(source: &'s str, span: Span) -> Self {
+        let (position, end) = (span.start as usize, span.end as usize);
+        Tokens { source, position, end, lines: true, trim: false }
+    }
+
+    /// Whether these are the lines of a `liquid` tag.
+    pub(super) fn are_lines(&self) -> bool {
+        self.lines
+    }
+
+    /// Gives up the rest.
+    pub(super) fn finish(&mut self) {
+        self.position = self.end;
+    }
+
+    /// The next token; `None` at the end.
+    pub(super) fn next(&mut self) -> Option<Result<Token, Mistake>> {
+        if self.lines {
+            return self.next_line().map(|tag| Ok(Token::Tag(tag)));
+        }
+        loop {
+            if self.position >= self.end {
+                return None;
+            }
+            if self.opens_at(self.position) {
+                return Some(self.markup());
+            }
+            if let Some(text) = self.text() {
+                return Some(Ok(Token::Text(text)));
+            }
+        }
+    }
+
+    /// Passes over what stands up to `{% name %}` and over that tag. Answers the text before it,
+    /// `None` where there is no such tag.
+    pub(super) fn skip_verbatim(&mut self, name: &str) -> Option<Span> {
+        let start = self.position;
+        let mut from = start;
+        while let Some(found) = self.source[from..self.end].find("{%") {
+            let open = from + found;
+            from = open + 2;
+            let Some(close) = self.source[from..self.end].find("%}") else { break };
+            let tag = self.tag_at(open, from + close + 2);
+            if tag.name.of(self.source) == name {
+                self.position = tag.span.end as usize;
+                self.trim = self.source.as_bytes()[self.position - 3] == b'-';
+                return Some(Span::new(start, open));
+            }
+        }
+        None
+    }
+
+    /// Passes over the body of a `comment`, in which only comments and `raw` blocks are noticed.
+    /// Answers whether it is closed.
+    pub(super) fn skip_comment(&mut self) -> bool {
+        let mut open = 1;
+        while let Some(token) = self.next() {
+            let Ok(Token::Tag(tag)) = token else { continue };
+            match tag.name.of(self.source) {
+                "comment" => open += 1,
+                "endcomment" => open -= 1,
+                "raw" if !self.lines && self.skip_verbatim("endraw").is_none() => return false,
+                _ => {}
+            }
+            if open == 0 {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn opens_at(&self, position: usize) -> bool {
+        matches!(self.source.as_bytes()[position..self.end], [b'{', b'{' | b'%', ..])
+    }
+
+    /// The text up to the next markup, without the white space that the tags beside it take
+    /// away; `None` where nothing is left of it.
+    fn text(&mut self) -> Option<Span> {
+        let mut start = self.position;
+        let mut stop = start;
+        loop {
+            match self.source[stop..self.end].find('{') {
+                None => stop = self.end,
+                Some(found) if !self.opens_at(stop + found) => {
+                    stop += found + 1;
+                    continue;
+                }
+                Some(found) => stop += found,
+            }
+            break;
+        }
+        self.position = stop;
+        let bytes = self.source.as_bytes();
+        if self.trim {
+            while start < stop && is_space(bytes[start]) {
+                start += 1;
+            }
+        }
+        self.trim = false;
+        let mut end = stop;
+        if stop + 2 < self.end && bytes[stop + 2] == b'-' {
+            while start < end && is_space(bytes[end - 1]) {
+                end -= 1;
+            }
+        }
+        (start < end).then(|| Span::new(start, end))
+    }
+
+    /// The `{{ … }}` or `{% … %}` that begins here.
+    fn markup(&mut self) -> Result<Token, Mistake> {
+        let open = self.position;
+        let is_tag = self.source.as_bytes()[open + 1] == b'%';
+        let closed = if is_tag { self.tag_end(open) } else { self.output_end(open) };
+        let close = match closed {
+            Ok(close) => close,
+            Err(resume) => {
+                self.position = resume;
+                self.trim = false;
+                return Err(never_closed(open, is_tag));
+            }
+        };
+        self.position = close;
+        self.trim = close - open >= 5 && self.source.as_bytes()[close - 3] == b'-';
+        if is_tag {
+            return Ok(Token::Tag(self.tag_at(open, close)));
+        }
+        let (start, end) = self.inside(open, close);
+        Ok(Token::Output(Span::new(start, end), Span::new(open, close)))
+    }
+
+    /// The end of the tag that begins at `open`, or where to go on if it has none.
+    fn tag_end(&self, open: usize) -> Result<usize, usize> {
+        let close = self.source[open + 2..self.end].find("%}").ok_or(self.end)?;
+        Ok(open + 2 + close + 2)
+    }
+
+    /// The end of the output that begins at `open`, or where to go on if it has none. One that
+    /// meets `{%` is not closed: that is how a forgotten `}}` shows itself at the right place.
+    fn output_end(&self, open: usize) -> Result<usize, usize> {
+        let bytes = &self.source.as_bytes()[..self.end];
+        let mut at = open + 2;
+        while at + 1 < self.end {
+            match [bytes[at], bytes[at + 1]] {
+                [b'}', b'}'] => return Ok(at + 2),
+                [b'{', b'%'] => return Err(at),
+                _ => at += 1,
+            }
+        }
+        Err(self.end)
+    }
+
+    /// What stands inside of markup, without the `-` of white space control.
+    fn inside(&self, open: usize, close: usize) -> (usize, usize) {
+        let bytes = self.source.as_bytes();
+        let (mut start, mut end) = (open + 2, close - 2);
+        if start < end && bytes[start] == b'-' {
+            start += 1;
+        }
+        if start < end && bytes[end - 1] == b'-' {
+            end -= 1;
+        }
+        (start, end)
+    }
+
+    fn tag_at(&self, open: usize, close: usize) -> Tag {
+        let (start, end) = self.inside(open, close);
+        self.named(start, end, Span::new(open, close))
+    }
+
+    /// Cuts the name off what stands inside of a tag.
+    fn named(&self, start: usize, end: usize, span: Span) -> Tag {
+        let bytes = &self.source.as_bytes()[..end];
+        let spaces = bytes[start..].iter().take_while(|byte| is_space(**byte)).count();
+        let name = start + spaces;
+        let length = match bytes.get(name) {
+            Some(b'#') => 1,
+            _ => bytes[name..].iter().take_while(|byte| is_word(**byte)).count(),
+        };
+        Tag { name: Span::new(name, name + length), markup: Span::new(name + length, end), span }
+    }
+
+    /// The next line of a `liquid` tag that is not empty.
+    fn next_line(&mut self) -> Option<Tag> {
+        while self.position < self.end {
+            let start = self.position;
+            let rest = &self.source[start..self.end];
+            let stop = rest.find('\n').map_or(self.end, |found| start + found);
+            self.position = stop + 1;
+            let line = &self.source[start..stop];
+            let trimmed =
+                line.trim_matches(|character: char| u8::try_from(character).is_ok_and(is_space));
+            if !trimmed.is_empty() {
+                let first = start + (trimmed.as_ptr() as usize - line.as_ptr() as usize);
+                let last = first + trimmed.len();
+                return Some(self.named(first, last, Span::new(first, last)));
+            }
+        }
+        None
+    }
+}
+
+fn never_closed(open: usize, is_tag: bool) -> Mistake {
+    let (wrote, wants) = if is_tag { ("{%", "%}") } else { ("{{", "}}") };
+    Fault::syntax(format!("`{wrote}` is never closed"))
+        .with_help(Some(format!("expected `{wants}` behind it")))
+        .at(Span::new(open, open + 2))
+}
+
+/// White space as Liquid sees it.
+pub(super) fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0B | 0x0C | 0)
+}
+
+/// A letter, digit or underscore.
+pub(super) fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
