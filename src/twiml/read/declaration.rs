@@ -1,0 +1,92 @@
+//! The XML declaration, `<?xml version="1.0" encoding="UTF-8"?>`.
+
+use super::characters::is_space;
+use super::error::{ErrorKind, shown};
+
+/// What nearly every document says, which needs no closer look.
+const USUAL: &str = " version=\"1.0\" encoding=\"UTF-8\"";
+
+/// Whether what the declaration says can be read here. `inside` is what stands between `<?xml` and
+/// `?>`; `ascii` says whether the whole document is.
+pub(super) fn check(inside: &str, ascii: bool) -> Result<(), ErrorKind> {
+    if inside == USUAL {
+        return Ok(());
+    }
+    let mut rest = inside;
+    let version = setting(&mut rest, "version")?.ok_or(ErrorKind::Declaration)?;
+    let encoding = setting(&mut rest, "encoding")?;
+    let standalone = setting(&mut rest, "standalone")?;
+    if !rest.bytes().all(is_space) || standalone.is_some_and(|word| word != "yes" && word != "no") {
+        return Err(ErrorKind::Declaration);
+    }
+    if version != "1.0" {
+        return Err(ErrorKind::Version(shown(version)));
+    }
+    match encoding {
+        None => Ok(()),
+        Some(name) if name.eq_ignore_ascii_case("utf-8") => Ok(()),
+        Some(name) if name.eq_ignore_ascii_case("us-ascii") && ascii => Ok(()),
+        Some(name) if name.eq_ignore_ascii_case("us-ascii") => Err(ErrorKind::NotAscii),
+        Some(name) => Err(ErrorKind::Encoding(shown(name))),
+    }
+}
+
+/// Takes ` name = "value"` from the front of `rest` if the next setting has this name.
+fn setting<'a>(rest: &mut &'a str, name: &str) -> Result<Option<&'a str>, ErrorKind> {
+    let space = |byte: char| byte.is_ascii() && is_space(byte as u8);
+    let trimmed = rest.trim_start_matches(space);
+    let Some(after) = trimmed.strip_prefix(name) else { return Ok(None) };
+    if trimmed.len() == rest.len() {
+        return Err(ErrorKind::Declaration);
+    }
+    let after = after.trim_start_matches(space).strip_prefix('=').ok_or(ErrorKind::Declaration)?;
+    let after = after.trim_start_matches(space);
+    let quote = after.chars().next().filter(|first| matches!(first, '"' | '\''));
+    let quote = quote.ok_or(ErrorKind::Declaration)?;
+    let (value, after) = after[1..].split_once(quote).ok_or(ErrorKind::Declaration)?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    if !value.bytes().all(plain) {
+        return Err(ErrorKind::Declaration);
+    }
+    *rest = after;
+    Ok(Some(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_what_it_can_read() {
+        for inside in [
+            r#" version="1.0""#,
+            r#" version = '1.0' encoding="utf-8" standalone='yes' "#,
+            "\n\tversion=\"1.0\" standalone=\"no\"",
+        ] {
+            assert_eq!(check(inside, false), Ok(()), "{inside}");
+        }
+        assert_eq!(check(r#" version="1.0" encoding="US-ASCII""#, true), Ok(()));
+    }
+
+    #[test]
+    fn refuses_the_rest() {
+        for inside in [
+            "",
+            r#" encoding="UTF-8""#,
+            r#" encoding="UTF-8" version="1.0""#,
+            r#" version="1.0"encoding="UTF-8""#,
+            r#" version="1.0" encoding="UTF-8" x="y""#,
+            r#" version="1.0" standalone="maybe""#,
+            r#" version="1.0" version="1.0""#,
+            r#" version=1.0"#,
+            r#" version="1.0"#,
+        ] {
+            assert_eq!(check(inside, true), Err(ErrorKind::Declaration), "{inside}");
+        }
+        assert_eq!(check(r#" version="1.1""#, true), Err(ErrorKind::Version("1.1".into())));
+        assert_eq!(
+            check(r#" version="1.0" encoding="ISO-8859-1""#, true),
+            Err(ErrorKind::Encoding("ISO-8859-1".into()))
+        );
+    }
+}
