@@ -1,0 +1,249 @@
+//! Stage 6: the user's code over HTTP: one call in, one outcome out, whatever the function does.
+//!
+//! Invariant: a call never panics, never outlives its deadline, and connects to no address that
+//! `egress.rs` refuses. Only `client.rs` knows awc.
+
+mod answer;
+mod aside;
+mod body;
+mod breaker;
+mod client;
+mod dial;
+mod egress;
+mod error;
+mod interim;
+mod redirect;
+mod request;
+mod resolve;
+mod stream;
+mod target;
+mod tls;
+mod wire;
+
+pub use error::{Fault, FunctionError, Phase, Problem};
+pub use resolve::{Entry, Resolver};
+pub use tls::TlsError;
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::Bytes;
+use serde_json::{Map, Value};
+use tokio::time::{Instant, timeout_at};
+
+use crate::clock;
+use crate::config::{Config, Function};
+use crate::limits::BREAKER_TIMEOUT_MIN;
+use crate::verify::SigningKey;
+use crate::webhook::Params;
+use answer::Verdict;
+use breaker::Breaker;
+use client::{Client, Progress, Reply};
+use dial::Dialler;
+use egress::Guard;
+use resolve::Names;
+use wire::Wire;
+
+/// What all workers share: made once per configuration, cloned into each worker.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    breakers: Arc<HashMap<String, Breaker>>,
+    names: Arc<Names>,
+    guard: Arc<Guard>,
+    tls: Arc<rustls::ClientConfig>,
+}
+
+/// The functions as one worker calls them: connections are neither shared nor sent.
+pub struct Functions {
+    shared: Shared,
+    clients: HashMap<String, Client>,
+}
+
+/// One call.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    /// Which function.
+    pub function: &'a Function,
+    /// The flow's parameters, rendered. They win over the carrier's of the same name.
+    pub parameters: &'a Params,
+    /// The carrier's parameters, sent along if the function's `forward_webhook` says so.
+    pub webhook: &'a Params,
+    /// The same as they came, form-encoded: taken as they are where nothing is changed. `None`
+    /// where the webhook was no form.
+    pub webhook_form: Option<&'a Bytes>,
+    /// The account's key, which signs the request as the carrier would.
+    pub signing_key: Option<&'a SigningKey>,
+    /// When the whole webhook must be answered. The function's own timeout may end the call before.
+    pub deadline: Instant,
+    /// The same when the same step of a flow runs again: `I-Twilio-Idempotency-Token` and
+    /// `Idempotency-Key`.
+    pub idempotency_key: &'a str,
+}
+
+/// What came of a call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// What the flow goes on with.
+    pub result: OutcomeKind,
+    /// What the function answered, if it answered: `widgets.NAME.body` and so on.
+    pub answer: Option<Answer>,
+    /// From the call to its outcome.
+    pub duration: Duration,
+    /// Requests sent: 0 if none was, more than 1 after redirects or a dead connection.
+    pub attempts: u32,
+    /// Whether the last one went over a connection that was there already.
+    pub reused_connection: bool,
+}
+
+/// Which way the flow goes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OutcomeKind {
+    /// `success`; the variables if the answer was a JSON object.
+    Success {
+        /// Merged over `widgets.NAME.parsed`.
+        parsed: Option<Map<String, Value>>,
+    },
+    /// A document for the caller, not yet checked.
+    Twiml(Bytes),
+    /// `fail`
+    Fail(FunctionError),
+}
+
+/// A function's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status_code: u16,
+    /// The content type as sent, with its parameters.
+    pub content_type: Option<String>,
+    /// The body. Empty as well where a failure's body could not be read.
+    pub body: Bytes,
+}
+
+// === impl Shared ===
+
+impl Shared {
+    /// What the workers share for this configuration.
+    ///
+    /// # Errors
+    /// If `[egress] ca_file` cannot be used.
+    pub fn new(config: &Config, resolver: Resolver) -> Result<Shared, TlsError> {
+        let breakers = config.functions.keys().map(|name| (name.clone(), Breaker::default()));
+        Ok(Shared {
+            breakers: Arc::new(breakers.collect()),
+            names: Arc::new(Names::new(resolver)),
+            guard: Arc::new(Guard::new(&config.egress)),
+            tls: tls::config(&config.egress)?,
+        })
+    }
+
+    /// Whether calls of the function fail at once, for it failed too often.
+    pub fn is_broken(&self, function: &str) -> bool {
+        self.breakers.get(function).is_some_and(Breaker::is_open)
+    }
+}
+
+// === impl Functions ===
+
+impl Functions {
+    /// The functions of a configuration, for the worker that this runs in.
+    pub fn new(config: &Config, shared: &Shared) -> Functions {
+        let client = |function: &Arc<Function>| {
+            let dialler = Dialler {
+                wire: Rc::new(Wire::default()),
+                names: Arc::clone(&shared.names),
+                guard: Arc::clone(&shared.guard),
+                tls: Arc::clone(&shared.tls),
+            };
+            Some((function.name.clone(), Client::new(function, dialler)?))
+        };
+        let clients = config.functions.values().filter_map(client).collect();
+        Functions { shared: shared.clone(), clients }
+    }
+
+    /// Calls a function. Whatever goes wrong is in the outcome.
+    pub async fn call(&self, call: Call<'_>) -> Outcome {
+        let (started, progress) = (clock::now(), Progress::default());
+        let reply = self.reply(&call, started, &progress).await;
+        let (answer, verdict) = match reply {
+            Err(problem) => (None, Err(problem)),
+            Ok(reply) => {
+                let verdict = answer::classify(reply.status(), reply.headers(), &reply.body);
+                (Some(Answer::from(reply)), verdict)
+            }
+        };
+        let duration = clock::now().duration_since(started);
+        self.note(&call, &verdict, duration);
+        let result = match verdict {
+            Ok(Verdict::Success(parsed)) => OutcomeKind::Success { parsed },
+            Ok(Verdict::Twiml) => {
+                OutcomeKind::Twiml(answer.as_ref().map(|a| a.body.clone()).unwrap_or_default())
+            }
+            Err(problem) => {
+                OutcomeKind::Fail(FunctionError { function: call.function.name.clone(), problem })
+            }
+        };
+        let (attempts, reused_connection) = (progress.attempts(), progress.reused());
+        Outcome { result, answer, duration, attempts, reused_connection }
+    }
+
+    /// The function's whole answer, within the deadline: one timer over all of it.
+    async fn reply(
+        &self,
+        call: &Call<'_>,
+        started: Instant,
+        progress: &Progress,
+    ) -> Result<Reply, Problem> {
+        let name = call.function.name.as_str();
+        let client = self.clients.get(name).ok_or(Problem::NotConfigured)?;
+        let deadline = call.deadline.min(started + call.function.timeout);
+        let after = deadline.saturating_duration_since(started);
+        if after.is_zero() {
+            return Err(Problem::Timeout { after, phase: Phase::Queue });
+        }
+        if !self.shared.breakers.get(name).is_none_or(|breaker| breaker.admits(started)) {
+            return Err(Problem::BreakerOpen);
+        }
+        match timeout_at(deadline, client.run(call, progress)).await {
+            Ok(result) => result,
+            Err(_) => Err(match progress.phase() {
+                Phase::Queue => Problem::Busy { after, connections: call.function.connections },
+                phase => Problem::Timeout { after, phase },
+            }),
+        }
+    }
+
+    /// Tells the breaker: what the network or a broken function does counts against it; any other
+    /// answer says that it lives.
+    fn note(&self, call: &Call<'_>, verdict: &Result<Verdict, Problem>, duration: Duration) {
+        let Some(breaker) = self.shared.breakers.get(&call.function.name) else { return };
+        let fair = duration >= call.function.timeout.min(BREAKER_TIMEOUT_MIN);
+        match verdict {
+            Ok(_) => breaker.succeeded(),
+            Err(Problem::Status { status: 500.. })
+            | Err(Problem::Resolve { .. } | Problem::Connect { .. } | Problem::Tls { .. })
+            | Err(Problem::Closed { .. } | Problem::Truncated { .. }) => {
+                breaker.failed(clock::now());
+            }
+            Err(Problem::Timeout { .. }) if fair => breaker.failed(clock::now()),
+            Err(Problem::Timeout { .. } | Problem::Busy { .. } | Problem::BreakerOpen)
+            | Err(Problem::NotConfigured | Problem::Egress { .. }) => {}
+            Err(_) => breaker.succeeded(),
+        }
+    }
+}
+
+// === impl Answer ===
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Answer {
+        let content_type = answer::content_type(reply.headers()).ok().flatten();
+        Answer {
+            status_code: reply.status().as_u16(),
+            content_type: content_type.map(str::to_owned),
+            body: reply.body,
+        }
+    }
+}

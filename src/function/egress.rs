@@ -1,0 +1,259 @@
+//! Which addresses may be connected to. Pure: it is asked with an address, after every spelling of
+//! it (decimal, hexadecimal, a name, …) has become one.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::error::Problem;
+use super::target::Origin;
+use crate::config::{Egress, EgressRule, IpRange};
+
+/// Says which addresses are refused.
+#[derive(Debug)]
+pub(super) struct Guard {
+    rules: Vec<EgressRule>,
+    special: Vec<(IpRange, &'static str)>,
+}
+
+/// Where clouds answer with the machine's own credentials. Never allowed by a host's name, only by
+/// a range under `[egress] allow`.
+const METADATA: [&str; 11] = [
+    "169.254.169.254",
+    "169.254.170.2",
+    "169.254.170.23",
+    "100.100.100.200",
+    "168.63.129.16",
+    "192.0.0.192",
+    "fd00:ec2::254",
+    "fd00:ec2::23",
+    "fd20:ce::254",
+    "fd00:42::42",
+    "fe80::a9fe:a9fe",
+];
+
+/// Everything that is not the public internet (the special-purpose registries of IANA).
+const SPECIAL: [(&str, &str); 30] = [
+    ("0.0.0.0/8", "unspecified"),
+    ("10.0.0.0/8", "private"),
+    ("100.64.0.0/10", "carrier-private"),
+    ("127.0.0.0/8", "loopback"),
+    ("169.254.0.0/16", "link-local"),
+    ("172.16.0.0/12", "private"),
+    ("192.0.0.0/24", "reserved"),
+    ("192.0.2.0/24", "documentation"),
+    ("192.88.99.0/24", "reserved"),
+    ("192.168.0.0/16", "private"),
+    ("198.18.0.0/15", "benchmarking"),
+    ("198.51.100.0/24", "documentation"),
+    ("203.0.113.0/24", "documentation"),
+    ("224.0.0.0/4", "multicast"),
+    ("240.0.0.0/4", "reserved"),
+    ("::/128", "unspecified"),
+    ("::1/128", "loopback"),
+    ("100::/64", "reserved"),
+    ("2001::/23", "reserved"),
+    ("2001:db8::/32", "documentation"),
+    ("3fff::/20", "documentation"),
+    ("fc00::/7", "private"),
+    ("fe80::/10", "link-local"),
+    ("fec0::/10", "site-local"),
+    ("ff00::/8", "multicast"),
+    // Only 2000::/3 is handed out; the rest is not routed today, and must not become a hole later.
+    ("::/3", "reserved"),
+    ("4000::/2", "reserved"),
+    ("8000::/2", "reserved"),
+    ("c000::/3", "reserved"),
+    ("e000::/4", "reserved"),
+];
+
+impl Guard {
+    /// A guard with the rules of the configuration.
+    pub(super) fn new(egress: &Egress) -> Guard {
+        let range = |text: &str| text.parse().expect("the table above is checked by a test");
+        let metadata = METADATA.iter().map(|text| (range(text), "metadata"));
+        let special = SPECIAL.iter().map(|(text, kind)| (range(text), *kind));
+        Guard { rules: egress.allow.clone(), special: metadata.chain(special).collect() }
+    }
+
+    /// Whether `address` may be connected to on behalf of `origin`. `configured`: the operator
+    /// wrote this very scheme, host and port as a function's URL, so that it may be private.
+    pub(super) fn check(
+        &self,
+        origin: &Origin,
+        address: IpAddr,
+        configured: bool,
+    ) -> Result<(), Problem> {
+        for meant in readings(address) {
+            let Some(kind) = self.kind(meant) else { continue };
+            let by_name = kind != "metadata" && (configured || self.names(origin));
+            if !by_name && !self.lists(address) && !self.lists(meant) {
+                return Err(Problem::Egress { host: origin.host.clone(), address, kind });
+            }
+        }
+        Ok(())
+    }
+
+    /// Which kind of special address it is; `None` for one of the public internet.
+    fn kind(&self, address: IpAddr) -> Option<&'static str> {
+        let mut kinds = self.special.iter().filter(|(range, _)| range.contains(address));
+        kinds.next().map(|(_, kind)| *kind)
+    }
+
+    /// Whether a range under `[egress] allow` holds the address.
+    fn lists(&self, address: IpAddr) -> bool {
+        self.rules.iter().any(|rule| match rule {
+            EgressRule::Range(range) => range.contains(address),
+            EgressRule::Host(..) => false,
+        })
+    }
+
+    /// Whether a host under `[egress] allow` is this one.
+    fn names(&self, origin: &Origin) -> bool {
+        self.rules.iter().any(|rule| match rule {
+            EgressRule::Range(_) => false,
+            EgressRule::Host(host, port) => {
+                let bare = host.trim_matches(['[', ']']).trim_end_matches('.');
+                bare.eq_ignore_ascii_case(&origin.host) && port.is_none_or(|p| p == origin.port)
+            }
+        })
+    }
+}
+
+/// The address as the network will read it: itself, or, where IPv6 wraps an IPv4 address that a
+/// translator or a tunnel will unwrap, that one (and the wrapper, unless it is transparent).
+fn readings(address: IpAddr) -> Vec<IpAddr> {
+    let IpAddr::V6(v6) = address.to_canonical() else { return vec![address.to_canonical()] };
+    let [a, b, c, d, e, f, g, h] = v6.segments();
+    let v4 = |high: u16, low: u16| IpAddr::V4(Ipv4Addr::from_bits(bits(high, low)));
+    match [a, b, c, d, e, f] {
+        // IPv4-compatible (RFC 4291), `::` and `::1` aside.
+        [0, 0, 0, 0, 0, 0] if bits(g, h) > 1 => vec![v4(g, h)],
+        // NAT64 (RFC 6052) and its local prefix (RFC 8215).
+        [0x64, 0xff9b, 0, 0, 0, 0] => vec![v4(g, h)],
+        [0x64, 0xff9b, 1, ..] => vec![IpAddr::V6(Ipv6Addr::LOCALHOST), v4(g, h)],
+        // IPv4-translated (RFC 2765).
+        [0, 0, 0, 0, 0xffff, 0] => vec![v4(g, h)],
+        // 6to4 (RFC 3056).
+        [0x2002, ..] => vec![v4(b, c)],
+        // Teredo (RFC 4380): the client's address is there inverted.
+        [0x2001, 0, ..] => vec![v4(c, d), v4(!g, !h)],
+        // ISATAP (RFC 5214), under any prefix.
+        [_, _, _, _, 0 | 0x200, 0x5efe] => vec![IpAddr::V6(v6), v4(g, h)],
+        _ => vec![IpAddr::V6(v6)],
+    }
+}
+
+/// Two groups of an IPv6 address as the bits of an IPv4 address.
+fn bits(high: u16, low: u16) -> u32 {
+    u32::from(high) << 16 | u32::from(low)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin() -> Origin {
+        Origin { host: "app.internal".to_owned(), port: 8443, tls: true }
+    }
+
+    fn guard(allow: &[EgressRule]) -> Guard {
+        Guard::new(&Egress { allow: allow.to_vec(), ca_file: None })
+    }
+
+    fn passes(guard: &Guard, address: &str, configured: bool) -> bool {
+        guard.check(&origin(), address.parse().unwrap(), configured).is_ok()
+    }
+
+    const PUBLIC: [&str; 8] = [
+        "8.8.8.8",
+        "172.32.0.1",
+        "100.128.0.1",
+        "::ffff:8.8.8.8",
+        "64:ff9b::808:808",
+        "2002:808:808::1",
+        "2606:4700::1111",
+        "2a00:1450::8",
+    ];
+
+    const PRIVATE: [&str; 34] = [
+        "127.0.0.1",
+        "127.255.255.254",
+        "0.0.0.0",
+        "10.1.2.3",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.168.1.1",
+        "100.64.0.1",
+        "169.254.1.1",
+        "198.18.0.1",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "::127.0.0.1",
+        "::ffff:0:7f00:1",
+        "64:ff9b::7f00:1",
+        "64:ff9b::10.0.0.1",
+        "64:ff9b:1::808:808",
+        "2002:7f00:1::",
+        "2002:c0a8:101::1",
+        "2001:0:7f00:1::1",
+        "2001:0:808:808::80ff:fffe",
+        "2001:db8::1",
+        "2606:4700::5efe:7f00:1",
+        "fe80::1",
+        "fec0::1",
+        "fc00::1",
+        "fd12:3456::1",
+        "ff02::1",
+        "4000::1",
+        "dead::1",
+    ];
+
+    const CLOUD: [&str; 7] = [
+        "169.254.169.254",
+        "::ffff:169.254.169.254",
+        "64:ff9b::a9fe:a9fe",
+        "2002:a9fe:a9fe::",
+        "fd00:ec2::254",
+        "168.63.129.16",
+        "100.100.100.200",
+    ];
+
+    #[test]
+    fn only_the_public_internet() {
+        let guard = guard(&[]);
+        assert!(PUBLIC.iter().all(|address| passes(&guard, address, false)));
+        for address in PRIVATE.iter().chain(&CLOUD) {
+            assert!(!passes(&guard, address, false), "{address}");
+        }
+    }
+
+    #[test]
+    fn the_configured_host_may_be_private_but_not_metadata() {
+        let guard = guard(&[]);
+        assert!(PUBLIC.iter().chain(&PRIVATE).all(|address| passes(&guard, address, true)));
+        assert!(CLOUD.iter().all(|address| !passes(&guard, address, true)));
+    }
+
+    #[test]
+    fn what_the_configuration_allows() {
+        let range = |text: &str| EgressRule::Range(text.parse().unwrap());
+        let guard = guard(&[range("10.0.0.0/8"), range("169.254.169.254")]);
+        for address in ["10.1.2.3", "::ffff:10.1.2.3", "64:ff9b::10.1.2.3", "169.254.169.254"] {
+            assert!(passes(&guard, address, false), "{address}");
+        }
+        assert!(!passes(&guard, "127.0.0.1", false) && !passes(&guard, "169.254.170.2", true));
+    }
+
+    #[test]
+    fn an_allowed_host() {
+        let allowed = |host: &str, port| guard(&[EgressRule::Host(host.to_owned(), port)]);
+        assert!(passes(&allowed("App.Internal", None), "10.1.2.3", false));
+        assert!(passes(&allowed("app.internal.", Some(8443)), "127.0.0.1", false));
+        assert!(!passes(&allowed("app.internal", Some(443)), "10.1.2.3", false));
+        assert!(!passes(&allowed("internal", None), "10.1.2.3", false));
+        assert!(!passes(&allowed("app.internal", None), "169.254.169.254", false));
+    }
+}

@@ -1,0 +1,59 @@
+//! How functions prove who they are: TLS 1.2 or 1.3, the public authorities, and those of
+//! `[egress] ca_file`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::config::Egress;
+
+/// Why the configured authorities cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The file cannot be read, or is not PEM.
+    #[error("`ca_file` `{}` cannot be read as PEM certificates: {reason}", path.display())]
+    Unreadable {
+        /// The configured file.
+        path: PathBuf,
+        /// In the words of the operating system or the parser.
+        reason: String,
+    },
+    /// There is no certificate in it.
+    #[error("`ca_file` `{}` has no certificate in it, expected at least one", path.display())]
+    Empty {
+        /// The configured file.
+        path: PathBuf,
+    },
+}
+
+/// One configuration for all functions and workers, so that sessions are resumed across them.
+///
+/// The provider is given here and not taken from the process: a library that finds no default
+/// would panic. HTTP/1.1 is all that is offered, for awc's faults over HTTP/2 are not known.
+pub(super) fn config(egress: &Egress) -> Result<Arc<ClientConfig>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    if let Some(path) = &egress.ca_file {
+        let unreadable = |reason: String| TlsError::Unreadable { path: path.clone(), reason };
+        let certificates = CertificateDer::pem_file_iter(path);
+        let before = roots.len();
+        for certificate in certificates.map_err(|error| unreadable(error.to_string()))? {
+            let certificate = certificate.map_err(|error| unreadable(error.to_string()))?;
+            roots.add(certificate).map_err(|error| unreadable(error.to_string()))?;
+        }
+        if roots.len() == before {
+            return Err(TlsError::Empty { path: path.clone() });
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring has cipher suites for TLS 1.2 and 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
