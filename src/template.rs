@@ -1,0 +1,189 @@
+//! Stage 7: the user's templates, compiled once at start: variables to text, or to TwiML.
+
+use std::path::{Path, PathBuf};
+
+use jiff::tz::TimeZone;
+
+use crate::config::Located;
+use crate::limits::{DOCUMENT_BYTES_MAX, TEMPLATE_BYTES_MAX, TEMPLATES_MAX};
+use crate::liquid::{self, Engine, Limits, Output, Template};
+use crate::problem::{Level, Problem, Problems, Source, nearest};
+
+/// The templates folder, and the language.
+pub struct Templates {
+    folder: PathBuf,
+    engine: Engine,
+    files: Vec<File>,
+}
+
+struct File {
+    /// Its path below the folder, with `/` between: what the configuration and `include` say.
+    name: String,
+    source: Source,
+    /// `None` where it does not compile, which has been said.
+    template: Option<Template>,
+}
+
+/// Files that are templates by their ending; the folder may hold others.
+const ENDINGS: [&str; 3] = ["xml", "liquid", "txt"];
+
+impl Templates {
+    /// Reads and compiles every template of a folder: what does not compile is found before a
+    /// caller does. Templates see each other by their path below the folder, and nothing else.
+    /// `zone` is that of dates which name none.
+    pub fn load(folder: &Path, zone: TimeZone, problems: &mut Problems) -> Templates {
+        if !folder.is_dir() {
+            problems.push(no_folder(folder));
+        }
+        let mut sources = Vec::new();
+        let mut names = Vec::new();
+        list(folder, folder, &mut names);
+        names.sort();
+        for name in names.into_iter().take(TEMPLATES_MAX) {
+            match read(folder, &name) {
+                Ok(source) => sources.push((name, source)),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        Templates::compile(folder, sources, zone, problems)
+    }
+
+    /// The same from texts with their names.
+    pub fn compile(
+        folder: &Path,
+        sources: Vec<(String, Source)>,
+        zone: TimeZone,
+        problems: &mut Problems,
+    ) -> Templates {
+        let mut engine = Engine::new(limits()).with_time_zone(zone);
+        for (name, source) in &sources {
+            // What is wrong with it is reported below, where it is compiled as a document.
+            let _ = engine.add_partial(name, &source.text);
+        }
+        let _ = engine.close_partials();
+        let files = sources
+            .into_iter()
+            .map(|(name, source)| {
+                let output = if name.ends_with(".txt") { Output::Plain } else { Output::Xml };
+                let template = engine.compile(&name, &source.text, output);
+                let template = template.map_err(|errors| report(&errors, &source, problems)).ok();
+                File { name, source, template }
+            })
+            .collect();
+        Templates { folder: folder.to_owned(), engine, files }
+    }
+
+    /// A file of the folder, by the name that the configuration gives.
+    pub fn document(&self, named: &Located, problems: &mut Problems) -> Option<(Template, Source)> {
+        if let Some(file) = self.files.iter().find(|file| file.name == named.text) {
+            return Some((file.template.clone()?, file.source.clone()));
+        }
+        let path = self.folder.join(&named.text);
+        let message = format!("there is no template `{}`", path.display());
+        let names = self.files.iter().map(|file| file.name.as_str());
+        let help = match nearest(&named.text, names) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("a path below `{}`, ending in .xml", self.folder.display()),
+        };
+        let problem = named.source.error(named.span.clone(), message);
+        problems.push(problem.expected("no such file").help(help));
+        None
+    }
+
+    /// The language with the templates of the folder as partials.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// A template that stands in the configuration itself; its output is plain text.
+    pub fn inline(&self, located: &Located, problems: &mut Problems) -> Option<Template> {
+        let compiled = self.engine.compile(&located.source.name, &located.text, Output::Plain);
+        compiled.map_err(|errors| report_inline(&errors, located, problems)).ok()
+    }
+}
+
+/// What one render may cost: a document the carrier would refuse is stopped here already.
+pub fn limits() -> Limits {
+    Limits { output_bytes: DOCUMENT_BYTES_MAX, ..Limits::default() }
+}
+
+/// Compiles a template that stands alone, for `render`.
+pub fn compile(engine: &Engine, source: &Source, output: Output) -> Result<Template, Problems> {
+    engine.compile(&source.name, &source.text, output).map_err(|errors| {
+        let mut problems = Problems::default();
+        report(&errors, source, &mut problems);
+        problems
+    })
+}
+
+/// An error of the language as a problem in a file.
+pub fn problem(error: &liquid::Error, source: &Source) -> Problem {
+    let problem = source.error(error.span(), error.detail());
+    problem.expected(error.kind().to_string()).help(error.help().unwrap_or_default())
+}
+
+fn no_folder(folder: &Path) -> Problem {
+    let message = format!("there is no templates folder `{}`", folder.display());
+    let help = "make it, or point `server.templates` to yours: it is relative to the folder of \
+                the configuration file";
+    Problem::new(Level::Warning, message).help(help)
+}
+
+fn report(errors: &[liquid::Error], source: &Source, problems: &mut Problems) {
+    for error in errors {
+        problems.push(problem(error, source));
+    }
+}
+
+/// The place in a template is a place in the configuration, if its text stands there as it is:
+/// without escapes, and without anything taken from the environment.
+fn report_inline(errors: &[liquid::Error], located: &Located, problems: &mut Problems) {
+    let quoted = located.source.text.get(located.span.clone()).unwrap_or_default();
+    let verbatim = quoted.get(1..).is_some_and(|text| text.starts_with(&*located.text));
+    for error in errors {
+        let mut problem = problem(error, &located.source);
+        let offset = located.span.start + 1;
+        let span = match verbatim {
+            true => offset + error.span().start..offset + error.span().end,
+            false => located.span.clone(),
+        };
+        if let Some(place) = &mut problem.place {
+            place.span = span;
+        }
+        problems.push(problem);
+    }
+}
+
+/// The templates below `folder`, as paths below `root`. What cannot be listed is not there.
+fn list(root: &Path, folder: &Path, names: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        // A link to a folder above would never end.
+        if hidden || names.len() > TEMPLATES_MAX {
+            continue;
+        }
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            list(root, &path, names);
+        } else if path.extension().is_some_and(|ending| ENDINGS.iter().any(|e| ending == *e)) {
+            let below = path.strip_prefix(root).unwrap_or(&path);
+            let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
+            names.push(parts.join("/"));
+        }
+    }
+}
+
+fn read(folder: &Path, name: &str) -> Result<Source, Problem> {
+    let path = folder.join(name);
+    let shown = path.display().to_string();
+    let unreadable = |error: &dyn std::fmt::Display| {
+        Problem::new(Level::Error, format!("cannot read the template `{shown}`: {error}"))
+    };
+    let size = std::fs::metadata(&path).map_err(|error| unreadable(&error))?.len();
+    if size > TEMPLATE_BYTES_MAX {
+        let larger = format!("it has {size} bytes, and may have {TEMPLATE_BYTES_MAX}");
+        return Err(unreadable(&larger));
+    }
+    let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&error))?;
+    Ok(Source::new(&shown, &text))
+}
