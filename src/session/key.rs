@@ -1,0 +1,78 @@
+//! What makes two deliveries one webhook.
+
+use crate::webhook::{Channel, Webhook};
+
+/// The identity of one webhook. Two deliveries with equal keys are one event of the carrier.
+///
+/// Every part is written with its length in front, so that no caller-chosen text in one part can
+/// look like the next part.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key(String);
+
+impl Key {
+    /// The key of a webhook, or `None` where a repeat cannot be told from a new event: a later turn
+    /// of a call without an idempotency token. A caller may press the same digit at the same menu
+    /// twice, and both count.
+    ///
+    /// * A message is its MessageSid, and its status where the carrier tells of one.
+    /// * The first turn of a call is its CallSid: the carrier asks while it still rings.
+    /// * A status callback of a call is CallSid, status and sequence number.
+    /// * A later turn is CallSid and the carrier's idempotency token. The token is not signed; a
+    ///   forger who changes it only gets what a new webhook would get, and he needs a signature.
+    ///
+    /// The request target belongs to all of them, because one call may be sent to several of our
+    /// routes. So does `ErrorCode`: the carrier's request to a fallback URL is not a repeat of the
+    /// request that failed.
+    pub fn of(webhook: &Webhook, channel: Channel) -> Option<Key> {
+        let param = |name| webhook.param(name).unwrap_or_default();
+        let (turn, number) = match channel {
+            Channel::Message => ("message", param("MessageStatus")),
+            Channel::Voice if webhook.param("CallbackSource").is_some() => {
+                (param("CallStatus"), param("SequenceNumber"))
+            }
+            Channel::Voice if is_first_turn(webhook) => ("first", ""),
+            Channel::Voice => ("turn", webhook.idempotency_token.as_deref()?),
+        };
+        let account = webhook.account.as_ref().map_or("", |account| account.sid.as_str());
+        let sid = webhook.sid()?;
+        let mut key = Key(String::with_capacity(160));
+        for part in [channel.name(), account, sid, turn, number, param("ErrorCode"), &webhook.path]
+        {
+            key.push(part);
+        }
+        for (name, value) in webhook.query.iter() {
+            key.push(name);
+            key.push(value);
+        }
+        Some(key)
+    }
+
+    /// The key as text, for stores that write it down.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn push(&mut self, part: &str) {
+        // The length as one character would do for the machine; as a number a person can read it.
+        let mut digits = [0; 20];
+        let mut rest = part.len();
+        let mut start = digits.len();
+        loop {
+            start -= 1;
+            digits[start] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        self.0.extend(digits[start..].iter().map(|digit| *digit as char));
+        self.0.push(':');
+        self.0.push_str(part);
+    }
+}
+
+/// Whether the carrier asks for the first document of a call. It is answered by the first verb
+/// that speaks, so every later question says `in-progress` or an end.
+fn is_first_turn(webhook: &Webhook) -> bool {
+    matches!(webhook.param("CallStatus"), Some("ringing" | "queued" | "initiated"))
+}
