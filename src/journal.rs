@@ -1,0 +1,175 @@
+//! What happened: one record for each exchange, for the log and the metrics.
+//!
+//! A record never holds a message body, speech, digits, a telephone number or a token.
+
+mod line;
+mod meter;
+mod writer;
+
+pub use line::{Level, Line};
+pub use meter::{FunctionMeter, Meters, RouteMeter};
+pub use writer::Log;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::Bytes;
+use tokio::time::Instant;
+
+use crate::clock;
+use crate::exchange::{Answer, ExchangeError};
+use crate::fallback;
+use crate::flow::Remark;
+use crate::function::Outcome;
+use crate::route::Route;
+use crate::webhook::{Proof, Webhook};
+
+/// One exchange, filled in on its way through the stages, written when it is dropped: also when
+/// the client went away in the middle.
+#[derive(Debug)]
+pub struct Record {
+    journal: Journal,
+    began: Instant,
+    route: Option<Arc<Route>>,
+    sid: String,
+    outcome: Kind,
+    status: u16,
+    reason: Option<String>,
+    unproven: Option<String>,
+    call: Option<FunctionCalled>,
+    remarks: Vec<Remark>,
+}
+
+/// Where records go. A clone goes to the same place.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    /// The lines.
+    pub log: Log,
+    /// The counters.
+    pub meters: Arc<Meters>,
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The flow's own document.
+    Answered,
+    /// The bytes of an earlier answer.
+    Repeated,
+    /// A document for failures.
+    Fallback,
+    /// 400, 403, 404, 405, 413.
+    Refused,
+    /// The client closed before there was an answer.
+    Gone,
+}
+
+/// A function's part in an exchange; of several calls, the last.
+#[derive(Debug)]
+struct FunctionCalled {
+    name: String,
+    status: Option<u16>,
+    took: Duration,
+}
+
+// === impl Kind ===
+
+impl Kind {
+    /// The word in logs and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Answered => "answered",
+            Kind::Repeated => "repeated",
+            Kind::Fallback => "fallback",
+            Kind::Refused => "refused",
+            Kind::Gone => "gone",
+        }
+    }
+}
+
+// === impl Record ===
+
+impl Record {
+    /// Begins with the arrival of a webhook.
+    pub fn begin(journal: &Journal, began: Instant) -> Record {
+        Record {
+            journal: journal.clone(),
+            began,
+            route: None,
+            sid: String::new(),
+            outcome: Kind::Gone,
+            status: 0,
+            reason: None,
+            unproven: None,
+            call: None,
+            remarks: Vec::new(),
+        }
+    }
+
+    /// Stage 2 is passed.
+    pub fn webhook(&mut self, webhook: &Webhook) {
+        // A sid of a carrier is short and plain; only `report` and `off` let others in.
+        let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '.');
+        self.sid = webhook.sid().unwrap_or_default().chars().filter(plain).take(64).collect();
+        if let Proof::Unproven(reason) = &webhook.proof {
+            self.unproven = Some(reason.to_string());
+        }
+    }
+
+    /// Stage 3 is passed.
+    pub fn route(&mut self, route: &Arc<Route>) {
+        self.route = Some(Arc::clone(route));
+    }
+
+    /// The bytes of an earlier answer are given again.
+    pub fn repeated(&mut self, reply: Bytes) -> Bytes {
+        self.outcome = Kind::Repeated;
+        reply
+    }
+
+    /// A function came back.
+    pub fn called(&mut self, function: &str, outcome: &Outcome) {
+        self.journal.meters.called(function, outcome);
+        let status = outcome.answer.as_ref().map(|answer| answer.status_code);
+        self.call =
+            Some(FunctionCalled { name: function.to_owned(), status, took: outcome.duration });
+    }
+
+    /// What the flow noted.
+    pub fn remarks(&mut self, remarks: Vec<Remark>) {
+        self.remarks = remarks;
+    }
+
+    /// The exchange failed; gives what is answered instead.
+    pub fn failed(&mut self, error: &ExchangeError) -> Answer {
+        self.outcome = Kind::Fallback;
+        self.reason = Some(error.to_string());
+        fallback::answer(error, self.route.as_deref())
+    }
+
+    /// It was refused before it was an exchange.
+    pub fn refused(&mut self, status: u16, reason: &str) {
+        self.outcome = Kind::Refused;
+        self.status = status;
+        self.reason = Some(reason.to_owned());
+    }
+
+    /// The answer is known.
+    pub fn answered(&mut self, answer: &Answer) {
+        self.status = answer.status;
+        self.outcome = match (self.outcome, answer.status) {
+            (_, 400..) => Kind::Refused,
+            (Kind::Gone, _) => Kind::Answered,
+            (known, _) => known,
+        };
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let took = clock::now().duration_since(self.began);
+        self.journal.meters.exchange(self.route.as_deref(), self.outcome, took);
+        let line = line::Line::new(self, took);
+        self.journal.log.write(&line);
+    }
+}

@@ -1,0 +1,200 @@
+//! One line of the log: a message that reads alone, and fields to search by.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{Kind, Record};
+use crate::clock;
+use crate::flow::Remark;
+
+/// Digits in a row that may be a telephone number.
+const NUMBER_DIGITS_MIN: usize = 7;
+
+/// How much an operator should care.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// As it should be.
+    Info,
+    /// It was answered, but somebody should look.
+    Warn,
+    /// A caller got a fallback, or the gateway itself is in trouble.
+    Error,
+}
+
+/// One line. Durations are in milliseconds.
+#[derive(Debug, Serialize)]
+pub struct Line<'a> {
+    time: String,
+    level: Level,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route: Option<&'a str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    sid: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function_status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unproven: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    findings: Vec<String>,
+}
+
+impl<'a> Line<'a> {
+    /// The line of an exchange.
+    pub(super) fn new(record: &'a Record, took: Duration) -> Line<'a> {
+        let call = record.call.as_ref();
+        let findings: Vec<String> = record
+            .remarks
+            .iter()
+            .map(|remark| match remark {
+                Remark::Failure(failure) => without_numbers(failure),
+                Remark::Finding(finding) => without_numbers(&finding.to_string()),
+            })
+            .collect();
+        let level = match record.outcome {
+            Kind::Fallback => Level::Error,
+            Kind::Refused | Kind::Gone => Level::Warn,
+            _ if !findings.is_empty() || record.unproven.is_some() => Level::Warn,
+            Kind::Answered | Kind::Repeated => Level::Info,
+        };
+        Line {
+            level,
+            message: "webhook",
+            route: record.route.as_ref().map(|route| route.path.as_str()),
+            sid: &record.sid,
+            outcome: Some(record.outcome.name()),
+            status: Some(record.status).filter(|status| *status != 0),
+            function: call.map(|call| call.name.as_str()),
+            function_status: call.and_then(|call| call.status),
+            function_ms: call.map(|call| milliseconds(call.took)),
+            total_ms: Some(milliseconds(took)),
+            reason: record.reason.as_deref(),
+            unproven: record.unproven.as_deref(),
+            findings,
+            ..Line::note(level, "")
+        }
+    }
+
+    /// A line that belongs to no exchange.
+    pub fn note(level: Level, message: &'a str) -> Line<'a> {
+        Line {
+            time: now(),
+            level,
+            message,
+            route: None,
+            sid: "",
+            outcome: None,
+            status: None,
+            function: None,
+            function_status: None,
+            function_ms: None,
+            total_ms: None,
+            reason: None,
+            unproven: None,
+            findings: Vec::new(),
+        }
+    }
+
+    /// The line as JSON, without its end.
+    pub(super) fn json(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        if serde_json::to_writer(&mut *out, self).is_err() {
+            out.truncate(start);
+        }
+    }
+
+    /// The line for a person, without its end.
+    pub(super) fn human(&self, out: &mut Vec<u8>) {
+        let level = match self.level {
+            Level::Info => "info ",
+            Level::Warn => "warn ",
+            Level::Error => "error",
+        };
+        let clock_time = self.time.get(11..19).unwrap_or_default();
+        let mut text = format!("{clock_time} {level} {}", self.message);
+        for word in [self.route, Some(self.sid), self.outcome].into_iter().flatten() {
+            if !word.is_empty() {
+                let _ = write!(text, " {word}");
+            }
+        }
+        if let Some(status) = self.status {
+            let _ = write!(text, " {status}");
+        }
+        if let Some(function) = self.function {
+            let status = self.function_status.map_or("no answer".to_owned(), |s| s.to_string());
+            let _ = write!(text, ", {function} {status}");
+        }
+        for (name, value) in [("function", self.function_ms), ("total", self.total_ms)] {
+            if let Some(value) = value {
+                let _ = write!(text, ", {name} {value} ms");
+            }
+        }
+        let findings = self.findings.iter().map(String::as_str);
+        for detail in self.reason.into_iter().chain(self.unproven).chain(findings) {
+            let _ = write!(text, "\n         {detail}");
+        }
+        let shown = text.chars().map(|c| if c.is_control() && c != '\n' { '\u{FFFD}' } else { c });
+        out.extend_from_slice(shown.collect::<String>().as_bytes());
+    }
+}
+
+/// A text that quotes what a function wrote, without the telephone numbers that may be in it.
+fn without_numbers(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let length = rest[start..].find(|c: char| !c.is_ascii_digit());
+        let end = start + length.unwrap_or(rest.len() - start);
+        kept.push_str(&rest[..start]);
+        // Codes and columns have fewer digits than any number that can be called.
+        match &rest[start..end] {
+            digits if digits.len() < NUMBER_DIGITS_MIN => kept.push_str(digits),
+            digits => kept.extend(["…", &digits[digits.len() - 2..]]),
+        }
+        rest = &rest[end..];
+    }
+    kept.push_str(rest);
+    kept
+}
+
+/// The time as RFC 3339, UTC, to the millisecond.
+fn now() -> String {
+    let wall = clock::wall();
+    let seconds = jiff::Timestamp::from_second(wall.as_secs() as i64).unwrap_or_default();
+    let mut text = seconds.to_string();
+    text.pop();
+    let _ = write!(text, ".{:03}Z", wall.subsec_millis());
+    text
+}
+
+/// Milliseconds, to the microsecond.
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_shortened() {
+        let text = "1:12: `+15550100` is no colour (Twilio 14110)";
+        assert_eq!(without_numbers(text), "1:12: `+…00` is no colour (Twilio 14110)");
+        assert_eq!(without_numbers("é 123456 1234567"), "é 123456 …67");
+    }
+}

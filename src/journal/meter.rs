@@ -1,0 +1,204 @@
+//! The counters, in the form that Prometheus reads.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::{Family, MetricConstructor};
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use super::Kind;
+use crate::function::{Outcome, OutcomeKind};
+use crate::route::Route;
+
+/// All counters of a process.
+#[derive(Debug)]
+pub struct Meters {
+    registry: Registry,
+    exchanges: Family<ExchangeLabels, Counter>,
+    seconds: Family<RouteLabels, Histogram, Buckets>,
+    calls: Family<CallLabels, Counter>,
+    call_seconds: Family<FunctionLabels, Histogram, Buckets>,
+    unrouted: RouteMeter,
+    functions: Mutex<BTreeMap<String, FunctionMeter>>,
+    /// Webhooks being answered at this moment.
+    pub in_flight: Gauge,
+    reloads: Family<ReloadLabels, Counter>,
+    /// Log lines that found no room.
+    pub log_lines_dropped: Gauge<u64, AtomicU64>,
+}
+
+/// The counters of one route, found once at start: no look-up by label on the way of a call.
+#[derive(Clone, Debug)]
+pub struct RouteMeter {
+    outcomes: [Counter; 5],
+    seconds: Histogram,
+}
+
+/// The counters of one function.
+#[derive(Clone, Debug)]
+pub struct FunctionMeter {
+    success: Counter,
+    fail: Counter,
+    seconds: Histogram,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ExchangeLabels {
+    route: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct RouteLabels {
+    route: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CallLabels {
+    function: String,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct FunctionLabels {
+    function: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ReloadLabels {
+    result: &'static str,
+}
+
+/// Seconds from 1 ms to the carrier's 15 s.
+#[derive(Clone, Debug)]
+struct Buckets;
+
+impl MetricConstructor<Histogram> for Buckets {
+    fn new_metric(&self) -> Histogram {
+        Histogram::new([0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 5.0, 10.0, 13.0, 15.0])
+    }
+}
+
+const OUTCOMES: [Kind; 5] =
+    [Kind::Answered, Kind::Repeated, Kind::Fallback, Kind::Refused, Kind::Gone];
+
+// === impl Meters ===
+
+impl Meters {
+    /// All at zero.
+    #[expect(clippy::new_without_default, reason = "counters are made on purpose, once")]
+    pub fn new() -> Meters {
+        let exchanges = Family::default();
+        let seconds = Family::new_with_constructor(Buckets);
+        let unrouted = RouteMeter::new(&exchanges, &seconds, "");
+        let mut meters = Meters {
+            registry: Registry::with_prefix("twimlgate"),
+            exchanges,
+            seconds,
+            calls: Family::default(),
+            call_seconds: Family::new_with_constructor(Buckets),
+            unrouted,
+            functions: Mutex::default(),
+            in_flight: Gauge::default(),
+            reloads: Family::default(),
+            log_lines_dropped: Gauge::default(),
+        };
+        meters.register();
+        meters
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        let exchanges = "Webhooks by route and outcome; `fallback` is a caller whom we failed";
+        registry.register("exchanges", exchanges, self.exchanges.clone());
+        let seconds = "Seconds from the arrival of a webhook to its answer";
+        registry.register("exchange_seconds", seconds, self.seconds.clone());
+        registry.register("function_calls", "Calls of functions by result", self.calls.clone());
+        let call_seconds = "Seconds until a function had answered whole";
+        registry.register("function_seconds", call_seconds, self.call_seconds.clone());
+        let in_flight = "Webhooks being answered";
+        registry.register("in_flight", in_flight, self.in_flight.clone());
+        registry.register("reloads", "Configurations by result", self.reloads.clone());
+        let dropped = "Log lines that found no room";
+        registry.register("log_lines_dropped", dropped, self.log_lines_dropped.clone());
+    }
+
+    /// The counters of a route.
+    pub fn route(&self, path: &str) -> RouteMeter {
+        RouteMeter::new(&self.exchanges, &self.seconds, path)
+    }
+
+    /// Counts a call of a function.
+    pub(super) fn called(&self, name: &str, outcome: &Outcome) {
+        let mut functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(meter) = functions.get(name) {
+            return meter.called(outcome);
+        }
+        let call = |result| {
+            let labels = CallLabels { function: name.to_owned(), result };
+            self.calls.get_or_create_owned(&labels)
+        };
+        let labels = FunctionLabels { function: name.to_owned() };
+        let seconds = self.call_seconds.get_or_create_owned(&labels);
+        let meter = FunctionMeter { success: call("success"), fail: call("fail"), seconds };
+        meter.called(outcome);
+        functions.insert(name.to_owned(), meter);
+    }
+
+    /// Counts an exchange; one that found no route has the empty route name.
+    pub(super) fn exchange(&self, route: Option<&Route>, outcome: Kind, took: Duration) {
+        let meter = route.map_or(&self.unrouted, |route| &route.meter);
+        meter.outcomes[outcome as usize].inc();
+        meter.seconds.observe(took.as_secs_f64());
+    }
+
+    /// Counts a configuration that was `taken` or `refused` on SIGHUP.
+    pub fn reloaded(&self, result: &'static str) {
+        self.reloads.get_or_create_owned(&ReloadLabels { result }).inc();
+    }
+
+    /// All counters as text (OpenMetrics 1.0).
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing into a string does not fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        text
+    }
+}
+
+// === impl RouteMeter ===
+
+impl RouteMeter {
+    fn new(
+        exchanges: &Family<ExchangeLabels, Counter>,
+        seconds: &Family<RouteLabels, Histogram, Buckets>,
+        route: &str,
+    ) -> RouteMeter {
+        let counter = |kind: Kind| {
+            let labels = ExchangeLabels { route: route.to_owned(), outcome: kind.name() };
+            exchanges.get_or_create_owned(&labels)
+        };
+        RouteMeter {
+            outcomes: OUTCOMES.map(counter),
+            seconds: seconds.get_or_create_owned(&RouteLabels { route: route.to_owned() }),
+        }
+    }
+}
+
+// === impl FunctionMeter ===
+
+impl FunctionMeter {
+    fn called(&self, outcome: &Outcome) {
+        match outcome.result {
+            OutcomeKind::Success { .. } | OutcomeKind::Twiml(_) => self.success.inc(),
+            OutcomeKind::Fail(_) => self.fail.inc(),
+        };
+        self.seconds.observe(outcome.duration.as_secs_f64());
+    }
+}

@@ -1,0 +1,136 @@
+//! The log's output: a thread of its own, so that a full disk or a reader who has stopped reading
+//! never keeps a call waiting. Lines that find no room are dropped, and counted.
+
+use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::line::{Level, Line};
+use crate::config::LogFormat;
+use crate::limits::LOG_BYTES_MAX;
+
+/// How long the writer lets lines gather before it writes them in one go.
+const GATHER: Duration = Duration::from_millis(20);
+
+/// Where lines go. A clone goes to the same place.
+#[derive(Clone, Debug)]
+pub struct Log(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    human: bool,
+    buffer: Mutex<Buffer>,
+    wake: Condvar,
+    dropped: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Buffer {
+    bytes: Vec<u8>,
+    /// The writer has written everything and sleeps.
+    idle: bool,
+    closed: bool,
+    done: bool,
+}
+
+impl Log {
+    /// A log on standard output.
+    pub fn to_stdout(format: LogFormat) -> Log {
+        let human = match format {
+            LogFormat::Human => true,
+            LogFormat::Json => false,
+            LogFormat::Auto => std::io::stdout().is_terminal(),
+        };
+        Log::to(std::io::stdout(), human)
+    }
+
+    /// A log on any output.
+    pub fn to(output: impl Write + Send + 'static, human: bool) -> Log {
+        let inner = Arc::new(Inner {
+            human,
+            buffer: Mutex::default(),
+            wake: Condvar::new(),
+            dropped: AtomicU64::new(0),
+        });
+        let writer = Arc::clone(&inner);
+        let thread = std::thread::Builder::new().name("log".to_owned());
+        // Without the thread there is no log, and calls are answered all the same.
+        if thread.spawn(move || writer.run(output)).is_err() {
+            inner.lock().closed = true;
+        }
+        Log(inner)
+    }
+
+    /// Writes one line, or counts it as dropped. Never waits for the output.
+    pub fn write(&self, line: &Line<'_>) {
+        let mut buffer = self.0.lock();
+        if buffer.closed || buffer.bytes.len() > LOG_BYTES_MAX {
+            self.0.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        if self.0.human {
+            line.human(&mut buffer.bytes)
+        } else {
+            line.json(&mut buffer.bytes)
+        }
+        buffer.bytes.push(b'\n');
+        if std::mem::take(&mut buffer.idle) {
+            self.0.wake.notify_all();
+        }
+    }
+
+    /// A line that belongs to no exchange.
+    pub fn note(&self, level: Level, message: &str) {
+        self.write(&Line::note(level, message));
+    }
+
+    /// Lines that found no room.
+    pub fn dropped(&self) -> u64 {
+        self.0.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Writes what is left, and waits for it, but not for an output that takes nothing.
+    pub fn close(&self) {
+        let mut buffer = self.0.lock();
+        buffer.closed = true;
+        self.0.wake.notify_all();
+        let patience = Duration::from_secs(1);
+        let wait = self.0.wake.wait_timeout_while(buffer, patience, |buffer| !buffer.done);
+        drop(wait);
+    }
+}
+
+// === impl Inner ===
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, Buffer> {
+        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self, mut output: impl Write) {
+        let mut lines = Vec::new();
+        loop {
+            let mut buffer = self.lock();
+            while buffer.bytes.is_empty() && !buffer.closed {
+                buffer.idle = true;
+                buffer = self.wake.wait(buffer).unwrap_or_else(PoisonError::into_inner);
+            }
+            std::mem::swap(&mut buffer.bytes, &mut lines);
+            let closed = buffer.closed;
+            drop(buffer);
+            // A log that cannot be written cannot say so either; the metrics can.
+            if output.write_all(&lines).and_then(|()| output.flush()).is_err() {
+                let lost = lines.iter().filter(|byte| **byte == b'\n').count();
+                self.dropped.fetch_add(lost as u64, Ordering::Relaxed);
+            }
+            lines.clear();
+            if closed {
+                self.lock().done = true;
+                self.wake.notify_all();
+                return;
+            }
+            std::thread::sleep(GATHER);
+        }
+    }
+}
