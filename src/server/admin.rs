@@ -1,0 +1,31 @@
+//! Health and metrics, for the operator: never on the public listener.
+
+use std::sync::atomic::Ordering;
+
+use actix_web::{HttpResponse, web};
+
+use super::Shared;
+
+/// The process lives.
+pub(super) async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
+}
+
+/// It can take webhooks: 503 once it has been asked to end.
+pub(super) async fn readyz(shared: web::Data<Shared>) -> HttpResponse {
+    let plain = "text/plain; charset=utf-8";
+    if shared.draining.load(Ordering::Relaxed) {
+        HttpResponse::ServiceUnavailable().content_type(plain).body("draining\n")
+    } else {
+        HttpResponse::Ok().content_type(plain).body("ready\n")
+    }
+}
+
+/// The counters, for Prometheus.
+pub(super) async fn metrics(shared: web::Data<Shared>) -> HttpResponse {
+    let journal = &shared.journal;
+    journal.meters.log_lines_dropped.set(journal.log.dropped());
+    HttpResponse::Ok()
+        .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
+        .body(journal.meters.text())
+}

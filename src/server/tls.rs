@@ -1,0 +1,76 @@
+//! TLS on the listener: a certificate that can be replaced while calls go on.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+
+use crate::config::Tls;
+use crate::problem::{Level, Problem};
+
+/// The certificate at work. A clone is the same one.
+#[derive(Clone, Debug)]
+pub(super) struct Reloadable(Arc<ArcSwap<CertifiedKey>>);
+
+impl Reloadable {
+    /// Reads a pair of files.
+    pub(super) fn read(tls: &Tls) -> Result<Reloadable, Problem> {
+        Ok(Reloadable(Arc::new(ArcSwap::from_pointee(certified_key(tls)?))))
+    }
+
+    /// Takes over another pair: connections from now on see it.
+    pub(super) fn replace(&self, tls: &Tls) -> Result<(), Problem> {
+        self.0.store(Arc::new(certified_key(tls)?));
+        Ok(())
+    }
+
+    /// What the listener needs.
+    pub(super) fn server_config(&self) -> ServerConfig {
+        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("ring supports the default versions")
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(self.clone()))
+    }
+}
+
+impl ResolvesServerCert for Reloadable {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.load_full())
+    }
+}
+
+/// Whether certificate and key can be read and go together.
+pub fn check(tls: &Tls) -> Result<(), Problem> {
+    certified_key(tls).map(|_| ())
+}
+
+fn certified_key(tls: &Tls) -> Result<CertifiedKey, Problem> {
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&tls.certificate)
+        .and_then(Iterator::collect)
+        .map_err(|error| unreadable("certificate", &tls.certificate, &error))?;
+    if chain.is_empty() {
+        return Err(unreadable("certificate", &tls.certificate, &"there is none in it"));
+    }
+    let key = PrivateKeyDer::from_pem_file(&tls.key)
+        .map_err(|error| unreadable("key", &tls.key, &error))?;
+    let provider = rustls::crypto::ring::default_provider();
+    CertifiedKey::from_der(chain, key, &provider).map_err(|error| {
+        let message = format!(
+            "the certificate `{}` and the key `{}` do not go together: {error}",
+            tls.certificate.display(),
+            tls.key.display()
+        );
+        Problem::new(Level::Error, message).help("take the key that the certificate was made for")
+    })
+}
+
+fn unreadable(what: &str, path: &Path, error: &dyn std::fmt::Display) -> Problem {
+    let message = format!("cannot read `server.tls.{what}`, `{}`: {error}", path.display());
+    Problem::new(Level::Error, message).help("a PEM file, as certbot and others write it")
+}
