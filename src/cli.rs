@@ -1,0 +1,63 @@
+//! The commands: arguments in, exit code out. One file for each command, all of one shape: an
+//! `Args`, then `run`.
+
+mod check;
+mod demo;
+mod render;
+mod request;
+mod serve;
+mod sign;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A self-hosted gateway for the webhooks of phone numbers.
+///
+/// A carrier posts "somebody is calling" or "a message came in"; the gateway proves that the
+/// carrier sent it, calls your function, and answers: TwiML goes straight back, JSON fills a
+/// template.
+#[derive(Debug, Parser)]
+#[command(name = "twimlgate", version = version(), max_term_width = 100)]
+#[command(after_help = "Begin with:  twimlgate demo")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Check(check::Args),
+    Demo(demo::Args),
+    Sign(sign::Args),
+    Verify(verify::Args),
+    Render(render::Args),
+}
+
+/// The configuration file that a command works with.
+#[derive(Debug, Args)]
+struct ConfigArgs {
+    /// The configuration.
+    #[arg(long, value_name = "FILE", default_value = "config.toml")]
+    config: PathBuf,
+}
+
+/// Runs the program. Exit codes: 0 done, 1 the answer is no, 2 it could not be asked.
+pub fn run() -> ExitCode {
+    match Cli::parse().command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Sign(args) => sign::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Render(args) => render::run(&args),
+    }
+}
+
+/// Version and commit.
+const fn version() -> &'static str {
+    concat!(env!("CARGO_PKG_VERSION"), " (", env!("TWIMLGATE_COMMIT"), ")")
+}

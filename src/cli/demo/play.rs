@@ -1,0 +1,101 @@
+//! The carrier's part: a signed webhook over real HTTP.
+
+use std::time::Duration;
+
+use actix_web::http::header::CONTENT_TYPE;
+
+use super::Demo;
+use super::function::Asked;
+use crate::clock;
+use crate::config::Algorithm;
+use crate::random;
+use crate::verify::{SigningKey, sign_form};
+use crate::webhook::Params;
+
+/// A webhook to be sent.
+pub(super) struct Play {
+    pub title: &'static str,
+    pub path: &'static str,
+    pub params: Params,
+}
+
+/// What happened.
+pub(super) struct Scene {
+    pub play: Play,
+    pub signature: String,
+    pub asked: Option<Asked>,
+    pub status: u16,
+    pub content_type: String,
+    pub answer: String,
+    pub took: Duration,
+}
+
+impl Play {
+    /// A message, answered by JSON and a template.
+    pub(super) fn message(demo: &Demo) -> Play {
+        let sid = random::sid("SM");
+        let params = [
+            ("MessageSid", sid.as_str()),
+            ("AccountSid", &demo.sid),
+            ("From", "+15550100"),
+            ("To", "+15550111"),
+            ("Body", "What's my plan? <3"),
+            ("NumMedia", "0"),
+        ];
+        Play {
+            title: "A message comes in. The function answers JSON, a template makes the reply.",
+            path: "/sms",
+            params: params.into_iter().collect(),
+        }
+    }
+
+    /// A call, answered by the function's TwiML.
+    pub(super) fn call(demo: &Demo) -> Play {
+        let sid = random::sid("CA");
+        let params = [
+            ("CallSid", sid.as_str()),
+            ("AccountSid", &demo.sid),
+            ("From", "+15550100"),
+            ("To", "+15550111"),
+            ("CallStatus", "ringing"),
+            ("Direction", "inbound"),
+        ];
+        Play {
+            title: "Somebody calls. The function answers TwiML, which goes back byte for byte.",
+            path: "/voice",
+            params: params.into_iter().collect(),
+        }
+    }
+
+    /// The webhook's URL, and the signature that Twilio would send with it.
+    pub(super) fn signed(&self, demo: &Demo) -> (String, String) {
+        let url = format!("http://{}{}", demo.server.address, self.path);
+        let key = SigningKey::new(&demo.token, Algorithm::Sha1);
+        let signature = sign_form(&key, &url, self.params.iter());
+        (url, signature)
+    }
+
+    /// Sends it, and gathers what everybody saw.
+    pub(super) async fn perform(self, demo: &Demo) -> Result<Scene, Box<dyn std::error::Error>> {
+        let (url, signature) = self.signed(demo);
+        let began = clock::now();
+        let request = awc::Client::new()
+            .post(url)
+            .insert_header((CONTENT_TYPE, "application/x-www-form-urlencoded; charset=UTF-8"))
+            .insert_header(("x-twilio-signature", signature.as_str()))
+            .send_body(self.params.encode());
+        let mut response = request.await.map_err(|error| error.to_string())?;
+        let body = response.body().await?;
+        let content_type = response.headers().get(CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        Ok(Scene {
+            signature,
+            asked: demo.function.take(),
+            status: response.status().as_u16(),
+            content_type: content_type.unwrap_or("no content type").to_owned(),
+            answer: String::from_utf8_lossy(&body).into_owned(),
+            took: clock::now().duration_since(began),
+            play: self,
+        })
+    }
+}

@@ -1,0 +1,137 @@
+//! The arguments that describe one request: `sign` makes its signature, `verify` checks it.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use actix_web::http::Method;
+
+use crate::config::Algorithm;
+use crate::limits::WEBHOOK_BODY_BYTES_MAX;
+use crate::secret::Secret;
+use crate::webhook::Params;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const TOKEN_VARIABLE: &str = "TWILIO_AUTH_TOKEN";
+
+/// A request, and the token that signs it.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct RequestArgs {
+    /// The whole URL as the carrier requests it, with its query
+    #[arg(long, value_name = "URL", value_parser = url)]
+    pub url: String,
+
+    /// The account's auth token, or a SharedKey; several times while one is rotated
+    /// [env: TWILIO_AUTH_TOKEN]
+    #[arg(long, value_name = "TOKEN", value_parser = secret)]
+    pub token: Vec<Secret>,
+
+    /// The method of the request
+    #[arg(long, value_name = "M", default_value = "POST", value_parser = method)]
+    pub method: Method,
+
+    /// The content type of the body; anything but a form is covered by `bodySHA256` in the URL
+    #[arg(long, value_name = "T", default_value = FORM)]
+    pub content_type: String,
+
+    /// A parameter of the form, decoded; as often as there are parameters
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair, conflicts_with = "body_file")]
+    pub param: Vec<(String, String)>,
+
+    /// The body as sent, byte for byte; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub body_file: Option<PathBuf>,
+
+    /// The hash of the signature; SHA-256 is for SharedKeys only
+    #[arg(long, value_name = "A", default_value = "HMAC_SHA1", value_parser = algorithm)]
+    pub algorithm: Algorithm,
+}
+
+impl RequestArgs {
+    /// The tokens given, else the one of the environment.
+    pub(super) fn tokens(&self) -> Result<Vec<Secret>, String> {
+        if !self.token.is_empty() {
+            return Ok(self.token.clone());
+        }
+        match std::env::var(TOKEN_VARIABLE) {
+            Ok(token) if !token.is_empty() => Ok(vec![Secret::new(token)]),
+            _ => Err(format!("no token: give `--token TOKEN` or set `{TOKEN_VARIABLE}`")),
+        }
+    }
+
+    /// The body as it is sent.
+    pub(super) fn body(&self) -> Result<Vec<u8>, String> {
+        let form = self.content_type.split(';').next().unwrap_or_default().trim();
+        match &self.body_file {
+            Some(path) => read(path),
+            None if self.param.is_empty() => Ok(Vec::new()),
+            None if form.eq_ignore_ascii_case(FORM) => Ok(self.params().encode().into_bytes()),
+            None => Err(format!(
+                "`--param` is for forms, and the content type is `{}`: give the body with \
+                 `--body-file`",
+                self.content_type
+            )),
+        }
+    }
+
+    /// The parameters of `--param`.
+    pub(super) fn params(&self) -> Params {
+        self.param.iter().map(|(name, value)| (name, value)).collect()
+    }
+}
+
+/// Reads a body, at most as large as the gateway itself would.
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let open = || -> std::io::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        let limit = WEBHOOK_BODY_BYTES_MAX as u64 + 1;
+        if path == Path::new("-") {
+            std::io::stdin().lock().take(limit).read_to_end(&mut body)?;
+        } else {
+            std::fs::File::open(path)?.take(limit).read_to_end(&mut body)?;
+        }
+        Ok(body)
+    };
+    let body = open().map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+    if body.len() > WEBHOOK_BODY_BYTES_MAX {
+        let path = path.display();
+        return Err(format!("`{path}` is larger than {WEBHOOK_BODY_BYTES_MAX} bytes, the limit"));
+    }
+    Ok(body)
+}
+
+fn url(text: &str) -> Result<String, String> {
+    match text.split_once("://") {
+        Some((scheme, rest)) if !scheme.is_empty() && !rest.starts_with(['/', '?', '#']) => {
+            Ok(text.to_owned())
+        }
+        _ => Err("expected a whole URL like `https://phone.example.com/sms?x=1`".to_owned()),
+    }
+}
+
+fn secret(text: &str) -> Result<Secret, String> {
+    match text {
+        "" => Err("the token is empty".to_owned()),
+        text => Ok(Secret::new(text.to_owned())),
+    }
+}
+
+fn method(text: &str) -> Result<Method, String> {
+    match text.to_ascii_uppercase().as_str() {
+        "POST" => Ok(Method::POST),
+        "GET" => Ok(Method::GET),
+        _ => Err("expected `POST` or `GET`, the methods of webhooks".to_owned()),
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected `NAME=VALUE`")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn algorithm(text: &str) -> Result<Algorithm, String> {
+    match text.to_ascii_uppercase().as_str() {
+        "HMAC_SHA1" => Ok(Algorithm::Sha1),
+        "HMAC_SHA256" => Ok(Algorithm::Sha256),
+        _ => Err("expected `HMAC_SHA1` or `HMAC_SHA256`".to_owned()),
+    }
+}

@@ -1,0 +1,116 @@
+//! `twimlgate serve`: the main job.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::ConfigArgs;
+use crate::gateway::Gateway;
+use crate::journal::{Journal, Level, Log, Meters};
+use crate::server::{Listeners, Server};
+use crate::session::{Memory, Sessions};
+
+/// Answer webhooks, until SIGTERM. SIGHUP reads the configuration again.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:  TWILIO_AUTH_TOKEN=… twimlgate serve --config config.toml\n\n\
+    SIGTERM or Ctrl-C: what is in flight is answered, nothing new is accepted, exit code 0.\n\
+    SIGHUP: a changed configuration is taken over, or refused whole while the old one goes on.")]
+pub(super) struct Args {
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+pub(super) fn run(args: &Args) -> ExitCode {
+    let meters = Meters::new();
+    let (gateway, problems) = Gateway::load(&args.config.config, &meters);
+    eprint!("{problems}");
+    let Some(gateway) = gateway else {
+        eprintln!("`{}` cannot be served as it is", args.config.config.display());
+        return ExitCode::FAILURE;
+    };
+    let listeners = match Listeners::bind(&gateway.config) {
+        Ok(listeners) => listeners,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let journal = Journal { log: Log::to_stdout(gateway.config.log), meters: Arc::new(meters) };
+    let serve = serve(&args.config.config, gateway, listeners, journal.clone());
+    let code = actix_web::rt::System::new().block_on(serve);
+    journal.log.close();
+    code
+}
+
+async fn serve(
+    config: &Path,
+    gateway: Gateway,
+    listeners: Listeners,
+    journal: Journal,
+) -> ExitCode {
+    let server =
+        match Server::start(listeners, gateway, Sessions::Memory(Memory::new()), journal.clone()) {
+            Ok(server) => server,
+            Err(error) => {
+                eprintln!("error: {error}");
+                return ExitCode::FAILURE;
+            }
+        };
+    let admin = server.admin.map_or("off".to_owned(), |admin| format!("http://{admin}"));
+    let started = format!("listening on {}, admin {admin}", server.address);
+    journal.log.note(Level::Info, &started);
+    match until_asked_to_end(config, &server, &journal).await {
+        Ok(signal) => {
+            journal.log.note(Level::Info, &format!("{signal}: answering what is in flight"));
+            server.drain().await;
+            journal.log.note(Level::Info, "ended");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: the system takes no signal handler: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Reloads on SIGHUP; gives the signal that asks to end.
+async fn until_asked_to_end(
+    config: &Path,
+    server: &Server,
+    journal: &Journal,
+) -> std::io::Result<&'static str> {
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    loop {
+        tokio::select! {
+            _ = hang_up.recv() => reload(config, server, journal),
+            _ = terminate.recv() => return Ok("SIGTERM"),
+            _ = interrupt.recv() => return Ok("SIGINT"),
+        }
+    }
+}
+
+fn reload(config: &Path, server: &Server, journal: &Journal) {
+    let (gateway, problems) = Gateway::load(config, &journal.meters);
+    for problem in problems.iter() {
+        journal.log.note(Level::Warn, &problem.to_string());
+    }
+    let refused = match gateway.map(|gateway| server.reload(gateway)) {
+        Some(Ok(restart)) => {
+            journal.meters.reloaded("taken");
+            journal.log.note(Level::Info, "configuration taken over");
+            for key in restart {
+                let message = format!("`{key}` was changed: that needs a restart");
+                journal.log.note(Level::Warn, &message);
+            }
+            return;
+        }
+        Some(Err(problem)) => problem.to_string(),
+        None => "the old configuration goes on".to_owned(),
+    };
+    journal.meters.reloaded("refused");
+    journal.log.note(Level::Error, &format!("configuration refused: {refused}"));
+}

@@ -1,0 +1,78 @@
+//! `twimlgate sign`: the signature that the carrier would send.
+
+use std::process::ExitCode;
+
+use actix_web::http::Method;
+
+use super::request::RequestArgs;
+use crate::verify::{SigningKey, hashed_url, sign_form, sign_url};
+use crate::webhook::Params;
+
+const EXAMPLE: &str = "\
+Examples:
+  twimlgate sign --url https://phone.example.com/sms --token 12345 \\
+      --param From=+15550100 --param Body='hello there'
+  curl https://phone.example.com/sms -H \"X-Twilio-Signature: $(twimlgate sign …)\" \\
+      --data-urlencode From=+15550100 --data-urlencode Body='hello there'
+
+The first line printed is the signature. A second one is the URL to request where the
+request has to be sent to another than the one given: with `bodySHA256` for a body that
+is not a form, with the parameters for a GET.";
+
+/// Print the signature that the carrier would send with a request
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub(super) struct Args {
+    #[command(flatten)]
+    request: RequestArgs,
+}
+
+/// Prints the signature. Exit 0; 2 where the arguments make no request.
+pub(super) fn run(args: Args) -> ExitCode {
+    match sign(&args.request) {
+        Ok(lines) => {
+            println!("{lines}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn sign(request: &RequestArgs) -> Result<String, String> {
+    let key = match request.tokens()?.as_slice() {
+        [token] => SigningKey::new(token, request.algorithm),
+        _ => return Err("one token signs: give `--token` once".to_owned()),
+    };
+    let form = request.content_type.split(';').next().unwrap_or_default().trim();
+    if request.method == Method::GET {
+        let url = with_query(&request.url, &request.params());
+        return Ok(lines(&request.url, &url, &sign_url(&key, &url)));
+    }
+    let body = request.body()?;
+    if form.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        let params = Params::decode(&body).map_err(|error| error.to_string())?;
+        return Ok(sign_form(&key, &request.url, params.iter()));
+    }
+    let url = hashed_url(&request.url, &body).ok_or(
+        "the URL has a `bodySHA256` already, and it is not that of this body: leave it out",
+    )?;
+    Ok(lines(&request.url, &url, &sign_url(&key, &url)))
+}
+
+fn lines(given: &str, url: &str, signature: &str) -> String {
+    if given == url { signature.to_owned() } else { format!("{signature}\n{url}") }
+}
+
+/// The parameters behind the query, as the carrier sends those of a GET.
+fn with_query(url: &str, params: &Params) -> String {
+    let (url, fragment) = url.split_at(url.find('#').unwrap_or(url.len()));
+    let separator = match (params.is_empty(), url.contains('?')) {
+        (true, _) => "",
+        (false, true) => "&",
+        (false, false) => "?",
+    };
+    format!("{url}{separator}{}{fragment}", params.encode())
+}
