@@ -1,0 +1,207 @@
+//! A gateway on port 0, a scripted function behind it, a carrier in front of it.
+//!
+//! What must hold for every test is asserted here, when the rig is taken down: every request left
+//! exactly one record in the log, and every document that went out is one that a carrier can read.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use twimlgate::config::{Algorithm, Config};
+use twimlgate::gateway::Gateway;
+use twimlgate::journal::{Journal, Log, Meters};
+use twimlgate::problem::{Problems, Source};
+use twimlgate::secret::Secret;
+use twimlgate::server::{Listeners, Server};
+use twimlgate::session::{Memory, Sessions};
+use twimlgate::template::Templates;
+use twimlgate::twiml::read::{Bounds, tree};
+use twimlgate::verify::{SigningKey, sign_form};
+use twimlgate::webhook::Params;
+
+pub(crate) const SID: &str = "AC00000000000000000000000000000000";
+pub(crate) const TOKEN: &str = "12345";
+
+/// What every test's configuration begins with.
+const BASE: &str = r#"
+[server]
+listen = "127.0.0.1:0"
+templates = "tests/templates"
+workers = 1
+answer_within_ms = 10000
+
+[admin]
+listen = "127.0.0.1:0"
+
+[[account]]
+sid = "AC00000000000000000000000000000000"
+auth_tokens = ["12345", "54321"]
+"#;
+
+/// A running gateway.
+pub(crate) struct Rig {
+    pub(crate) server: Server,
+    pub(crate) journal: Journal,
+    log: Shared,
+    requests: Mutex<usize>,
+}
+
+/// An HTTP answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+/// A log that a test can read.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("nobody panics with it").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+// === impl Rig ===
+
+impl Rig {
+    /// Starts a gateway with the base configuration and these sections; `${FUNCTION}` in them is
+    /// the address of the function.
+    pub(crate) fn start(function: SocketAddr, sections: &str) -> Rig {
+        let mut problems = Problems::default();
+        let meters = Meters::new();
+        let gateway = gateway(function, sections, &meters, &mut problems);
+        let gateway = gateway.unwrap_or_else(|| panic!("{problems}"));
+        let log = Shared::default();
+        let journal = Journal { log: Log::to(log.clone(), false), meters: Arc::new(meters) };
+        let listeners = Listeners::bind(&gateway.config).expect("port 0 is free");
+        let sessions = Sessions::Memory(Memory::new());
+        let server = Server::start(listeners, gateway, sessions, journal.clone());
+        Rig { server: server.expect("it starts"), journal, log, requests: Mutex::new(0) }
+    }
+
+    /// Sends a webhook as Twilio would, and waits for its answer.
+    pub(crate) async fn post(&self, target: &str, params: &[(&str, &str)]) -> Reply {
+        self.send(self.signed(target, params)).await
+    }
+
+    /// The bytes of a signed webhook.
+    pub(crate) fn signed(&self, target: &str, params: &[(&str, &str)]) -> Vec<u8> {
+        let url = format!("http://{}{target}", self.server.address);
+        let key = SigningKey::new(&Secret::new(TOKEN.to_owned()), Algorithm::Sha1);
+        let account = [("AccountSid", SID)];
+        let params: Params = params.iter().chain(&account).copied().collect();
+        let signature = sign_form(&key, &url, params.iter());
+        let body = params.encode();
+        let head = format!(
+            "POST {target} HTTP/1.1\r\nHost: {}\r\nUser-Agent: TwilioProxy/1.1\r\n\
+             Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\n\
+             X-Twilio-Signature: {signature}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            self.server.address,
+            body.len()
+        );
+        (head + &body).into_bytes()
+    }
+
+    /// Sends bytes over a connection of their own, and reads until the gateway closes it.
+    pub(crate) async fn send(&self, bytes: Vec<u8>) -> Reply {
+        *self.requests.lock().expect("nobody panics with it") += 1;
+        exchange(self.server.address, bytes).await
+    }
+
+    /// A page of the admin listener.
+    pub(crate) async fn admin(&self, path: &str) -> Reply {
+        let address = self.server.admin.expect("the base configuration has one");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        exchange(address, request.into_bytes()).await
+    }
+
+    /// Takes the gateway down, and gives the records of its webhooks.
+    pub(crate) async fn end(self) -> Vec<Value> {
+        self.server.stop().await;
+        self.journal.log.close();
+        let log = self.log.0.lock().expect("nobody panics with it").clone();
+        let log = String::from_utf8(log).expect("the log is text");
+        let line = |line: &str| serde_json::from_str(line).expect("each line is one JSON object");
+        let lines: Vec<Value> = log.lines().map(line).collect();
+        let records: Vec<Value> =
+            lines.into_iter().filter(|line| line["message"] == "webhook").collect();
+        let requests = *self.requests.lock().expect("nobody panics with it");
+        assert_eq!(records.len(), requests, "each request leaves one record:\n{log}");
+        records
+    }
+}
+
+/// The gateway of the base configuration and these sections.
+pub(crate) fn gateway(
+    function: SocketAddr,
+    sections: &str,
+    meters: &Meters,
+    problems: &mut Problems,
+) -> Option<Gateway> {
+    // The time for an answer stands in a comment: `[server]` can be written only once.
+    let within = sections.lines().find_map(|line| line.strip_prefix("# within "));
+    let text = format!("{}{sections}", BASE.replace("10000", within.unwrap_or("10000")));
+    let source = Source::new("config.toml", &text);
+    let variable = |name: &str| match name {
+        "FUNCTION" => Some(function.to_string()),
+        _ => None,
+    };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (config, mut found) = Config::parse(&source, folder, &variable);
+    let gateway = config.and_then(|config| {
+        let templates =
+            Templates::load(&config.server.templates, config.server.time_zone.clone(), &mut found);
+        Gateway::build(config, &templates, meters, &mut found)
+    });
+    *problems = found;
+    gateway
+}
+
+/// One request on a connection of its own. On a thread of its own, too: the test's runtime may
+/// have its clock stopped.
+pub(crate) async fn exchange(address: SocketAddr, request: Vec<u8>) -> Reply {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let reply = (|| {
+            let mut stream = TcpStream::connect(address)?;
+            // A gateway that refuses early may close while we still write.
+            let _ = stream.write_all(&request);
+            let mut bytes = Vec::new();
+            let read = stream.read_to_end(&mut bytes);
+            if bytes.is_empty() { read.map(|_| bytes) } else { Ok(bytes) }
+        })();
+        let _ = sender.send(reply);
+    });
+    let bytes = receiver.await.expect("the thread answers").expect("the gateway answers");
+    Reply::parse(&bytes)
+}
+
+// === impl Reply ===
+
+impl Reply {
+    fn parse(bytes: &[u8]) -> Reply {
+        let text = String::from_utf8(bytes.to_vec()).expect("answers are text");
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let status = head.get(9..12).and_then(|status| status.parse().ok()).unwrap_or_default();
+        let reply = Reply { status, head: head.to_ascii_lowercase(), body: body.to_owned() };
+        if status == 200 && reply.head.contains("text/xml") {
+            tree(body.as_bytes(), &Bounds::default()).expect("a carrier can read it");
+        }
+        reply
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let line = self.head.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|line| line.strip_prefix(": "))
+    }
+}

@@ -1,0 +1,108 @@
+//! Style as a test: what rustfmt and clippy do not say.
+
+use std::path::{Path, PathBuf};
+
+const LINES_MAX: usize = 400;
+const COLUMNS_MAX: usize = 100;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All Rust files below these folders.
+fn sources(folders: &[&str]) -> Vec<(PathBuf, String)> {
+    fn walk(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+        for entry in folder.read_dir().into_iter().flatten() {
+            let path = entry.unwrap().path();
+            // What a package of its own builds below its folder is not ours.
+            if path.ends_with("target") {
+                continue;
+            }
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.push((path, text));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    folders.iter().for_each(|folder| walk(&root().join(folder), &mut found));
+    assert!(!found.is_empty());
+    found
+}
+
+#[test]
+fn files_are_small_and_say_what_they_are() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources(&["src", "tests", "benches", "examples"]) {
+        let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
+        let lines = code.lines().count();
+        if lines > LINES_MAX {
+            wrong.push(format!("{}: {lines} lines, at most {LINES_MAX}", path.display()));
+        }
+        if !text.starts_with("//! ") {
+            wrong.push(format!("{}: begin with `//! ` and what the file is", path.display()));
+        }
+        for (number, line) in text.lines().enumerate() {
+            if line.chars().count() > COLUMNS_MAX && !line.contains("://") {
+                wrong.push(format!("{}:{}: over {COLUMNS_MAX}", path.display(), number + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn nothing_is_left_lying_about() {
+    // Spelt apart, so that this file does not find itself.
+    let left =
+        [concat!("FIX", "ME"), concat!("XX", "X"), concat!("TO", "DO"), concat!("dbg", "!(")];
+    for (path, text) in sources(&["src", "tests", "benches", "examples"]) {
+        for word in left {
+            assert!(!text.contains(word), "{}: {word}", path.display());
+        }
+        assert!(!path.ends_with("mod.rs"), "{}: name it after its folder", path.display());
+    }
+}
+
+#[test]
+fn the_engine_does_no_io() {
+    let forbidden = ["std::fs", "std::net", "tokio::", "clock::", "random::", "awc::", "async fn"];
+    for (path, text) in sources(&["src/flow", "src/liquid", "src/twiml"]) {
+        for word in forbidden {
+            assert!(!text.contains(word), "{} uses {word}", path.display());
+        }
+    }
+}
+
+#[test]
+fn only_verify_makes_a_webhook() {
+    for (path, text) in sources(&["src"]) {
+        let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
+        let makes = code.lines().any(|line| line.contains("Webhook {") && !line.contains("struct"))
+            && !code.contains("impl Webhook {");
+        let allowed = path.starts_with(root().join("src/verify"));
+        assert!(!makes || allowed, "{} makes a Webhook", path.display());
+    }
+}
+
+#[test]
+fn the_readme_names_the_stages_of_the_code() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let mut stages: Vec<String> = sources(&["src"])
+        .into_iter()
+        .filter_map(|(path, text)| {
+            let line = text.lines().next()?.strip_prefix("//! Stage ")?;
+            let (number, what) = line.split_once(": ")?;
+            let top = path.parent()? == root().join("src");
+            let name = path.file_stem()?.to_str()?;
+            top.then(|| format!("{number}. `{name}`: {what}"))
+        })
+        .collect();
+    stages.sort();
+    assert_eq!(stages.len(), 8, "{stages:#?}");
+    for stage in stages {
+        assert!(readme.contains(&stage), "the README lacks: {stage}");
+    }
+}
