@@ -1,0 +1,1 @@
+"""The parts of `benches/compare/run` and `benches/profile`."""
