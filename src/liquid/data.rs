@@ -36,6 +36,8 @@ pub enum ValueRef<'d> {
     Bool(bool),
     /// A whole number.
     Int(i64),
+    /// A whole number that is too large for [`ValueRef::Int`], as some systems' ids are.
+    Large(u64),
     /// A number with a fraction.
     Float(f64),
     /// Text.
@@ -53,9 +55,10 @@ impl<'d> From<&'d Json> for ValueRef<'d> {
         match json {
             Json::Null => ValueRef::Nil,
             Json::Bool(value) => ValueRef::Bool(*value),
-            Json::Number(number) => match number.as_i64() {
-                Some(whole) => ValueRef::Int(whole),
-                None => number.as_f64().map_or(ValueRef::Nil, ValueRef::Float),
+            Json::Number(number) => match (number.as_i64(), number.as_u64()) {
+                (Some(whole), _) => ValueRef::Int(whole),
+                (None, Some(whole)) => ValueRef::Large(whole),
+                (None, None) => number.as_f64().map_or(ValueRef::Nil, ValueRef::Float),
             },
             Json::String(text) => ValueRef::Str(text),
             Json::Array(_) => ValueRef::Array(json),

@@ -57,6 +57,7 @@ impl<'a> From<ValueRef<'a>> for Value<'a> {
             ValueRef::Nil => Value::Nil,
             ValueRef::Bool(value) => Value::Bool(value),
             ValueRef::Int(value) => Value::Int(i128::from(value)),
+            ValueRef::Large(value) => Value::Int(i128::from(value)),
             ValueRef::Float(value) => Value::Float(value),
             ValueRef::Str(text) => Value::Str(text),
             ValueRef::Array(data) => Value::Array(data),

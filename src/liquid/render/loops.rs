@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::fmt::Write as _;
 use std::rc::Rc;
 
-use super::super::error::{Error, ErrorKind, Fault};
+use super::super::data::Data;
+use super::super::error::{Error, ErrorKind, Fault, Span};
 use super::super::number::{leading_int, whole_of};
 use super::super::tree::{Expression, For, Offset};
 use super::super::value::{Loop, Value, position};
@@ -178,12 +179,7 @@ impl<'a> Render<'a> {
         node: &For,
     ) -> Result<(Value<'a>, usize), Error> {
         let list = match &collection {
-            Value::Object(data) => {
-                let length = data.len();
-                let cost = length.saturating_mul(size_of::<Value<'_>>() * 3);
-                self.env.budget.build(cost).map_err(|fault| self.fail(fault, node.span))?;
-                Value::list(Value::pairs(*data))
-            }
+            Value::Object(data) => self.pairs(*data, node.span)?,
             Value::Array(_) | Value::List(_) | Value::Range(..) => collection,
             other => match other.as_str() {
                 None | Some("") => Value::Nil,
@@ -192,6 +188,13 @@ impl<'a> Render<'a> {
         };
         let length = list.length().unwrap_or_default();
         Ok((list, length))
+    }
+
+    /// The keys and values of an object as a list of pairs.
+    pub(super) fn pairs(&mut self, data: &'a dyn Data, span: Span) -> Result<Value<'a>, Error> {
+        let cost = data.len().saturating_mul(size_of::<Value<'_>>() * 3);
+        self.env.budget.build(cost).map_err(|fault| self.fail(fault, span))?;
+        Ok(Value::list(Value::pairs(data)))
     }
 
     fn check_rounds(&self, rounds: usize, node: &For) -> Done {

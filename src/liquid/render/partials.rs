@@ -99,6 +99,10 @@ impl<'a> Render<'a> {
             Some(bound) => (bound.each, self.expression(&bound.value, node.span)?),
             None => (false, Value::Nil),
         };
+        let bound = match bound {
+            Value::Object(data) if each => self.pairs(data, node.span)?,
+            other => other,
+        };
         let outer = self.interrupt.take();
         let done = match bound {
             Value::Array(_) | Value::List(_) | Value::Range(..) if each => {
