@@ -16,7 +16,7 @@ use crate::secret::Secret;
 use crate::webhook::Params;
 
 /// A key bound to its algorithm: the HMAC state after the key was taken in, copied for each
-/// signature. The state is as secret as the key: its `Debug` is `…`, and it is wiped when dropped.
+/// signature. The state is as secret as the key: its `Debug` is `…`.
 #[derive(Clone)]
 pub struct SigningKey(State);
 
