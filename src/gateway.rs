@@ -151,10 +151,7 @@ fn unset<'a>(
             PathStep::Index(_) | PathStep::Computed => None,
         });
         let path: Vec<&str> = keys.collect();
-        let trigger = match channel {
-            Channel::Voice => "call",
-            Channel::Message => "message",
-        };
+        let trigger = Scope::trigger(channel);
         let widgets = || flow.widgets.iter().map(|widget| widget.name.as_str());
         let (what, known): (String, Vec<&str>) = match path.as_slice() {
             ["trigger", kind, ..] if *kind != trigger => (format!("trigger.{kind}"), vec![trigger]),
@@ -166,7 +163,14 @@ fn unset<'a>(
             }
             _ => return None,
         };
-        let problem = source.warning(variable.span.clone(), format!("nothing sets `{what}`"));
+        let message = format!("nothing sets `{what}`");
+        // A variable of an included template has its place in another file.
+        let problem = if *variable.template == *template.name() {
+            source.warning(variable.span.clone(), message)
+        } else {
+            let message = format!("{message}, which `{}` reads", variable.template);
+            Problem::new(Level::Warning, message)
+        };
         let help = format!("it renders as nothing; there is: {}", known.join(", "));
         Some(problem.expected("never set").help(help))
     })

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::config::{Config, LogFormat};
+use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::journal::{Journal, Log, Meters};
 use crate::problem::{Problems, Source};
@@ -117,10 +117,8 @@ fn gateway(
     }
     let templates =
         Templates::compile(Path::new("templates"), sources, TimeZone::UTC, &mut problems);
-    let gateway = config.and_then(|mut config| {
-        config.log = LogFormat::Human;
-        Gateway::build(config, &templates, meters, &mut problems)
-    });
+    let gateway =
+        config.and_then(|config| Gateway::build(config, &templates, meters, &mut problems));
     gateway.ok_or_else(|| refused(&problems))
 }
 

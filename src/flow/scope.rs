@@ -85,14 +85,19 @@ impl<'a> Scope<'a> {
     /// The names of the roots.
     pub const ROOTS: &'static [&'static str] = &["trigger", "contact", "flow", "widgets"];
 
+    /// The one member of `trigger` on a channel.
+    pub fn trigger(channel: Channel) -> &'static str {
+        match channel {
+            Channel::Voice => "call",
+            Channel::Message => "message",
+        }
+    }
+
     /// The view of an execution of a flow.
     pub fn new(flow: &'a Flow, execution: &'a Execution) -> Scope<'a> {
         let params = &execution.trigger.params;
         let address = |name| Address { address: params.get(name).unwrap_or_default() };
-        let kind = match execution.trigger.channel {
-            Channel::Voice => "call",
-            Channel::Message => "message",
-        };
+        let kind = Scope::trigger(execution.trigger.channel);
         Scope {
             trigger: Trigger { kind, params: Parameters(params) },
             contact: Contact { channel: address("From") },
