@@ -33,6 +33,8 @@ pub struct Config {
     pub admin: Admin,
     /// `[log] format`.
     pub log: LogFormat,
+    /// `[store] url`: where executions and claims are kept.
+    pub store: StoreUrl,
     /// `[signature]`: what a wrong signature leads to.
     pub signature: SignatureMode,
     /// `[[account]]`: who may call.
@@ -93,6 +95,15 @@ pub enum LogFormat {
     Human,
     /// One JSON object per line.
     Json,
+}
+
+/// `[store] url`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreUrl {
+    /// `memory:`, it ends with the process.
+    Memory,
+    /// `sqlite:FILE`, relative to the folder of the configuration.
+    Sqlite(PathBuf),
 }
 
 /// `[signature] mode`

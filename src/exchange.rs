@@ -16,7 +16,7 @@ use crate::gateway::{Gateway, Worker};
 use crate::journal::Record;
 use crate::random;
 use crate::route::{Route, RouteError};
-use crate::session::Claim;
+use crate::session::{Claim, Commit, Key, StoreError, Ticket};
 use crate::verify::VerifyError;
 use crate::webhook::{Params, Received, Webhook};
 
@@ -41,6 +41,9 @@ pub enum ExchangeError {
     /// Stage 4: another delivery was being worked on, and ended without a reply.
     #[error("the delivery that this one repeats ended without a reply")]
     Abandoned,
+    /// Stage 4: what would be answered cannot be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// Stages 5 to 8: the flow ended by a failure.
     #[error(transparent)]
     Flow(#[from] Failure),
@@ -94,7 +97,7 @@ async fn stages(
     let route = gateway.routes.find(&webhook)?;
     record.route(route);
     let turn = Turn { gateway, worker, route, deadline };
-    match worker.sessions.claim(&webhook, route.channel) {
+    match worker.sessions.claim(Key::of(&webhook, route.channel)).await? {
         Claim::Answered(reply) => Ok(record.repeated(reply)),
         Claim::Running(first) => match timeout_at(deadline, first.reply()).await {
             Ok(reply) => Ok(record.repeated(reply.ok_or(ExchangeError::Abandoned)?)),
@@ -102,11 +105,18 @@ async fn stages(
         },
         Claim::First(ticket) => {
             let document = document(turn, webhook, record).await;
-            ticket.answer(&document);
+            keep(worker, ticket, &document).await?;
             Ok(document)
         }
         Claim::Unclaimed => Ok(document(turn, webhook, record).await),
     }
+}
+
+/// Keeps the reply for the webhook's repeats, before it leaves.
+async fn keep(worker: &Worker, ticket: Ticket, reply: &Bytes) -> Result<(), StoreError> {
+    let (reply, now) = (reply.clone(), clock::wall());
+    let commit = Commit { ticket: Some(ticket), reply, execution: None, steps: Vec::new(), now };
+    worker.sessions.commit(commit).await
 }
 
 /// The document of a route for a webhook: the flow's, or the fallback of whatever stopped it.

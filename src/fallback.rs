@@ -26,6 +26,7 @@ pub fn answer(error: &ExchangeError, route: Option<&Route>) -> Answer {
         ExchangeError::Abandoned
         | ExchangeError::Flow(_)
         | ExchangeError::Deadline
+        | ExchangeError::Store(_)
         | ExchangeError::Panic(_) => match route {
             Some(route) => spoken(route.fallback.clone()),
             None => spoken(crate::exchange::EMPTY),

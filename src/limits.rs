@@ -32,6 +32,31 @@ pub const CLAIM_KEPT: Duration = Duration::from_secs(600);
 /// webhooks. Under more load than eight a second, that is less than [`CLAIM_KEPT`].
 pub const CLAIMS_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Claims that are known to be in the store although there was no room for their replies, at about
+/// 80 bytes each: 330 webhooks a second for [`CLAIM_KEPT`]. With more, a new one costs a look-up.
+pub const CLAIMS_KNOWN_MAX: usize = 200_000;
+
+/// How long an execution that nothing happens to is kept, active or ended.
+pub const EXECUTION_KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// Rows that one round of expiry removes, about: a few milliseconds during which nobody is served.
+pub const EXPIRED_ROWS_MAX: usize = 1_000;
+
+/// Executions that `memory:` keeps: at 2 kB of state and some steps, about a hundred megabytes.
+pub const MEMORY_EXECUTIONS_MAX: usize = 20_000;
+
+/// Requests that wait for the one thread that writes the store: a quarter of a second's worth.
+pub const STORE_QUEUE_MAX: usize = 4_096;
+
+/// Changes written as one group. More would gain little, and cost milliseconds of waiting.
+pub const STORE_GROUP_MAX: usize = 64;
+
+/// How long the store waits for a lock that another program has on its file, a backup perhaps.
+pub const STORE_LOCKED_WITHIN: Duration = Duration::from_millis(500);
+
+/// While the store fails, a small write is tried in this time, to see whether it works again.
+pub const STORE_PROBE_EVERY: Duration = Duration::from_secs(1);
+
 /// Steps of one execution (Studio: 81000).
 pub const STEPS_MAX: u32 = 1_000;
 

@@ -138,6 +138,7 @@ impl Server {
             ("server.workers", old.server.workers == new.server.workers),
             ("admin.listen", old.admin.listen == new.admin.listen),
             ("log.format", old.log == new.log),
+            ("store.url", old.store == new.store),
             ("server.tls", old.server.tls.is_some() == new.server.tls.is_some()),
         ] {
             if !same {

@@ -19,7 +19,7 @@ use crate::problem::{Problems, Source};
 use crate::random;
 use crate::secret::Secret;
 use crate::server::{Listeners, Server};
-use crate::session::{Memory, Sessions};
+use crate::session::Sessions;
 use crate::template::Templates;
 use function::SampleFunction;
 use play::Play;
@@ -77,7 +77,7 @@ async fn demo(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
     // The play shows what happens; the log would show it once more between the lines.
     let log = Log::to(std::io::sink(), true);
     let journal = Journal { log, meters: Arc::new(meters) };
-    let server = Server::start(listeners, gateway, Sessions::Memory(Memory::new()), journal)?;
+    let server = Server::start(listeners, gateway, Sessions::memory(), journal)?;
     let demo = Demo { server, function, sid, token };
 
     let colours = std::io::stdout().is_terminal();

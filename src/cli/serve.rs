@@ -7,10 +7,11 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::ConfigArgs;
+use crate::clock;
 use crate::gateway::Gateway;
 use crate::journal::{Journal, Level, Log, Meters};
-use crate::server::{Listeners, Server};
-use crate::session::{Memory, Sessions};
+use crate::server::{Listeners, Server, StartError};
+use crate::session::Sessions;
 
 /// Answer webhooks, until SIGTERM. SIGHUP reads the configuration again.
 #[derive(Debug, clap::Args)]
@@ -30,6 +31,13 @@ pub(super) fn run(args: &Args) -> ExitCode {
         eprintln!("`{}` cannot be served as it is", args.config.config.display());
         return ExitCode::FAILURE;
     };
+    let sessions = match Sessions::open(&gateway.config.store, clock::wall()) {
+        Ok(sessions) => sessions,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let listeners = match Listeners::bind(&gateway.config) {
         Ok(listeners) => listeners,
         Err(error) => {
@@ -38,7 +46,8 @@ pub(super) fn run(args: &Args) -> ExitCode {
         }
     };
     let journal = Journal { log: Log::to_stdout(gateway.config.log), meters: Arc::new(meters) };
-    let serve = serve(&args.config.config, gateway, listeners, journal.clone());
+    let start = || Server::start(listeners, gateway, sessions, journal.clone());
+    let serve = serve(&args.config.config, start, &journal);
     let code = actix_web::rt::System::new().block_on(serve);
     journal.log.close();
     code
@@ -46,22 +55,20 @@ pub(super) fn run(args: &Args) -> ExitCode {
 
 async fn serve(
     config: &Path,
-    gateway: Gateway,
-    listeners: Listeners,
-    journal: Journal,
+    start: impl FnOnce() -> Result<Server, StartError>,
+    journal: &Journal,
 ) -> ExitCode {
-    let server =
-        match Server::start(listeners, gateway, Sessions::Memory(Memory::new()), journal.clone()) {
-            Ok(server) => server,
-            Err(error) => {
-                eprintln!("error: {error}");
-                return ExitCode::FAILURE;
-            }
-        };
+    let server = match start() {
+        Ok(server) => server,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let admin = server.admin.map_or("off".to_owned(), |admin| format!("http://{admin}"));
     let started = format!("listening on {}, admin {admin}", server.address);
     journal.log.note(Level::Info, &started);
-    match until_asked_to_end(config, &server, &journal).await {
+    match until_asked_to_end(config, &server, journal).await {
         Ok(signal) => {
             journal.log.note(Level::Info, &format!("{signal}: answering what is in flight"));
             server.drain().await;

@@ -137,7 +137,12 @@ pub(super) const SECTIONS: &[Section] = &[
         name: "store",
         repeated: false,
         doc: "where executions and once-only claims are kept",
-        keys: &[key("url", Choice(&["memory:"]), r#""memory:""#, "memory: they end with us")],
+        keys: &[key(
+            "url",
+            Text,
+            r#""sqlite:twimlgate.db""#,
+            "sqlite:FILE, or memory: they end with the process",
+        )],
     },
     Section {
         name: "signature",

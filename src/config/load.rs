@@ -43,12 +43,14 @@ pub(super) fn load(
     let routes = route::routes(&mut reader, file, &functions);
     let admin = server::admin(&mut reader, file);
     let log = server::log(&mut reader, file);
+    let store = server::store(&mut reader, file);
     let signature = account::signature(&mut reader, file, &accounts);
     let egress = server::egress(&mut reader, file);
     let config = server::server(&mut reader, file).map(|server| Config {
         server,
         admin,
         log,
+        store,
         signature,
         accounts,
         egress,

@@ -11,13 +11,18 @@ pub(super) async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
-/// It can take webhooks: 503 once it has been asked to end.
+/// It can take webhooks: 503 once it has been asked to end, and while the store cannot keep what
+/// would be answered.
 pub(super) async fn readyz(shared: web::Data<Shared>) -> HttpResponse {
     let plain = "text/plain; charset=utf-8";
     if shared.draining.load(Ordering::Relaxed) {
-        HttpResponse::ServiceUnavailable().content_type(plain).body("draining\n")
-    } else {
-        HttpResponse::Ok().content_type(plain).body("ready\n")
+        return HttpResponse::ServiceUnavailable().content_type(plain).body("draining\n");
+    }
+    match shared.sessions.health() {
+        Ok(()) => HttpResponse::Ok().content_type(plain).body("ready\n"),
+        Err(what) => {
+            HttpResponse::ServiceUnavailable().content_type(plain).body(format!("{what}\n"))
+        }
     }
 }
 

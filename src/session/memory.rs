@@ -1,205 +1,199 @@
-//! `memory:`, claims that end with the process.
+//! `memory:`, executions that end with the process. The replies are on the desk.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use actix_web::web::Bytes;
-use tokio::sync::oneshot;
-use tokio::time::Instant;
+use super::{Commit, Listing, Page, Saved, StepRecord, StoreError};
+use crate::limits::{CLAIM_KEPT, EXECUTION_KEPT, EXPIRED_ROWS_MAX, MEMORY_EXECUTIONS_MAX};
 
-use super::{Claim, Key};
-use crate::clock;
-use crate::limits::{CLAIM_KEPT, CLAIMS_BYTES_MAX};
-
-/// The claims of the last minutes. Bounded: the oldest go first.
-#[derive(Clone, Debug)]
-pub struct Memory(Arc<Inner>);
-
-/// The right to work on a webhook. Dropped without a reply (the work was cancelled, or panicked),
-/// it gives the claim back and sends those who wait away.
-#[derive(Debug)]
-pub struct Ticket {
-    memory: Memory,
-    id: u128,
-    open: bool,
-}
-
-/// The reply of another delivery, when it comes.
-#[derive(Debug)]
-pub struct Waiting(oneshot::Receiver<Bytes>);
-
-#[derive(Debug)]
-struct Inner {
-    /// Keyed anew in each process, so that nobody can choose keys that collide.
-    hashers: [RandomState; 2],
-    claims: Mutex<Claims>,
-}
-
+/// The executions of this process. Bounded: those that ended go first, the oldest of them before.
 #[derive(Debug, Default)]
-struct Claims {
-    entries: HashMap<u128, Entry>,
-    /// Answered entries, oldest first, with the time of their answer.
-    answered: VecDeque<(u128, Instant)>,
-    /// Bytes of all kept replies, with what each entry costs beside them.
-    bytes: usize,
+pub(super) struct Memory(Mutex<Kept>);
+
+/// Executions by their sid, and the same in the orders in which they are asked for.
+#[derive(Debug, Default)]
+struct Kept {
+    executions: HashMap<String, Execution>,
+    active: HashMap<String, String>,
+    /// Flow, creation, sid.
+    listed: BTreeSet<(String, Duration, String)>,
+    due: BTreeSet<(Duration, String)>,
+    /// Active, update, sid: those that ended are first.
+    updated: BTreeSet<(bool, Duration, String)>,
+    flows: HashMap<String, Definition>,
+    /// Executions of each revision.
+    used: HashMap<String, usize>,
 }
 
 #[derive(Debug)]
-enum Entry {
-    Running(Vec<oneshot::Sender<Bytes>>),
-    Answered(Bytes),
+struct Execution {
+    saved: Saved,
+    /// Oldest first.
+    steps: Vec<StepRecord>,
 }
 
-/// What the two maps need for one entry, about.
-const ENTRY_BYTES: usize = 160;
+#[derive(Debug)]
+struct Definition {
+    text: String,
+    unused_since: Option<Duration>,
+}
 
 // === impl Memory ===
 
 impl Memory {
-    /// An empty store.
-    #[expect(clippy::new_without_default, reason = "a store is opened on purpose, not by default")]
-    pub fn new() -> Memory {
-        let hashers = [RandomState::new(), RandomState::new()];
-        Memory(Arc::new(Inner { hashers, claims: Mutex::default() }))
+    pub(super) fn commit(&self, commit: Commit) -> Result<(), StoreError> {
+        let mut kept = self.lock();
+        if let Some(saved) = commit.execution {
+            if saved.active
+                && let Some(other) = kept.active.get(&saved.session)
+                && *other != saved.sid
+            {
+                return Err(StoreError::Conflict(other.clone()));
+            }
+            kept.save(saved);
+        }
+        for step in commit.steps {
+            if let Some(execution) = kept.executions.get_mut(&step.execution) {
+                let place = execution.steps.partition_point(|other| other.at <= step.at);
+                execution.steps.insert(place, step);
+            }
+        }
+        kept.shrink();
+        drop(kept);
+        if let Some(ticket) = commit.ticket {
+            ticket.answer(&commit.reply);
+        }
+        Ok(())
     }
 
-    /// Claims a webhook by its key.
-    pub fn claim(&self, key: &Key) -> Claim {
-        let [high, low] = &self.0.hashers;
-        let id = u128::from(high.hash_one(key)) << 64 | u128::from(low.hash_one(key));
-        let mut claims = self.lock();
-        claims.forget(clock::now());
-        match claims.entries.get_mut(&id) {
-            Some(Entry::Answered(reply)) => Claim::Answered(reply.clone()),
-            Some(Entry::Running(waiting)) => {
-                let (sender, receiver) = oneshot::channel();
-                waiting.push(sender);
-                Claim::Running(Waiting(receiver))
-            }
-            None => {
-                claims.entries.insert(id, Entry::Running(Vec::new()));
-                Claim::First(Ticket { memory: self.clone(), id, open: true })
-            }
+    pub(super) fn active(&self, session: &str) -> Option<Saved> {
+        let kept = self.lock();
+        kept.active.get(session).and_then(|sid| kept.saved(sid))
+    }
+
+    pub(super) fn execution(&self, sid: &str) -> Option<Saved> {
+        self.lock().saved(sid)
+    }
+
+    pub(super) fn executions(&self, list: &Listing) -> Vec<Saved> {
+        let kept = self.lock();
+        let place = |at, sid: &str| (list.flow.clone(), at, sid.to_owned());
+        let from = place(list.from.unwrap_or_default(), "");
+        let mut until = place(list.until.unwrap_or(Duration::MAX), "");
+        if let Some((at, sid)) = &list.after {
+            until = until.min(place(*at, sid));
+        }
+        if from >= until {
+            return Vec::new();
+        }
+        let newest_first = kept.listed.range(from..until).rev().take(list.limit);
+        newest_first.filter_map(|(_, _, sid)| kept.saved(sid)).collect()
+    }
+
+    pub(super) fn steps(&self, execution: &str, page: &Page) -> Vec<StepRecord> {
+        let kept = self.lock();
+        let steps = kept.executions.get(execution).map_or(&[][..], |found| &found.steps);
+        let end = page.after.as_ref().map_or(steps.len(), |(at, sid)| {
+            let last = steps.iter().position(|step| step.at == *at && step.sid == *sid);
+            last.unwrap_or_else(|| steps.partition_point(|step| step.at < *at))
+        });
+        steps[..end].iter().rev().take(page.limit).cloned().collect()
+    }
+
+    pub(super) fn delete(&self, sid: &str) -> bool {
+        self.lock().remove(sid).is_some()
+    }
+
+    pub(super) fn due(&self, before: Duration, limit: usize) -> Vec<Saved> {
+        let kept = self.lock();
+        let due = kept.due.range(..(before, String::new())).take(limit);
+        due.filter_map(|(_, sid)| kept.saved(sid)).collect()
+    }
+
+    pub(super) fn keep_flow(&self, revision: &str, definition: &str) {
+        let mut kept = self.lock();
+        if !kept.flows.contains_key(revision) {
+            let definition = Definition { text: definition.to_owned(), unused_since: None };
+            kept.flows.insert(revision.to_owned(), definition);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Claims> {
+    pub(super) fn flow(&self, revision: &str) -> Option<String> {
+        self.lock().flows.get(revision).map(|definition| definition.text.clone())
+    }
+
+    pub(super) fn expire(&self, now: Duration, current: &[String]) {
+        let mut kept = self.lock();
+        let oldest = now.saturating_sub(EXECUTION_KEPT);
+        for active in [false, true] {
+            let old = (active, Duration::ZERO, String::new())..(active, oldest, String::new());
+            let old = kept.updated.range(old).take(EXPIRED_ROWS_MAX);
+            let old: Vec<String> = old.map(|(_, _, sid)| sid.clone()).collect();
+            for sid in old {
+                kept.remove(&sid);
+            }
+        }
+        let Kept { flows, used, .. } = &mut *kept;
+        flows.retain(|revision, definition| {
+            if current.contains(revision) || used.contains_key(revision) {
+                definition.unused_since = None;
+                return true;
+            }
+            now < definition.unused_since.get_or_insert(now).saturating_add(CLAIM_KEPT)
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
         // Nothing under the lock can panic half-way through a change.
-        self.0.claims.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-// === impl Ticket ===
+// === impl Kept ===
 
-impl Ticket {
-    /// Keeps the reply for every later delivery, and gives it to those who wait.
-    pub fn answer(mut self, reply: &Bytes) {
-        self.open = false;
-        // A slice of a large network buffer would keep the whole buffer alive.
-        let reply = Bytes::copy_from_slice(reply);
-        let mut claims = self.memory.lock();
-        claims.bytes += reply.len() + ENTRY_BYTES;
-        claims.answered.push_back((self.id, clock::now()));
-        let former = claims.entries.insert(self.id, Entry::Answered(reply.clone()));
-        drop(claims);
-        if let Some(Entry::Running(waiting)) = former {
-            for waiting in waiting {
-                // Whoever waited may have gone: its own deadline was nearer.
-                let _ = waiting.send(reply.clone());
+impl Kept {
+    fn saved(&self, sid: &str) -> Option<Saved> {
+        self.executions.get(sid).map(|execution| execution.saved.clone())
+    }
+
+    fn save(&mut self, saved: Saved) {
+        let steps = self.remove(&saved.sid).map(|former| former.steps).unwrap_or_default();
+        let sid = saved.sid.clone();
+        if saved.active {
+            self.active.insert(saved.session.clone(), sid.clone());
+        }
+        self.listed.insert((saved.flow.clone(), saved.created, sid.clone()));
+        self.updated.insert((saved.active, saved.updated, sid.clone()));
+        self.due.extend(saved.due.map(|due| (due, sid.clone())));
+        *self.used.entry(saved.revision.clone()).or_default() += 1;
+        self.executions.insert(sid, Execution { saved, steps });
+    }
+
+    fn remove(&mut self, sid: &str) -> Option<Execution> {
+        let execution = self.executions.remove(sid)?;
+        let saved = &execution.saved;
+        if self.active.get(&saved.session).is_some_and(|active| active == sid) {
+            self.active.remove(&saved.session);
+        }
+        self.listed.remove(&(saved.flow.clone(), saved.created, sid.to_owned()));
+        self.updated.remove(&(saved.active, saved.updated, sid.to_owned()));
+        if let Some(due) = saved.due {
+            self.due.remove(&(due, sid.to_owned()));
+        }
+        if let Some(count) = self.used.get_mut(&saved.revision) {
+            *count -= 1;
+            if *count == 0 {
+                self.used.remove(&saved.revision);
             }
         }
+        Some(execution)
     }
-}
 
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        if self.open {
-            self.memory.lock().entries.remove(&self.id);
+    fn shrink(&mut self) {
+        while self.executions.len() > MEMORY_EXECUTIONS_MAX {
+            let Some((_, _, sid)) = self.updated.first().cloned() else { return };
+            self.remove(&sid);
         }
-    }
-}
-
-// === impl Waiting ===
-
-impl Waiting {
-    /// The other delivery's reply; `None` when it ended without one.
-    pub async fn reply(self) -> Option<Bytes> {
-        self.0.await.ok()
-    }
-}
-
-// === impl Claims ===
-
-impl Claims {
-    /// Drops what is too old or too much.
-    fn forget(&mut self, now: Instant) {
-        while let Some((id, at)) = self.answered.front() {
-            if self.bytes <= CLAIMS_BYTES_MAX && now.duration_since(*at) < CLAIM_KEPT {
-                break;
-            }
-            if let Some(Entry::Answered(reply)) = self.entries.remove(id) {
-                self.bytes -= reply.len() + ENTRY_BYTES;
-            }
-            self.answered.pop_front();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::webhook::{Channel, Params, Proof, Webhook};
-
-    fn key(sid: &str) -> Key {
-        let webhook = Webhook {
-            proof: Proof::Signed,
-            account: None,
-            path: "/sms".to_owned(),
-            query: Params::default(),
-            params: [("MessageSid", sid)].into_iter().collect(),
-            body: Bytes::new(),
-            idempotency_token: None,
-        };
-        Key::of(&webhook, Channel::Message).unwrap()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn one_works_all_get_the_reply() {
-        let memory = Memory::new();
-        let Claim::First(ticket) = memory.claim(&key("SM1")) else { panic!("the first") };
-        let Claim::Running(early) = memory.claim(&key("SM1")) else { panic!("a repeat") };
-        assert!(matches!(memory.claim(&key("SM2")), Claim::First(_)));
-        ticket.answer(&Bytes::from_static(b"<Response/>"));
-        assert_eq!(early.reply().await.unwrap(), "<Response/>");
-        assert!(
-            matches!(memory.claim(&key("SM1")), Claim::Answered(reply) if reply == "<Response/>")
-        );
-        tokio::time::advance(CLAIM_KEPT).await;
-        assert!(matches!(memory.claim(&key("SM1")), Claim::First(_)));
-    }
-
-    #[tokio::test]
-    async fn a_claim_that_was_dropped_is_free_again() {
-        let memory = Memory::new();
-        let Claim::First(ticket) = memory.claim(&key("SM1")) else { panic!("the first") };
-        let Claim::Running(waiting) = memory.claim(&key("SM1")) else { panic!("a repeat") };
-        drop(ticket);
-        assert_eq!(waiting.reply().await, None);
-        assert!(matches!(memory.claim(&key("SM1")), Claim::First(_)));
-    }
-
-    #[tokio::test]
-    async fn memory_is_bounded() {
-        let memory = Memory::new();
-        let reply = Bytes::from(vec![b'x'; 10_000]);
-        for number in 0..2_000 {
-            let Claim::First(ticket) = memory.claim(&key(&number.to_string())) else { panic!() };
-            ticket.answer(&reply);
-        }
-        let claims = memory.lock();
-        assert!(claims.bytes <= CLAIMS_BYTES_MAX + 20_000, "{}", claims.bytes);
-        assert_eq!(claims.entries.len(), claims.answered.len());
-        assert!(claims.entries.len() > 100);
     }
 }

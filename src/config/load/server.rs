@@ -6,7 +6,7 @@ use toml::de::DeTable;
 
 use super::milliseconds;
 use crate::config::reader::{At, Reader, Section};
-use crate::config::{Admin, Egress, EgressRule, IpRange, LogFormat, Server, Tls};
+use crate::config::{Admin, Egress, EgressRule, IpRange, LogFormat, Server, StoreUrl, Tls};
 
 pub(super) fn server(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Option<Server> {
     let section = reader.section("server", "server", file.get("server"));
@@ -121,12 +121,26 @@ pub(super) fn admin(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Admin {
 }
 
 pub(super) fn log(reader: &mut Reader<'_>, file: &DeTable<'_>) -> LogFormat {
-    reader.section("store", "store", file.get("store")).text(reader, "url");
     let section = reader.section("log", "log", file.get("log"));
     match section.text(reader, "format").map(|format| format.value).as_deref() {
         Some("human") => LogFormat::Human,
         Some("json") => LogFormat::Json,
         _ => LogFormat::Auto,
+    }
+}
+
+pub(super) fn store(reader: &mut Reader<'_>, file: &DeTable<'_>) -> StoreUrl {
+    let section = reader.section("store", "store", file.get("store"));
+    // Whatever stands in for a wrong one is not opened: the gateway is refused.
+    let Some(url) = section.text(reader, "url") else { return StoreUrl::Memory };
+    match url.value.split_once(':') {
+        Some(("memory", "")) => StoreUrl::Memory,
+        Some(("sqlite", file)) if !file.is_empty() => StoreUrl::Sqlite(reader.folder.join(file)),
+        _ => {
+            let problem = section.wrong(&reader.source, "url", &url);
+            reader.problem(problem.expected("`memory:` or `sqlite:FILE`"));
+            StoreUrl::Memory
+        }
     }
 }
 

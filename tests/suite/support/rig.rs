@@ -15,7 +15,7 @@ use twimlgate::journal::{Journal, Log, Meters};
 use twimlgate::problem::{Problems, Source};
 use twimlgate::secret::Secret;
 use twimlgate::server::{Listeners, Server};
-use twimlgate::session::{Memory, Sessions};
+use twimlgate::session::Sessions;
 use twimlgate::template::Templates;
 use twimlgate::twiml::read::{Bounds, tree};
 use twimlgate::verify::{SigningKey, sign_form};
@@ -84,7 +84,7 @@ impl Rig {
         let log = Shared::default();
         let journal = Journal { log: Log::to(log.clone(), false), meters: Arc::new(meters) };
         let listeners = Listeners::bind(&gateway.config).expect("port 0 is free");
-        let sessions = Sessions::Memory(Memory::new());
+        let sessions = Sessions::memory();
         let server = Server::start(listeners, gateway, sessions, journal.clone());
         Rig { server: server.expect("it starts"), journal, log, requests: Mutex::new(0) }
     }
