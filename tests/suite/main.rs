@@ -9,6 +9,7 @@ mod exchanges;
 mod function;
 mod liquid;
 mod serve;
+mod session;
 mod tidy;
 mod twiml;
 mod verify;

@@ -1,0 +1,76 @@
+//! A disk that is full, and has room again.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use twimlgate::session::{StoreError, StoreUrl};
+
+use super::{Place, answered, first, of, reply, saved};
+
+/// A file system of one megabyte, for as long as it lives.
+struct Small(PathBuf);
+
+impl Small {
+    fn mount() -> Option<Small> {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("session-small");
+        fs::create_dir_all(&folder).unwrap();
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=1m", "twimlgate-test"])
+            .arg(&folder)
+            .output();
+        mount.is_ok_and(|output| output.status.success()).then_some(Small(folder))
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_works_again_when_it_has_room() {
+    let Some(small) = Small::mount() else {
+        println!("skipped: this user may not mount a file system");
+        return;
+    };
+    let place = Place { url: StoreUrl::Sqlite(small.0.join("store.db")) };
+    let sessions = place.open();
+    let ticket = first(&sessions, "SMbefore").await;
+    sessions.commit(reply(ticket, "<Response/>")).await.unwrap();
+    let ballast = small.0.join("ballast");
+    fs::write(&ballast, vec![0; 300_000]).unwrap();
+
+    let mut number = 0;
+    let error = loop {
+        match sessions.commit(of(saved(number))).await {
+            Ok(()) => number += 1,
+            Err(error) => break error,
+        }
+        assert!(number < 2_000, "it is never full");
+    };
+    assert!(matches!(error, StoreError::Failed(_)), "{error:?}");
+    assert!(number > 10);
+    assert!(sessions.health().is_err());
+    // What cannot be kept is refused each time, and what was kept is there.
+    let ticket = first(&sessions, "SMfull").await;
+    assert!(sessions.commit(reply(ticket, vec![b'x'; 60_000])).await.is_err());
+    assert_eq!(answered(&sessions, "SMbefore").await, "<Response/>");
+    for kept in 0..number {
+        assert_eq!(sessions.active(&saved(kept).session).await.unwrap(), Some(saved(kept)));
+    }
+    assert_eq!(sessions.active(&saved(number).session).await.unwrap(), None);
+
+    fs::remove_file(&ballast).unwrap();
+    let ticket = first(&sessions, "SMfull").await;
+    sessions.commit(reply(ticket, "<Response/>")).await.unwrap();
+    assert_eq!(sessions.health(), Ok(()));
+    sessions.commit(of(saved(number))).await.unwrap();
+    drop(sessions);
+    let sessions = place.open();
+    assert_eq!(answered(&sessions, "SMfull").await, "<Response/>");
+    for kept in 0..=number {
+        assert_eq!(sessions.active(&saved(kept).session).await.unwrap(), Some(saved(kept)));
+    }
+}
