@@ -1,5 +1,7 @@
 //! `twimlgate serve` as an operator runs it: a process, signals, a port, a certificate.
 
+mod store;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};

@@ -1,0 +1,81 @@
+//! The store of a gateway that serves: what outlives it, and what an operator and a caller hear of
+//! one that fails.
+
+use super::*;
+
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_reply_outlives_the_process_and_the_file_is_its_own() {
+    let function = Hostile::always(TEXT);
+    let config = config("127.0.0.1:0", function.address, "one.xml", "");
+    let folder = folder("outlives");
+    let mut process = Process::start(folder.clone(), &config);
+    let address = process.address();
+    assert!(post(address, "SM1").contains("<Message>one<"));
+    // A second one on the same file.
+    let mut second = Process::start(folder.clone(), &config);
+    let (code, errors) = second.ended();
+    assert_eq!(code, Some(1));
+    assert!(
+        errors.contains("twimlgate.db`: another gateway works on it; end that one"),
+        "{errors}"
+    );
+    process.child.kill().unwrap();
+    process.child.wait().unwrap();
+    let other = config.replace("one.xml", "two.xml");
+    let mut process = Process::start(folder, &other);
+    let address = process.address();
+    assert!(post(address, "SM1").contains("<Message>one<"));
+    assert!(post(address, "SM2").contains("<Message>two<"));
+    assert_eq!(function.requests().len(), 2);
+}
+
+#[test]
+fn a_store_that_fails_is_told_and_the_caller_hears_the_fallback() {
+    let function = Hostile::always(TEXT);
+    let config = config("127.0.0.1:0", function.address, "one.xml", "");
+    let config = config.replace("listen = \"\"", "listen = \"127.0.0.1:0\"");
+    let mut process = Process::start(folder("fails"), &config);
+    let line = process.line("listening on");
+    let message = line["message"].as_str().unwrap();
+    let (address, admin) = message["listening on ".len()..].split_once(", admin http://").unwrap();
+    assert!(get(admin, "/readyz").ends_with("ready\n"));
+
+    let other = rusqlite::Connection::open(process.folder.join("twimlgate.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let address = address.parse().unwrap();
+    let answer = post(address, "SM1");
+    assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains(">one<"), "{answer}");
+    let ready = get(admin, "/readyz");
+    assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("locked"), "{ready}");
+    other.execute_batch("COMMIT").unwrap();
+    // What was not kept is not a repeat.
+    assert!(post(address, "SM1").contains("<Message>one<"));
+    assert!(get(admin, "/readyz").ends_with("ready\n"));
+}
+
+#[test]
+fn a_store_that_cannot_be_opened_is_told_with_advice() {
+    let function = Hostile::always(TEXT);
+    let config = config("127.0.0.1:0", function.address, "one.xml", "");
+    for (url, advice) in [
+        ("sqlite:nowhere/twimlgate.db", "see that its folder exists"),
+        ("sqlite:config.toml", "name another file in `[store] url`"),
+        ("sqlite:", "`memory:` or `sqlite:FILE`"),
+        ("", "`memory:` or `sqlite:FILE`"),
+        ("postgres://localhost", "`memory:` or `sqlite:FILE`"),
+    ] {
+        let config = format!("{config}[store]\nurl = \"{url}\"\n");
+        let (code, errors) = Process::start(folder("unusable"), &config).ended();
+        assert_eq!(code, Some(1), "{url}");
+        assert!(errors.starts_with("error: ") && errors.contains(advice), "{url}: {errors}");
+    }
+}
