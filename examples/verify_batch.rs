@@ -57,6 +57,7 @@ fn verifier(server: &Server, request: &Request) -> Verifier {
     };
     let keys = [("k1".to_owned(), Algorithm::Sha1), ("k256".to_owned(), Algorithm::Sha256)];
     let account = Account {
+        api_url: None,
         sid: "AC00000000000000000000000000000001".to_owned(),
         auth_tokens: vec![Secret::new(request.token.clone())],
         shared_keys: if request.shared_key.is_some() {

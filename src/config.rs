@@ -20,6 +20,8 @@ use std::time::Duration;
 use actix_web::http::{Method, Uri};
 use jiff::tz::TimeZone;
 
+use crate::flow::import::Rewrite;
+use crate::limits::{FUNCTION_BODY_BYTES_MAX, FUNCTION_CONNECTIONS_MAX, FUNCTION_WITHIN};
 use crate::problem::{Level, Problem, Problems, Source};
 use crate::secret::Secret;
 use crate::webhook::Channel;
@@ -27,6 +29,8 @@ use crate::webhook::Channel;
 /// A whole configuration file.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// The folder of the file: what it names is relative to here.
+    pub folder: PathBuf,
     /// `[server]`: the public listener.
     pub server: Server,
     /// `[admin]`: health and metrics, on a listener of their own.
@@ -43,6 +47,10 @@ pub struct Config {
     pub egress: Egress,
     /// `[function.NAME]`: the user's code.
     pub functions: BTreeMap<String, Arc<Function>>,
+    /// `[flow.NAME]`: flows that no route needs to name.
+    pub flows: BTreeMap<String, FlowFile>,
+    /// `[[rewrite]]`: where the URLs of imported flows lead.
+    pub rewrites: Vec<Rewrite>,
     /// `[route."/path"]`: what answers.
     pub routes: BTreeMap<String, Route>,
 }
@@ -124,6 +132,8 @@ pub struct Account {
     pub sid: String,
     /// Any of them may have signed: two while one is rotated. The first signs our own calls.
     pub auth_tokens: Vec<Secret>,
+    /// Where the carrier's API is asked, without a slash at the end; `None`: at Twilio's hosts.
+    pub api_url: Option<String>,
     /// SharedKeys (`X-Twilio-Webhooks-Signature-Settings`), each bound to one algorithm.
     pub shared_keys: Vec<SharedKey>,
 }
@@ -151,8 +161,8 @@ pub enum Algorithm {
 /// `[egress]`
 #[derive(Clone, Debug, Default)]
 pub struct Egress {
-    /// Private addresses that redirects and imported URLs may lead to, besides the configured
-    /// hosts themselves.
+    /// Private addresses that redirects and computed URLs may lead to, besides the hosts that
+    /// stand in the configuration and in its flows themselves.
     pub allow: Vec<EgressRule>,
     /// More certificate authorities, PEM, beside the public ones.
     pub ca_file: Option<PathBuf>,
@@ -208,10 +218,28 @@ pub struct Route {
     /// Voice or message.
     pub channel: Channel,
     /// What runs.
-    pub flow: Short,
+    pub answer: Answer,
     /// The document when the flow fails without one of its own; a file under `templates/`.
     /// `None`: the built-in one.
     pub fallback: Option<Located>,
+}
+
+/// What runs on a route.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// `function`, `success`, `fail`.
+    Short(Short),
+    /// `flow`: a file, relative to the configuration.
+    Flow(Located),
+}
+
+/// `[flow.NAME]`
+#[derive(Clone, Debug)]
+pub struct FlowFile {
+    /// The file, relative to the configuration.
+    pub file: Located,
+    /// What `run-subflow` calls it.
+    pub sid: Option<String>,
 }
 
 /// The short form of a route: one function, two documents.
@@ -240,6 +268,32 @@ pub struct Located {
 }
 
 // === impl Function ===
+
+impl Function {
+    /// A server that a flow asks without its being configured: named after its scheme, host and
+    /// port, with the defaults of `[function]`. `None` where the URL has no host.
+    pub fn of_origin(url: &Uri, trusted: bool) -> Option<Function> {
+        let (scheme, authority) = (url.scheme_str()?, url.authority()?.as_str());
+        let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+        let root: Uri = format!("{scheme}://{place}/").parse().ok()?;
+        root.host().filter(|host| !host.is_empty())?;
+        // Where an operator has not seen the URL, private addresses are refused, so the two must
+        // not share their connections.
+        let name = format!("{scheme}://{place}{}", if trusted { "" } else { " (computed)" });
+        Some(Function {
+            name,
+            url: root,
+            method: Method::POST,
+            timeout: FUNCTION_WITHIN,
+            max_body_bytes: FUNCTION_BODY_BYTES_MAX,
+            forward_webhook: false,
+            strict: false,
+            idempotent: false,
+            http_1_0: false,
+            connections: FUNCTION_CONNECTIONS_MAX,
+        })
+    }
+}
 
 impl fmt::Debug for Function {
     /// Without the URL: user and password may stand in it.

@@ -1,24 +1,30 @@
 //! One webhook in, one document out: the stages in order.
 
+mod conversation;
+mod decide;
+mod run;
+mod saved;
+mod timer;
+
+pub use saved::{pair, requested};
+pub use timer::fire;
+
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::Poll;
 
 use actix_web::web::Bytes;
 use tokio::time::{Instant, timeout_at};
 
-use crate::clock;
-use crate::flow::{Event, Execution, Failure, FunctionCall, Step, advance};
-use crate::function::{Call, Outcome};
+use crate::flow::Failure;
 use crate::gateway::{Gateway, Worker};
 use crate::journal::Record;
-use crate::random;
-use crate::route::{Route, RouteError};
-use crate::session::{Claim, Commit, Key, StoreError, Ticket};
+use crate::route::RouteError;
+use crate::session::{Claim, Key, StoreError};
 use crate::verify::VerifyError;
-use crate::webhook::{Params, Received, Webhook};
+use crate::webhook::Received;
+use conversation::Answering;
 
 /// What goes back to the carrier.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +56,15 @@ pub enum ExchangeError {
     /// Stage 4: another delivery is being worked on, and its reply did not come in time.
     #[error("the delivery that this one repeats was not answered within `server.answer_within_ms`")]
     Deadline,
+    /// Stage 4: the step that the webhook names has been taken, or never was one.
+    #[error("the webhook names a step that its execution does not wait for: a repeat, or a guess")]
+    Step,
+    /// Stage 4: `allow_concurrent_calls` is false, and the caller has a call already.
+    #[error("the caller is in another call, and the flow's `allow_concurrent_calls` is false")]
+    Concurrent,
+    /// Stage 4: the revision of the flow that an execution is on cannot be made any more.
+    #[error("the flow that the execution began with can no longer be run: {0}")]
+    Revision(String),
     /// A bug of ours.
     #[error(transparent)]
     Panic(#[from] Panicked),
@@ -96,93 +111,19 @@ async fn stages(
     record.webhook(&webhook);
     let route = gateway.routes.find(&webhook)?;
     record.route(route);
-    let turn = Turn { gateway, worker, route, deadline };
-    match worker.sessions.claim(Key::of(&webhook, route.channel)).await? {
-        Claim::Answered(reply) => Ok(record.repeated(reply)),
-        Claim::Running(first) => match timeout_at(deadline, first.reply()).await {
-            Ok(reply) => Ok(record.repeated(reply.ok_or(ExchangeError::Abandoned)?)),
-            Err(_) => Err(ExchangeError::Deadline),
-        },
-        Claim::First(ticket) => {
-            let document = document(turn, webhook, record).await;
-            keep(worker, ticket, &document).await?;
-            Ok(document)
+    let ticket = match worker.sessions.claim(Key::of(&webhook, route.channel)).await? {
+        Claim::Answered(reply) => return Ok(record.repeated(reply)),
+        Claim::Running(first) => {
+            let reply = timeout_at(deadline, first.reply()).await;
+            let reply = reply.map_err(|_| ExchangeError::Deadline)?;
+            return Ok(record.repeated(reply.ok_or(ExchangeError::Abandoned)?));
         }
-        Claim::Unclaimed => Ok(document(turn, webhook, record).await),
-    }
-}
-
-/// Keeps the reply for the webhook's repeats, before it leaves.
-async fn keep(worker: &Worker, ticket: Ticket, reply: &Bytes) -> Result<(), StoreError> {
-    let (reply, now) = (reply.clone(), clock::wall());
-    let commit = Commit { ticket: Some(ticket), reply, execution: None, steps: Vec::new(), now };
-    worker.sessions.commit(commit).await
-}
-
-/// The document of a route for a webhook: the flow's, or the fallback of whatever stopped it.
-async fn document(turn: Turn<'_>, webhook: Webhook, record: &mut Record) -> Bytes {
-    match run(turn, webhook, record).await {
-        Ok(document) => document,
-        Err(failure) => record.failed(&failure.into()).document,
-    }
-}
-
-/// Runs a flow until it has something to say: the engine decides, this does. All that it waits for
-/// is functions, and each call of one ends by the deadline.
-async fn run(turn: Turn<'_>, mut webhook: Webhook, record: &mut Record) -> Result<Bytes, Failure> {
-    let params = Arc::new(std::mem::take(&mut webhook.params));
-    let route = turn.route;
-    let mut execution = Execution::begin(random::sid("FN"), route.channel, Arc::clone(&params));
-    let mut event = Event::Trigger;
-    let ended = loop {
-        match advance(&route.flow, &mut execution, event, clock::wall()) {
-            Step::Call(call) => {
-                let outcome = turn.call(&call, &webhook, &params, execution.steps).await;
-                record.called(&call.function.name, &outcome);
-                event = Event::Answered(outcome);
-            }
-            Step::Reply(document) => break Ok(document),
-            Step::End => break Ok(EMPTY),
-            Step::Failed(failure) => break Err(failure),
-        }
+        Claim::First(ticket) => Some(ticket),
+        Claim::Unclaimed => None,
     };
-    record.remarks(execution.remarks);
-    ended
-}
-
-/// What one run of a flow works with.
-#[derive(Clone, Copy)]
-struct Turn<'a> {
-    gateway: &'a Gateway,
-    worker: &'a Worker,
-    route: &'a Route,
-    deadline: Instant,
-}
-
-impl Turn<'_> {
-    /// Calls a function for a webhook: signed with the token of the account that the webhook came
-    /// from, and with a key that is the same when the carrier repeats the webhook.
-    async fn call(
-        &self,
-        call: &FunctionCall,
-        webhook: &Webhook,
-        params: &Params,
-        step: u32,
-    ) -> Outcome {
-        let account = webhook.account.as_deref();
-        let event = webhook.idempotency_token.as_deref();
-        let event = event.or_else(|| params.sid()).unwrap_or_default();
-        let call = Call {
-            function: &call.function,
-            parameters: &call.parameters,
-            webhook: params,
-            webhook_form: (!params.is_empty() && !webhook.body.is_empty()).then_some(&webhook.body),
-            signing_key: account.and_then(|account| self.gateway.verifier.signing_key(account)),
-            deadline: self.deadline,
-            idempotency_key: &format!("{event}:{step}"),
-        };
-        self.worker.functions.call(call).await
-    }
+    let answering = Answering { gateway, worker, route, deadline };
+    let said = answering.webhook(webhook, record).await;
+    said.keep(worker, ticket).await
 }
 
 /// Turns a panic inside `future` into an error, so that the caller still hears something.

@@ -26,6 +26,9 @@ pub fn answer(error: &ExchangeError, route: Option<&Route>) -> Answer {
         ExchangeError::Abandoned
         | ExchangeError::Flow(_)
         | ExchangeError::Deadline
+        | ExchangeError::Step
+        | ExchangeError::Concurrent
+        | ExchangeError::Revision(_)
         | ExchangeError::Store(_)
         | ExchangeError::Panic(_) => match route {
             Some(route) => spoken(route.fallback.clone()),

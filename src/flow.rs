@@ -3,16 +3,30 @@
 //! Invariant: nothing in `flow/` does I/O or reads the time, so that every flow can be tested,
 //! simulated and replayed, and a crash between two steps has one meaning.
 
+pub mod file;
+
+pub mod import;
+
 mod definition;
-mod engine;
+mod properties;
+mod condition;
+mod widget;
+mod short;
 mod execution;
 mod scope;
-mod short;
-mod widget;
+mod turn;
+mod send;
+mod failure;
+mod engine;
 
+pub use condition::{Condition, TESTS, Test};
 pub use definition::{Flow, Transition, Widget, WidgetId};
-pub use engine::{Event, Failure, FunctionCall, Step, advance};
-pub use execution::{Execution, Remark, Trigger};
+pub use engine::{Body, Event, FunctionCall, Step, advance};
+pub use execution::{Execution, Incoming, Remark, State, Taken, Trigger, Wait};
+pub use failure::Failure;
+pub use properties::{Callee, Holds, Pair, Properties, Property};
 pub use scope::Scope;
+pub use send::{Send, SendError, Service};
 pub use short::{Short, from_short};
-pub use widget::{Kind, Respond, RunFunction, TriggerWidget};
+pub use turn::Moment;
+pub use widget::{Kind, Needs, TYPES, Type, type_of};

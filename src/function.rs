@@ -24,18 +24,22 @@ pub use error::{Fault, FunctionError, Phase, Problem};
 pub use resolve::{Entry, Resolver};
 pub use tls::TlsError;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use actix_web::http::header::HeaderValue;
+use actix_web::http::{Method, Uri};
 use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock;
 use crate::config::{Config, Function};
-use crate::limits::BREAKER_TIMEOUT_MIN;
+use crate::flow::Body;
+use crate::limits::{BREAKER_TIMEOUT_MIN, FUNCTION_CLIENTS_MAX};
 use crate::verify::SigningKey;
 use crate::webhook::Params;
 use answer::Verdict;
@@ -49,7 +53,7 @@ use wire::Wire;
 /// What all workers share: made once per configuration, cloned into each worker.
 #[derive(Clone, Debug)]
 pub struct Shared {
-    breakers: Arc<HashMap<String, Breaker>>,
+    breakers: Arc<Mutex<HashMap<String, Arc<Breaker>>>>,
     names: Arc<Names>,
     guard: Arc<Guard>,
     tls: Arc<rustls::ClientConfig>,
@@ -58,14 +62,16 @@ pub struct Shared {
 /// The functions as one worker calls them: connections are neither shared nor sent.
 pub struct Functions {
     shared: Shared,
-    clients: HashMap<String, Client>,
+    clients: RefCell<HashMap<String, Rc<Client>>>,
 }
 
 /// One call.
 #[derive(Clone, Copy)]
 pub struct Call<'a> {
     /// Which function.
-    pub function: &'a Function,
+    pub function: &'a Arc<Function>,
+    /// What is asked instead of the function's own URL, on the same server.
+    pub direct: Option<&'a Direct>,
     /// The flow's parameters, rendered. They win over the carrier's of the same name.
     pub parameters: &'a Params,
     /// The carrier's parameters, sent along if the function's `forward_webhook` says so.
@@ -80,6 +86,21 @@ pub struct Call<'a> {
     /// The same when the same step of a flow runs again: `I-Twilio-Idempotency-Token` and
     /// `Idempotency-Key`.
     pub idempotency_key: &'a str,
+}
+
+/// A request of a flow's own, to a server that is no configured function.
+#[derive(Clone, Debug)]
+pub struct Direct {
+    /// Where it goes.
+    pub url: Uri,
+    /// `GET` or `POST`.
+    pub method: Method,
+    /// What is sent instead of a form of the parameters.
+    pub body: Option<Body>,
+    /// Credentials, beside those in the URL.
+    pub authorization: Option<HeaderValue>,
+    /// Whether the operator has seen where it leads, so that it may be a private address.
+    pub trusted: bool,
 }
 
 /// What came of a call.
@@ -130,9 +151,8 @@ impl Shared {
     /// # Errors
     /// If `[egress] ca_file` cannot be used.
     pub fn new(config: &Config, resolver: Resolver) -> Result<Shared, TlsError> {
-        let breakers = config.functions.keys().map(|name| (name.clone(), Breaker::default()));
         Ok(Shared {
-            breakers: Arc::new(breakers.collect()),
+            breakers: Arc::default(),
             names: Arc::new(Names::new(resolver)),
             guard: Arc::new(Guard::new(&config.egress)),
             tls: tls::config(&config.egress)?,
@@ -141,7 +161,16 @@ impl Shared {
 
     /// Whether calls of the function fail at once, for it failed too often.
     pub fn is_broken(&self, function: &str) -> bool {
-        self.breakers.get(function).is_some_and(Breaker::is_open)
+        self.lock().get(function).is_some_and(|breaker| breaker.is_open())
+    }
+
+    fn breaker(&self, function: &str) -> Arc<Breaker> {
+        Arc::clone(self.lock().entry(function.to_owned()).or_default())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Breaker>>> {
+        // Nothing under the lock can panic half-way through a change.
+        self.breakers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -149,18 +178,32 @@ impl Shared {
 
 impl Functions {
     /// The functions of a configuration, for the worker that this runs in.
-    pub fn new(config: &Config, shared: &Shared) -> Functions {
-        let client = |function: &Arc<Function>| {
-            let dialler = Dialler {
-                wire: Rc::new(Wire::default()),
-                names: Arc::clone(&shared.names),
-                guard: Arc::clone(&shared.guard),
-                tls: Arc::clone(&shared.tls),
-            };
-            Some((function.name.clone(), Client::new(function, dialler)?))
+    pub fn new(shared: &Shared) -> Functions {
+        Functions { shared: shared.clone(), clients: RefCell::default() }
+    }
+
+    /// The connections to a function, made when it is first called.
+    fn client(&self, call: &Call<'_>) -> Option<Rc<Client>> {
+        let function = call.function;
+        if let Some(client) = self.clients.borrow().get(&function.name) {
+            return Some(Rc::clone(client));
+        }
+        let dialler = Dialler {
+            wire: Rc::new(Wire::default()),
+            names: Arc::clone(&self.shared.names),
+            guard: Arc::clone(&self.shared.guard),
+            tls: Arc::clone(&self.shared.tls),
         };
-        let clients = config.functions.values().filter_map(client).collect();
-        Functions { shared: shared.clone(), clients }
+        let trusted = call.direct.is_none_or(|direct| direct.trusted);
+        let breaker = self.shared.breaker(&function.name);
+        let client = Rc::new(Client::new(function, trusted, breaker, dialler)?);
+        let mut clients = self.clients.borrow_mut();
+        if clients.len() >= FUNCTION_CLIENTS_MAX {
+            // A flow that computes its URLs must not fill the memory with idle clients.
+            clients.clear();
+        }
+        clients.insert(function.name.clone(), Rc::clone(&client));
+        Some(client)
     }
 
     /// Calls a function. Whatever goes wrong is in the outcome.
@@ -196,14 +239,13 @@ impl Functions {
         started: Instant,
         progress: &Progress,
     ) -> Result<Reply, Problem> {
-        let name = call.function.name.as_str();
-        let client = self.clients.get(name).ok_or(Problem::NotConfigured)?;
+        let client = self.client(call).ok_or(Problem::NotConfigured)?;
         let deadline = call.deadline.min(started + call.function.timeout);
         let after = deadline.saturating_duration_since(started);
         if after.is_zero() {
             return Err(Problem::Timeout { after, phase: Phase::Queue });
         }
-        if !self.shared.breakers.get(name).is_none_or(|breaker| breaker.admits(started)) {
+        if !client.breaker.admits(started) {
             return Err(Problem::BreakerOpen);
         }
         match timeout_at(deadline, client.run(call, progress)).await {
@@ -218,7 +260,8 @@ impl Functions {
     /// Tells the breaker: what the network or a broken function does counts against it; any other
     /// answer says that it lives.
     fn note(&self, call: &Call<'_>, verdict: &Result<Verdict, Problem>, duration: Duration) {
-        let Some(breaker) = self.shared.breakers.get(&call.function.name) else { return };
+        let Some(client) = self.clients.borrow().get(&call.function.name).cloned() else { return };
+        let breaker = &client.breaker;
         let fair = duration >= call.function.timeout.min(BREAKER_TIMEOUT_MIN);
         match verdict {
             Ok(_) => breaker.succeeded(),
@@ -231,6 +274,23 @@ impl Functions {
             Err(Problem::Timeout { .. } | Problem::Busy { .. } | Problem::BreakerOpen)
             | Err(Problem::NotConfigured | Problem::Egress { .. }) => {}
             Err(_) => breaker.succeeded(),
+        }
+    }
+}
+
+// === impl Outcome ===
+
+impl Outcome {
+    /// What comes of a URL that cannot be asked.
+    pub fn unusable_url(function: &str, url: &str) -> Outcome {
+        let reason = format!("`{}` is not a URL that may be asked", error::word(url.as_bytes()));
+        let problem = Problem::Head { reason };
+        Outcome {
+            result: OutcomeKind::Fail(FunctionError { function: function.to_owned(), problem }),
+            answer: None,
+            duration: Duration::ZERO,
+            attempts: 0,
+            reused_connection: false,
         }
     }
 }

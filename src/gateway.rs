@@ -1,17 +1,25 @@
 //! What a configuration becomes: everything that answers, compiled and checked.
 
-use std::path::Path;
+mod flows;
+mod unset;
 
-use crate::config::{Config, Located};
+pub use flows::Flows;
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::config::{Answer, Config, Located, Short};
+use crate::exchange::ExchangeError;
 use crate::fallback;
-use crate::flow::{self, Flow, Scope};
+use crate::flow::{self, Flow, Incoming, Pair};
 use crate::function::{self, Functions, Resolver};
 use crate::journal::Meters;
-use crate::liquid::{PathStep, Template};
-use crate::problem::{Level, Problem, Problems, Source};
+use crate::problem::{Level, Problem, Problems};
 use crate::route::{Route, Routes};
 use crate::server::check_certificate;
-use crate::session::Sessions;
+use crate::session::{Saved, Sessions, StoreError};
 use crate::template::Templates;
 use crate::twiml::read::{Bounds, read};
 use crate::verify::Verifier;
@@ -23,8 +31,10 @@ pub struct Gateway {
     pub config: Config,
     /// Stage 2.
     pub verifier: Verifier,
-    /// Stage 3, and the flows behind it.
+    /// Stage 3.
     pub routes: Routes,
+    /// The flows behind it, and those that no route names.
+    pub flows: Flows,
     /// What all workers share of stage 6.
     pub functions: function::Shared,
 }
@@ -35,6 +45,8 @@ pub struct Worker {
     pub sessions: Sessions,
     /// Stage 6: connections are kept per worker.
     pub functions: Functions,
+    /// Revisions of flows that the store has.
+    kept: RefCell<HashSet<String>>,
 }
 
 impl Gateway {
@@ -60,8 +72,19 @@ impl Gateway {
         problems: &mut Problems,
     ) -> Option<Gateway> {
         let mut routes = Vec::new();
+        let flows = Flows::load(&config, templates, problems);
         for (path, route) in &config.routes {
-            let flow = short(path, route, &config, templates, problems);
+            let flow = match &route.answer {
+                Answer::Short(short) => {
+                    let compiled =
+                        self::short(path, short, route.channel, &config, (templates, problems));
+                    compiled.map(Arc::new)
+                }
+                Answer::Flow(located) => {
+                    let flow = flows.of_route(&config, located);
+                    flow.inspect(|flow| problems.extend(unwired(flow, route.channel, located)))
+                }
+            };
             let fallback = route.fallback.as_ref();
             let fallback = match fallback {
                 Some(named) => document(named, route.channel, templates, problems),
@@ -92,30 +115,106 @@ impl Gateway {
         if problems.any_error() {
             return None;
         }
-        Some(Gateway { config, verifier, routes, functions: functions.ok()? })
+        Some(Gateway { config, verifier, routes, flows, functions: functions.ok()? })
     }
 
     /// A worker of this gateway. To be made on the worker's own thread.
     pub fn worker(&self, sessions: Sessions) -> Worker {
-        Worker { sessions, functions: Functions::new(&self.config, &self.functions) }
+        let functions = Functions::new(&self.functions);
+        Worker { sessions, functions, kept: RefCell::default() }
     }
+
+    /// The URL that stands for one of an imported flow, where a `[[rewrite]]` fits.
+    pub fn rewritten(&self, url: &str) -> Option<String> {
+        self.config.rewrites.iter().find_map(|rewrite| rewrite.apply(url))
+    }
+
+    /// Where the carrier reaches a flow, where that is known.
+    pub fn url_of(&self, flow: &Flow) -> Option<String> {
+        let base = self.config.server.public_url.as_deref()?;
+        let route = self.routes.iter().find(|route| route.flow.name == flow.name)?;
+        Some(format!("{base}{}", route.path))
+    }
+
+    /// The revision of a flow that an execution is on.
+    ///
+    /// # Errors
+    /// Where the store fails, and where that revision cannot be run any more.
+    pub async fn revision(
+        &self,
+        sessions: &Sessions,
+        current: &Arc<Flow>,
+        saved: &Saved,
+    ) -> Result<Arc<Flow>, ExchangeError> {
+        match current.revision == saved.revision {
+            true => Ok(Arc::clone(current)),
+            false => self.kept_revision(sessions, saved).await,
+        }
+    }
+
+    /// The same where it is not the one at work.
+    ///
+    /// # Errors
+    /// As [`Gateway::revision`].
+    pub async fn kept_revision(
+        &self,
+        sessions: &Sessions,
+        saved: &Saved,
+    ) -> Result<Arc<Flow>, ExchangeError> {
+        if let Some(flow) = self.flows.kept(&saved.revision) {
+            return Ok(flow);
+        }
+        let definition = sessions.flow(&saved.revision).await?;
+        let gone = || ExchangeError::Revision("the store has lost it".to_owned());
+        let definition = definition.ok_or_else(gone)?;
+        self.flows.restore(&saved.revision, &definition).map_err(ExchangeError::Revision)
+    }
+}
+
+impl Worker {
+    /// Sees to it that the store has a flow before it has an execution that needs it.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn keep_flow(&self, flow: &Flow) -> Result<(), StoreError> {
+        if self.kept.borrow().contains(&flow.revision) {
+            return Ok(());
+        }
+        self.sessions.keep_flow(&flow.revision, &flow.definition).await?;
+        self.kept.borrow_mut().insert(flow.revision.clone());
+        Ok(())
+    }
+}
+
+/// Warns of a route whose webhooks a flow does nothing with.
+fn unwired(flow: &Flow, channel: Channel, located: &Located) -> Option<Problem> {
+    let event = match channel {
+        Channel::Voice => Incoming::Call.event(),
+        Channel::Message => Incoming::Message.event(),
+    };
+    let trigger = flow.widgets.first()?;
+    trigger.next(event).is_none().then(|| {
+        let message = format!("`{event}` of flow `{}` is wired to nothing", flow.name);
+        let problem = located.source.warning(located.span.clone(), message);
+        problem.expected("always an empty answer").help("take another channel, or wire it")
+    })
 }
 
 /// The flow of a short route; `None` where an error was found.
 fn short(
     path: &str,
-    route: &crate::config::Route,
+    short: &Short,
+    channel: Channel,
     config: &Config,
-    templates: &Templates,
-    problems: &mut Problems,
+    (templates, problems): (&Templates, &mut Problems),
 ) -> Option<Flow> {
-    let short = &route.flow;
     let mut parameters = Vec::new();
     let mut unknown = Vec::new();
     for (name, located) in &short.parameters {
-        if let Some(template) = templates.inline(located, problems) {
-            unknown.push((template.clone(), located.source.clone(), Some(located.span.clone())));
-            parameters.push((name.clone(), template));
+        let key = templates.name(name);
+        if let Some((key, value)) = key.zip(templates.inline(located, problems)) {
+            unknown.push((value.clone(), located.source.clone(), Some(located.span.clone())));
+            parameters.push(Pair { key, value, json: false });
         }
     }
     let mut named = |located: &Option<Located>| {
@@ -127,7 +226,7 @@ fn short(
     let function = config.functions.get(&short.function)?.clone();
     let flow = flow::from_short(path, flow::Short { function, parameters, success, fail });
     for (template, source, span) in unknown {
-        for mut problem in unset(&template, &source, &flow, route.channel) {
+        for mut problem in unset::unset(&template, &source, &flow, channel) {
             if let (Some(span), Some(place)) = (&span, &mut problem.place) {
                 place.span = span.clone();
             }
@@ -135,45 +234,6 @@ fn short(
         }
     }
     Some(flow)
-}
-
-/// Warnings for variables that nothing sets: they render as nothing, which is seldom meant.
-fn unset<'a>(
-    template: &'a Template,
-    source: &'a Source,
-    flow: &'a Flow,
-    channel: Channel,
-) -> impl Iterator<Item = Problem> + 'a {
-    template.variables().into_iter().filter_map(move |variable| {
-        // What is behind a computed step is known only when it is rendered.
-        let keys = variable.path.iter().map_while(|step| match step {
-            PathStep::Key(key) => Some(key.as_str()),
-            PathStep::Index(_) | PathStep::Computed => None,
-        });
-        let path: Vec<&str> = keys.collect();
-        let trigger = Scope::trigger(channel);
-        let widgets = || flow.widgets.iter().map(|widget| widget.name.as_str());
-        let (what, known): (String, Vec<&str>) = match path.as_slice() {
-            ["trigger", kind, ..] if *kind != trigger => (format!("trigger.{kind}"), vec![trigger]),
-            ["widgets", name, ..] if !widgets().any(|widget| widget == *name) => {
-                (format!("widgets.{name}"), widgets().skip(1).take(1).collect())
-            }
-            [root, ..] if !Scope::ROOTS.contains(root) => {
-                ((*root).to_owned(), Scope::ROOTS.to_vec())
-            }
-            _ => return None,
-        };
-        let message = format!("nothing sets `{what}`");
-        // A variable of an included template has its place in another file.
-        let problem = if *variable.template == *template.name() {
-            source.warning(variable.span.clone(), message)
-        } else {
-            let message = format!("{message}, which `{}` reads", variable.template);
-            Problem::new(Level::Warning, message)
-        };
-        let help = format!("it renders as nothing; there is: {}", known.join(", "));
-        Some(problem.expected("never set").help(help))
-    })
 }
 
 /// A document without data: rendered and read once, now.

@@ -14,12 +14,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::Bytes;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::clock;
 use crate::exchange::{Answer, ExchangeError};
 use crate::fallback;
-use crate::flow::Remark;
+use crate::flow::{Remark, SendError};
 use crate::function::Outcome;
 use crate::route::Route;
 use crate::webhook::{Proof, Webhook};
@@ -38,6 +39,7 @@ pub struct Record {
     unproven: Option<String>,
     call: Option<FunctionCalled>,
     remarks: Vec<Remark>,
+    message: &'static str,
 }
 
 /// Where records go. A clone goes to the same place.
@@ -103,6 +105,7 @@ impl Record {
             unproven: None,
             call: None,
             remarks: Vec::new(),
+            message: "webhook",
         }
     }
 
@@ -135,9 +138,26 @@ impl Record {
             Some(FunctionCalled { name: function.to_owned(), status, took: outcome.duration });
     }
 
+    /// The carrier's API came back.
+    pub fn sent(&mut self, result: &Result<Map<String, Value>, SendError>) {
+        self.journal.meters.sent(result.is_ok());
+    }
+
     /// What the flow noted.
     pub fn remarks(&mut self, remarks: Vec<Remark>) {
-        self.remarks = remarks;
+        self.remarks.extend(remarks);
+    }
+
+    /// Something else that an operator should know.
+    pub fn note(&mut self, text: &str) {
+        self.remarks.push(Remark::Failure(text.to_owned()));
+    }
+
+    /// It is no webhook, but a wait that is over.
+    pub fn timer(&mut self, execution: &str) {
+        self.message = "timer";
+        self.sid = execution.to_owned();
+        self.outcome = Kind::Answered;
     }
 
     /// The exchange failed; gives what is answered instead.

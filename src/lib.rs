@@ -28,6 +28,7 @@ pub mod template;
 
 pub mod twiml;
 
+pub mod carrier;
 pub mod exchange;
 pub mod fallback;
 pub mod journal;

@@ -63,6 +63,52 @@ pub const STEPS_MAX: u32 = 1_000;
 /// One widget entered this often in a row ends the execution (Studio: 81001).
 pub const SAME_WIDGET_MAX: u32 = 10;
 
+/// One rendered text of a flow (Studio: 16 kB).
+pub const STRING_BYTES_MAX: usize = 16 * 1024;
+
+/// Rounds of one Liquid loop in a flow (Studio: 15).
+pub const LOOP_ROUNDS_MAX: u32 = 15;
+
+/// One flow file. The largest export seen has 20 kB; Twilio's own limit is said to be 1 MB.
+pub const FLOW_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Widgets of one flow (Studio's schema: 1,000).
+pub const WIDGETS_MAX: usize = 1_000;
+
+/// Memory that a compiled `regex` condition may take: ordinary ones take some kilobytes.
+pub const PATTERN_BYTES_MAX: usize = 1024 * 1024;
+
+/// Messages in the answer to one (Twilio: 14109). What is beyond goes over the carrier's API.
+pub const MESSAGES_PER_REPLY_MAX: usize = 10;
+
+/// Numbers that `connect-call-to` calls at the same time (Twilio: 10).
+pub const DIALLED_AT_ONCE_MAX: usize = 10;
+
+/// How long `send-and-wait-for-reply` waits where the flow does not say (Studio: an hour).
+pub const REPLY_WITHIN: Duration = Duration::from_secs(3_600);
+
+/// How long `add-twiml-redirect` waits for the call where the flow does not say (Studio: 4 hours).
+pub const RETURN_WITHIN: Duration = Duration::from_secs(14_400);
+
+/// How long one request to the carrier's API may take, repetitions included. A webhook's own
+/// deadline may end it before.
+pub const CARRIER_WITHIN: Duration = Duration::from_secs(8);
+
+/// How often the carrier's API is asked for one thing that it refuses for now.
+pub const CARRIER_TRIES_MAX: u32 = 3;
+
+/// How long a turn may take that no webhook waits for.
+pub const TIMER_TURN_WITHIN: Duration = Duration::from_secs(60);
+
+/// How often waits are looked for that are over.
+pub const TIMER_EVERY: Duration = Duration::from_secs(1);
+
+/// How often what nobody asks for any more is dropped from the store.
+pub const EXPIRE_EVERY: Duration = Duration::from_secs(60);
+
+/// Waits that are ended at once, so that many of them do not keep webhooks waiting.
+pub const TIMERS_AT_ONCE: usize = 100;
+
 /// Log text that waits for a slow reader of our output; beyond it, lines are dropped and counted.
 pub const LOG_BYTES_MAX: usize = 1024 * 1024;
 
@@ -71,6 +117,18 @@ pub const TEMPLATE_BYTES_MAX: u64 = 256 * 1024;
 
 /// Files in the templates folder, so that a wrong folder does not fill the memory.
 pub const TEMPLATES_MAX: usize = 10_000;
+
+/// A server that a flow asks: for the whole answer, as `function.timeout_ms` is by default.
+pub const FUNCTION_WITHIN: Duration = Duration::from_secs(5);
+
+/// The same for its body, as `function.max_body_bytes` (Studio: 64 kB).
+pub const FUNCTION_BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// The same for its connections per worker, as `function.connections`.
+pub const FUNCTION_CONNECTIONS_MAX: usize = 1_024;
+
+/// Servers that one worker keeps connections to; beyond it, all are made anew.
+pub const FUNCTION_CLIENTS_MAX: usize = 1_000;
 
 /// Redirects that one call of a function follows. Browsers take 20; a function needs one or two.
 pub const FUNCTION_REDIRECTS_MAX: usize = 5;

@@ -136,6 +136,11 @@ impl Problems {
         self.0.push(problem);
     }
 
+    /// Adds some.
+    pub fn extend(&mut self, problems: impl IntoIterator<Item = Problem>) {
+        self.0.extend(problems);
+    }
+
     /// Puts them into the order of the file, which is the order of mending.
     pub fn sort(&mut self) {
         self.0.sort_by_key(|problem| problem.place.as_ref().map(|place| place.span.start));

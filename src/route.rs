@@ -17,7 +17,7 @@ pub struct Route {
     /// What the number that points here does.
     pub channel: Channel,
     /// What runs.
-    pub flow: Flow,
+    pub flow: Arc<Flow>,
     /// What the caller gets when the flow fails without a document of its own: made and checked
     /// at start, so that it needs nothing any more.
     pub fallback: Bytes,

@@ -5,6 +5,7 @@
 mod admin;
 mod door;
 mod receive;
+mod timers;
 mod tls;
 
 use std::io;
@@ -14,8 +15,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::{ServerHandle, fn_service};
+use actix_web::rt::task::JoinHandle;
 use actix_web::{App, HttpServer, web};
 use arc_swap::ArcSwap;
+use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use crate::config::Config;
@@ -35,6 +38,8 @@ pub struct Shared {
     gateway: ArcSwap<Gateway>,
     sessions: Sessions,
     journal: Journal,
+    /// Wakes whoever looks for waits that are over.
+    wake: Notify,
     /// Set once, when the process is asked to end.
     draining: AtomicBool,
 }
@@ -54,6 +59,7 @@ pub struct Server {
     shared: Arc<Shared>,
     certificate: Option<tls::Reloadable>,
     handles: Vec<ServerHandle>,
+    timers: JoinHandle<()>,
 }
 
 /// Why a server could not start.
@@ -113,7 +119,8 @@ impl Server {
         let certificate = certificate.map_err(|problem| StartError::Tls(Box::new(problem)))?;
         let gateway = ArcSwap::from_pointee(gateway);
         let draining = AtomicBool::new(false);
-        let shared = Arc::new(Shared { gateway, sessions, journal, draining });
+        let wake = Notify::new();
+        let shared = Arc::new(Shared { gateway, sessions, journal, wake, draining });
 
         let mut handles = Vec::new();
         let mut admin = None;
@@ -123,7 +130,8 @@ impl Server {
         }
         let tls = certificate.as_ref().map(tls::Reloadable::server_config);
         handles.push(public_server(listeners.public, Arc::clone(&shared), &config, tls)?);
-        Ok(Server { address, admin, shared, certificate, handles })
+        let timers = timers::start(Arc::clone(&shared));
+        Ok(Server { address, admin, shared, certificate, handles, timers })
     }
 
     /// Takes over another configuration: whoever is being answered is answered by the old one.
@@ -166,6 +174,7 @@ impl Server {
         };
         // Past this nobody waits for an answer any more.
         let _ = timeout(DRAIN_WITHIN, idle).await;
+        self.timers.abort();
         for handle in self.handles {
             handle.stop(true).await;
         }
@@ -173,6 +182,7 @@ impl Server {
 
     /// Ends at once; for tests.
     pub async fn stop(self) {
+        self.timers.abort();
         for handle in self.handles {
             handle.stop(false).await;
         }

@@ -90,6 +90,16 @@ impl Templates {
         None
     }
 
+    /// All files that compile, by the name that a configuration or a flow gives.
+    pub fn documents(&self) -> impl Iterator<Item = (String, Template)> {
+        self.files.iter().filter_map(|file| Some((file.name.clone(), file.template.clone()?)))
+    }
+
+    /// A name of a parameter as a template without markup.
+    pub fn name(&self, name: &str) -> Option<Template> {
+        self.engine.compile(name, &format!("{{% raw %}}{name}{{% endraw %}}"), Output::Plain).ok()
+    }
+
     /// The language with the templates of the folder as partials.
     pub fn engine(&self) -> &Engine {
         &self.engine

@@ -13,13 +13,14 @@ use std::sync::Arc;
 use actix_web::http::Method;
 use actix_web::http::header::{AsHeaderName, HeaderMap};
 use actix_web::web::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::config::Account;
 use crate::verify::VerifyError;
 
 /// Which kind of answer the carrier waits for. The documents differ: a `<Say>` in the answer to a
 /// message is an error (14110), and so is a `<Message>` in the answer to a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Channel {
     /// A call: the caller hears the answer.
     Voice,

@@ -188,6 +188,12 @@ pub(super) const SECTIONS: &[Section] = &[
                 "[]",
                 "any of them may have signed: two while one is rotated; the first signs our calls",
             ),
+            key(
+                "api_url",
+                Text,
+                r#""""#,
+                "where the carrier's API is asked, for what TwiML cannot say; empty: Twilio's hosts",
+            ),
         ],
     },
     Section {
@@ -247,12 +253,31 @@ pub(super) const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        name: "flow.NAME",
+        repeated: false,
+        doc: "a flow that others run as a subflow, or that is only begun over Studio's REST",
+        keys: &[
+            required("file", Path, "Studio's JSON or our TOML"),
+            key("sid", Text, r#""""#, "FW and 32 hexadecimal digits, as `run-subflow` names it"),
+        ],
+    },
+    Section {
+        name: "rewrite",
+        repeated: true,
+        doc: "where the URLs of imported flows lead now",
+        keys: &[
+            required("from", Text, "the beginning of a URL as it stands in the flow"),
+            required("to", Text, "what stands there instead, http:// or https://"),
+        ],
+    },
+    Section {
         name: "route.PATH",
         repeated: false,
         doc: "what answers a webhook on this path",
         keys: &[
             required("channel", Choice(&["message", "voice"]), "which kind of number points here"),
-            required("function", Text, "a [function.NAME]"),
+            key("flow", Path, r#""""#, "a flow: Studio's JSON or our TOML; empty: the short form"),
+            key("function", Text, r#""""#, "the short form: a [function.NAME], two documents"),
             key("parameters", Map, "{}", "Liquid, sent to the function beside the webhook"),
             key(
                 "success",

@@ -1,6 +1,7 @@
 //! From the text of `config.toml` to a [`Config`], with every mistake on the way.
 
 mod account;
+mod flow;
 mod function;
 mod route;
 mod server;
@@ -40,6 +41,8 @@ pub(super) fn load(
     unknown_sections(&mut reader, file);
     let accounts = account::accounts(&mut reader, file);
     let functions = function::functions(&mut reader, file);
+    let flows = flow::flows(&mut reader, file);
+    let rewrites = flow::rewrites(&mut reader, file);
     let routes = route::routes(&mut reader, file, &functions);
     let admin = server::admin(&mut reader, file);
     let log = server::log(&mut reader, file);
@@ -47,6 +50,7 @@ pub(super) fn load(
     let signature = account::signature(&mut reader, file, &accounts);
     let egress = server::egress(&mut reader, file);
     let config = server::server(&mut reader, file).map(|server| Config {
+        folder: folder.to_owned(),
         server,
         admin,
         log,
@@ -55,6 +59,8 @@ pub(super) fn load(
         accounts,
         egress,
         functions,
+        flows,
+        rewrites,
         routes,
     });
     reader.problems.sort();

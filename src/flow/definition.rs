@@ -1,18 +1,35 @@
 //! A flow: widgets with named transitions. Every kind of route becomes one of these.
 
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::condition::Condition;
 use super::widget::Kind;
 
 /// A flow, checked: every transition leads to a widget that is there.
 #[derive(Debug)]
 pub struct Flow {
-    /// The route's path or the file's name, for people.
+    /// The route's path or the file's name without its ending, for people and for Studio's REST.
     pub name: String,
+    /// `FW` and 32 hexadecimal digits; templates say `flow.flow_sid`.
+    pub sid: String,
+    /// What tells this text of the flow, its subflows included, from any other. An execution stays
+    /// on the revision that it began with.
+    pub revision: String,
+    /// The text that it was made from, for the store; empty for the short form of a route, which
+    /// never waits.
+    pub definition: String,
+    /// One caller may be in several calls at once.
+    pub concurrent_calls: bool,
     /// The widgets; the first one is the trigger, where an execution begins.
     pub widgets: Vec<Widget>,
+    /// The flows that `run-subflow` widgets run.
+    pub subflows: Vec<Arc<Flow>>,
 }
 
 /// The place of a widget in its flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WidgetId(pub usize);
 
 /// One state of a flow.
@@ -30,9 +47,11 @@ pub struct Widget {
 #[derive(Debug)]
 pub struct Transition {
     /// The widget's event: `success`, `fail`, `incomingCall`, …
-    pub event: &'static str,
-    /// The widget that follows.
-    pub next: WidgetId,
+    pub event: String,
+    /// The widget that follows; `None` ends the execution.
+    pub next: Option<WidgetId>,
+    /// When it is taken, for `match`: all of them must hold.
+    pub conditions: Vec<Condition>,
 }
 
 impl Flow {
@@ -45,6 +64,6 @@ impl Flow {
 impl Widget {
     /// Where an event leads; `None` where nothing is wired to it.
     pub fn next(&self, event: &str) -> Option<WidgetId> {
-        self.transitions.iter().find(|wired| wired.event == event).map(|wired| wired.next)
+        self.transitions.iter().find(|wired| wired.event == event).and_then(|wired| wired.next)
     }
 }

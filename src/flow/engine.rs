@@ -1,27 +1,38 @@
 //! The engine: an event in, the next step out.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::web::Bytes;
+use serde_json::{Map, Value};
 
 use super::definition::{Flow, WidgetId};
-use super::execution::Execution;
-use super::widget::Next;
-use crate::config::Function;
-use crate::function::{FunctionError, Outcome};
-use crate::limits::{SAME_WIDGET_MAX, STEPS_MAX};
-use crate::liquid;
-use crate::twiml::read::TwimlError;
+use super::execution::{Execution, Frame, Remark, State, Taken};
+use super::failure::Failure;
+use super::turn::{Moment, Turn};
+use super::widget::{Next, Resumed};
+use super::{Callee, Send, SendError};
+use crate::function::Outcome;
+use crate::limits::{SAME_WIDGET_MAX, STEPS_MAX, STRING_BYTES_MAX};
+use crate::twiml::read::{Bounds, read};
 use crate::webhook::Params;
 
-/// What happened outside, and when.
+/// What happened outside.
 #[derive(Debug)]
 pub enum Event {
-    /// The webhook that begins the execution.
+    /// The webhook or request that begins the execution.
     Trigger,
     /// The function that the last step called came back.
     Answered(Outcome),
+    /// The carrier's API, which the last step asked, came back.
+    Sent(Result<Map<String, Value>, SendError>),
+    /// The carrier asks for what follows: the awaited webhook.
+    Webhook(Arc<Params>),
+    /// `FlowEvent=return`, or a default action URL: whoever had the call gives it back.
+    Returned(Arc<Params>),
+    /// Nothing came until the wait was over.
+    Timeout,
+    /// The call is over.
+    HangUp(Arc<Params>),
 }
 
 /// What the outside must do next.
@@ -29,111 +40,212 @@ pub enum Event {
 pub enum Step {
     /// Call a function; its outcome is the next event.
     Call(FunctionCall),
-    /// Answer the carrier with this document; the execution has ended.
+    /// Ask the carrier's API; its answer is the next event.
+    Send(Send),
+    /// Answer the carrier with this document. The execution's state says whether it waits or has
+    /// ended.
     Reply(Bytes),
-    /// The execution has ended with nothing to say: an empty document.
+    /// The execution waits or has ended, and there is nothing to say: an empty document.
     End,
     /// The execution has ended by a failure that no transition takes.
     Failed(Failure),
 }
 
-/// A function to be called.
+/// A function or URL to be called.
 #[derive(Debug)]
 pub struct FunctionCall {
     /// Which.
-    pub function: Arc<Function>,
-    /// The configured parameters, rendered.
+    pub callee: Callee,
+    /// The parameters, rendered.
     pub parameters: Params,
+    /// What is sent instead of a form of the parameters.
+    pub body: Option<Body>,
+    /// With the account's credentials, as `add_twilio_auth` says.
+    pub with_credentials: bool,
 }
 
-/// Why an execution ended before its flow did.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// The function failed, and nothing is wired to `fail`.
-    #[error(transparent)]
-    Function(#[from] FunctionError),
-    /// The function's TwiML is not fit for a carrier.
-    #[error("the TwiML of function `{function}` is not well-formed: {error}")]
-    Twiml {
-        /// The function's name.
-        function: String,
-        /// What is wrong with it.
-        error: TwimlError,
-    },
-    /// The function is `strict`, and its TwiML has findings.
-    #[error("the TwiML of function `{function}` has findings, and the function is `strict`")]
-    Strict {
-        /// The function's name.
-        function: String,
-    },
-    /// A template went over a bound, or failed on its data.
-    #[error("a template of widget `{widget}` failed: {error}")]
-    Template {
-        /// The widget's name.
-        widget: String,
-        /// What the engine says; it quotes no data.
-        error: liquid::Error,
-    },
-    /// A template gave something that is not TwiML.
-    #[error("the document of widget `{widget}` is not well-formed: {error}")]
-    Document {
-        /// The widget's name.
-        widget: String,
-        /// What is wrong with it.
-        error: TwimlError,
-    },
-    /// The execution took too many steps.
-    #[error("the execution took {STEPS_MAX} steps, the most that one may take (Twilio's 81000)")]
-    Steps,
-    /// It came back to one widget again and again.
-    #[error(
-        "widget `{0}` was entered {SAME_WIDGET_MAX} times in a row, the most allowed \
-         (Twilio's 81001)"
-    )]
-    SameWidget(String),
+/// A request body that is no form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Body {
+    /// Its content type.
+    pub content_type: String,
+    /// The bytes.
+    pub text: String,
 }
 
-/// Takes an execution one step further. `now` is the time since 1970, for templates that print it.
+/// Takes an execution one step further.
 ///
-/// A loop that calls it until it gives anything but [`Step::Call`] ends after at most
-/// [`STEPS_MAX`] widgets.
-pub fn advance(flow: &Flow, execution: &mut Execution, event: Event, now: Duration) -> Step {
-    let widget = flow.widget(execution.position);
-    let mut next = match event {
-        Event::Trigger => widget.kind.enter(flow, execution, now),
-        Event::Answered(outcome) => widget.kind.answered(flow, execution, outcome),
-    };
+/// A loop that calls it until it gives anything but [`Step::Call`] or [`Step::Send`] ends after at
+/// most [`STEPS_MAX`] widgets.
+pub fn advance(flow: &Flow, execution: &mut Execution, event: Event, at: &Moment) -> Step {
+    let mut turn = Turn::new(flow, execution, at);
+    let mut next = begin(&mut turn, event);
     loop {
         next = match next {
-            Next::Step(step) => return step,
-            Next::Event(event) => match flow.widget(execution.position).next(event) {
-                Some(id) => match enter(flow, execution, id) {
-                    Ok(()) => flow.widget(id).kind.enter(flow, execution, now),
-                    Err(failure) => return Step::Failed(failure),
-                },
-                None => return Step::End,
+            Ok(Next::Event(event)) => follow(&mut turn, &event),
+            Ok(Next::Failed(event, failure)) if turn.widget().next(event).is_some() => {
+                turn.execution.remark(failure.to_string());
+                Ok(Next::Event(event.to_owned()))
+            }
+            Ok(Next::Failed(_, failure)) => Err(failure),
+            Ok(Next::Subflow(frame)) => {
+                turn.execution.frames.push(*frame);
+                turn.kind().enter(&mut turn)
+            }
+            Ok(Next::Call(call)) => return Step::Call(call),
+            Ok(Next::Send(send)) => return Step::Send(send),
+            Ok(Next::HandOver(document)) => {
+                turn.execution.document = None;
+                return Step::Reply(document);
+            }
+            Ok(Next::Wait(wait)) => {
+                turn.execution.state = State::Waiting(wait);
+                return said(&mut turn);
+            }
+            Ok(Next::End) => match ended(&mut turn, None) {
+                Some(next) => next,
+                None => return said(&mut turn),
             },
-            Next::Failed(event, failure) => match flow.widget(execution.position).next(event) {
-                Some(_) => {
-                    execution.remark(failure.to_string());
-                    Next::Event(event)
+            Err(failure) => match failed(&mut turn, failure) {
+                Ok(next) => next,
+                Err(failure) => {
+                    turn.execution.state = State::Ended;
+                    return Step::Failed(failure);
                 }
-                None => return Step::Failed(failure),
             },
         };
     }
 }
 
+/// Hands an event to the widget that it is for.
+fn begin(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+    let kind = turn.kind();
+    turn.execution.state = State::Running;
+    let resumed = match event {
+        Event::Trigger => return kind.enter(turn),
+        Event::Answered(outcome) => Resumed::Outcome(outcome),
+        Event::Sent(result) => Resumed::Sent(result),
+        Event::Webhook(params) => Resumed::Webhook(params),
+        Event::Returned(params) => Resumed::Returned(params),
+        Event::Timeout => Resumed::Timeout,
+        Event::HangUp(params) => {
+            // Nobody hears what follows, but a flow may still write it down.
+            let wired = turn.widget().next("hangup").is_some();
+            turn.set_all(&params);
+            return Ok(if wired { Next::event("hangup") } else { Next::End });
+        }
+    };
+    kind.resume(turn, resumed)
+}
+
+/// Goes along the transition of an event.
+fn follow(turn: &mut Turn<'_>, event: &str) -> Result<Next, Failure> {
+    let next = turn.chosen.take().or_else(|| turn.widget().next(event));
+    note(turn, event, next);
+    match next {
+        Some(id) => {
+            enter(turn, id)?;
+            turn.kind().enter(turn)
+        }
+        None => Ok(Next::End),
+    }
+}
+
+/// Notes a transition for the list of steps.
+fn note(turn: &mut Turn<'_>, event: &str, next: Option<WidgetId>) {
+    if turn.flow.definition.is_empty() {
+        return;
+    }
+    let widget = turn.widget();
+    let output = turn.execution.frame().widgets.get(&widget.name).cloned();
+    let to = next.map(|id| turn.current().widget(id).name.clone());
+    let taken = Taken {
+        event: event.to_owned(),
+        from: widget.name.clone(),
+        kind: widget.kind.name(),
+        to,
+        output: output.unwrap_or(Value::Null),
+    };
+    turn.execution.taken.push(taken);
+}
+
 /// Moves to a widget, if the limits allow one more step.
-fn enter(flow: &Flow, execution: &mut Execution, id: WidgetId) -> Result<(), Failure> {
-    execution.in_a_row = if execution.position == id { execution.in_a_row + 1 } else { 1 };
+fn enter(turn: &mut Turn<'_>, id: WidgetId) -> Result<(), Failure> {
+    let execution = &mut *turn.execution;
+    let same = execution.frame().position == id;
+    execution.in_a_row = if same { execution.in_a_row + 1 } else { 1 };
     execution.steps += 1;
-    execution.position = id;
+    execution.frame_mut().position = id;
     if execution.steps > STEPS_MAX {
         Err(Failure::Steps)
     } else if execution.in_a_row > SAME_WIDGET_MAX {
-        Err(Failure::SameWidget(flow.widget(id).name.clone()))
+        Err(Failure::SameWidget(turn.widget().name.clone()))
     } else {
         Ok(())
     }
+}
+
+/// The running flow is over: the one that called it goes on, if there is one.
+fn ended(turn: &mut Turn<'_>, failure: Option<&Failure>) -> Option<Result<Next, Failure>> {
+    if turn.execution.frames.len() == 1 {
+        turn.execution.state = State::Ended;
+        return None;
+    }
+    let frame: Frame = turn.execution.frames.pop()?;
+    if let Some(failure) = failure {
+        turn.execution.remark(failure.to_string());
+        return Some(Ok(Next::event("failed")));
+    }
+    let widget = turn.widget().name.as_str();
+    turn.execution.frame_mut().output_mut(widget).extend(frame.variables);
+    Some(Ok(Next::event("completed")))
+}
+
+/// What follows a failure: the widget's own transition for it, or the calling flow's, or the end.
+fn failed(turn: &mut Turn<'_>, failure: Failure) -> Result<Result<Next, Failure>, Failure> {
+    if failure.ends_all() {
+        return Err(failure);
+    }
+    let event = turn.kind().failure().filter(|event| {
+        // A widget that failed has its failure transition taken once, not in circles.
+        turn.widget().next(event).is_some()
+    });
+    if let Some(event) = event {
+        turn.execution.remark(failure.to_string());
+        return Ok(Ok(Next::event(event)));
+    }
+    match ended(turn, Some(&failure)) {
+        Some(next) => Ok(next),
+        None => Err(failure),
+    }
+}
+
+/// The document of a turn, checked as the carrier would.
+fn said(turn: &mut Turn<'_>) -> Step {
+    let Some(writer) = turn.execution.document.take() else { return Step::End };
+    let document = writer.finish().into_string();
+    match read(document.as_bytes(), turn.execution.channel, &Bounds::default()) {
+        Ok(read) => {
+            turn.execution.remarks.extend(read.findings.into_iter().map(Remark::Finding));
+            Step::Reply(document.into())
+        }
+        // What we write is well-formed; only its size is the flow's.
+        Err(error) => {
+            let widget = turn.widget().name.clone();
+            turn.execution.state = State::Ended;
+            Step::Failed(Failure::Document { widget, error })
+        }
+    }
+}
+
+/// Whether a text is short enough for a variable.
+pub(super) fn bounded(widget: &str, name: &str, text: String) -> Result<String, Failure> {
+    if text.len() > STRING_BYTES_MAX {
+        return Err(Failure::TooLong {
+            widget: widget.to_owned(),
+            name: name.to_owned(),
+            bytes: text.len(),
+        });
+    }
+    Ok(text)
 }

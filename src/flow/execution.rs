@@ -1,38 +1,139 @@
 //! One run of a flow: where it is, and what it knows.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::definition::WidgetId;
-use crate::twiml::Finding;
+use crate::twiml::{Finding, Writer};
 use crate::webhook::{Channel, Params};
 
-/// One run of a flow.
-#[derive(Debug)]
+/// One run of a flow. What is serialised is all that a store keeps of it between two webhooks.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Execution {
     /// `FN` and 32 hexadecimal digits; templates say `flow.sid`.
     pub sid: String,
-    /// Where it is.
-    pub position: WidgetId,
-    /// What began it.
-    pub trigger: Trigger,
-    /// What widgets have set, `widgets.NAME.*`.
-    pub outputs: Vec<(WidgetId, Map<String, Value>)>,
-    /// What the journal should hold of it.
-    pub remarks: Vec<Remark>,
+    /// What the person is reached by; templates say `contact.channel.address`.
+    pub contact: String,
+    /// What our side is reached by; templates say `flow.channel.address`.
+    pub address: String,
+    /// Whether the next answer goes to a call or to a message.
+    pub channel: Channel,
+    /// The call that it is about, if it is about one.
+    pub call_sid: Option<String>,
+    /// Whether it goes on.
+    pub state: State,
+    /// The running flow last, below it the flow that called it as a subflow.
+    pub(super) frames: Vec<Frame>,
     /// Widgets entered so far.
     pub steps: u32,
     pub(super) in_a_row: u32,
+    /// What this turn has to say, until it is sent.
+    #[serde(skip)]
+    pub(super) document: Option<Writer>,
+    /// How many messages that holds.
+    #[serde(skip)]
+    pub(super) said: usize,
+    /// What the journal should hold of this turn.
+    #[serde(skip)]
+    pub remarks: Vec<Remark>,
+    /// The transitions of this turn.
+    #[serde(skip)]
+    pub taken: Vec<Taken>,
 }
 
-/// The webhook that began an execution.
-#[derive(Debug)]
-pub struct Trigger {
-    /// A call or a message.
-    pub channel: Channel,
-    /// The carrier's parameters, `trigger.call.*` or `trigger.message.*`.
-    pub params: Arc<Params>,
+/// What an execution does between two events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum State {
+    /// A widget is being worked on: what the last step asked for has not come back.
+    Running,
+    /// A webhook or a moment is awaited.
+    Waiting(Wait),
+    /// It is over.
+    Ended,
+}
+
+/// What ends a wait.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// What the awaited webhook names as `step`: it fits once.
+    pub token: String,
+    /// When the wait is over if nothing comes, as the time since 1970.
+    pub due: Option<Duration>,
+    /// Somebody else's TwiML has the call: whatever the carrier asks us next, without a token or
+    /// with the last one, brings it back.
+    pub handed_over: bool,
+}
+
+/// One flow of an execution: the route's own, or a subflow.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Frame {
+    /// Which of the flow's subflows it is; `None` for the flow itself.
+    pub(super) subflow: Option<usize>,
+    /// Where it is.
+    pub(super) position: WidgetId,
+    /// What began it.
+    pub(super) trigger: Trigger,
+    /// `flow.data.*`: the parameters of whoever began it.
+    pub(super) data: Map<String, Value>,
+    /// `flow.variables.*`
+    pub(super) variables: Map<String, Value>,
+    /// `widgets.NAME.*`
+    pub(super) widgets: Map<String, Value>,
+}
+
+/// What begins an execution; templates say `trigger.*`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Trigger {
+    /// A webhook: `trigger.call.*`, `trigger.message.*` or `trigger.conversation.*`.
+    Webhook {
+        /// The member of `trigger`.
+        kind: Incoming,
+        /// The carrier's parameters.
+        #[serde(with = "as_form")]
+        params: Arc<Params>,
+        /// Those of them that hold JSON, as what they hold.
+        parsed: Map<String, Value>,
+    },
+    /// Studio's REST: `trigger.request.*`. A subflow's caller: `trigger.parent.*`.
+    Json {
+        /// `request` or `parent`.
+        kind: Incoming,
+        /// What is below it.
+        values: Map<String, Value>,
+    },
+}
+
+/// The ways into a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Incoming {
+    /// Somebody calls.
+    Call,
+    /// Somebody writes.
+    Message,
+    /// Somebody writes in a conversation.
+    Conversation,
+    /// Studio's REST began it.
+    Request,
+    /// Another flow called it.
+    Parent,
+}
+
+/// A transition that was taken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Taken {
+    /// The widget's event.
+    pub event: String,
+    /// The widget that is through.
+    pub from: String,
+    /// Its type.
+    pub kind: &'static str,
+    /// The widget that follows; `None` where nothing is wired.
+    pub to: Option<String>,
+    /// What the widget has set.
+    pub output: Value,
 }
 
 /// Something that an operator should know, although the execution goes on.
@@ -44,36 +145,199 @@ pub enum Remark {
     Finding(Finding),
 }
 
+/// Parameters that carriers fill with JSON; templates read what is in them.
+const JSON_PARAMETERS: [&str; 3] = ["AddOns", "ChannelAttributes", "ChannelMetadata"];
+
+// === impl Execution ===
+
 impl Execution {
-    /// Begins at the trigger of a flow. `sid` names the run and must be new.
+    /// Begins at the trigger of a flow with a webhook. `sid` names the run and must be new.
     pub fn begin(sid: String, channel: Channel, params: Arc<Params>) -> Execution {
+        let text = |name| params.get(name).unwrap_or_default().to_owned();
+        let (contact, address) = (text("From"), text("To"));
+        let call_sid = params.get("CallSid").map(str::to_owned);
+        let trigger = Trigger::webhook(channel, params);
+        let execution = Execution::new(sid, contact, address, trigger);
+        Execution { channel, call_sid, ..execution }
+    }
+
+    /// Begins one that no webhook asked for: `to` is the person, `from` is us.
+    pub fn requested(
+        sid: String,
+        to: &str,
+        from: &str,
+        parameters: Map<String, Value>,
+    ) -> Execution {
+        let mut values = Map::new();
+        values.insert("to".to_owned(), to.into());
+        values.insert("from".to_owned(), from.into());
+        values.insert("parameters".to_owned(), Value::Object(parameters.clone()));
+        let trigger = Trigger::Json { kind: Incoming::Request, values };
+        let mut execution = Execution::new(sid, to.to_owned(), from.to_owned(), trigger);
+        execution.frames[0].data = parameters;
+        execution
+    }
+
+    fn new(sid: String, contact: String, address: String, trigger: Trigger) -> Execution {
         Execution {
             sid,
-            position: WidgetId(0),
-            trigger: Trigger { channel, params },
-            outputs: Vec::new(),
-            remarks: Vec::new(),
+            contact,
+            address,
+            channel: Channel::Message,
+            call_sid: None,
+            state: State::Running,
+            frames: vec![Frame::new(None, trigger)],
             steps: 0,
             in_a_row: 0,
+            document: None,
+            said: 0,
+            remarks: Vec::new(),
+            taken: Vec::new(),
         }
     }
 
-    /// What a widget has set so far.
-    pub fn output(&self, id: WidgetId) -> Option<&Map<String, Value>> {
-        self.outputs.iter().find(|(widget, _)| *widget == id).map(|(_, output)| output)
+    /// What it waits for, if it waits.
+    pub fn wait(&self) -> Option<&Wait> {
+        match &self.state {
+            State::Waiting(wait) => Some(wait),
+            State::Running | State::Ended => None,
+        }
     }
 
-    /// The output of a widget, to be added to.
-    pub(super) fn output_mut(&mut self, id: WidgetId) -> &mut Map<String, Value> {
-        let found = self.outputs.iter().position(|(widget, _)| *widget == id);
-        let index = found.unwrap_or_else(|| {
-            self.outputs.push((id, Map::new()));
-            self.outputs.len() - 1
-        });
-        &mut self.outputs[index].1
+    /// Lets it begin at a moment, as if it waited for that.
+    pub fn begin_at(&mut self, due: Duration) {
+        let wait = Wait { token: String::new(), due: Some(due), handed_over: false };
+        self.state = State::Waiting(wait);
     }
 
-    pub(super) fn remark(&mut self, failure: String) {
-        self.remarks.push(Remark::Failure(failure));
+    /// Whether it has left its trigger.
+    pub fn has_begun(&self) -> bool {
+        self.steps > 0
+    }
+
+    /// Notes something for the journal.
+    pub fn remark(&mut self, text: String) {
+        self.remarks.push(Remark::Failure(text));
+    }
+
+    /// The running flow's part. There is always one.
+    pub(super) fn frame(&self) -> &Frame {
+        &self.frames[self.frames.len() - 1]
+    }
+
+    /// The same, to be changed.
+    pub(super) fn frame_mut(&mut self) -> &mut Frame {
+        let last = self.frames.len() - 1;
+        &mut self.frames[last]
+    }
+}
+
+// === impl Frame ===
+
+impl Frame {
+    pub(super) fn new(subflow: Option<usize>, trigger: Trigger) -> Frame {
+        Frame {
+            subflow,
+            position: WidgetId(0),
+            trigger,
+            data: Map::new(),
+            variables: Map::new(),
+            widgets: Map::new(),
+        }
+    }
+
+    /// What a widget has set, to be added to.
+    pub(super) fn output_mut(&mut self, widget: &str) -> &mut Map<String, Value> {
+        if !self.widgets.get(widget).is_some_and(Value::is_object) {
+            self.widgets.insert(widget.to_owned(), Value::Object(Map::new()));
+        }
+        match self.widgets.get_mut(widget) {
+            Some(Value::Object(output)) => output,
+            _ => unreachable!("an object was just put there"),
+        }
+    }
+}
+
+// === impl Trigger ===
+
+impl Trigger {
+    fn webhook(channel: Channel, params: Arc<Params>) -> Trigger {
+        let kind = match channel {
+            Channel::Voice => Incoming::Call,
+            Channel::Message if params.get("ConversationSid").is_some() => Incoming::Conversation,
+            Channel::Message => Incoming::Message,
+        };
+        let parse = |name: &&str| {
+            let value = serde_json::from_str(params.get(name)?).ok()?;
+            Some(((*name).to_owned(), value))
+        };
+        let parsed = JSON_PARAMETERS.iter().filter_map(parse).collect();
+        Trigger::Webhook { kind, params, parsed }
+    }
+
+    /// The way in.
+    pub fn kind(&self) -> Incoming {
+        match self {
+            Trigger::Webhook { kind, .. } | Trigger::Json { kind, .. } => *kind,
+        }
+    }
+}
+
+// === impl Incoming ===
+
+impl Incoming {
+    /// All of them.
+    pub const ALL: [Incoming; 5] = [
+        Incoming::Call,
+        Incoming::Message,
+        Incoming::Conversation,
+        Incoming::Request,
+        Incoming::Parent,
+    ];
+
+    /// The member of `trigger`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Incoming::Call => "call",
+            Incoming::Message => "message",
+            Incoming::Conversation => "conversation",
+            Incoming::Request => "request",
+            Incoming::Parent => "parent",
+        }
+    }
+
+    /// The event of the trigger widget.
+    pub fn event(self) -> &'static str {
+        match self {
+            Incoming::Call => "incomingCall",
+            Incoming::Message => "incomingMessage",
+            Incoming::Conversation => "incomingConversationMessage",
+            Incoming::Request => "incomingRequest",
+            Incoming::Parent => "incomingParent",
+        }
+    }
+}
+
+/// Parameters as the form that they came as.
+mod as_form {
+    use std::sync::Arc;
+
+    use serde::de::{Deserialize as _, Deserializer, Error as _};
+    use serde::ser::Serializer;
+
+    use crate::webhook::Params;
+
+    pub(super) fn serialize<S: Serializer>(
+        params: &Arc<Params>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&params.encode())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Arc<Params>, D::Error> {
+        let form = String::deserialize(deserializer)?;
+        Params::decode(form.as_bytes()).map(Arc::new).map_err(D::Error::custom)
     }
 }

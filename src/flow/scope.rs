@@ -3,24 +3,32 @@
 //! Nothing is copied and nothing allocated: a template asks step by step, and each step of a path
 //! is a field of one of the structs here.
 
+use serde_json::{Map, Value};
+
 use super::definition::Flow;
-use super::execution::Execution;
+use super::execution::{Execution, Frame, Incoming};
 use crate::liquid::{Data, ValueRef};
-use crate::webhook::{Channel, Params};
+use crate::webhook::Params;
 
 /// The roots of Studio's variables over one execution.
 pub struct Scope<'a> {
     trigger: Trigger<'a>,
     contact: Contact<'a>,
     flow: About<'a>,
-    widgets: Widgets<'a>,
+    widgets: &'a Map<String, Value>,
 }
 
 /// `trigger`
 struct Trigger<'a> {
-    /// `call` or `message`.
-    kind: &'static str,
-    params: Parameters<'a>,
+    /// `call`, `message`, …
+    kind: Incoming,
+    below: Below<'a>,
+}
+
+/// What is below the one member of `trigger`.
+enum Below<'a> {
+    Webhook(Parameters<'a>),
+    Json(&'a Map<String, Value>),
 }
 
 /// `contact`
@@ -33,6 +41,9 @@ struct About<'a> {
     channel: Address<'a>,
     sid: &'a str,
     flow_sid: &'a str,
+    data: &'a Map<String, Value>,
+    variables: &'a Map<String, Value>,
+    add_ons: Option<&'a Value>,
 }
 
 /// `contact.channel`, `flow.channel`
@@ -40,13 +51,10 @@ struct Address<'a> {
     address: &'a str,
 }
 
-/// `trigger.call`, `trigger.message`: the carrier's words.
-struct Parameters<'a>(&'a Params);
-
-/// `widgets`
-struct Widgets<'a> {
-    flow: &'a Flow,
-    execution: &'a Execution,
+/// `trigger.call`, `trigger.message`: the carrier's words, and what the JSON in some of them holds.
+struct Parameters<'a> {
+    params: &'a Params,
+    parsed: &'a Map<String, Value>,
 }
 
 /// An object with a few members of fixed names.
@@ -82,27 +90,27 @@ impl<T: Members> Data for T {
 // === impl Scope ===
 
 impl<'a> Scope<'a> {
-    /// The names of the roots.
+    /// The names that a template can begin with.
     pub const ROOTS: &'static [&'static str] = &["trigger", "contact", "flow", "widgets"];
-
-    /// The one member of `trigger` on a channel.
-    pub fn trigger(channel: Channel) -> &'static str {
-        match channel {
-            Channel::Voice => "call",
-            Channel::Message => "message",
-        }
-    }
 
     /// The view of an execution of a flow.
     pub fn new(flow: &'a Flow, execution: &'a Execution) -> Scope<'a> {
-        let params = &execution.trigger.params;
-        let address = |name| Address { address: params.get(name).unwrap_or_default() };
-        let kind = Scope::trigger(execution.trigger.channel);
+        let frame = execution.frame();
+        let Frame { data, variables, widgets, .. } = frame;
+        let (below, add_ons) = match &frame.trigger {
+            super::Trigger::Webhook { params, parsed, .. } => {
+                let add_ons = parsed.get("AddOns");
+                (Below::Webhook(Parameters { params: params.as_ref(), parsed }), add_ons)
+            }
+            super::Trigger::Json { values, .. } => (Below::Json(values), None),
+        };
+        let (sid, flow_sid) = (execution.sid.as_str(), flow.sid.as_str());
+        let channel = Address { address: &execution.address };
         Scope {
-            trigger: Trigger { kind, params: Parameters(params) },
-            contact: Contact { channel: address("From") },
-            flow: About { channel: address("To"), sid: &execution.sid, flow_sid: &flow.name },
-            widgets: Widgets { flow, execution },
+            trigger: Trigger { kind: frame.trigger.kind(), below },
+            contact: Contact { channel: Address { address: &execution.contact } },
+            flow: About { channel, sid, flow_sid, data, variables, add_ons },
+            widgets,
         }
     }
 }
@@ -115,7 +123,7 @@ impl Members for Scope<'_> {
             "trigger" => Some(ValueRef::Object(&self.trigger)),
             "contact" => Some(ValueRef::Object(&self.contact)),
             "flow" => Some(ValueRef::Object(&self.flow)),
-            "widgets" => Some(ValueRef::Object(&self.widgets)),
+            "widgets" => Some(ValueRef::Object(self.widgets)),
             _ => None,
         }
     }
@@ -124,10 +132,14 @@ impl Members for Scope<'_> {
 // === impl Trigger, Contact, About, Address ===
 
 impl Members for Trigger<'_> {
-    const NAMES: &'static [&'static str] = &["call", "message"];
+    const NAMES: &'static [&'static str] =
+        &["call", "message", "conversation", "request", "parent"];
 
     fn member(&self, name: &str) -> Option<ValueRef<'_>> {
-        (name == self.kind).then_some(ValueRef::Object(&self.params))
+        (name == self.kind.name()).then_some(match &self.below {
+            Below::Webhook(parameters) => ValueRef::Object(parameters),
+            Below::Json(values) => ValueRef::Object(*values),
+        })
     }
 }
 
@@ -140,13 +152,17 @@ impl Members for Contact<'_> {
 }
 
 impl Members for About<'_> {
-    const NAMES: &'static [&'static str] = &["sid", "flow_sid", "channel"];
+    const NAMES: &'static [&'static str] =
+        &["sid", "flow_sid", "channel", "data", "variables", "add_ons"];
 
     fn member(&self, name: &str) -> Option<ValueRef<'_>> {
         match name {
             "sid" => Some(ValueRef::Str(self.sid)),
             "flow_sid" => Some(ValueRef::Str(self.flow_sid)),
             "channel" => Some(ValueRef::Object(&self.channel)),
+            "data" => Some(ValueRef::Object(self.data)),
+            "variables" => Some(ValueRef::Object(self.variables)),
+            "add_ons" => self.add_ons.map(ValueRef::from),
             _ => None,
         }
     }
@@ -164,11 +180,12 @@ impl Members for Address<'_> {
 
 impl Data for Parameters<'_> {
     fn len(&self) -> usize {
-        self.0.len()
+        self.params.len()
     }
 
     fn get(&self, key: &str) -> Option<ValueRef<'_>> {
-        self.0.get(key).map(ValueRef::Str)
+        let parsed = self.parsed.get(key).map(ValueRef::from);
+        parsed.or_else(|| self.params.get(key).map(ValueRef::Str))
     }
 
     fn index(&self, _: usize) -> Option<ValueRef<'_>> {
@@ -176,30 +193,9 @@ impl Data for Parameters<'_> {
     }
 
     fn each<'d>(&'d self, visit: &mut dyn FnMut(&'d str, ValueRef<'d>)) {
-        self.0.iter().for_each(|(name, value)| visit(name, ValueRef::Str(value)));
-    }
-}
-
-// === impl Widgets ===
-
-impl Data for Widgets<'_> {
-    fn len(&self) -> usize {
-        self.execution.outputs.len()
-    }
-
-    fn get(&self, key: &str) -> Option<ValueRef<'_>> {
-        let outputs = &self.execution.outputs;
-        let output = outputs.iter().find(|(id, _)| self.flow.widget(*id).name == key);
-        output.map(|(_, output)| ValueRef::Object(output))
-    }
-
-    fn index(&self, _: usize) -> Option<ValueRef<'_>> {
-        None
-    }
-
-    fn each<'d>(&'d self, visit: &mut dyn FnMut(&'d str, ValueRef<'d>)) {
-        for (id, output) in &self.execution.outputs {
-            visit(&self.flow.widget(*id).name, ValueRef::Object(output));
+        for (name, value) in self.params.iter() {
+            let parsed = self.parsed.get(name).map(ValueRef::from);
+            visit(name, parsed.unwrap_or(ValueRef::Str(value)));
         }
     }
 }

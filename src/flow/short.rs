@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::definition::{Flow, Transition, Widget, WidgetId};
-use super::widget::{Kind, Respond, RunFunction, TriggerWidget};
+use super::properties::{Callee, Pair, Properties};
+use super::widget::Kind;
 use crate::config;
 use crate::liquid::Template;
 
@@ -11,8 +12,8 @@ use crate::liquid::Template;
 pub struct Short {
     /// What to call.
     pub function: Arc<config::Function>,
-    /// Names and templates of the configured parameters.
-    pub parameters: Vec<(String, Template)>,
+    /// Names and values of the configured parameters.
+    pub parameters: Vec<Pair>,
     /// The document when the function succeeded.
     pub success: Option<Template>,
     /// The document when it failed, and when the success document could not be made.
@@ -22,24 +23,31 @@ pub struct Short {
 /// Builds the flow of a short route. The function's widget has the function's name.
 pub fn from_short(route: &str, short: Short) -> Flow {
     const FUNCTION: WidgetId = WidgetId(1);
-    let to = |event, next| Transition { event, next };
+    let to = |event: &str, next| Transition {
+        event: event.to_owned(),
+        next: Some(next),
+        conditions: Vec::new(),
+    };
+    let function = Properties {
+        lists: vec![("parameters", short.parameters)],
+        callee: Some(Callee::Function(Arc::clone(&short.function))),
+        ..Properties::default()
+    };
     let mut widgets = vec![
         Widget {
             name: "Trigger".to_owned(),
-            kind: Kind::Trigger(TriggerWidget),
+            kind: Kind::of("trigger", Properties::default()),
             transitions: vec![to("incomingCall", FUNCTION), to("incomingMessage", FUNCTION)],
         },
         Widget {
             name: short.function.name.clone(),
-            kind: Kind::RunFunction(RunFunction {
-                function: short.function,
-                parameters: short.parameters,
-            }),
+            kind: Kind::of("run-function", function),
             transitions: Vec::new(),
         },
     ];
     let mut respond = |name: &str, template: Option<Template>, transitions| {
-        let kind = Kind::Respond(Respond { template: template? });
+        let texts = vec![("template", template?)];
+        let kind = Kind::of("respond", Properties { texts, ..Properties::default() });
         widgets.push(Widget { name: name.to_owned(), kind, transitions });
         Some(WidgetId(widgets.len() - 1))
     };
@@ -49,5 +57,13 @@ pub fn from_short(route: &str, short: Short) -> Flow {
     let function = &mut widgets[FUNCTION.0].transitions;
     function.extend(success.map(|success| to("success", success)));
     function.extend(fail.map(|fail| to("fail", fail)));
-    Flow { name: route.to_owned(), widgets }
+    Flow {
+        name: route.to_owned(),
+        sid: route.to_owned(),
+        revision: String::new(),
+        definition: String::new(),
+        concurrent_calls: true,
+        widgets,
+        subflows: Vec::new(),
+    }
 }

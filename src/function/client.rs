@@ -21,6 +21,7 @@ use awc::{ClientRequest, ClientResponse, Connector, FrozenClientRequest, SendCli
 
 use super::Call;
 use super::body::{Collected, Length, broken, length, truncated};
+use super::breaker::Breaker;
 use super::dial::Dialler;
 use super::error::{Phase, Problem, word};
 use super::interim::TooManyInterim;
@@ -38,6 +39,10 @@ pub(super) struct Client {
     awc: awc::Client,
     wire: Rc<Wire>,
     home: Rc<Target>,
+    /// Whether the operator has seen where it leads, so that it may be a private address.
+    trusted: bool,
+    /// Shared with the clients of the other workers.
+    pub(super) breaker: Arc<Breaker>,
     /// The request to the configured URL, as far as every call's is the same.
     prepared: FrozenClientRequest,
 }
@@ -62,7 +67,12 @@ const NEVER: Duration = Duration::from_secs(3600);
 
 impl Client {
     /// A client for the function; `None` if its URL cannot be called.
-    pub(super) fn new(function: &Arc<Function>, dialler: Dialler) -> Option<Client> {
+    pub(super) fn new(
+        function: &Arc<Function>,
+        trusted: bool,
+        breaker: Arc<Breaker>,
+        dialler: Dialler,
+    ) -> Option<Client> {
         let home = Rc::new(Target::new(&function.url)?);
         let wire = Rc::clone(&dialler.wire);
         let connector = Connector::new()
@@ -80,7 +90,8 @@ impl Client {
             .finish();
         let version = if function.http_1_0 { Version::HTTP_10 } else { Version::HTTP_11 };
         let prepared = prepare(&awc, &function.method, &home).version(version).freeze().ok()?;
-        Some(Client { function: Arc::clone(function), awc, wire, home, prepared })
+        let function = Arc::clone(function);
+        Some(Client { function, awc, wire, home, trusted, breaker, prepared })
     }
 
     /// Calls the function and follows where it leads, until there is a whole answer.
@@ -119,7 +130,7 @@ impl Client {
         let mut again = true;
         loop {
             let origin = &request.target.origin;
-            let configured = *origin == self.home.origin;
+            let configured = self.trusted && *origin == self.home.origin;
             let attempt = self.wire.attempt(origin, configured, self.function.http_1_0);
             progress.begin(&attempt);
             let mut sending = self.start(request);
@@ -247,6 +258,7 @@ fn prepare(awc: &awc::Client, method: &Method, target: &Target) -> ClientRequest
         request = request.insert_header((header::AUTHORIZATION, authorization.clone()));
     }
     if *method != Method::GET {
+        // What is no form says so itself, over this.
         let form = HeaderValue::from_static("application/x-www-form-urlencoded; charset=utf-8");
         request = request.insert_header((header::CONTENT_TYPE, form));
     }

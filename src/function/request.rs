@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use actix_web::http::Method;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
+use sha2::{Digest as _, Sha256};
 
 use super::Call;
 use super::target::Target;
@@ -15,8 +16,12 @@ use crate::webhook::{Params, encode_pairs};
 pub(super) struct Request {
     pub(super) method: Method,
     pub(super) target: Rc<Target>,
-    /// The form of a POST.
+    /// The body of a POST.
     pub(super) form: Option<Bytes>,
+    /// What the body is, where it is no form.
+    content_type: Option<HeaderValue>,
+    /// Credentials of the caller's own, beside those in the URL.
+    authorization: Option<HeaderValue>,
     /// What differs from call to call.
     signature: Option<HeaderValue>,
     idempotency_key: Option<HeaderValue>,
@@ -42,20 +47,48 @@ impl Request {
     /// The first request of a call. `None` where its parameters make no URL (a GET).
     pub(super) fn first(method: &Method, home: &Rc<Target>, call: &Call<'_>) -> Option<Request> {
         let fields = Fields::of(call);
-        let (target, form) = if *method == Method::GET {
-            (Rc::new(home.with_query(&fields.encode())?), None)
-        } else {
-            (Rc::clone(home), Some(fields.form(call.webhook_form)))
+        let direct = call.direct;
+        let home = match direct {
+            Some(direct) => &Rc::new(Target::new(&direct.url)?),
+            None => home,
+        };
+        let method = direct.map_or(method, |direct| &direct.method);
+        let body = direct.and_then(|direct| direct.body.as_ref());
+        let (target, form) = match body {
+            _ if *method == Method::GET => (Rc::new(home.with_query(&fields.encode())?), None),
+            Some(body) if call.signing_key.is_some() => {
+                // As the carrier signs what is no form: the URL covers a hash of the body.
+                let hash = format!("bodySHA256={}", hex(&Sha256::digest(&body.text)));
+                (Rc::new(home.with_query(&hash)?), Some(body.text.clone().into()))
+            }
+            Some(body) => (Rc::clone(home), Some(body.text.clone().into())),
+            None => (Rc::clone(home), Some(fields.form(call.webhook_form))),
         };
         // A key that no header can carry is left out: better none than a forged header.
         let idempotency_key = HeaderValue::from_str(call.idempotency_key).ok();
-        let signature = sign(call, &target.url, form.is_some());
-        Some(Request { method: method.clone(), target, form, signature, idempotency_key })
+        let signature = sign(call, &target.url, form.is_some() && body.is_none());
+        let content_type = body.and_then(|body| HeaderValue::from_str(&body.content_type).ok());
+        let authorization = direct.and_then(|direct| direct.authorization.clone());
+        Some(Request {
+            method: method.clone(),
+            target,
+            form,
+            content_type,
+            authorization,
+            signature,
+            idempotency_key,
+        })
     }
 
     /// The headers of this call alone.
     pub(super) fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::with_capacity(3);
+        if let Some(content_type) = self.content_type.as_ref().filter(|_| self.form.is_some()) {
+            headers.insert(CONTENT_TYPE, content_type.clone());
+        }
+        if let Some(authorization) = &self.authorization {
+            headers.insert(AUTHORIZATION, authorization.clone());
+        }
         if let Some(signature) = &self.signature {
             headers.insert(SIGNATURE, signature.clone());
         }
@@ -70,10 +103,22 @@ impl Request {
     pub(super) fn redirected(self, method: Method, target: Target, call: &Call<'_>) -> Request {
         let form = self.form.filter(|_| method != Method::GET);
         let same = target.origin == self.target.origin;
-        let signature = if same { sign(call, &target.url, form.is_some()) } else { None };
+        let is_form = form.is_some() && self.content_type.is_none();
+        let signature = if same { sign(call, &target.url, is_form) } else { None };
         let idempotency_key = self.idempotency_key.filter(|_| same);
-        Request { method, target: Rc::new(target), form, signature, idempotency_key }
+        let authorization = self.authorization.filter(|_| same);
+        let content_type = self.content_type;
+        let target = Rc::new(target);
+        Request { method, target, form, content_type, authorization, signature, idempotency_key }
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// The signature over a URL and, of a POST, the parameters of its form.

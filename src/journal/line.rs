@@ -74,7 +74,7 @@ impl<'a> Line<'a> {
         };
         Line {
             level,
-            message: "webhook",
+            message: record.message,
             route: record.route.as_ref().map(|route| route.path.as_str()),
             sid: &record.sid,
             outcome: Some(record.outcome.name()),

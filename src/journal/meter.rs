@@ -28,7 +28,8 @@ pub struct Meters {
     functions: Mutex<BTreeMap<String, FunctionMeter>>,
     /// Webhooks being answered at this moment.
     pub in_flight: Gauge,
-    reloads: Family<ReloadLabels, Counter>,
+    reloads: Family<ResultLabels, Counter>,
+    sent: Family<ResultLabels, Counter>,
     /// Log lines that found no room.
     pub log_lines_dropped: Gauge<u64, AtomicU64>,
 }
@@ -71,7 +72,7 @@ struct FunctionLabels {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct ReloadLabels {
+struct ResultLabels {
     result: &'static str,
 }
 
@@ -107,6 +108,7 @@ impl Meters {
             functions: Mutex::default(),
             in_flight: Gauge::default(),
             reloads: Family::default(),
+            sent: Family::default(),
             log_lines_dropped: Gauge::default(),
         };
         meters.register();
@@ -125,6 +127,8 @@ impl Meters {
         let in_flight = "Webhooks being answered";
         registry.register("in_flight", in_flight, self.in_flight.clone());
         registry.register("reloads", "Configurations by result", self.reloads.clone());
+        let sent = "Requests to the carrier's API by result";
+        registry.register("carrier_requests", sent, self.sent.clone());
         let dropped = "Log lines that found no room";
         registry.register("log_lines_dropped", dropped, self.log_lines_dropped.clone());
     }
@@ -132,6 +136,12 @@ impl Meters {
     /// The counters of a route.
     pub fn route(&self, path: &str) -> RouteMeter {
         RouteMeter::new(&self.exchanges, &self.seconds, path)
+    }
+
+    /// Counts a request to the carrier's API.
+    pub(super) fn sent(&self, done: bool) {
+        let result = if done { "done" } else { "failed" };
+        self.sent.get_or_create(&ResultLabels { result }).inc();
     }
 
     /// Counts a call of a function.
@@ -160,7 +170,7 @@ impl Meters {
 
     /// Counts a configuration that was `taken` or `refused` on SIGHUP.
     pub fn reloaded(&self, result: &'static str) {
-        self.reloads.get_or_create_owned(&ReloadLabels { result }).inc();
+        self.reloads.get_or_create_owned(&ResultLabels { result }).inc();
     }
 
     /// All counters as text (OpenMetrics 1.0).

@@ -90,6 +90,11 @@ pub struct Page {
 }
 
 impl Commit {
+    /// A new state that no webhook waits for.
+    pub fn of(execution: Saved, steps: Vec<StepRecord>, now: Duration) -> Commit {
+        Commit { ticket: None, reply: Bytes::new(), execution: Some(execution), steps, now }
+    }
+
     /// Whether there is nothing in it to keep.
     pub(super) fn is_empty(&self) -> bool {
         self.ticket.is_none() && self.execution.is_none() && self.steps.is_empty()

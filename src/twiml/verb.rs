@@ -216,13 +216,13 @@ verbs! {
     /// The first caller of a queue.
     Queue<'a> "Queue" (name: &'a str) { url: &'a str = "url", method: &'a str = "method" }
 
-    /// Connects the call to a program. Takes `Stream` and `VirtualAgent`.
+    /// Connects the call to a program. Takes `Stream`, `VirtualAgent` and `ConversationRelay`.
     Connect<'a> "Connect" { action: &'a str = "action", method: &'a str = "method" }
 
-    /// Starts something beside the call. Takes `Stream`.
+    /// Starts something beside the call. Takes `Stream` and `Siprec`.
     Start<'a> "Start" { action: &'a str = "action", method: &'a str = "method" }
 
-    /// Stops what `Start` started. Takes `Stream`.
+    /// Stops what `Start` started. Takes `Stream` and `Siprec`.
     Stop "Stop" {}
 
     /// The audio of the call over a WebSocket. Takes `Parameter`.
@@ -232,11 +232,33 @@ verbs! {
         status_callback_method: &'a str = "statusCallbackMethod",
     }
 
-    /// A conversational agent. Takes `Parameter`.
+    /// A conversational agent. Takes `Config` and `Parameter`.
     VirtualAgent<'a> "VirtualAgent" {
         connector_name: &'a str = "connectorName", language: &'a str = "language",
         sentiment_analysis: bool = "sentimentAnalysis", status_callback: &'a str = "statusCallback",
+        status_callback_method: &'a str = "statusCallbackMethod",
     }
+
+    /// The audio of the call over SIPREC. Takes `Parameter`.
+    Siprec<'a> "Siprec" {
+        name: &'a str = "name", connector_name: &'a str = "connectorName",
+        track: &'a str = "track", status_callback: &'a str = "statusCallback",
+        status_callback_method: &'a str = "statusCallbackMethod",
+    }
+
+    /// A program that speaks and listens over a WebSocket. Takes `Parameter`.
+    ConversationRelay<'a> "ConversationRelay" {
+        url: &'a str = "url", welcome_greeting: &'a str = "welcomeGreeting",
+        language: &'a str = "language", tts_language: &'a str = "ttsLanguage",
+        tts_provider: &'a str = "ttsProvider", voice: &'a str = "voice",
+        transcription_language: &'a str = "transcriptionLanguage",
+        transcription_provider: &'a str = "transcriptionProvider",
+        speech_model: &'a str = "speechModel", dtmf_detection: bool = "dtmfDetection",
+        interruptible: &'a str = "interruptible",
+    }
+
+    /// A setting of a conversational agent.
+    Config<'a> "Config" { name: &'a str = "name", value: &'a str = "value" }
 
     /// A parameter of what it stands in.
     Parameter<'a> "Parameter" { name: &'a str = "name", value: &'a str = "value" }
@@ -298,6 +320,9 @@ mod tests {
             Stop::NAMES,
             Stream::NAMES,
             VirtualAgent::NAMES,
+            Siprec::NAMES,
+            ConversationRelay::NAMES,
+            Config::NAMES,
             Parameter::NAMES,
             Message::NAMES,
             Body::NAMES,

@@ -5,6 +5,8 @@ mod escape;
 
 pub use escape::{escape_attribute_into, escape_into};
 
+use actix_web::web::Bytes;
+
 use crate::twiml::verb::Verb;
 
 /// Room for a usual document, so that it is not moved while it grows.
@@ -156,6 +158,33 @@ impl Tag<'_> {
     }
 }
 
+/// Puts what was written in front of the verbs of a document that somebody else made, and that
+/// [`super::read`] let through: it is changed nowhere else.
+pub fn splice(before: Writer, document: &[u8]) -> Bytes {
+    let verbs = before.out.find("<Response>").map_or(0, |at| at + "<Response>".len());
+    let verbs = &before.out.as_bytes()[verbs..];
+    let root = document.windows(9).position(|bytes| bytes == b"<Response");
+    let end = root.and_then(|root| Some(root + tag_end(&document[root..])?));
+    match end {
+        Some(end) if document[end - 1] == b'/' => before.finish().into_string().into(),
+        Some(end) => [&document[..=end], verbs, &document[end + 1..]].concat().into(),
+        None => Bytes::copy_from_slice(document),
+    }
+}
+
+/// The place of the `>` that ends a start tag; one in a value does not count.
+fn tag_end(tag: &[u8]) -> Option<usize> {
+    let mut quote = None;
+    tag.iter().position(|byte| {
+        match (quote, byte) {
+            (Some(open), _) if open == *byte => quote = None,
+            (None, b'"' | b'\'') => quote = Some(*byte),
+            _ => {}
+        }
+        quote.is_none() && *byte == b'>'
+    })
+}
+
 /// A [`Name`] from a literal, checked when the program is compiled.
 macro_rules! name {
     ($name:literal) => {
@@ -177,6 +206,23 @@ mod tests {
             .attribute(name!("loop"), "2")
             .empty();
         assert!(writer.finish().as_str().ends_with("<Response><Say loop=\"1\"/></Response>"));
+    }
+
+    #[test]
+    fn what_was_written_comes_first() {
+        let before = || {
+            let mut writer = Writer::response();
+            writer.tag(name!("Pause")).empty();
+            writer
+        };
+        let spliced = |document: &str| {
+            String::from_utf8(splice(before(), document.as_bytes()).to_vec()).unwrap()
+        };
+        assert_eq!(
+            spliced("<?xml version='1.0'?>\n<Response a='>'>\n<Hangup/></Response>"),
+            "<?xml version='1.0'?>\n<Response a='>'><Pause/>\n<Hangup/></Response>"
+        );
+        assert!(spliced("<Response/>").ends_with("<Response><Pause/></Response>"));
     }
 
     #[test]

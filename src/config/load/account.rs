@@ -6,6 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::repeated;
+use super::server::base_url;
 use crate::config::reader::Reader;
 use crate::config::{Account, Algorithm, SharedKey, SignatureMode};
 use crate::secret::Secret;
@@ -38,6 +39,7 @@ pub(super) fn accounts(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Vec<Arc<A
         section.text(reader, "carrier");
         let sid = section.text(reader, "sid");
         let auth_tokens = section.list(reader, "auth_tokens").into_iter();
+        let api_url = base_url(reader, &section, "api_url");
         let table = value.get_ref().as_table();
         let shared_keys = shared_keys(reader, table.and_then(|table| table.get("shared_key")));
         let Some(sid) = sid else { continue };
@@ -58,7 +60,7 @@ pub(super) fn accounts(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Vec<Arc<A
             let expected = "`auth_tokens = [\"${TWILIO_AUTH_TOKEN}\"]`";
             reader.problem(problem.expected(expected));
         }
-        accounts.push(Arc::new(Account { sid: sid.value, auth_tokens, shared_keys }));
+        accounts.push(Arc::new(Account { sid: sid.value, auth_tokens, api_url, shared_keys }));
     }
     accounts
 }

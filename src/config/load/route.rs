@@ -7,8 +7,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::named;
-use crate::config::reader::{Reader, Section};
-use crate::config::{Function, Route, Short};
+use crate::config::reader::{At, Reader, Section};
+use crate::config::{Answer, Function, Route, Short};
 use crate::problem::nearest;
 use crate::webhook::Channel;
 
@@ -45,37 +45,76 @@ fn is_path(path: &str) -> bool {
 
 fn route(reader: &mut Reader<'_>, section: &Section<'_, '_>, functions: &[&str]) -> Option<Route> {
     let channel = section.text(reader, "channel");
-    let function = section.text(reader, "function");
+    let fallback = section.set_text(reader, "fallback");
+    let answer = answer(reader, section, functions);
+    Some(Route {
+        channel: if channel?.value == "voice" { Channel::Voice } else { Channel::Message },
+        answer: answer?,
+        fallback: fallback.map(|text| reader.located(text)),
+    })
+}
+
+/// A flow, or the short form of one.
+fn answer(
+    reader: &mut Reader<'_>,
+    section: &Section<'_, '_>,
+    functions: &[&str],
+) -> Option<Answer> {
+    let flow = section.set_text(reader, "flow");
+    let function = section.set_text(reader, "function");
     let parameters = section.map(reader, "parameters");
     let success = section.set_text(reader, "success");
     let fail = section.set_text(reader, "fail");
-    let fallback = section.set_text(reader, "fallback");
-    if let Some(function) = &function
-        && !functions.contains(&function.value.as_str())
-    {
-        let near = nearest(&function.value, functions.iter().copied());
-        let help = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("add a section `[function.{}]` with its `url`", function.value),
-        };
-        reader.problem(
-            section
-                .wrong(&reader.source, "function", function)
-                .expected("the name of a `[function.NAME]`")
-                .help(help),
-        );
+    match (flow, function) {
+        (Some(flow), None) => {
+            let short = success.or(fail).map(|text| text.span);
+            if let Some(span) = short.or(parameters.first().map(|(_, text)| text.span.clone())) {
+                let message = "a route with a `flow` takes no `parameters`, `success` or `fail`";
+                let problem = reader.source.error(span, message);
+                reader.problem(problem.expected("the short form's").help("the flow says it all"));
+            }
+            Some(Answer::Flow(reader.located(flow)))
+        }
+        (None, Some(function)) => {
+            known(reader, section, functions, &function);
+            let parameters = parameters.into_iter();
+            Some(Answer::Short(Short {
+                function: function.value,
+                parameters: parameters.map(|(name, text)| (name, reader.located(text))).collect(),
+                success: success.map(|text| reader.located(text)),
+                fail: fail.map(|text| reader.located(text)),
+            }))
+        }
+        (both, _) => {
+            let message = match both {
+                Some(_) => "a route has either a `flow` or a `function`, and this one has both",
+                None => "a route needs a `flow` or a `function`, and this one has neither",
+            };
+            let problem = reader.source.error(section.span(), message);
+            let help = "`function`: one call and two documents; `flow`: Studio's JSON or our TOML";
+            reader.problem(problem.expected("one of the two").help(help));
+            None
+        }
     }
-    Some(Route {
-        channel: if channel?.value == "voice" { Channel::Voice } else { Channel::Message },
-        flow: Short {
-            function: function?.value,
-            parameters: parameters
-                .into_iter()
-                .map(|(name, text)| (name, reader.located(text)))
-                .collect(),
-            success: success.map(|text| reader.located(text)),
-            fail: fail.map(|text| reader.located(text)),
-        },
-        fallback: fallback.map(|text| reader.located(text)),
-    })
+}
+
+fn known(
+    reader: &mut Reader<'_>,
+    section: &Section<'_, '_>,
+    functions: &[&str],
+    function: &At<String>,
+) {
+    if functions.contains(&function.value.as_str()) {
+        return;
+    }
+    let help = match nearest(&function.value, functions.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("add a section `[function.{}]` with its `url`", function.value),
+    };
+    reader.problem(
+        section
+            .wrong(&reader.source, "function", function)
+            .expected("the name of a `[function.NAME]`")
+            .help(help),
+    );
 }

@@ -11,7 +11,7 @@ use crate::config::{Admin, Egress, EgressRule, IpRange, LogFormat, Server, Store
 pub(super) fn server(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Option<Server> {
     let section = reader.section("server", "server", file.get("server"));
     let listen = section.parsed(reader, "listen");
-    let public_url = public_url(reader, &section);
+    let public_url = base_url(reader, &section, "public_url");
     let proxies = section.list(reader, "trusted_proxies").into_iter();
     let trusted_proxies = proxies.filter_map(|range| ip_range(reader, &section, range)).collect();
     let templates = section.text(reader, "templates");
@@ -32,11 +32,16 @@ pub(super) fn server(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Option<Serv
     })
 }
 
-fn public_url(reader: &mut Reader<'_>, section: &Section<'_, '_>) -> Option<String> {
-    let url = section.set_text(reader, "public_url")?;
-    let checked = base_url(&url.value);
+/// The beginning of URLs, under one of the section's keys; `None` where it is not set.
+pub(super) fn base_url(
+    reader: &mut Reader<'_>,
+    section: &Section<'_, '_>,
+    key: &str,
+) -> Option<String> {
+    let url = section.set_text(reader, key)?;
+    let checked = beginning(&url.value);
     if checked.is_none() {
-        let problem = section.wrong(&reader.source, "public_url", &url);
+        let problem = section.wrong(&reader.source, key, &url);
         let problem = problem.expected("a URL like `https://phone.example.com`");
         reader.problem(problem.help("leave out query and fragment"));
     }
@@ -55,7 +60,7 @@ fn time_zone(reader: &mut Reader<'_>, section: &Section<'_, '_>) -> Option<TimeZ
 
 /// Scheme and host, perhaps a port and a path; the user and password that Twilio does not sign,
 /// and a slash at the end, are taken off.
-fn base_url(text: &str) -> Option<String> {
+fn beginning(text: &str) -> Option<String> {
     let (scheme, rest) = text.split_once("://")?;
     if !matches!(scheme, "http" | "https") || rest.contains(['?', '#', ' ']) {
         return None;

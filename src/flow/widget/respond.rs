@@ -5,40 +5,51 @@
 //!  "transitions": [{"event": "failed", "next": "sorry"}],
 //!  "properties": {"template": "message/reply.xml"}}
 //! ```
+//!
+//! Where `next` is wired, the flow goes on when the carrier comes back: by an action URL that is
+//! not given (`<Gather>` without `action`), or by `<Redirect/>`.
 
-use std::time::Duration;
-
-use super::Next;
-use crate::flow::engine::{Failure, Step};
-use crate::flow::execution::Remark;
-use crate::flow::{Execution, Flow, Scope};
-use crate::liquid::Template;
+use super::{Needs, Next, Resumed, Type};
+use crate::flow::execution::{Remark, State};
+use crate::flow::failure::Failure;
+use crate::flow::properties::{Holds, Property};
+use crate::flow::turn::Turn;
 use crate::twiml::read::{Bounds, read};
+use crate::twiml::write::splice;
 
-/// The `respond` widget.
-#[derive(Debug)]
-pub struct Respond {
-    /// A document, escaped for XML.
-    pub template: Template,
+pub(super) const TYPE: Type = Type {
+    name: "respond",
+    events: &["next", "failed"],
+    failure: Some("failed"),
+    properties: &[Property::required("template", Holds::Document)],
+    needs: Needs::Nothing,
+    enter,
+    resume,
+};
+
+fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
+    let template = turn.kind().properties.text("template");
+    let template = template.ok_or_else(|| turn.wrong("template", "missing", "a template"))?;
+    let document = turn.render(template)?;
+    // `raw` and a template's own text can break what escaping kept whole.
+    let read = read(document.as_bytes(), turn.execution.channel, &Bounds::default());
+    let read =
+        read.map_err(|error| Failure::Document { widget: turn.widget().name.clone(), error })?;
+    turn.execution.remarks.extend(read.findings.into_iter().map(Remark::Finding));
+    let document = match turn.execution.document.take() {
+        Some(before) => splice(before, document.as_bytes()),
+        None => document.into(),
+    };
+    if turn.widget().next("next").is_some() {
+        return Ok(turn.hand_over(Some(document), None));
+    }
+    turn.execution.state = State::Ended;
+    Ok(Next::HandOver(document))
 }
 
-impl Respond {
-    pub(super) fn enter(&self, flow: &Flow, execution: &mut Execution, now: Duration) -> Next {
-        let widget = || flow.widget(execution.position).name.clone();
-        let scope = Scope::new(flow, execution);
-        let document = match self.template.render(&scope, now.as_secs() as i64) {
-            Ok(document) => document,
-            Err(error) => {
-                return Next::Failed("failed", Failure::Template { widget: widget(), error });
-            }
-        };
-        // `raw` and a template's own text can break what escaping kept whole.
-        match read(document.as_bytes(), execution.trigger.channel, &Bounds::default()) {
-            Ok(read) => {
-                execution.remarks.extend(read.findings.into_iter().map(Remark::Finding));
-                Next::Step(Step::Reply(document.into()))
-            }
-            Err(error) => Next::Failed("failed", Failure::Document { widget: widget(), error }),
-        }
+fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
+    if let Resumed::Webhook(params) | Resumed::Returned(params) = resumed {
+        turn.set_all(&params);
     }
+    Ok(Next::event("next"))
 }

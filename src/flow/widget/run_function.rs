@@ -7,113 +7,127 @@
 //!    "parameters": [{"key": "caller", "value": "{{trigger.message.From}}"}]}}
 //! ```
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 
-use super::Next;
-use crate::config;
-use crate::flow::engine::{Failure, FunctionCall, Step};
-use crate::flow::execution::Remark;
-use crate::flow::{Execution, Flow, Scope};
-use crate::function::{Answer, Outcome, OutcomeKind};
-use crate::liquid::Template;
+use super::{Needs, Next, Resumed, Type};
+use crate::flow::engine::FunctionCall;
+use crate::flow::execution::{Remark, State};
+use crate::flow::failure::Failure;
+use crate::flow::properties::{Callee, Holds, Property};
+use crate::flow::turn::Turn;
+use crate::function::{Answer, OutcomeKind};
 use crate::twiml::read::{Bounds, read};
-use crate::webhook::Params;
+use crate::twiml::write::splice;
+use crate::webhook::Channel;
 
-/// The `run-function` widget.
-#[derive(Debug)]
-pub struct RunFunction {
-    /// What to call.
-    pub function: Arc<config::Function>,
-    /// Names and templates, in the order of the file.
-    pub parameters: Vec<(String, Template)>,
+pub(super) const TYPE: Type = Type {
+    name: "run-function",
+    events: &["success", "fail"],
+    failure: Some("fail"),
+    properties: &[
+        Property::required("url", Holds::Callee),
+        Property::new("parameters", Holds::Pairs),
+        Property::new("service_sid", Holds::Ignored),
+        Property::new("environment_sid", Holds::Ignored),
+        Property::new("function_sid", Holds::Ignored),
+    ],
+    needs: Needs::Nothing,
+    enter,
+    resume,
+};
+
+fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
+    let callee = callee(turn, false)?;
+    let parameters = turn.pairs("parameters")?;
+    Ok(Next::Call(FunctionCall { callee, parameters, body: None, with_credentials: false }))
 }
 
-impl RunFunction {
-    pub(super) fn enter(&self, flow: &Flow, execution: &mut Execution, now: Duration) -> Next {
-        match self.render(flow, execution, now) {
-            Ok(parameters) => {
-                let function = Arc::clone(&self.function);
-                Next::Step(Step::Call(FunctionCall { function, parameters }))
-            }
-            Err(error) => {
-                let widget = flow.widget(execution.position).name.clone();
-                Next::Failed("fail", Failure::Template { widget, error })
-            }
+fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
+    let outcome = match resumed {
+        Resumed::Outcome(outcome) => outcome,
+        // Its TwiML had the call, and gives it back.
+        Resumed::Returned(params) | Resumed::Webhook(params) => {
+            turn.set_all(&params);
+            return Ok(Next::event("success"));
         }
+        Resumed::Sent(_) | Resumed::Timeout => return Ok(Next::End),
+    };
+    let (parsed, next) = match outcome.result {
+        OutcomeKind::Success { parsed } => (parsed, Next::event("success")),
+        OutcomeKind::Twiml(document) => (None, pass_on(turn, document)),
+        OutcomeKind::Fail(error) => (None, Next::Failed("fail", error.into())),
+    };
+    // Nobody reads variables after the last word of a short route.
+    let last = matches!(next, Next::HandOver(_)) && turn.execution.state == State::Ended;
+    if !last {
+        remember(turn, outcome.answer.as_ref(), parsed);
     }
+    Ok(next)
+}
 
-    pub(super) fn answered(&self, execution: &mut Execution, outcome: Outcome) -> Next {
-        let (parsed, next) = match outcome.result {
-            OutcomeKind::Success { parsed } => (parsed, Next::Event("success")),
-            OutcomeKind::Twiml(document) => (None, self.pass_on(execution, document)),
-            OutcomeKind::Fail(error) => (None, Next::Failed("fail", error.into())),
-        };
-        // Nobody reads variables after the last word.
-        if !matches!(next, Next::Step(Step::Reply(_))) {
-            let output = execution.output_mut(execution.position);
-            outcome.answer.iter().for_each(|answer| remember(output, answer));
-            merge(output, parsed);
+/// Whom a widget calls: its URL rendered.
+pub(super) fn callee(turn: &Turn<'_>, get: bool) -> Result<Callee, Failure> {
+    match &turn.kind().properties.callee {
+        None => Err(turn.wrong("url", "missing", "a URL")),
+        Some(Callee::Url(template)) => {
+            let fixed = template.is_constant().is_some();
+            let url = turn.render(template)?.trim().to_owned();
+            Ok(Callee::Rendered { url, get, fixed })
         }
-        next
-    }
-
-    fn render(
-        &self,
-        flow: &Flow,
-        execution: &Execution,
-        now: Duration,
-    ) -> Result<Params, crate::liquid::Error> {
-        let scope = Scope::new(flow, execution);
-        let mut parameters = Params::default();
-        for (name, template) in &self.parameters {
-            parameters.push(name, &template.render(&scope, now.as_secs() as i64)?);
-        }
-        Ok(parameters)
-    }
-
-    /// The function took the call over: its document goes to the caller byte for byte, if a
-    /// carrier can read it.
-    fn pass_on(&self, execution: &mut Execution, document: Bytes) -> Next {
-        let function = || self.function.name.clone();
-        match read(&document, execution.trigger.channel, &Bounds::default()) {
-            Err(error) => Next::Failed("fail", Failure::Twiml { function: function(), error }),
-            Ok(read) => {
-                // A finding without a code is our own advice, at which no carrier would balk.
-                let warned = read.findings.iter().any(|finding| finding.code.is_some());
-                let refused = self.function.strict && warned;
-                execution.remarks.extend(read.findings.into_iter().map(Remark::Finding));
-                if refused {
-                    Next::Failed("fail", Failure::Strict { function: function() })
-                } else {
-                    Next::Step(Step::Reply(document))
-                }
-            }
-        }
+        Some(callee) => Ok(callee.clone()),
     }
 }
 
-/// `body`, `status_code` and `content_type` are set by every answer.
-fn remember(output: &mut Map<String, Value>, answer: &Answer) {
-    output.insert("status_code".to_owned(), answer.status_code.into());
-    output.insert(
-        "content_type".to_owned(),
-        answer.content_type.as_deref().unwrap_or_default().into(),
-    );
-    output.insert("body".to_owned(), String::from_utf8_lossy(&answer.body).into());
+/// The function took the call over: its document goes to the caller byte for byte, if a carrier
+/// can read it. What the flow said before it in the same turn stands in front.
+fn pass_on(turn: &mut Turn<'_>, document: Bytes) -> Next {
+    let (function, strict) = match &turn.kind().properties.callee {
+        Some(Callee::Function(function)) => (function.name.clone(), function.strict),
+        _ => (turn.widget().name.clone(), false),
+    };
+    match read(&document, turn.execution.channel, &Bounds::default()) {
+        Err(error) => Next::Failed("fail", Failure::Twiml { function, error }),
+        Ok(read) => {
+            // A finding without a code is our own advice, at which no carrier would balk.
+            let warned = read.findings.iter().any(|finding| finding.code.is_some());
+            turn.execution.remarks.extend(read.findings.into_iter().map(Remark::Finding));
+            if strict && warned {
+                return Next::Failed("fail", Failure::Strict { function });
+            }
+            let document = match turn.execution.document.take() {
+                Some(before) => splice(before, &document),
+                None => document,
+            };
+            // A message has no call that could come back.
+            let call = turn.execution.channel == Channel::Voice;
+            if call && !turn.flow.definition.is_empty() {
+                return turn.hand_over(Some(document), None);
+            }
+            turn.execution.state = State::Ended;
+            Next::HandOver(document)
+        }
+    }
 }
 
-/// `parsed` is merged over what a former run of the widget has left, key by key on the top level:
-/// Studio documents that it merges, not how deep.
-fn merge(output: &mut Map<String, Value>, parsed: Option<Map<String, Value>>) {
+/// `body`, `status_code` and `content_type` are set by every answer. `parsed` is merged over what a
+/// former run of the widget has left, key by key on the top level: Studio documents that it
+/// merges, not how deep.
+pub(super) fn remember(
+    turn: &mut Turn<'_>,
+    answer: Option<&Answer>,
+    parsed: Option<Map<String, Value>>,
+) {
+    if let Some(answer) = answer {
+        turn.set("status_code", answer.status_code);
+        turn.set("content_type", answer.content_type.as_deref().unwrap_or_default());
+        turn.set("body", String::from_utf8_lossy(&answer.body).as_ref());
+    }
     let Some(parsed) = parsed else { return };
+    let widget = turn.widget().name.as_str();
+    let output = turn.execution.frame_mut().output_mut(widget);
     match output.get_mut("parsed") {
         Some(Value::Object(former)) => former.extend(parsed),
-        _ => {
-            output.insert("parsed".to_owned(), Value::Object(parsed));
-        }
+        _ => drop(output.insert("parsed".to_owned(), Value::Object(parsed))),
     }
 }

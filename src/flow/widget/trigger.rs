@@ -5,19 +5,27 @@
 //!  "transitions": [{"event": "incomingMessage", "next": "lookup"}]}
 //! ```
 
-use super::Next;
-use crate::flow::Execution;
-use crate::webhook::Channel;
+use super::{Needs, Next, Type, waits_for_nothing};
+use crate::flow::failure::Failure;
+use crate::flow::properties::{Holds, Property};
+use crate::flow::turn::Turn;
 
-/// The `trigger` widget.
-#[derive(Debug)]
-pub struct TriggerWidget;
+pub(super) const TYPE: Type = Type {
+    name: "trigger",
+    events: &[
+        "incomingMessage",
+        "incomingCall",
+        "incomingConversationMessage",
+        "incomingRequest",
+        "incomingParent",
+    ],
+    failure: None,
+    properties: &[Property::new("flow_url", Holds::Ignored)],
+    needs: Needs::Nothing,
+    enter,
+    resume: waits_for_nothing,
+};
 
-impl TriggerWidget {
-    pub(super) fn enter(&self, execution: &mut Execution) -> Next {
-        Next::Event(match execution.trigger.channel {
-            Channel::Voice => "incomingCall",
-            Channel::Message => "incomingMessage",
-        })
-    }
+fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
+    Ok(Next::event(turn.execution.frame().trigger.kind().event()))
 }

@@ -33,18 +33,18 @@ impl Caller {
         let (config, problems) = Config::parse(&source, Path::new(""), &|_| None);
         let config = config.unwrap_or_else(|| panic!("{text}\n{problems}"));
         let shared = Shared::new(&config, resolver).expect("the authorities can be read");
-        let functions = Functions::new(&config, &shared);
+        let functions = Functions::new(&shared);
         Caller { config, shared, functions }
     }
 
-    pub(crate) fn function(&self) -> &Function {
+    pub(crate) fn function(&self) -> &Arc<Function> {
         &self.config.functions["lookup"]
     }
 
     /// The same function, called by another worker.
     pub(crate) fn other_worker(&self) -> Caller {
         let (config, shared) = (self.config.clone(), self.shared.clone());
-        let functions = Functions::new(&config, &shared);
+        let functions = Functions::new(&shared);
         Caller { config, shared, functions }
     }
 
@@ -71,7 +71,7 @@ impl Caller {
     /// The same, of a function that need not be configured.
     pub(crate) async fn send(
         &self,
-        function: &Function,
+        function: &Arc<Function>,
         signing_key: Option<&SigningKey>,
         within: Duration,
     ) -> Outcome {

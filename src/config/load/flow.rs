@@ -1,0 +1,60 @@
+//! `[flow.NAME]` and `[[rewrite]]`: imported flows, and where they lead.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::Uri;
+use toml::de::DeTable;
+
+use super::{named, repeated};
+use crate::config::FlowFile;
+use crate::config::reader::Reader;
+use crate::flow::import::Rewrite;
+
+pub(super) fn flows(reader: &mut Reader<'_>, file: &DeTable<'_>) -> BTreeMap<String, FlowFile> {
+    let mut flows = BTreeMap::new();
+    for (name, value) in named(reader, file, "flow") {
+        let title = format!("flow.{}", name.get_ref());
+        let section = reader.section("flow.NAME", &title, Some(value));
+        let sid = section.set_text(reader, "sid");
+        if let Some(sid) = sid.as_ref().filter(|sid| !is_sid(&sid.value)) {
+            let problem = section.wrong(&reader.source, "sid", sid);
+            reader.problem(problem.expected("FW and 32 hexadecimal digits"));
+        }
+        if let Some(file) = section.text(reader, "file") {
+            let (file, sid) = (reader.located(file), sid.map(|sid| sid.value));
+            flows.insert(name.get_ref().to_string(), FlowFile { file, sid });
+        }
+    }
+    flows
+}
+
+fn is_sid(text: &str) -> bool {
+    text.len() == 34
+        && text.starts_with("FW")
+        && text.bytes().skip(2).all(|b| b.is_ascii_hexdigit())
+}
+
+pub(super) fn rewrites(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Vec<Rewrite> {
+    let mut rewrites = Vec::new();
+    for table in repeated(reader, file.get("rewrite"), "rewrite") {
+        let section = reader.section("rewrite", "rewrite", Some(table));
+        let (from, to) = (section.text(reader, "from"), section.text(reader, "to"));
+        let (Some(from), Some(to)) = (from, to) else { continue };
+        if from.value.is_empty() {
+            let problem = section.wrong(&reader.source, "from", &from);
+            let help = "a widget without a URL is covered by a `[function.WIDGET]` of its name";
+            reader.problem(problem.expected("the beginning of a URL").help(help));
+        }
+        let uri = to.value.parse::<Uri>().ok();
+        let host = uri.as_ref().and_then(Uri::host).is_some_and(|host| !host.is_empty());
+        let scheme = uri.as_ref().and_then(Uri::scheme_str);
+        if !host || !matches!(scheme, Some("http" | "https")) {
+            let problem = section.wrong(&reader.source, "to", &to);
+            reader.problem(problem.expected("a URL like `http://127.0.0.1:9000`"));
+        }
+        rewrites.push(Rewrite { from: from.value, to: to.value });
+    }
+    // The longest beginning is the closest one.
+    rewrites.sort_by_key(|rewrite| std::cmp::Reverse(rewrite.from.len()));
+    rewrites
+}

@@ -1,0 +1,198 @@
+//! A webhook and the execution that it belongs to: found or begun, taken one turn further, kept.
+
+use std::sync::Arc;
+
+use actix_web::web::Bytes;
+use tokio::time::{Instant, timeout_at};
+
+use super::decide::{Plan, decide};
+use super::run::Run;
+use super::saved::{self, Kept};
+use super::{EMPTY, ExchangeError};
+use crate::clock;
+use crate::flow::{Event, Execution, Flow, Moment, State};
+use crate::gateway::{Gateway, Worker};
+use crate::journal::Record;
+use crate::random;
+use crate::route::Route;
+use crate::session::{Commit, Saved, StepRecord, StoreError, Ticket, Turn};
+use crate::webhook::{Channel, Params, Webhook};
+
+/// What answers a webhook works with.
+#[derive(Clone, Copy)]
+pub(super) struct Answering<'a> {
+    pub(super) gateway: &'a Gateway,
+    pub(super) worker: &'a Worker,
+    pub(super) route: &'a Route,
+    pub(super) deadline: Instant,
+}
+
+/// A document, and what must be kept before it leaves.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) document: Bytes,
+    execution: Option<Saved>,
+    steps: Vec<StepRecord>,
+    /// Nobody else works on this execution until all of it is kept.
+    _turn: Option<Turn>,
+}
+
+impl Answering<'_> {
+    /// The document of a route for a webhook: the flow's, or the fallback of whatever stopped it.
+    pub(super) async fn webhook(self, webhook: Webhook, record: &mut Record) -> Said {
+        let said = match self.route.flow.definition.is_empty() {
+            true => Ok(self.at_once(webhook, record).await),
+            false => self.conversation(webhook, record).await,
+        };
+        said.unwrap_or_else(|error| Said::only(record.failed(&error).document))
+    }
+
+    /// The short form of a route: it never waits, so there is nothing to find and nothing to keep.
+    async fn at_once(self, mut webhook: Webhook, record: &mut Record) -> Said {
+        let params = Arc::new(std::mem::take(&mut webhook.params));
+        let flow = &self.route.flow;
+        let begun = Arc::clone(&params);
+        let mut execution = Execution::begin(random::sid("FN"), self.route.channel, begun);
+        let at = Moment::without_return(clock::wall());
+        Said::only(
+            self.turn(flow, &mut execution, Event::Trigger, at, &webhook, &params, record).await,
+        )
+    }
+
+    async fn conversation(
+        self,
+        mut webhook: Webhook,
+        record: &mut Record,
+    ) -> Result<Said, ExchangeError> {
+        let (worker, flow, channel) = (self.worker, &self.route.flow, self.route.channel);
+        let Some(session) = saved::session(&webhook, channel, flow) else {
+            record.note("it has no identifier, so it belongs to no execution");
+            return Ok(Said::only(EMPTY));
+        };
+        let entered = timeout_at(self.deadline, worker.sessions.enter(&session)).await;
+        let turn = entered.map_err(|_| ExchangeError::Deadline)?;
+        let active = match worker.sessions.active(&session).await {
+            // A damaged record must not keep its caller out: he begins anew.
+            Err(StoreError::Corrupt(sid)) => {
+                record.note(&format!("the record of {sid} is damaged; the execution begins anew"));
+                None
+            }
+            active => active?,
+        };
+        let before = active.as_ref().map(saved::read).transpose()?;
+        if blocked(&webhook, channel, flow, before.as_ref()) {
+            return Err(ExchangeError::Concurrent);
+        }
+        let now = clock::wall();
+        let (mut execution, event, flow, created) =
+            match (decide(&webhook, channel, before.as_ref()), before, active) {
+                (Plan::Resume(event), Some(execution), Some(saved)) => {
+                    let flow = self.gateway.revision(&worker.sessions, flow, &saved).await?;
+                    (execution, event, flow, saved.created)
+                }
+                (Plan::Ignore(why), ..) => {
+                    record.note(why);
+                    return Ok(Said::only(EMPTY));
+                }
+                (Plan::Refuse(error), ..) => return Err(error),
+                (Plan::Begin | Plan::Resume(_), before, active) => {
+                    self.replace(before, active).await?;
+                    let params = Arc::new(webhook.params.clone());
+                    let execution = Execution::begin(random::sid("FN"), channel, params);
+                    (execution, Event::Trigger, Arc::clone(flow), now)
+                }
+            };
+        let at = self.moment(&webhook);
+        let params = std::mem::take(&mut webhook.params);
+        let document = self.turn(&flow, &mut execution, event, at, &webhook, &params, record).await;
+        if execution.state != State::Ended {
+            worker.keep_flow(&flow).await?;
+        }
+        let steps = saved::steps(&mut execution, now);
+        let kept = Kept { session, created };
+        let execution = Some(saved::write(&execution, &flow, &kept, now));
+        Ok(Said { document, execution, steps, _turn: Some(turn) })
+    }
+
+    /// Ends an execution that another one takes the place of.
+    async fn replace(
+        self,
+        before: Option<Execution>,
+        active: Option<Saved>,
+    ) -> Result<(), ExchangeError> {
+        let (Some(mut before), Some(active)) = (before, active) else { return Ok(()) };
+        before.state = State::Ended;
+        let now = clock::wall();
+        let state = serde_json::to_vec(&before).unwrap_or_default();
+        let ended = Saved { active: false, due: None, updated: now, state, ..active };
+        let commit = Commit::of(ended, Vec::new(), now);
+        Ok(self.worker.sessions.commit(commit).await?)
+    }
+
+    /// One turn: what it said, or the fallback of what stopped it.
+    #[expect(clippy::too_many_arguments, reason = "a turn brings together all there is")]
+    async fn turn(
+        self,
+        flow: &Flow,
+        execution: &mut Execution,
+        event: Event,
+        at: Moment,
+        webhook: &Webhook,
+        params: &Params,
+        record: &mut Record,
+    ) -> Bytes {
+        let key = webhook.idempotency_token.as_deref();
+        let step = webhook.query.get("step");
+        let key = key.or(step).or_else(|| params.sid()).unwrap_or_default();
+        let run = Run {
+            gateway: self.gateway,
+            worker: self.worker,
+            flow,
+            deadline: self.deadline,
+            at,
+            account: webhook.account.as_ref(),
+            params,
+            form: (!params.is_empty() && !webhook.body.is_empty()).then_some(&webhook.body),
+            key,
+        };
+        match run.until_said(execution, event, record).await {
+            Ok(document) => document,
+            Err(failure) => record.failed(&failure.into()).document,
+        }
+    }
+
+    /// What comes from outside with an event.
+    fn moment(self, webhook: &Webhook) -> Moment {
+        let base = self.gateway.config.server.public_url.as_deref();
+        Moment::coming_back(clock::wall(), random::sid(""), webhook, base)
+    }
+}
+
+/// Whether a caller must not be in two calls, and is in one.
+fn blocked(webhook: &Webhook, channel: Channel, flow: &Flow, before: Option<&Execution>) -> bool {
+    let other = |execution: &Execution| {
+        execution.call_sid.as_deref().is_some_and(|sid| webhook.param("CallSid") != Some(sid))
+    };
+    channel == Channel::Voice && !flow.concurrent_calls && before.is_some_and(other)
+}
+
+// === impl Said ===
+
+impl Said {
+    /// A document, and nothing to keep but its bytes.
+    pub(super) fn only(document: Bytes) -> Said {
+        Said { document, execution: None, steps: Vec::new(), _turn: None }
+    }
+
+    /// Keeps the reply for the webhook's repeats, with the new state, before it leaves.
+    pub(super) async fn keep(
+        self,
+        worker: &Worker,
+        ticket: Option<Ticket>,
+    ) -> Result<Bytes, ExchangeError> {
+        let Said { document, execution, steps, _turn } = self;
+        let (reply, now) = (document.clone(), clock::wall());
+        worker.sessions.commit(Commit { ticket, reply, execution, steps, now }).await?;
+        Ok(document)
+    }
+}

@@ -1,0 +1,105 @@
+//! What a webhook means to an execution: pure, so that the whole table can be read, and tested.
+
+use std::sync::Arc;
+
+use super::ExchangeError;
+use crate::flow::{Event, Execution};
+use crate::webhook::{Channel, Params, Webhook};
+
+/// What becomes of a webhook.
+#[derive(Debug)]
+pub(super) enum Plan {
+    /// It begins an execution. One that was there before is over.
+    Begin,
+    /// It is what the execution waits for.
+    Resume(Event),
+    /// It changes nothing, and gets an empty document.
+    Ignore(&'static str),
+    /// It must not get any further.
+    Refuse(ExchangeError),
+}
+
+/// Says what a webhook means, to the execution that is active for it.
+pub(super) fn decide(webhook: &Webhook, channel: Channel, execution: Option<&Execution>) -> Plan {
+    let params = || Arc::new(webhook.params.clone());
+    if webhook.query.get("FlowEvent") == Some("return") {
+        return match execution {
+            Some(execution) if is_handed_over(execution) => {
+                Plan::Resume(Event::Returned(Arc::new(returned(webhook))))
+            }
+            Some(_) => Plan::Refuse(ExchangeError::Step),
+            None => Plan::Begin,
+        };
+    }
+    match channel {
+        Channel::Voice => call(webhook, execution, params),
+        Channel::Message => message(webhook, execution, params),
+    }
+}
+
+fn call(
+    webhook: &Webhook,
+    execution: Option<&Execution>,
+    params: impl Fn() -> Arc<Params>,
+) -> Plan {
+    let status = webhook.param("CallStatus").unwrap_or_default();
+    let over = matches!(status, "completed" | "busy" | "failed" | "no-answer" | "canceled");
+    let callback = webhook.param("CallbackSource").is_some();
+    let step = webhook.query.get("step");
+    let awaited = execution
+        .and_then(Execution::wait)
+        .is_some_and(|wait| step.is_some_and(|step| step == wait.token));
+    if callback || (over && step.is_none()) {
+        return match execution {
+            // A call of ours that nobody took: its widget is told why.
+            Some(_) if awaited && over && status != "completed" => {
+                Plan::Resume(Event::Webhook(params()))
+            }
+            Some(_) if over => Plan::Resume(Event::HangUp(params())),
+            _ => Plan::Ignore("a status callback that changes nothing"),
+        };
+    }
+    match (execution, step) {
+        (Some(_), Some(_)) if awaited => Plan::Resume(Event::Webhook(params())),
+        (Some(execution), _) if is_handed_over(execution) => {
+            Plan::Resume(Event::Returned(params()))
+        }
+        (Some(_), Some(_)) => Plan::Refuse(ExchangeError::Step),
+        (None, Some(_)) => Plan::Ignore("the execution of this step is over"),
+        (_, None) => Plan::Begin,
+    }
+}
+
+fn message(
+    webhook: &Webhook,
+    execution: Option<&Execution>,
+    params: impl Fn() -> Arc<Params>,
+) -> Plan {
+    let wait = execution.and_then(Execution::wait);
+    if webhook.param("MessageStatus").is_some_and(|status| status != "received") {
+        let failed = matches!(webhook.param("MessageStatus"), Some("failed" | "undelivered"));
+        let step = webhook.query.get("step");
+        let awaited = wait.is_some_and(|wait| step == Some(&wait.token));
+        return match failed && awaited {
+            true => Plan::Resume(Event::Webhook(params())),
+            false => Plan::Ignore("a status callback that changes nothing"),
+        };
+    }
+    match wait {
+        None => Plan::Begin,
+        Some(wait) if wait.handed_over => {
+            Plan::Ignore("the execution cannot take a message now (Twilio 81002)")
+        }
+        Some(_) => Plan::Resume(Event::Webhook(params())),
+    }
+}
+
+fn is_handed_over(execution: &Execution) -> bool {
+    execution.wait().is_some_and(|wait| wait.handed_over)
+}
+
+/// What another application gives back: the parameters of the URL that it redirected to.
+fn returned(webhook: &Webhook) -> Params {
+    let ours = |name: &str| matches!(name, "FlowEvent" | "step");
+    webhook.query.iter().filter(|(name, _)| !ours(name)).collect()
+}

@@ -1,0 +1,108 @@
+//! An execution as the store keeps it, and back.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use crate::flow::{Execution, Flow, State, Taken};
+use crate::random;
+use crate::session::{Saved, StepRecord, StoreError};
+use crate::webhook::{Channel, Webhook};
+
+/// What is known of an execution beside its state.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    /// Where it goes on being looked for.
+    pub(super) session: String,
+    /// When it began.
+    pub(super) created: Duration,
+}
+
+/// The session of a webhook: a call is one execution, and so is all that is written between two
+/// addresses. Lengths stand in front, so that no address can look like two.
+pub(super) fn session(webhook: &Webhook, channel: Channel, flow: &Flow) -> Option<String> {
+    let param = |name| webhook.param(name).unwrap_or_default();
+    match channel {
+        Channel::Voice if flow.concurrent_calls => webhook.param("CallSid").map(call),
+        Channel::Voice => {
+            // A callback of a call of ours names both ends the other way round.
+            let ours = param("Direction").starts_with("outbound");
+            let (contact, us) = if ours { ("To", "From") } else { ("From", "To") };
+            Some(format!("calls:{}", pair(&flow.name, param(us), param(contact))))
+        }
+        Channel::Message => {
+            // What became of a message of ours is told with our address in front.
+            let status = webhook.param("MessageStatus").is_some_and(|s| s != "received");
+            let (contact, us) = if status { ("To", "From") } else { ("From", "To") };
+            Some(pair(&flow.name, param(us), param(contact)))
+        }
+    }
+}
+
+/// The session of all that is written between two addresses in a flow.
+pub fn pair(flow: &str, us: &str, contact: &str) -> String {
+    format!("pair:{}:{flow}{}:{us}{contact}", flow.len(), us.len())
+}
+
+fn call(sid: &str) -> String {
+    format!("call:{sid}")
+}
+
+/// Reads what was kept.
+pub(super) fn read(saved: &Saved) -> Result<Execution, StoreError> {
+    serde_json::from_slice(&saved.state).map_err(|_| StoreError::Corrupt(saved.sid.clone()))
+}
+
+/// Writes an execution down.
+pub(super) fn write(execution: &Execution, flow: &Flow, kept: &Kept, now: Duration) -> Saved {
+    // A call that the flow made itself is looked for by its sid from then on.
+    let session = match (&execution.call_sid, flow.concurrent_calls) {
+        (Some(sid), true) => call(sid),
+        _ => kept.session.clone(),
+    };
+    Saved {
+        sid: execution.sid.clone(),
+        session,
+        flow: flow.name.clone(),
+        revision: flow.revision.clone(),
+        active: execution.state != State::Ended,
+        created: kept.created,
+        updated: now,
+        due: execution.wait().and_then(|wait| wait.due),
+        state: serde_json::to_vec(execution).unwrap_or_default(),
+    }
+}
+
+/// The history of a turn.
+pub(super) fn steps(execution: &mut Execution, now: Duration) -> Vec<StepRecord> {
+    let sid = execution.sid.clone();
+    let step = |taken: Taken| {
+        let context = json!({"widgets": {(taken.from.as_str()): taken.output}});
+        StepRecord {
+            sid: random::sid("FT"),
+            execution: sid.clone(),
+            name: taken.event,
+            from: taken.from,
+            to: taken.to.unwrap_or_else(|| "Ended".to_owned()),
+            kind: taken.kind.to_owned(),
+            at: now,
+            context: context.to_string().into_bytes(),
+        }
+    };
+    std::mem::take(&mut execution.taken).into_iter().map(step).collect()
+}
+
+/// An execution that Studio's REST asks for: kept as due, so that it begins at once, and also after
+/// a crash.
+pub fn requested(
+    flow: &Flow,
+    to: &str,
+    from: &str,
+    parameters: Map<String, Value>,
+    now: Duration,
+) -> Saved {
+    let mut execution = Execution::requested(random::sid("FN"), to, from, parameters);
+    execution.begin_at(now);
+    let kept = Kept { session: pair(&flow.name, from, to), created: now };
+    write(&execution, flow, &kept, now)
+}

@@ -1,0 +1,214 @@
+//! The conditions of `split-based-on`: all 17, as Studio compares.
+//!
+//! White space at both ends does not count, and neither does the case of letters. Both sides may
+//! be Liquid. Order is that of numbers, dates (`YYYY-MM-DD`) and times (`HH:MM`): texts that are
+//! none of these are never before or after one another.
+
+use jiff::civil::{Date, Time};
+use regex::{Regex, RegexBuilder};
+
+use crate::limits::PATTERN_BYTES_MAX;
+use crate::liquid::Template;
+
+/// One condition of a transition.
+#[derive(Debug)]
+pub struct Condition {
+    /// What is looked at; `None` stands for the widget's `input`.
+    pub argument: Option<Template>,
+    /// How.
+    pub test: Test,
+    /// What it is compared with.
+    pub value: Template,
+    /// The value of a `regex` without Liquid, compiled.
+    pub pattern: Option<Regex>,
+}
+
+/// How two texts are compared; named as in Studio's JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Test {
+    /// `equal_to`
+    EqualTo,
+    /// `not_equal_to`
+    NotEqualTo,
+    /// `matches_any_of`: of a list with commas.
+    MatchesAnyOf,
+    /// `does_not_match_any_of`
+    DoesNotMatchAnyOf,
+    /// `contains`
+    Contains,
+    /// `does_not_contain`
+    DoesNotContain,
+    /// `starts_with`
+    StartsWith,
+    /// `does_not_start_with`
+    DoesNotStartWith,
+    /// `is_blank`: nothing but white space.
+    IsBlank,
+    /// `is_not_blank`
+    IsNotBlank,
+    /// `regex`: the whole text.
+    Regex,
+    /// `less_than`: numbers only.
+    LessThan,
+    /// `greater_than`: numbers only.
+    GreaterThan,
+    /// `is_before_date`
+    IsBeforeDate,
+    /// `is_after_date`
+    IsAfterDate,
+    /// `is_before_time`
+    IsBeforeTime,
+    /// `is_after_time`
+    IsAfterTime,
+}
+
+/// All of them with their names.
+pub const TESTS: [(&str, Test); 17] = [
+    ("equal_to", Test::EqualTo),
+    ("not_equal_to", Test::NotEqualTo),
+    ("matches_any_of", Test::MatchesAnyOf),
+    ("does_not_match_any_of", Test::DoesNotMatchAnyOf),
+    ("contains", Test::Contains),
+    ("does_not_contain", Test::DoesNotContain),
+    ("starts_with", Test::StartsWith),
+    ("does_not_start_with", Test::DoesNotStartWith),
+    ("is_blank", Test::IsBlank),
+    ("is_not_blank", Test::IsNotBlank),
+    ("regex", Test::Regex),
+    ("less_than", Test::LessThan),
+    ("greater_than", Test::GreaterThan),
+    ("is_before_date", Test::IsBeforeDate),
+    ("is_after_date", Test::IsAfterDate),
+    ("is_before_time", Test::IsBeforeTime),
+    ("is_after_time", Test::IsAfterTime),
+];
+
+/// Compiles a pattern that must match a whole text, whatever the case of its letters.
+///
+/// # Errors
+/// What is wrong with the pattern, in words.
+pub(super) fn pattern(text: &str) -> Result<Regex, String> {
+    RegexBuilder::new(&format!("^(?:{text})$"))
+        .case_insensitive(true)
+        .dot_matches_new_line(true)
+        .size_limit(PATTERN_BYTES_MAX)
+        .build()
+        .map_err(|error| {
+            let text = error.to_string();
+            text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+        })
+}
+
+impl Test {
+    /// Whether it looks at a value at all.
+    pub fn takes_value(self) -> bool {
+        !matches!(self, Test::IsBlank | Test::IsNotBlank)
+    }
+
+    /// Whether `subject` stands to `value` as the test says. `pattern` is the compiled value of a
+    /// `regex`, where it is known beforehand.
+    pub fn holds(self, subject: &str, value: &str, compiled: Option<&Regex>) -> bool {
+        let (subject, value) = (subject.trim(), value.trim());
+        let (left, right) = (subject.to_lowercase(), value.to_lowercase());
+        let any_of = || right.split(',').any(|word| word.trim() == left);
+        match self {
+            Test::EqualTo => left == right,
+            Test::NotEqualTo => left != right,
+            Test::MatchesAnyOf => any_of(),
+            Test::DoesNotMatchAnyOf => !any_of(),
+            Test::Contains => left.contains(&right),
+            Test::DoesNotContain => !left.contains(&right),
+            Test::StartsWith => left.starts_with(&right),
+            Test::DoesNotStartWith => !left.starts_with(&right),
+            Test::IsBlank => left.is_empty(),
+            Test::IsNotBlank => !left.is_empty(),
+            Test::Regex => match compiled {
+                Some(pattern) => pattern.is_match(subject),
+                None => pattern(value).is_ok_and(|pattern| pattern.is_match(subject)),
+            },
+            Test::LessThan => numbers(&left, &right).is_some_and(|(left, right)| left < right),
+            Test::GreaterThan => numbers(&left, &right).is_some_and(|(left, right)| left > right),
+            Test::IsBeforeDate => dates(&left, &right).is_some_and(|(left, right)| left < right),
+            Test::IsAfterDate => dates(&left, &right).is_some_and(|(left, right)| left > right),
+            Test::IsBeforeTime => times(&left, &right).is_some_and(|(left, right)| left < right),
+            Test::IsAfterTime => times(&left, &right).is_some_and(|(left, right)| left > right),
+        }
+    }
+}
+
+fn numbers(left: &str, right: &str) -> Option<(f64, f64)> {
+    let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
+    number(left).zip(number(right))
+}
+
+fn dates(left: &str, right: &str) -> Option<(Date, Date)> {
+    // A date with its time, as `date` filters and functions give it, is compared by its day.
+    let date = |text: &str| text.get(..10).and_then(|day| day.parse().ok());
+    date(left).zip(date(right))
+}
+
+fn times(left: &str, right: &str) -> Option<(Time, Time)> {
+    let time = |text: &str| {
+        let (hour, rest) = text.split_once(':')?;
+        let minute = rest.get(..2)?;
+        Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok()
+    };
+    time(left).zip(time(right))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holds(subject: &str, name: &str, value: &str) -> bool {
+        let (_, test) = TESTS.iter().find(|(known, _)| *known == name).unwrap();
+        test.holds(subject, value, None)
+    }
+
+    #[test]
+    fn every_condition_both_ways() {
+        for (subject, test, value, expected) in [
+            (" Yes ", "equal_to", "yes", true),
+            ("Yes.", "equal_to", "yes", false),
+            ("ÄÖ", "equal_to", "äö", true),
+            ("a", "not_equal_to", "b", true),
+            ("A", "not_equal_to", "a ", false),
+            ("Yup", "matches_any_of", "yes, yeah,yup", true),
+            ("yes,yeah", "matches_any_of", "yes,yeah", false),
+            ("no", "does_not_match_any_of", "yes,yeah", true),
+            ("yes", "does_not_match_any_of", "yes,yeah", false),
+            ("The End", "contains", "end", true),
+            ("The End", "contains", "", true),
+            ("The End", "does_not_contain", "begin", true),
+            ("The End", "does_not_contain", "END", false),
+            ("+1555", "starts_with", "+1", true),
+            ("1555", "starts_with", "+1", false),
+            ("1555", "does_not_start_with", "+1", true),
+            ("+1555", "does_not_start_with", "+1", false),
+            (" \t", "is_blank", "", true),
+            ("0", "is_blank", "", false),
+            ("0", "is_not_blank", "", true),
+            ("", "is_not_blank", "", false),
+            ("ABC12", "regex", "[a-z]+\\d+", true),
+            ("ABC12x!", "regex", "[a-z]+\\d+", false),
+            ("b", "regex", "a|b", true),
+            ("xb", "regex", "a|b", false),
+            ("a", "regex", "(", false),
+            ("9", "less_than", "10", true),
+            ("10", "less_than", "9", false),
+            ("a", "less_than", "b", false),
+            ("1.5", "greater_than", "1", true),
+            ("", "greater_than", "1", false),
+            ("2026-01-31", "is_before_date", "2026-02-01", true),
+            ("2026-02-01", "is_before_date", "2026-02-01", false),
+            ("2026-02-01T10:00:00Z", "is_after_date", "2026-01-31", true),
+            ("soon", "is_after_date", "2026-01-31", false),
+            ("09:59", "is_before_time", "10:00", true),
+            ("10:00", "is_before_time", "09:59", false),
+            ("17:01", "is_after_time", "17:00", true),
+            ("25:00", "is_after_time", "17:00", false),
+        ] {
+            assert_eq!(holds(subject, test, value), expected, "{subject} {test} {value}");
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! From a flow file to a [`Flow`]: everything that is wrong with it is found at once, and a flow
+//! with an error in it is not made at all.
+
+mod properties;
+mod split;
+mod url;
+mod wiring;
+
+pub use url::Rewrite;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+use super::definition::{Flow, Transition, Widget};
+use super::file::Node;
+use super::widget::{Kind, Needs, TYPES, Type, type_of};
+use crate::config;
+use crate::limits::WIDGETS_MAX;
+use crate::liquid::{Engine, Output, Template};
+use crate::problem::{Problem, Problems, Source, nearest};
+
+/// What a flow may refer to.
+pub struct Surroundings<'a> {
+    /// The configured functions: one with the name of a widget stands in for its URL.
+    pub functions: &'a BTreeMap<String, Arc<config::Function>>,
+    /// `[[rewrite]]`
+    pub rewrites: &'a [Rewrite],
+    /// The language of its texts, with Studio's limits.
+    pub liquid: &'a Engine,
+    /// The template files, for `respond`.
+    pub document: &'a dyn Fn(&str) -> Option<Template>,
+    /// The other flows, by their sid, for `run-subflow`.
+    pub subflow: &'a dyn Fn(&str) -> Option<Arc<Flow>>,
+    /// Whether the carrier's API can be asked.
+    pub carrier: bool,
+}
+
+/// Names a flow: the name that people use, and the sid that `run-subflow` uses, if it has one.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// For people and for Studio's REST.
+    pub name: String,
+    /// `FW…`; `None`: made from the name.
+    pub sid: Option<String>,
+}
+
+/// Compiles one flow file; knows what is wrong with it.
+pub(super) struct Import<'a> {
+    source: &'a Source,
+    around: &'a Surroundings<'a>,
+    problems: &'a mut Problems,
+    /// The subflows that it calls.
+    subflows: Vec<Arc<Flow>>,
+    /// Whether anything is an error.
+    failed: bool,
+}
+
+/// One entry of `states`.
+struct State<'n> {
+    node: &'n Node,
+    name: String,
+    of: &'static Type,
+}
+
+/// Makes a flow of what was read from a file. `None` where an error was found.
+pub fn import(
+    named: Named,
+    source: &Source,
+    root: &Node,
+    around: &Surroundings<'_>,
+    problems: &mut Problems,
+) -> Option<Flow> {
+    let mut import = Import { source, around, problems, subflows: Vec::new(), failed: false };
+    let widgets = import.widgets(root);
+    if import.failed {
+        return None;
+    }
+    let subflows = import.subflows;
+    let sid = named.sid.unwrap_or_else(|| format!("FW{}", &digest(&named.name)[..32]));
+    let definition = definition(&named.name, &sid, root, &subflows);
+    let flag = root.get("flags").and_then(|flags| flags.get("allow_concurrent_calls"));
+    Some(Flow {
+        revision: digest(&definition)[..32].to_owned(),
+        definition,
+        concurrent_calls: flag.and_then(Node::flag).unwrap_or(true),
+        name: named.name,
+        sid,
+        widgets,
+        subflows,
+    })
+}
+
+/// The text under which a revision is kept: all that it takes to make the flow again.
+fn definition(name: &str, sid: &str, root: &Node, subflows: &[Arc<Flow>]) -> String {
+    let subflows: Vec<&str> = subflows.iter().map(|flow| flow.definition.as_str()).collect();
+    serde_json::json!({
+        "name": name, "sid": sid, "definition": root.to_json(), "subflows": subflows,
+    })
+    .to_string()
+}
+
+fn digest(text: &str) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(text).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+// === impl Import ===
+
+impl Import<'_> {
+    fn widgets(&mut self, root: &Node) -> Vec<Widget> {
+        let Some(states) = root.get("states").and_then(Node::list) else {
+            self.error(root, "it has no `states`", "an object with a list `states`", FORM);
+            return Vec::new();
+        };
+        if states.is_empty() || states.len() > WIDGETS_MAX {
+            let message = format!("it has {} widgets", states.len());
+            self.error(root, message, &format!("1 to {WIDGETS_MAX}"), "");
+        }
+        let mut states: Vec<State<'_>> =
+            states.iter().filter_map(|state| self.state(state)).collect();
+        self.initial(root, &mut states);
+        self.names_differ(&states);
+        let names: Vec<&str> = states.iter().map(|state| state.name.as_str()).collect();
+        let widgets: Vec<Widget> = states.iter().map(|state| self.widget(state, &names)).collect();
+        self.unreachable(&states, &widgets);
+        widgets
+    }
+
+    fn state<'n>(&mut self, node: &'n Node) -> Option<State<'n>> {
+        let (name, kind) = (node.get("name"), node.get("type"));
+        let Some((name, kind)) = name.and_then(Node::text).zip(kind) else {
+            let expected = "a `name` and a `type`, both texts";
+            self.error(node, "this is no widget", expected, FORM);
+            return None;
+        };
+        let word = kind.text().unwrap_or_default();
+        let Some(of) = type_of(word) else {
+            let names = TYPES.iter().map(|known| known.name);
+            let help = match nearest(word, names) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if DEAD.contains(&word) => {
+                    "Twilio has ended the product behind it: take the widget out".to_owned()
+                }
+                None => "docs/studio.md lists the types there are; take the widget out, or do its \
+                         work in a function"
+                    .to_owned(),
+            };
+            let message = format!("widget `{name}` is of the unknown type `{word}`");
+            self.error(kind, message, "no such type of widget", &help);
+            return None;
+        };
+        Some(State { node, name: name.to_owned(), of })
+    }
+
+    /// Puts the widget that an execution begins with first.
+    fn initial(&mut self, root: &Node, states: &mut [State<'_>]) {
+        let named = root.get("initial_state");
+        let found = match named.and_then(Node::text) {
+            Some(name) => states.iter().position(|state| state.name == name),
+            None => states.iter().position(|state| state.of.name == "trigger"),
+        };
+        match found {
+            Some(index) if states[index].of.name == "trigger" => states[..=index].rotate_right(1),
+            Some(index) => {
+                let message = format!("`{}` is not a trigger", states[index].name);
+                self.error(named.unwrap_or(root), message, "the name of a `trigger` widget", "");
+            }
+            None => {
+                let triggers = states.iter().filter(|state| state.of.name == "trigger");
+                let help = triggers.map(|state| format!("`{}` is one", state.name)).next();
+                let message = "no widget has the name that `initial_state` says";
+                let help = help.unwrap_or_default();
+                self.error(named.unwrap_or(root), message, "the name of a `trigger`", &help);
+            }
+        }
+    }
+
+    fn names_differ(&mut self, states: &[State<'_>]) {
+        for (index, state) in states.iter().enumerate() {
+            if states[..index].iter().any(|before| before.name == state.name) {
+                let message = format!("there are two widgets `{}`", state.name);
+                let node = state.node.get("name").unwrap_or(state.node);
+                self.error(node, message, "a name of its own", "");
+            }
+        }
+    }
+
+    fn widget(&mut self, state: &State<'_>, names: &[&str]) -> Widget {
+        let properties = self.properties(state);
+        let transitions: Vec<Transition> = self.transitions(state, names);
+        if state.of.needs == Needs::Carrier && !self.around.carrier {
+            let message = format!(
+                "widget `{}` needs the carrier's API, and no `[[account]]` can ask it",
+                state.name
+            );
+            let failure = state.of.failure.unwrap_or_default();
+            let help = format!(
+                "add an `[[account]]` with `sid` and `auth_tokens`; without, `{failure}` is taken"
+            );
+            self.warning(state.node.get("type").unwrap_or(state.node), message, "", &help);
+        }
+        Widget { name: state.name.clone(), kind: Kind::of(state.of.name, properties), transitions }
+    }
+
+    /// Compiles a text; what is wrong with it is shown where it stands.
+    fn template(&mut self, node: &Node, text: &str) -> Option<Template> {
+        match self.around.liquid.compile(&self.source.name, text, Output::Plain) {
+            Ok(template) => Some(template),
+            Err(errors) => {
+                self.failed = true;
+                for error in errors {
+                    let mut problem = crate::template::problem(&error, self.source);
+                    if let Some(place) = &mut problem.place {
+                        place.span = self.within(node, text, error.span());
+                    }
+                    self.problems.push(problem);
+                }
+                None
+            }
+        }
+    }
+
+    /// A place in a text as a place in the file, where the text stands there without escapes.
+    fn within(
+        &self,
+        node: &Node,
+        text: &str,
+        place: std::ops::Range<usize>,
+    ) -> std::ops::Range<usize> {
+        let quoted = self.source.text.get(node.span.clone()).unwrap_or_default();
+        match quoted.find(text) {
+            Some(offset) if !text.is_empty() => {
+                let start = node.span.start + offset;
+                start + place.start..start + place.end
+            }
+            _ => node.span.clone(),
+        }
+    }
+
+    fn error(&mut self, node: &Node, message: impl Into<String>, expected: &str, help: &str) {
+        self.failed = true;
+        let problem = self.source.error(node.span.clone(), message);
+        self.push(problem, expected, help);
+    }
+
+    fn warning(&mut self, node: &Node, message: impl Into<String>, expected: &str, help: &str) {
+        let problem = self.source.warning(node.span.clone(), message);
+        self.push(problem, expected, help);
+    }
+
+    fn push(&mut self, problem: Problem, expected: &str, help: &str) {
+        self.problems.push(problem.expected(expected).help(help));
+    }
+}
+
+const FORM: &str =
+    "a flow is what Studio exports under Settings, Flow JSON; docs/flows.md has ours";
+
+/// Types of products that Twilio has ended.
+const DEAD: [&str; 6] = [
+    "send-to-auto-pilot",
+    "understand",
+    "add-member-to-chat-channel",
+    "create-chat-channel",
+    "create-task",
+    "update-sync-object",
+];

@@ -1,0 +1,265 @@
+//! Properties: read against the table of their type.
+
+use super::{Import, State};
+use crate::flow::file::Node;
+use crate::flow::properties::{Callee, Holds, Pair, Properties, Property};
+use crate::liquid::Template;
+use crate::problem::nearest;
+
+/// Keys of every widget that only Studio's canvas knows.
+const CANVAS: [&str; 1] = ["offset"];
+
+impl Import<'_> {
+    pub(super) fn properties(&mut self, state: &State<'_>) -> Properties {
+        let mut read = Properties::default();
+        let given = state.node.get("properties").filter(|given| !given.is_null());
+        if let Some(given) = given {
+            let Some(table) = given.table() else {
+                let message =
+                    format!("`properties` of widget `{}` is {}", state.name, given.kind());
+                self.error(given, message, "an object", "");
+                return read;
+            };
+            for (key, node) in table {
+                let known = state.of.properties.iter().find(|known| known.name == key.name);
+                match known {
+                    Some(property) if !node.is_null() => {
+                        self.property(state, property, node, &mut read);
+                    }
+                    Some(_) => {}
+                    None if CANVAS.contains(&key.name.as_str()) => {}
+                    None => self.unknown(state, &key.name, node),
+                }
+            }
+        }
+        self.missing(state, given.unwrap_or(state.node), &mut read);
+        self.audible(state, &read);
+        read
+    }
+
+    fn property(
+        &mut self,
+        state: &State<'_>,
+        property: &Property,
+        node: &Node,
+        read: &mut Properties,
+    ) {
+        match property.holds {
+            Holds::Ignored => {}
+            Holds::Callee => read.callee = self.callee(state, node),
+            Holds::Pairs | Holds::Variables => {
+                let pairs = self.pairs(state, property, node);
+                read.lists.push((property.name, pairs));
+            }
+            Holds::Json => {
+                let text = node.text().map_or_else(|| node.to_json().to_string(), str::to_owned);
+                let template = self.template(node, &text);
+                read.texts.extend(template.map(|template| (property.name, template)));
+            }
+            Holds::Document => {
+                let name = node.text().unwrap_or_default();
+                match (self.around.document)(name) {
+                    Some(template) => read.texts.push((property.name, template)),
+                    None => {
+                        let message = format!("there is no template `{name}`");
+                        let help = "a path below `server.templates`, ending in .xml";
+                        self.error(node, message, "no such file", help);
+                    }
+                }
+            }
+            Holds::Text | Holds::Integer(..) | Holds::Flag | Holds::Choice(_) => {
+                let template = self.one(state, property, node);
+                read.texts.extend(template.map(|template| (property.name, template)));
+            }
+        }
+        if property.name == "flow_sid" {
+            self.subflow(state, node);
+        }
+    }
+
+    /// A property that is one text, checked as far as it is known without data.
+    fn one(&mut self, state: &State<'_>, property: &Property, node: &Node) -> Option<Template> {
+        let Some(text) = node.plain() else {
+            let expected = expected(property.holds);
+            self.wrong(state, property, node, &expected);
+            return None;
+        };
+        let template = self.template(node, &text)?;
+        let Some(constant) = template.is_constant().map(str::trim) else { return Some(template) };
+        let fits = match property.holds {
+            // What is empty is not set, as Studio's editor leaves it.
+            _ if constant.is_empty() => true,
+            Holds::Integer(min, max) => {
+                constant.parse::<u32>().is_ok_and(|number| number >= min && number <= max)
+            }
+            Holds::Flag => {
+                constant.eq_ignore_ascii_case("true") || constant.eq_ignore_ascii_case("false")
+            }
+            Holds::Choice(words) => words.iter().any(|word| word.eq_ignore_ascii_case(constant)),
+            _ => true,
+        };
+        if !fits {
+            let expected = expected(property.holds);
+            self.wrong(state, property, node, &expected);
+            return None;
+        }
+        Some(template)
+    }
+
+    fn pairs(&mut self, state: &State<'_>, property: &Property, node: &Node) -> Vec<Pair> {
+        let Some(list) = node.list() else {
+            self.wrong(state, property, node, "a list of `{key, value}`");
+            return Vec::new();
+        };
+        list.iter().filter_map(|entry| self.pair(state, property, entry)).collect()
+    }
+
+    fn pair(&mut self, state: &State<'_>, property: &Property, entry: &Node) -> Option<Pair> {
+        // Names that Studio's newer widgets give to the same.
+        let key = entry.get("key").or_else(|| entry.get("name"))?;
+        let (Some(name), value) = (key.plain(), entry.get("value")) else {
+            self.wrong(state, property, entry, "`key` and `value`");
+            return None;
+        };
+        let kind = entry.get("type");
+        let json = match kind.and_then(Node::text) {
+            None | Some("string") => entry.get("parse_as_json").and_then(Node::flag) == Some(true),
+            Some("json_object") => true,
+            Some(_) => {
+                let node = kind.unwrap_or(entry);
+                self.wrong(state, property, node, "`string` or `json_object`");
+                return None;
+            }
+        };
+        let place = value.unwrap_or(entry);
+        let text = value
+            .filter(|value| !value.is_null())
+            .map(|value| value.plain().unwrap_or_else(|| value.to_json().to_string()));
+        let value = self.template(place, &text.unwrap_or_default())?;
+        // The names of variables are not Liquid, those of parameters are.
+        let key = match property.holds {
+            Holds::Variables if name.contains("{{") => {
+                self.wrong(state, property, key, "a name without Liquid");
+                return None;
+            }
+            _ => self.template(key, &name)?,
+        };
+        Some(Pair { key, value, json })
+    }
+
+    /// What a widget calls: the configured function of its name, else its URL.
+    fn callee(&mut self, state: &State<'_>, node: &Node) -> Option<Callee> {
+        if let Some(function) = self.configured(state) {
+            return Some(function);
+        }
+        let Some(text) = node.plain() else {
+            let property = Property::required("url", Holds::Callee);
+            self.wrong(state, &property, node, "a URL");
+            return None;
+        };
+        let template = self.template(node, text.trim())?;
+        if let Some(url) = template.is_constant() {
+            self.url(state, node, url);
+        }
+        Some(Callee::Url(template))
+    }
+
+    fn configured(&self, state: &State<'_>) -> Option<Callee> {
+        let function = self.around.functions.get(&state.name)?;
+        Some(Callee::Function(std::sync::Arc::clone(function)))
+    }
+
+    fn subflow(&mut self, state: &State<'_>, node: &Node) {
+        let sid = node.text().unwrap_or_default();
+        match (self.around.subflow)(sid) {
+            Some(flow) if flow.subflows.is_empty() => {
+                if !self.subflows.iter().any(|known| known.sid == flow.sid) {
+                    self.subflows.push(flow);
+                }
+            }
+            Some(flow) => {
+                let message = format!("subflow `{}` calls a subflow itself", flow.name);
+                let help = "Studio does not allow that either (Twilio 81024)";
+                self.error(node, message, "a flow without `run-subflow`", help);
+            }
+            None => {
+                let message =
+                    format!("widget `{}` runs the flow `{sid}`, which is not here", state.name);
+                let help = format!(
+                    "export it too, and add `[flow.NAME]` with `file` and `sid = \"{sid}\"`; \
+                     without, `failed` is taken"
+                );
+                self.warning(node, message, "not configured", &help);
+            }
+        }
+    }
+
+    /// Required properties, and what a configured function makes up for.
+    fn missing(&mut self, state: &State<'_>, place: &Node, read: &mut Properties) {
+        for property in state.of.properties.iter().filter(|property| property.required) {
+            let name = property.name;
+            let there = match property.holds {
+                Holds::Callee => {
+                    if read.callee.is_none() {
+                        read.callee = self.configured(state);
+                    }
+                    read.callee.is_some()
+                }
+                Holds::Pairs | Holds::Variables => {
+                    read.lists.iter().any(|(known, _)| *known == name)
+                }
+                _ => read.text(name).is_some(),
+            };
+            let given = place.get(name).is_some_and(|given| !given.is_null());
+            if there || given {
+                continue;
+            }
+            if property.holds == Holds::Callee {
+                self.url(state, place, "");
+                continue;
+            }
+            let message = format!("widget `{}` has no `{name}`", state.name);
+            self.error(place, message, &format!("`{name}`, {}", expected(property.holds)), "");
+        }
+    }
+
+    /// A widget that speaks has something to say.
+    fn audible(&mut self, state: &State<'_>, read: &Properties) {
+        if state.of.name != "say-play" {
+            return;
+        }
+        let set = |name: &&str| read.text(name).is_some_and(|text| text.is_constant() != Some(""));
+        let count = ["say", "play", "digits"].iter().filter(|name| set(name)).count();
+        if count != 1 {
+            let message = format!("widget `{}` has {count} of `say`, `play`, `digits`", state.name);
+            self.warning(state.node, message, "exactly one", "the first of them counts");
+        }
+    }
+
+    fn wrong(&mut self, state: &State<'_>, property: &Property, node: &Node, expected: &str) {
+        let message = format!("`{}` of widget `{}` will not do", property.name, state.name);
+        self.error(node, message, expected, "");
+    }
+
+    fn unknown(&mut self, state: &State<'_>, name: &str, node: &Node) {
+        let known = state.of.properties.iter().map(|property| property.name);
+        let help = match nearest(name, known) {
+            Some(near) => format!("did you mean `{near}`? As it is, it does nothing"),
+            None => "as it is, it does nothing".to_owned(),
+        };
+        let message = format!("`{}` of `{}` is not known", name, state.of.name);
+        self.warning(node, message, "not used", &help);
+    }
+}
+
+fn expected(holds: Holds) -> String {
+    match holds {
+        Holds::Integer(min, max) => format!("a whole number from {min} to {max}, or Liquid"),
+        Holds::Flag => "`true` or `false`, or Liquid".to_owned(),
+        Holds::Choice(words) => format!("one of {}, or Liquid", words.join(", ")),
+        Holds::Pairs | Holds::Variables => "a list of `{key, value}`".to_owned(),
+        Holds::Callee => "a URL".to_owned(),
+        Holds::Document => "the name of a template".to_owned(),
+        Holds::Text | Holds::Json | Holds::Ignored => "a text".to_owned(),
+    }
+}

@@ -1,0 +1,67 @@
+//! The conditions of a `match`.
+
+use super::{Import, State};
+use crate::flow::condition::{Condition, TESTS, Test, pattern};
+use crate::flow::file::Node;
+use crate::problem::nearest;
+
+impl Import<'_> {
+    pub(super) fn conditions(&mut self, state: &State<'_>, node: &Node) -> Vec<Condition> {
+        let conditions = node.get("conditions").filter(|conditions| !conditions.is_null());
+        let Some(conditions) = conditions else { return Vec::new() };
+        let Some(list) = conditions.list() else {
+            let message =
+                format!("`conditions` of widget `{}` is {}", state.name, conditions.kind());
+            self.error(conditions, message, "a list", "");
+            return Vec::new();
+        };
+        list.iter().filter_map(|node| self.condition(state, node)).collect()
+    }
+
+    fn condition(&mut self, state: &State<'_>, node: &Node) -> Option<Condition> {
+        let kind = node.get("type");
+        let word = kind.and_then(Node::text).unwrap_or_default();
+        let Some((_, test)) = TESTS.iter().find(|(name, _)| *name == word) else {
+            let near = nearest(word, TESTS.iter().map(|(name, _)| *name));
+            let help = near.map(|near| format!("did you mean `{near}`?"));
+            let names: Vec<&str> = TESTS.iter().map(|(name, _)| *name).collect();
+            let help = help.unwrap_or_else(|| format!("there are: {}", names.join(", ")));
+            let message = format!("a condition of widget `{}` is of type `{word}`", state.name);
+            self.error(kind.unwrap_or(node), message, "no such condition", &help);
+            return None;
+        };
+        let argument = node.get("arguments").and_then(Node::list).and_then(<[Node]>::first);
+        let argument = match argument.and_then(|node| Some((node, node.plain()?))) {
+            Some((node, text)) => Some(self.template(node, &text)?),
+            None => None,
+        };
+        let given = node.get("value").filter(|value| !value.is_null());
+        if given.is_none() && test.takes_value() {
+            let message = format!("`{word}` of widget `{}` has no `value`", state.name);
+            self.error(node, message, "`value`, a text", "");
+            return None;
+        }
+        let place = given.unwrap_or(node);
+        let Some(text) = given.map_or(Some(String::new()), Node::plain) else {
+            let message = format!("`value` of widget `{}` is {}", state.name, place.kind());
+            self.error(place, message, "a text", "");
+            return None;
+        };
+        let value = self.template(place, &text)?;
+        let compiled = match (test, value.is_constant()) {
+            (Test::Regex, Some(constant)) => match pattern(constant.trim()) {
+                Ok(pattern) => Some(pattern),
+                Err(reason) => {
+                    let message =
+                        format!("the pattern of widget `{}` cannot be read: {reason}", state.name);
+                    let help = "patterns match the whole text, whatever the case of its letters; \
+                                look-around and back references do not exist here";
+                    self.error(place, message, "a regular expression", help);
+                    None
+                }
+            },
+            _ => None,
+        };
+        Some(Condition { argument, test: *test, value, pattern: compiled })
+    }
+}

@@ -1,0 +1,110 @@
+//! The URLs that an imported flow calls: those of another place, rewritten to where the code is
+//! now, and placeholders that nobody has filled in.
+
+use actix_web::http::Uri;
+
+use super::{Import, State};
+use crate::flow::file::Node;
+
+/// `[[rewrite]]`: URLs that begin with `from` lead to `to` instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rewrite {
+    /// The beginning as it stands in the flow.
+    pub from: String,
+    /// What stands there instead.
+    pub to: String,
+}
+
+impl Rewrite {
+    /// The URL that stands for `url`, if the beginning fits: up to the end of a host or of a part
+    /// of the path, so that `https://a.example` is not the beginning of `https://a.example.org`.
+    pub fn apply(&self, url: &str) -> Option<String> {
+        let rest = url.strip_prefix(&self.from)?;
+        let whole =
+            rest.is_empty() || rest.starts_with(['/', '?', '#']) || self.from.ends_with('/');
+        whole.then(|| match (self.to.ends_with('/'), rest.strip_prefix('/')) {
+            (true, Some(rest)) => format!("{}{rest}", self.to),
+            _ => format!("{}{rest}", self.to),
+        })
+    }
+}
+
+impl Import<'_> {
+    /// Says whether a URL of the flow can be called, once it is rewritten.
+    pub(super) fn url(&mut self, state: &State<'_>, node: &Node, url: &str) {
+        let rewritten = self.around.rewrites.iter().find_map(|rewrite| rewrite.apply(url));
+        let target = rewritten.as_deref().unwrap_or(url);
+        let host = callable(target);
+        let name = &state.name;
+        match host {
+            None => {
+                let shown = if url.is_empty() { "no URL".to_owned() } else { format!("`{url}`") };
+                let message = format!("widget `{name}` calls {shown}, which cannot be called");
+                let from = if url.is_empty() {
+                    String::new()
+                } else {
+                    format!("a `[[rewrite]]` with `from = \"{}\"` and `to`, or ", beginning(url))
+                };
+                let help = format!("add {from}`[function.{name}]` with the `url` of your code");
+                self.error(node, message, "a placeholder", &help);
+            }
+            Some(host) if host.contains('_') && rewritten.is_none() => {
+                let message = format!("widget `{name}` calls the host `{host}`");
+                let help = format!(
+                    "names of hosts have no `_`; add a `[[rewrite]]` with `from = \"{}\"`, or \
+                     `[function.{name}]`",
+                    beginning(url)
+                );
+                self.warning(node, message, "perhaps a placeholder", &help);
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// The host of a URL that can be called.
+fn callable(url: &str) -> Option<String> {
+    let plain =
+        url.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>${}[]\"\\^`|".contains(&byte));
+    let literal = url.contains("://[");
+    if !plain && !literal {
+        return None;
+    }
+    let uri: Uri = url.parse().ok()?;
+    let host = uri.host().filter(|host| !host.is_empty())?;
+    matches!(uri.scheme_str(), Some("http" | "https")).then(|| host.to_owned())
+}
+
+/// The part of a URL that a rewrite would name: scheme and host.
+fn beginning(url: &str) -> &str {
+    let Some(at) = url.find("://") else { return url.split('/').next().unwrap_or(url) };
+    let host = &url[at + 3..];
+    &url[..at + 3 + host.find('/').unwrap_or(host.len())]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rewrites_whole_parts() {
+        let rewrite = Rewrite { from: "https://x.twil.io".into(), to: "http://127.0.0.1:9".into() };
+        let applied = |url| rewrite.apply(url);
+        assert_eq!(applied("https://x.twil.io/a?b").as_deref(), Some("http://127.0.0.1:9/a?b"));
+        assert_eq!(applied("https://x.twil.io").as_deref(), Some("http://127.0.0.1:9"));
+        assert_eq!(applied("https://x.twil.io.evil.example/a"), None);
+        let rewrite = Rewrite { from: "https://a/".into(), to: "http://b/".into() };
+        assert_eq!(rewrite.apply("https://a/c").as_deref(), Some("http://b/c"));
+    }
+
+    #[test]
+    fn placeholders_are_told() {
+        for url in ["", "<<YOUR URL>>", "${url}/a", "https://${DOMAIN}/a", "ftp://a/b", "/a", "a b"]
+        {
+            assert_eq!(callable(url), None, "{url}");
+        }
+        for url in ["https://a.example/b?c=%20", "http://127.0.0.1:9/", "http://[::1]:9/a"] {
+            assert!(callable(url).is_some(), "{url}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Transitions: which events there are, where they lead, and whom nothing leads to.
+
+use super::{Import, State};
+use crate::flow::definition::{Transition, Widget, WidgetId};
+use crate::flow::file::Node;
+use crate::problem::nearest;
+
+impl Import<'_> {
+    pub(super) fn transitions(&mut self, state: &State<'_>, names: &[&str]) -> Vec<Transition> {
+        let Some(list) = state.node.get("transitions") else { return Vec::new() };
+        let Some(nodes) = list.list() else {
+            let message = format!("`transitions` of widget `{}` is {}", state.name, list.kind());
+            self.error(list, message, "a list", "");
+            return Vec::new();
+        };
+        let mut transitions: Vec<Transition> = Vec::new();
+        for node in nodes {
+            let Some(transition) = self.transition(state, node, names) else { continue };
+            let again = transitions.iter().any(|before| before.event == transition.event);
+            if again && transition.event != "match" {
+                let message = format!("widget `{}` has `{}` twice", state.name, transition.event);
+                self.warning(node, message, "never taken", "the first one counts");
+            }
+            transitions.push(transition);
+        }
+        transitions
+    }
+
+    fn transition(&mut self, state: &State<'_>, node: &Node, names: &[&str]) -> Option<Transition> {
+        let event = node.get("event");
+        let Some((event, word)) = event.and_then(|event| Some((event, event.text()?))) else {
+            let message = format!("a transition of widget `{}` has no `event`", state.name);
+            self.error(node, message, "`event`, a text", "");
+            return None;
+        };
+        // A hang-up can end the work of any widget.
+        if !state.of.events.contains(&word) && word != "hangup" {
+            let near = nearest(word, state.of.events.iter().copied());
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("its events: {}", state.of.events.join(", ")),
+            };
+            let message = format!(
+                "widget `{}` knows no event `{word}`: it is a `{}`",
+                state.name, state.of.name
+            );
+            self.error(event, message, "no such event", &help);
+        }
+        let next = self.next(state, node, names);
+        let conditions = self.conditions(state, node);
+        if word == "match" && conditions.is_empty() {
+            let message = format!("a `match` of widget `{}` has no conditions", state.name);
+            self.error(node, message, "never holds", "give it one, or take it out");
+        }
+        Some(Transition { event: word.to_owned(), next, conditions })
+    }
+
+    /// The widget that follows; nothing, null and the empty name stand for none.
+    fn next(&mut self, state: &State<'_>, node: &Node, names: &[&str]) -> Option<WidgetId> {
+        let next = node.get("next").filter(|next| !next.is_null())?;
+        let Some(name) = next.text() else {
+            let message = format!("`next` of widget `{}` is {}", state.name, next.kind());
+            self.error(next, message, "the name of a widget", "");
+            return None;
+        };
+        if name.is_empty() {
+            return None;
+        }
+        let found = names.iter().position(|known| *known == name);
+        if found.is_none() {
+            let message = format!("widget `{}` goes on to `{name}`, and there is none", state.name);
+            let near = nearest(name, names.iter().copied());
+            let help = near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
+            self.error(next, message, "no such widget", &help);
+        }
+        found.map(WidgetId)
+    }
+
+    /// Warns of widgets that no execution comes to.
+    pub(super) fn unreachable(&mut self, states: &[State<'_>], widgets: &[Widget]) {
+        let mut reached = vec![false; widgets.len()];
+        let mut open = if widgets.is_empty() { Vec::new() } else { vec![0] };
+        while let Some(index) = open.pop() {
+            if std::mem::replace(&mut reached[index], true) {
+                continue;
+            }
+            open.extend(widgets[index].transitions.iter().filter_map(|to| Some(to.next?.0)));
+        }
+        for (state, _) in states.iter().zip(reached).filter(|(_, reached)| !reached) {
+            let message = format!("nothing leads to widget `{}`", state.name);
+            let node = state.node.get("name").unwrap_or(state.node);
+            self.warning(node, message, "never entered", "wire it, or take it out");
+        }
+    }
+}

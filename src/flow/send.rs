@@ -1,0 +1,59 @@
+//! What a flow asks the carrier's API for: the part of Studio that TwiML cannot express.
+
+use crate::webhook::Params;
+
+/// One request to the carrier's API, with the account's credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Send {
+    /// Which of the carrier's services.
+    pub service: Service,
+    /// The path below the service; `{account}` stands for the account's SID.
+    pub path: String,
+    /// Its parameters.
+    pub form: Params,
+}
+
+/// A service of the carrier, each with a host of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// `api`: messages, calls, recordings.
+    Api,
+    /// `conversations`
+    Conversations,
+    /// `flex-api`: interactions with agents.
+    Flex,
+}
+
+/// Why the carrier's API did not do it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// There is no account to ask with.
+    #[error(
+        "the carrier's API is needed, and no `[[account]]` with `auth_tokens` is configured for it"
+    )]
+    NoCredentials,
+    /// The carrier refused.
+    #[error("the carrier's API answered {status}{}", code.map(|c| format!(" (Twilio {c})")).unwrap_or_default())]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// Twilio's error code.
+        code: Option<u64>,
+    },
+    /// No whole answer came.
+    #[error("the carrier's API cannot be asked: {0}")]
+    Failed(String),
+}
+
+// === impl Service ===
+
+impl Service {
+    /// The first label of its host at Twilio.
+    pub fn host(self) -> &'static str {
+        match self {
+            Service::Api => "api",
+            Service::Conversations => "conversations",
+            Service::Flex => "flex-api",
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! What a widget works with: its properties rendered, its variables, and what it says.
+
+use std::time::Duration;
+
+use actix_web::web::Bytes;
+use serde_json::Value;
+
+use super::definition::{Flow, Widget, WidgetId};
+use super::engine::bounded;
+use super::execution::{Execution, Wait};
+use super::failure::Failure;
+use super::properties::Pair;
+use super::scope::Scope;
+use super::widget::{Kind, Next};
+use crate::liquid::Template;
+use crate::twiml::Writer;
+use crate::twiml::verb::Redirect;
+use crate::webhook::{Channel, Params, Webhook};
+
+/// What comes from outside with an event: the engine has no clock and draws no numbers.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    /// The time since 1970.
+    pub now: Duration,
+    /// A new token, for the wait that this turn may end in: nobody can guess it.
+    pub token: String,
+    /// Where the carrier comes back to, as a reference relative to the document: `?step=TOKEN`,
+    /// behind what the route's URL had as its query.
+    pub action: String,
+    /// The same as a whole URL, for the carrier's API, where `server.public_url` is known.
+    pub url: Option<String>,
+    /// Whether a webhook is being answered. Where none is, only the carrier's API can say anything.
+    pub answering: bool,
+}
+
+impl Moment {
+    /// A moment of a flow that never waits.
+    pub fn without_return(now: Duration) -> Moment {
+        let (token, action) = (String::new(), String::new());
+        Moment { now, token, action, url: None, answering: true }
+    }
+
+    /// A moment in which a webhook is answered: the carrier comes back to where it asked, with
+    /// `step` in the place of the former one. `base` is what stands in front of the path.
+    pub fn coming_back(
+        now: Duration,
+        token: String,
+        webhook: &Webhook,
+        base: Option<&str>,
+    ) -> Moment {
+        let ours = |name: &str| matches!(name, "step" | "FlowEvent");
+        let is_get = webhook.body.is_empty() && webhook.query == webhook.params;
+        // The query of a GET is the carrier's parameters, which it sends anew.
+        let kept = webhook.query.iter().filter(|(name, _)| !is_get && !ours(name));
+        let query: Params = kept.chain([("step", token.as_str())]).collect();
+        let action = format!("?{}", query.encode());
+        let url = base.map(|base| format!("{base}{}{action}", webhook.path));
+        Moment { now, token, action, url, answering: true }
+    }
+
+    /// A moment in which nobody asks. `url` is the route's.
+    pub fn unasked(now: Duration, token: String, url: Option<&str>) -> Moment {
+        let action = format!("?step={token}");
+        let url = url.map(|url| format!("{url}{action}"));
+        Moment { now, token, action, url, answering: false }
+    }
+}
+
+/// A widget at work.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    /// The flow of the route.
+    pub(super) flow: &'a Flow,
+    pub(super) execution: &'a mut Execution,
+    pub(super) at: &'a Moment,
+    /// The transition that a split has chosen among several of one event.
+    pub(super) chosen: Option<WidgetId>,
+}
+
+// === impl Turn ===
+
+impl<'a> Turn<'a> {
+    pub(super) fn new(flow: &'a Flow, execution: &'a mut Execution, at: &'a Moment) -> Turn<'a> {
+        Turn { flow, execution, at, chosen: None }
+    }
+
+    /// The flow that runs: the route's, or a subflow.
+    pub(super) fn current(&self) -> &'a Flow {
+        match self.execution.frame().subflow.and_then(|index| self.flow.subflows.get(index)) {
+            Some(subflow) => subflow,
+            None => self.flow,
+        }
+    }
+
+    /// The widget that the execution is at.
+    pub(super) fn widget(&self) -> &'a Widget {
+        self.current().widget(self.execution.frame().position)
+    }
+
+    pub(super) fn kind(&self) -> &'a Kind {
+        &self.widget().kind
+    }
+
+    /// Renders a template.
+    pub(super) fn render(&self, template: &Template) -> Result<String, Failure> {
+        if let Some(constant) = template.is_constant() {
+            return Ok(constant.to_owned());
+        }
+        let scope = Scope::new(self.current(), self.execution);
+        template.render(&scope, self.at.now.as_secs() as i64).map_err(|error| self.failure(error))
+    }
+
+    /// The value of a template, its type kept.
+    pub(super) fn evaluate(&self, template: &Template) -> Result<Value, Failure> {
+        let scope = Scope::new(self.current(), self.execution);
+        template.evaluate(&scope, self.at.now.as_secs() as i64).map_err(|error| self.failure(error))
+    }
+
+    fn failure(&self, error: crate::liquid::Error) -> Failure {
+        Failure::Template { widget: self.widget().name.clone(), error }
+    }
+
+    /// A property as text; `None` where it is not set or renders as nothing.
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, Failure> {
+        let Some(template) = self.kind().properties.text(name) else { return Ok(None) };
+        let text = self.render(template)?;
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        bounded(&self.widget().name, name, text).map(Some)
+    }
+
+    /// A property that must have a text.
+    pub(super) fn required(&self, name: &'static str) -> Result<String, Failure> {
+        self.text(name)?.ok_or_else(|| self.wrong(name, "empty", "a text"))
+    }
+
+    /// A property as a whole number. What renders as something else is left out, so that the
+    /// carrier's default holds, as for a property that is not set.
+    pub(super) fn number(&self, name: &'static str) -> Result<Option<u32>, Failure> {
+        Ok(self.text(name)?.and_then(|text| text.trim().parse().ok()))
+    }
+
+    /// A property as `true` or `false`.
+    pub(super) fn flag(&self, name: &'static str) -> Result<Option<bool>, Failure> {
+        Ok(self.text(name)?.and_then(|text| text.trim().to_ascii_lowercase().parse().ok()))
+    }
+
+    /// A list of keys and values, rendered.
+    pub(super) fn pairs(&self, name: &'static str) -> Result<Params, Failure> {
+        let mut params = Params::default();
+        for Pair { key, value, .. } in self.kind().properties.pairs(name) {
+            params.push(&self.render(key)?, &self.render(value)?);
+        }
+        Ok(params)
+    }
+
+    /// Says that a property will not do.
+    pub(super) fn wrong(
+        &self,
+        property: &'static str,
+        found: &'static str,
+        expected: &'static str,
+    ) -> Failure {
+        Failure::Property { widget: self.widget().name.clone(), property, found, expected }
+    }
+
+    /// Sets `widgets.NAME.KEY`.
+    pub(super) fn set(&mut self, key: &str, value: impl Into<Value>) {
+        let widget = self.widget().name.as_str();
+        self.execution.frame_mut().output_mut(widget).insert(key.to_owned(), value.into());
+    }
+
+    /// Sets `widgets.NAME.*` to what a webhook brought.
+    pub(super) fn set_all(&mut self, params: &Params) {
+        let widget = self.widget().name.as_str();
+        let output = self.execution.frame_mut().output_mut(widget);
+        output.extend(params.iter().map(|(name, value)| (name.to_owned(), value.into())));
+    }
+
+    /// Refuses what only a call can do.
+    pub(super) fn voice_only(&self) -> Result<(), Failure> {
+        if self.execution.channel == Channel::Voice && self.at.answering {
+            return Ok(());
+        }
+        Err(Failure::Channel {
+            widget: self.widget().name.clone(),
+            expected: "a call",
+            found: "none that could hear it",
+        })
+    }
+
+    /// The document of this turn.
+    pub(super) fn document(&mut self) -> &mut Writer {
+        self.execution.document.get_or_insert_with(Writer::response)
+    }
+
+    /// Answers, and waits for the carrier to come back.
+    pub(super) fn wait(&self, after_seconds: Option<u64>) -> Next {
+        Next::Wait(self.awaited(after_seconds, false))
+    }
+
+    fn awaited(&self, after_seconds: Option<u64>, handed_over: bool) -> Wait {
+        let due = after_seconds.map(|seconds| self.at.now + Duration::from_secs(seconds));
+        Wait { token: self.at.token.clone(), due, handed_over }
+    }
+
+    /// Somebody else's TwiML has the call from here on, until it gives it back.
+    pub(super) fn hand_over(&mut self, document: Option<Bytes>, after: Option<u64>) -> Next {
+        let wait = self.awaited(after, true);
+        match document {
+            Some(document) => {
+                self.execution.state = super::State::Waiting(wait);
+                Next::HandOver(document)
+            }
+            None => Next::Wait(wait),
+        }
+    }
+
+    /// Ends a document with the way back to us, for when the verbs before it are through.
+    pub(super) fn come_back(&mut self) {
+        let at = self.at;
+        self.document().add(&Redirect { url: &at.action, method: Some("POST") });
+    }
+
+    /// Goes on with an event when what the document says has been heard. Where nothing is wired to
+    /// it, the carrier hangs up behind it, and nobody has to come back.
+    pub(super) fn then(&mut self, event: &'static str) -> Next {
+        if self.execution.frames.len() == 1 && self.widget().next(event).is_none() {
+            return Next::event(event);
+        }
+        self.come_back();
+        self.wait(None)
+    }
+}

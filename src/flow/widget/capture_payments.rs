@@ -1,0 +1,105 @@
+//! `capture-payments`: asks the caller for a card or an account, which we never see.
+//!
+//! ```json
+//! {"name": "pay", "type": "capture-payments",
+//!  "transitions": [{"event": "success", "next": "thanks"}, {"event": "maxFailedAttempts"},
+//!    {"event": "providerError"}, {"event": "payInterrupted"}, {"event": "hangup"},
+//!    {"event": "validationError"}],
+//!  "properties": {"payment_connector": "Default", "payment_amount": "10.00", "currency": "usd",
+//!    "payment_token_type": "one-time", "payment_method": "CREDIT_CARD", "security_code": true}}
+//! ```
+
+use super::{Needs, Next, Resumed, Type};
+use crate::flow::failure::Failure;
+use crate::flow::properties::{Holds, Property};
+use crate::flow::turn::Turn;
+use crate::twiml::verb::{Parameter, Pay};
+
+pub(super) const TYPE: Type = Type {
+    name: "capture-payments",
+    events: &[
+        "success",
+        "maxFailedAttempts",
+        "providerError",
+        "payInterrupted",
+        "hangup",
+        "validationError",
+    ],
+    failure: Some("validationError"),
+    properties: &[
+        Property::new("payment_connector", Holds::Text),
+        Property::new("payment_amount", Holds::Text),
+        Property::new("currency", Holds::Text),
+        Property::new("payment_token_type", Holds::Choice(&["one-time", "reusable"])),
+        Property::new("payment_method", Holds::Choice(&["CREDIT_CARD", "ACH_DEBIT"])),
+        Property::new("bank_account_type", Holds::Text),
+        Property::new("valid_card_types", Holds::Json),
+        Property::new("timeout", Holds::Integer(0, 600)),
+        Property::new("max_attempts", Holds::Integer(1, 10)),
+        Property::new("security_code", Holds::Flag),
+        Property::new("postal_code", Holds::Text),
+        Property::new("min_postal_code_length", Holds::Integer(0, 20)),
+        Property::new("language", Holds::Text),
+        Property::new("description", Holds::Text),
+        Property::new("parameters", Holds::Pairs),
+    ],
+    needs: Needs::Nothing,
+    enter,
+    resume,
+};
+
+fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
+    turn.voice_only()?;
+    let text = |name| turn.text(name);
+    let (connector, amount) = (text("payment_connector")?, text("payment_amount")?);
+    let (currency, token) = (text("currency")?, text("payment_token_type")?);
+    let (postal_code, language) = (text("postal_code")?, text("language")?);
+    let (description, account) = (text("description")?, text("bank_account_type")?);
+    let method = text("payment_method")?.map(|method| match method.as_str() {
+        "ACH_DEBIT" => "ach-debit",
+        _ => "credit-card",
+    });
+    let cards = text("valid_card_types")?.and_then(|json| {
+        let cards: Vec<String> = serde_json::from_str(&json).ok()?;
+        Some(cards.join(" ").to_lowercase().replace('_', "-"))
+    });
+    let parameters = turn.pairs("parameters")?;
+    let at = turn.at;
+    let pay = Pay {
+        action: Some(&at.action),
+        payment_connector: connector.as_deref(),
+        charge_amount: amount.as_deref(),
+        currency: currency.as_deref(),
+        token_type: token.as_deref(),
+        payment_method: method,
+        bank_account_type: account.as_deref(),
+        valid_card_types: cards.as_deref(),
+        timeout_seconds: turn.number("timeout")?,
+        max_attempts: turn.number("max_attempts")?,
+        security_code: turn.flag("security_code")?,
+        postal_code: postal_code.as_deref(),
+        min_postal_code_length: turn.number("min_postal_code_length")?,
+        language: language.as_deref(),
+        description: description.as_deref(),
+        ..Pay::default()
+    };
+    turn.document().nest(&pay, |inside| {
+        for (name, value) in parameters.iter() {
+            inside.add(&Parameter { name: Some(name), value: Some(value) });
+        }
+    });
+    Ok(turn.wait(None))
+}
+
+fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
+    let Resumed::Webhook(params) = resumed else { return Ok(Next::event("providerError")) };
+    turn.set_all(&params);
+    Ok(Next::event(match params.get("Result").unwrap_or_default() {
+        "success" => "success",
+        "too-many-failed-attempts" => "maxFailedAttempts",
+        "caller-interrupted-with-star" => "payInterrupted",
+        "caller-hung-up" => "hangup",
+        "validation-error" => "validationError",
+        _ => "providerError",
+    }))
+}

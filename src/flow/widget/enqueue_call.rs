@@ -1,0 +1,100 @@
+//! `enqueue-call`: puts the caller into a queue or into TaskRouter.
+//!
+//! ```json
+//! {"name": "queue", "type": "enqueue-call",
+//!  "transitions": [{"event": "callComplete"}, {"event": "failedToEnqueue", "next": "voicemail"},
+//!    {"event": "callFailure"}],
+//!  "properties": {"queue_name": "support", "wait_url": "https://example.com/wait.xml"}}
+//! ```
+
+use super::{Needs, Next, Resumed, Type};
+use crate::flow::failure::Failure;
+use crate::flow::properties::{Holds, Property};
+use crate::flow::turn::Turn;
+use crate::twiml::verb::{Enqueue, Task};
+
+pub(super) const TYPE: Type = Type {
+    name: "enqueue-call",
+    events: &["callComplete", "failedToEnqueue", "callFailure"],
+    failure: Some("failedToEnqueue"),
+    properties: &[
+        Property::new("workflow_sid", Holds::Text),
+        Property::new("queue_name", Holds::Text),
+        Property::new("priority", Holds::Integer(0, i32::MAX as u32)),
+        Property::new("timeout", Holds::Integer(0, i32::MAX as u32)),
+        Property::new("task_attributes", Holds::Text),
+        Property::new("wait_url", Holds::Text),
+        Property::new("wait_url_method", Holds::Text),
+    ],
+    needs: Needs::Nothing,
+    enter,
+    resume,
+};
+
+/// An `Enqueue` with what stands in it.
+#[derive(Debug, Default)]
+pub(super) struct Queued {
+    pub(super) workflow: Option<String>,
+    pub(super) queue: Option<String>,
+    pub(super) attributes: Option<String>,
+    pub(super) priority: Option<u32>,
+    pub(super) timeout_seconds: Option<u32>,
+    pub(super) wait_url: Option<String>,
+    pub(super) wait_method: Option<String>,
+}
+
+fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
+    turn.voice_only()?;
+    let queued = Queued {
+        workflow: turn.text("workflow_sid")?,
+        queue: turn.text("queue_name")?,
+        attributes: turn.text("task_attributes")?,
+        priority: turn.number("priority")?,
+        timeout_seconds: turn.number("timeout")?,
+        wait_url: turn.text("wait_url")?,
+        wait_method: turn.text("wait_url_method")?,
+    };
+    if queued.workflow.is_none() && queued.queue.is_none() {
+        return Err(turn.wrong("queue_name", "empty", "the name of a queue, or `workflow_sid`"));
+    }
+    Ok(queued.write(turn))
+}
+
+/// What became of a caller in a queue.
+pub(super) fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
+    let Resumed::Webhook(params) = resumed else { return Ok(Next::event("callComplete")) };
+    turn.set_all(&params);
+    let result = params.get("QueueResult").unwrap_or_default();
+    Ok(match result {
+        "hangup" if turn.widget().next("callFailure").is_none() => Next::End,
+        "queue-full" | "system-error" => Next::event("failedToEnqueue"),
+        "error" | "hangup" => Next::event("callFailure"),
+        _ => Next::event("callComplete"),
+    })
+}
+
+// === impl Queued ===
+
+impl Queued {
+    /// Writes it, and waits for what becomes of the caller.
+    pub(super) fn write(&self, turn: &mut Turn<'_>) -> Next {
+        let at = turn.at;
+        let enqueue = Enqueue {
+            // In TaskRouter the text of the element is not a queue.
+            queue: self.queue.as_deref().filter(|_| self.workflow.is_none()).unwrap_or_default(),
+            action: Some(&at.action),
+            method: Some("POST"),
+            workflow_sid: self.workflow.as_deref(),
+            wait_url: self.wait_url.as_deref(),
+            wait_url_method: self.wait_method.as_deref(),
+            max_queue_size: None,
+        };
+        turn.document().nest(&enqueue, |inside| {
+            if let (Some(_), Some(attributes)) = (&self.workflow, &self.attributes) {
+                let (priority, timeout_seconds) = (self.priority, self.timeout_seconds);
+                inside.add(&Task { attributes, priority, timeout_seconds });
+            }
+        });
+        turn.wait(None)
+    }
+}

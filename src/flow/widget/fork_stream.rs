@@ -1,0 +1,72 @@
+//! `fork-stream`: starts or stops a copy of the call's sound to a server.
+//!
+//! ```json
+//! {"name": "listen", "type": "fork-stream",
+//!  "transitions": [{"event": "next", "next": "menu"}],
+//!  "properties": {"stream_action": "start", "stream_name": "copy",
+//!    "stream_transport_type": "websocket", "stream_url": "wss://example.com/audio",
+//!    "stream_track": "inbound_track"}}
+//! ```
+
+use super::{Needs, Next, Type, waits_for_nothing};
+use crate::flow::failure::Failure;
+use crate::flow::properties::{Holds, Property};
+use crate::flow::turn::Turn;
+use crate::twiml::verb::{Parameter, Siprec, Start, Stop, Stream};
+use crate::twiml::{Writer, verb::Verb};
+
+pub(super) const TYPE: Type = Type {
+    name: "fork-stream",
+    events: &["next"],
+    failure: None,
+    properties: &[
+        Property::required("stream_action", Holds::Choice(&["start", "stop"])),
+        Property::new("stream_name", Holds::Text),
+        Property::new("stream_transport_type", Holds::Choice(&["websocket", "siprec"])),
+        Property::new("stream_url", Holds::Text),
+        Property::new("stream_connector", Holds::Text),
+        Property::new(
+            "stream_track",
+            Holds::Choice(&["inbound_track", "outbound_track", "both_tracks"]),
+        ),
+        Property::new("stream_parameters", Holds::Pairs),
+    ],
+    needs: Needs::Nothing,
+    enter,
+    resume: waits_for_nothing,
+};
+
+fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
+    turn.voice_only()?;
+    let (name, track) = (turn.text("stream_name")?, turn.text("stream_track")?);
+    let (url, connector) = (turn.text("stream_url")?, turn.text("stream_connector")?);
+    let siprec = turn.text("stream_transport_type")?.as_deref() == Some("siprec");
+    let starts = turn.required("stream_action")? == "start";
+    let parameters = turn.pairs("stream_parameters")?;
+    let inside = |writer: &mut Writer| {
+        let parameters = |writer: &mut Writer| {
+            for (name, value) in parameters.iter().filter(|_| starts) {
+                writer.add(&Parameter { name: Some(name), value: Some(value) });
+            }
+        };
+        let (name, track) = (name.as_deref(), track.as_deref().filter(|_| starts));
+        if siprec {
+            let connector_name = connector.as_deref().filter(|_| starts);
+            let siprec = Siprec { name, connector_name, track, ..Siprec::default() };
+            writer.nest(&siprec, parameters);
+        } else {
+            let url = url.as_deref().filter(|_| starts);
+            writer.nest(&Stream { name, url, track, ..Stream::default() }, parameters);
+        }
+    };
+    let document = turn.document();
+    match starts {
+        true => nest(document, &Start::default(), inside),
+        false => nest(document, &Stop {}, inside),
+    }
+    Ok(Next::event("next"))
+}
+
+fn nest(writer: &mut Writer, verb: &impl Verb, inside: impl FnOnce(&mut Writer)) {
+    writer.nest(verb, inside);
+}

@@ -1,0 +1,185 @@
+//! `send-message`: sends a message: as `<Message>` where a message is being answered, else over
+//! the carrier's API.
+//!
+//! ```json
+//! {"name": "thanks", "type": "send-message",
+//!  "transitions": [{"event": "sent", "next": "ask"}, {"event": "failed"}],
+//!  "properties": {"from": "{{flow.channel.address}}", "to": "{{contact.channel.address}}",
+//!    "body": "Thank you, {{widgets.ask.inbound.Body}}."}}
+//! ```
+
+use serde_json::{Map, Value, json};
+
+use super::{Needs, Next, Resumed, Type};
+use crate::flow::failure::Failure;
+use crate::flow::properties::{Holds, Property};
+use crate::flow::turn::Turn;
+use crate::flow::{Send, SendError, Service};
+use crate::limits::MESSAGES_PER_REPLY_MAX;
+use crate::twiml::verb::{self, Body, Media};
+use crate::webhook::{Channel, Params};
+
+pub(super) const TYPE: Type = Type {
+    name: "send-message",
+    events: &["sent", "failed"],
+    failure: Some("failed"),
+    properties: &[
+        Property::new("from", Holds::Text),
+        Property::new("to", Holds::Text),
+        Property::new("body", Holds::Text),
+        Property::new("media_url", Holds::Text),
+        Property::new("service", Holds::Ignored),
+        Property::new("channel", Holds::Ignored),
+        Property::new("attributes", Holds::Ignored),
+        Property::new("message_type", Holds::Text),
+        Property::new("content_sid", Holds::Text),
+        Property::new("content_variables", Holds::Pairs),
+        Property::new("content_template_sid", Holds::Text),
+        Property::new("shorten_urls", Holds::Flag),
+    ],
+    needs: Needs::CarrierOutsideOfMessages,
+    enter,
+    resume,
+};
+
+/// A message, rendered.
+#[derive(Debug)]
+pub(super) struct Outbound {
+    from: String,
+    to: String,
+    body: Option<String>,
+    media: Option<String>,
+    content: Option<(String, String)>,
+    shorten_urls: bool,
+}
+
+fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
+    let outbound = Outbound::of(turn)?;
+    match outbound.say(turn, None) {
+        true => Ok(Next::event("sent")),
+        false => Ok(Next::Send(outbound.send())),
+    }
+}
+
+fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
+    let Resumed::Sent(result) = resumed else { return Ok(Next::End) };
+    Ok(match outbound(turn, result) {
+        Ok(()) => Next::event("sent"),
+        Err(failure) => Next::Failed("failed", failure),
+    })
+}
+
+/// Notes `widgets.NAME.outbound` from what the carrier's API answered.
+pub(super) fn outbound(
+    turn: &mut Turn<'_>,
+    result: Result<Map<String, Value>, SendError>,
+) -> Result<(), Failure> {
+    let resource = sent(turn, result)?;
+    turn.set("outbound", Value::Object(resource));
+    Ok(())
+}
+
+/// What the carrier's API answered, its keys in the spelling of Studio: `date_created` is
+/// `DateCreated`.
+pub(super) fn sent(
+    turn: &Turn<'_>,
+    result: Result<Map<String, Value>, SendError>,
+) -> Result<Map<String, Value>, Failure> {
+    let widget = || turn.widget().name.clone();
+    let resource = result.map_err(|error| Failure::Send { widget: widget(), error })?;
+    Ok(resource.into_iter().map(|(name, value)| (studio_name(&name), value)).collect())
+}
+
+fn studio_name(name: &str) -> String {
+    let capital = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map_or(String::new(), |first| {
+            first.to_ascii_uppercase().to_string() + letters.as_str()
+        })
+    };
+    name.split('_').map(capital).collect()
+}
+
+// === impl Outbound ===
+
+impl Outbound {
+    /// The message of a widget.
+    pub(super) fn of(turn: &Turn<'_>) -> Result<Outbound, Failure> {
+        let or = |name, other: &str| -> Result<String, Failure> {
+            Ok(turn.text(name)?.unwrap_or_else(|| other.to_owned()))
+        };
+        let content = match turn.text("content_sid")? {
+            Some(sid) => Some(sid),
+            None => turn.text("content_template_sid")?,
+        };
+        let pairs = turn.pairs("content_variables")?;
+        let content = content.map(|sid| {
+            let variables: Map<String, Value> =
+                pairs.iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
+            (sid, Value::Object(variables).to_string())
+        });
+        Ok(Outbound {
+            from: or("from", &turn.execution.address)?,
+            to: or("to", &turn.execution.contact)?,
+            body: turn.text("body")?,
+            media: turn.text("media_url")?,
+            content,
+            shorten_urls: turn.flag("shorten_urls")?.unwrap_or_default(),
+        })
+    }
+
+    /// Writes it into the answer to a message. `false` where none is being answered, the answer
+    /// holds as many as it may, or TwiML has no word for it.
+    pub(super) fn say(&self, turn: &mut Turn<'_>, status: Option<&str>) -> bool {
+        let message = turn.execution.channel == Channel::Message && turn.at.answering;
+        if !message || self.content.is_some() || turn.execution.said >= MESSAGES_PER_REPLY_MAX {
+            return false;
+        }
+        turn.execution.said += 1;
+        let other = |address: &str, usual: &str| (address != usual).then(|| address.to_owned());
+        let to = other(&self.to, &turn.execution.contact);
+        let from = other(&self.from, &turn.execution.address);
+        let verb = verb::Message {
+            text: "",
+            to: to.as_deref(),
+            from: from.as_deref(),
+            status_callback: status,
+            ..verb::Message::default()
+        };
+        turn.document().nest(&verb, |inside| {
+            if let Some(text) = &self.body {
+                inside.add(&Body { text });
+            }
+            if let Some(url) = &self.media {
+                inside.add(&Media { url });
+            }
+        });
+        turn.set(
+            "outbound",
+            json!({"From": self.from, "To": self.to, "Body": self.body, "Status": "queued"}),
+        );
+        true
+    }
+
+    /// The same for the carrier's API.
+    pub(super) fn send(&self) -> Send {
+        let mut form = Params::default();
+        let service = self.from.starts_with("MG");
+        form.push(if service { "MessagingServiceSid" } else { "From" }, &self.from);
+        form.push("To", &self.to);
+        for (name, value) in [("Body", &self.body), ("MediaUrl", &self.media)] {
+            if let Some(value) = value {
+                form.push(name, value);
+            }
+        }
+        if let Some((sid, variables)) = &self.content {
+            form.push("ContentSid", sid);
+            form.push("ContentVariables", variables);
+        }
+        if self.shorten_urls {
+            form.push("ShortenUrls", "true");
+        }
+        let path = "/2010-04-01/Accounts/{account}/Messages.json".to_owned();
+        Send { service: Service::Api, path, form }
+    }
+}

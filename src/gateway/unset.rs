@@ -1,0 +1,49 @@
+//! Variables that nothing sets.
+
+use crate::flow::{Flow, Incoming, Scope};
+use crate::liquid::{PathStep, Template};
+use crate::problem::{Level, Problem, Source};
+use crate::webhook::Channel;
+
+/// Warnings for variables that nothing sets: they render as nothing, which is seldom meant.
+pub(super) fn unset<'a>(
+    template: &'a Template,
+    source: &'a Source,
+    flow: &'a Flow,
+    channel: Channel,
+) -> impl Iterator<Item = Problem> + 'a {
+    template.variables().into_iter().filter_map(move |variable| {
+        // What is behind a computed step is known only when it is rendered.
+        let keys = variable.path.iter().map_while(|step| match step {
+            PathStep::Key(key) => Some(key.as_str()),
+            PathStep::Index(_) | PathStep::Computed => None,
+        });
+        let path: Vec<&str> = keys.collect();
+        let trigger = match channel {
+            Channel::Voice => Incoming::Call,
+            Channel::Message => Incoming::Message,
+        };
+        let trigger = trigger.name();
+        let widgets = || flow.widgets.iter().map(|widget| widget.name.as_str());
+        let (what, known): (String, Vec<&str>) = match path.as_slice() {
+            ["trigger", kind, ..] if *kind != trigger => (format!("trigger.{kind}"), vec![trigger]),
+            ["widgets", name, ..] if !widgets().any(|widget| widget == *name) => {
+                (format!("widgets.{name}"), widgets().skip(1).take(1).collect())
+            }
+            [root, ..] if !Scope::ROOTS.contains(root) => {
+                ((*root).to_owned(), Scope::ROOTS.to_vec())
+            }
+            _ => return None,
+        };
+        let message = format!("nothing sets `{what}`");
+        // A variable of an included template has its place in another file.
+        let problem = if *variable.template == *template.name() {
+            source.warning(variable.span.clone(), message)
+        } else {
+            let message = format!("{message}, which `{}` reads", variable.template);
+            Problem::new(Level::Warning, message)
+        };
+        let help = format!("it renders as nothing; there is: {}", known.join(", "));
+        Some(problem.expected("never set").help(help))
+    })
+}

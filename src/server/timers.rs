@@ -1,0 +1,74 @@
+//! Waits that end without a webhook: looked for in the store, so that a restart loses none.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::rt::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::Shared;
+use crate::clock;
+use crate::exchange::fire;
+use crate::gateway::{Gateway, Worker};
+use crate::journal::{Level, Record};
+use crate::limits::{EXPIRE_EVERY, TIMER_EVERY, TIMERS_AT_ONCE};
+
+/// Looks for waits that are over, until it is aborted, or earlier when it is woken.
+pub(super) fn start(shared: Arc<Shared>) -> JoinHandle<()> {
+    actix_web::rt::spawn(async move {
+        let mut tick = interval(TIMER_EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut worker: Option<(Arc<Gateway>, Worker)> = None;
+        let mut expired = Duration::ZERO;
+        loop {
+            tokio::select! {
+                _ = tick.tick() => {}
+                () = shared.wake.notified() => {}
+            }
+            let gateway = shared.gateway.load_full();
+            let (gateway, worker) = match worker.take() {
+                Some((of, worker_of)) if Arc::ptr_eq(&of, &gateway) => {
+                    worker.insert((of, worker_of))
+                }
+                _ => {
+                    let made = gateway.worker(shared.sessions.clone());
+                    worker.insert((gateway, made))
+                }
+            };
+            let now = clock::wall();
+            fire_all(&shared, gateway, worker, now).await;
+            if now.saturating_sub(expired) >= EXPIRE_EVERY {
+                expired = now;
+                expire(&shared, gateway, now).await;
+            }
+        }
+    })
+}
+
+/// Ends the waits that are over by `now`.
+async fn fire_all(shared: &Shared, gateway: &Gateway, worker: &Worker, now: Duration) {
+    let due = match shared.sessions.due(now, TIMERS_AT_ONCE).await {
+        Ok(due) => due,
+        Err(error) => {
+            let message = format!("waits that are over cannot be looked for: {error}");
+            shared.journal.log.note(Level::Error, &message);
+            return;
+        }
+    };
+    for saved in due {
+        let mut record = Record::begin(&shared.journal, clock::now());
+        record.timer(&saved.sid);
+        if let Err(error) = fire(gateway, worker, &saved, now, &mut record).await {
+            record.failed(&error);
+        }
+    }
+}
+
+/// Drops what nobody asks for any more.
+async fn expire(shared: &Shared, gateway: &Gateway, now: Duration) {
+    let current: Vec<String> = gateway.flows.iter().map(|flow| flow.revision.clone()).collect();
+    if let Err(error) = shared.sessions.expire(now, &current).await {
+        let message = format!("the store cannot be tidied up: {error}");
+        shared.journal.log.note(Level::Error, &message);
+    }
+}
