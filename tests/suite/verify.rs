@@ -33,7 +33,7 @@ fn server(toml: &str) -> Server {
 
 fn account(sid: &str, tokens: &[&str]) -> Account {
     let auth_tokens = tokens.iter().map(|token| Secret::new((*token).to_owned())).collect();
-    Account { sid: sid.to_owned(), auth_tokens, shared_keys: Vec::new() }
+    Account { sid: sid.to_owned(), auth_tokens, api_url: None, shared_keys: Vec::new() }
 }
 
 fn verifier(server: &Server, mode: SignatureMode, accounts: Vec<Account>) -> Verifier {

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::Bytes;
@@ -78,6 +79,8 @@ impl Caller {
         let parameters: Params = [("caller", "+15550100")].into_iter().collect();
         let webhook = Params::default();
         self.call_as(Call {
+            direct: None,
+            direct: None,
             function,
             parameters: &parameters,
             webhook: &webhook,
@@ -103,6 +106,7 @@ impl Caller {
     ) -> Outcome {
         let webhook = Params::decode(form.as_bytes()).expect("a form");
         self.call_as(Call {
+            direct: None,
             function: self.function(),
             parameters,
             webhook: &webhook,
