@@ -12,6 +12,7 @@ mod dial;
 mod egress;
 mod error;
 mod interim;
+mod origin;
 mod redirect;
 mod request;
 mod resolve;

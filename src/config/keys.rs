@@ -192,7 +192,7 @@ pub(super) const SECTIONS: &[Section] = &[
                 "api_url",
                 Text,
                 r#""""#,
-                "where the carrier's API is asked, for what TwiML cannot say; empty: Twilio's hosts",
+                "where the carrier's API is asked, for what TwiML cannot say; empty: Twilio's own",
             ),
         ],
     },

@@ -88,7 +88,7 @@ pub(super) struct Frame {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Trigger {
     /// A webhook: `trigger.call.*`, `trigger.message.*` or `trigger.conversation.*`.
-    Webhook {
+    Form {
         /// The member of `trigger`.
         kind: Incoming,
         /// The carrier's parameters.
@@ -272,13 +272,13 @@ impl Trigger {
             Some(((*name).to_owned(), value))
         };
         let parsed = JSON_PARAMETERS.iter().filter_map(parse).collect();
-        Trigger::Webhook { kind, params, parsed }
+        Trigger::Form { kind, params, parsed }
     }
 
     /// The way in.
     pub fn kind(&self) -> Incoming {
         match self {
-            Trigger::Webhook { kind, .. } | Trigger::Json { kind, .. } => *kind,
+            Trigger::Form { kind, .. } | Trigger::Json { kind, .. } => *kind,
         }
     }
 }

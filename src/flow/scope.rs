@@ -98,7 +98,7 @@ impl<'a> Scope<'a> {
         let frame = execution.frame();
         let Frame { data, variables, widgets, .. } = frame;
         let (below, add_ons) = match &frame.trigger {
-            super::Trigger::Webhook { params, parsed, .. } => {
+            super::Trigger::Form { params, parsed, .. } => {
                 let add_ons = parsed.get("AddOns");
                 (Below::Webhook(Parameters { params: params.as_ref(), parsed }), add_ons)
             }

@@ -33,7 +33,7 @@ pub enum SendError {
     )]
     NoCredentials,
     /// The carrier refused.
-    #[error("the carrier's API answered {status}{}", code.map(|c| format!(" (Twilio {c})")).unwrap_or_default())]
+    #[error("the carrier's API answered {status}{}", twilio(*code))]
     Refused {
         /// The HTTP status.
         status: u16,
@@ -43,6 +43,10 @@ pub enum SendError {
     /// No whole answer came.
     #[error("the carrier's API cannot be asked: {0}")]
     Failed(String),
+}
+
+fn twilio(code: Option<u64>) -> String {
+    code.map(|code| format!(" (Twilio {code})")).unwrap_or_default()
 }
 
 // === impl Service ===

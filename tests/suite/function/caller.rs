@@ -80,7 +80,6 @@ impl Caller {
         let webhook = Params::default();
         self.call_as(Call {
             direct: None,
-            direct: None,
             function,
             parameters: &parameters,
             webhook: &webhook,

@@ -217,12 +217,13 @@ fn f16_time_that_an_earlier_step_used_up_does_not_count() {
 }
 
 #[test]
-fn a_function_that_is_not_configured() {
+fn a_function_whose_url_cannot_be_called() {
     run(async {
         let caller = Caller::new("http://127.0.0.1:9/", "");
-        let mut function = caller.function().clone();
-        function.name = "other".to_owned();
-        let outcome = caller.send(&function, None, Duration::from_secs(1)).await;
+        let mut function = twimlgate::config::Function::clone(caller.function());
+        function.url = "/nowhere".parse().unwrap();
+        let outcome =
+            caller.send(&std::sync::Arc::new(function), None, Duration::from_secs(1)).await;
         assert_eq!(problem(outcome), Problem::NotConfigured);
     });
 }
