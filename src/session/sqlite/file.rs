@@ -238,7 +238,7 @@ fn connection(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     // small, and damage from spreading.
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;
-         PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864;
+         PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4096;
          PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;",
     )?;
     Ok(connection)
