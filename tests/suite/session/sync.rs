@@ -16,7 +16,7 @@ async fn a_sync_that_fails_is_not_believed() {
         println!("skipped: there is no strace, or this user may not use it");
         return;
     }
-    // After those with which the file is begun: once, then every seventh time, then always for long.
+    // After those with which the file is begun: once, every seventh time, always for a while.
     for when in ["12", "10+7", "10..40"] {
         let place = Place::file("sync");
         let inject = format!("inject=fdatasync,fsync:error=EIO:when={when}");
