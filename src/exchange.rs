@@ -105,7 +105,9 @@ async fn stages(
         },
         Claim::First(ticket) => {
             let document = document(turn, webhook, record).await;
-            keep(worker, ticket, &document).await?;
+            // Too late for this delivery is not too late for its repeats: the write goes on.
+            let kept = timeout_at(deadline, keep(worker, ticket, &document)).await;
+            kept.unwrap_or(Err(StoreError::Busy))?;
             Ok(document)
         }
         Claim::Unclaimed => Ok(document(turn, webhook, record).await),
