@@ -153,7 +153,12 @@ impl File {
     /// Moves the damaged file aside, where somebody may still get something out of it, and begins
     /// a fresh one: calls that cannot go on are better than calls that nobody answers.
     fn begin_afresh(&self, damage: &str) -> Result<Connection, Unfit> {
-        let aside = beside(&self.path, &format!(".corrupt-{}", clock::wall().as_secs()));
+        let mut seconds = clock::wall().as_secs();
+        let named = |seconds| beside(&self.path, &format!(".corrupt-{seconds}"));
+        while named(seconds).exists() {
+            seconds += 1;
+        }
+        let aside = named(seconds);
         let message = format!(
             "the store `{}` is damaged ({damage}): it is now `{}`, and a fresh one is begun",
             self.path.display(),
