@@ -137,13 +137,13 @@ impl Round {
         let now = BEGAN + Duration::from_millis(fresh as u64);
         let (execution, ticket, steps) = match self.what {
             What::New => (execution(fresh), None, Vec::new()),
-            What::State => (execution(scattered), None, Vec::new()),
+            What::State => (changed(scattered, fresh), None, Vec::new()),
             What::Turn => {
                 let ticket = match sessions.claim(Some(key(fresh))).await {
                     Ok(Claim::First(ticket)) => Some(ticket),
                     other => panic!("{other:?}"),
                 };
-                (execution(scattered), ticket, vec![step(scattered, fresh, now)])
+                (changed(scattered, fresh), ticket, vec![step(scattered, fresh, now)])
             }
         };
         let reply = vec![b'x'; 600].into();
@@ -170,6 +170,13 @@ fn execution(number: usize) -> Saved {
         due: None,
         state: vec![b's'; STATE_BYTES],
     }
+}
+
+/// Another state of it: SQLite does not write a row again that has not changed.
+fn changed(number: usize, change: usize) -> Saved {
+    let mut execution = execution(number);
+    execution.state[..8].copy_from_slice(&change.to_le_bytes());
+    execution
 }
 
 fn step(execution: usize, number: usize, at: Duration) -> StepRecord {

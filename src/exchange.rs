@@ -123,7 +123,9 @@ async fn stages(
     };
     let answering = Answering { gateway, worker, route, deadline };
     let said = answering.webhook(webhook, record).await;
-    said.keep(worker, ticket).await
+    // Too late for this delivery is not too late for its repeats: the write goes on.
+    let kept = timeout_at(deadline, said.keep(worker, ticket)).await;
+    kept.unwrap_or(Err(StoreError::Busy.into()))
 }
 
 /// Turns a panic inside `future` into an error, so that the caller still hears something.

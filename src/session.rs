@@ -4,8 +4,8 @@
 //! other one gets the bytes of the first one's reply, also when it comes while the first is still
 //! being worked on. The reply, the new state and the steps to it are kept together or not at all.
 //!
-//! Who works on what is a matter of this process and of the [`desk`] and the [`lanes`]; a store,
-//! [`memory`] or [`sqlite`], keeps data only.
+//! Who works on what is a matter of this process and of the `desk` and the `lanes`; a store,
+//! `memory` or `sqlite`, keeps data only.
 
 mod desk;
 mod error;

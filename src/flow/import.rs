@@ -53,6 +53,8 @@ pub(super) struct Import<'a> {
     problems: &'a mut Problems,
     /// The subflows that it calls.
     subflows: Vec<Arc<Flow>>,
+    /// Widgets of unknown types: said once, and not again for each transition to them.
+    strangers: Vec<String>,
     /// Whether anything is an error.
     failed: bool,
 }
@@ -72,7 +74,14 @@ pub fn import(
     around: &Surroundings<'_>,
     problems: &mut Problems,
 ) -> Option<Flow> {
-    let mut import = Import { source, around, problems, subflows: Vec::new(), failed: false };
+    let mut import = Import {
+        source,
+        around,
+        problems,
+        subflows: Vec::new(),
+        strangers: Vec::new(),
+        failed: false,
+    };
     let widgets = import.widgets(root);
     if import.failed {
         return None;
@@ -127,7 +136,9 @@ impl Import<'_> {
         self.names_differ(&states);
         let names: Vec<&str> = states.iter().map(|state| state.name.as_str()).collect();
         let widgets: Vec<Widget> = states.iter().map(|state| self.widget(state, &names)).collect();
-        self.unreachable(&states, &widgets);
+        if self.strangers.is_empty() {
+            self.unreachable(&states, &widgets);
+        }
         widgets
     }
 
@@ -140,6 +151,7 @@ impl Import<'_> {
         };
         let word = kind.text().unwrap_or_default();
         let Some(of) = type_of(word) else {
+            self.strangers.push(name.to_owned());
             let names = TYPES.iter().map(|known| known.name);
             let help = match nearest(word, names) {
                 Some(near) => format!("did you mean `{near}`?"),

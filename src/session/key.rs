@@ -1,5 +1,7 @@
 //! What makes two deliveries one webhook.
 
+use sha2::{Digest as _, Sha256};
+
 use crate::webhook::{Channel, Webhook};
 
 /// The identity of one webhook. Two deliveries with equal keys are one event of the carrier.
@@ -17,7 +19,9 @@ impl Key {
     /// * A message is its MessageSid, and its status where the carrier tells of one.
     /// * The first turn of a call is its CallSid: the carrier asks while it still rings.
     /// * A status callback of a call is CallSid, status and sequence number.
-    /// * A later turn is CallSid and the carrier's idempotency token. The token is not signed; a
+    /// * A step of a flow is CallSid and its token, which stands in the query, and what the carrier
+    ///   tells: a document that a function gave may ask again where it came from.
+    /// * Any other later turn is CallSid and the carrier's idempotency token. It is not signed; a
     ///   forger who changes it only gets what a new webhook would get, and he needs a signature.
     ///
     /// The request target belongs to all of them, because one call may be sent to several of our
@@ -25,12 +29,17 @@ impl Key {
     /// request that failed.
     pub fn of(webhook: &Webhook, channel: Channel) -> Option<Key> {
         let param = |name| webhook.param(name).unwrap_or_default();
+        let told;
         let (turn, number) = match channel {
             Channel::Message => ("message", param("MessageStatus")),
             Channel::Voice if webhook.param("CallbackSource").is_some() => {
                 (param("CallStatus"), param("SequenceNumber"))
             }
             Channel::Voice if is_first_turn(webhook) => ("first", ""),
+            Channel::Voice if webhook.query.get("step").is_some() => {
+                told = digest(webhook);
+                ("step", told.as_str())
+            }
             Channel::Voice => ("turn", webhook.idempotency_token.as_deref()?),
         };
         let account = webhook.account.as_ref().map_or("", |account| account.sid.as_str());
@@ -69,6 +78,22 @@ impl Key {
         self.0.push(':');
         self.0.push_str(part);
     }
+}
+
+/// What the carrier tells, in any order: a retry need not keep it.
+fn digest(webhook: &Webhook) -> String {
+    use std::fmt::Write as _;
+    let mut pairs: Vec<(&str, &str)> = webhook.params.iter().collect();
+    pairs.sort_unstable();
+    let mut hash = Sha256::new();
+    for text in pairs.iter().flat_map(|(name, value)| [name, value]) {
+        hash.update(text.len().to_le_bytes());
+        hash.update(text);
+    }
+    hash.finalize().iter().take(16).fold(String::with_capacity(32), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// Whether the carrier asks for the first document of a call. It is answered by the first verb

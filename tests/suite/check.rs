@@ -69,11 +69,12 @@ fn the_schema_in_the_repository_is_the_one_of_the_code() {
 fn the_shipped_file_has_every_key_at_its_default() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(root.join("config.toml")).unwrap();
-    // The optional part is commented out, and must be right all the same.
-    let text = text.replace("\n# [[account.shared_key]] ", "\n[[account.shared_key]] ");
-    let text = ["id", "secret", "algorithm"]
-        .iter()
-        .fold(text, |text, key| text.replace(&format!("\n# {key} = "), &format!("\n{key} = ")));
+    // The optional parts are commented out, and must be right all the same.
+    let sections = ["[[account.shared_key]]", "[flow.survey]", "[[rewrite]]"];
+    let keys = ["id = ", "secret = ", "algorithm = ", "file = ", "sid = ", "from = ", "to = "];
+    let text = sections.iter().chain(&keys).fold(text, |text, beginning| {
+        text.replace(&format!("\n# {beginning}"), &format!("\n{beginning}"))
+    });
     let file: toml::Table = text.parse().unwrap();
     let schema: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(root.join("config.schema.json")).unwrap())

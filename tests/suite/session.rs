@@ -5,6 +5,7 @@ mod damage;
 mod executions;
 mod file;
 mod full;
+mod sync;
 mod turns;
 
 use std::path::{Path, PathBuf};

@@ -67,7 +67,7 @@ impl Import<'_> {
             return None;
         }
         let found = names.iter().position(|known| *known == name);
-        if found.is_none() {
+        if found.is_none() && !self.strangers.iter().any(|known| known == name) {
             let message = format!("widget `{}` goes on to `{name}`, and there is none", state.name);
             let near = nearest(name, names.iter().copied());
             let help = near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default();

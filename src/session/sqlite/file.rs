@@ -127,6 +127,8 @@ impl File {
     fn connect(&self, check: bool) -> Result<Connection, Unfit> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let connection = connection(&self.path, flags)?;
+        // 64 MB, as far as they are needed: the pages of the indexes are used again and again.
+        connection.pragma_update(None, "cache_size", -65_536)?;
         let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get(0));
         let (application, version): (i64, i64) =
             (number("application_id")?, number("user_version")?);
@@ -151,7 +153,12 @@ impl File {
     /// Moves the damaged file aside, where somebody may still get something out of it, and begins
     /// a fresh one: calls that cannot go on are better than calls that nobody answers.
     fn begin_afresh(&self, damage: &str) -> Result<Connection, Unfit> {
-        let aside = beside(&self.path, &format!(".corrupt-{}", clock::wall().as_secs()));
+        let mut seconds = clock::wall().as_secs();
+        let named = |seconds| beside(&self.path, &format!(".corrupt-{seconds}"));
+        while named(seconds).exists() {
+            seconds += 1;
+        }
+        let aside = named(seconds);
         let message = format!(
             "the store `{}` is damaged ({damage}): it is now `{}`, and a fresh one is begun",
             self.path.display(),
@@ -238,8 +245,9 @@ fn connection(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     // small, and damage from spreading.
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;
-         PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864;
-         PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;",
+         PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 4096;
+         PRAGMA journal_size_limit = 67108864; PRAGMA cell_size_check = ON;
+         PRAGMA trusted_schema = OFF;",
     )?;
     Ok(connection)
 }

@@ -239,7 +239,7 @@ async fn memory_keeps_so_many_and_those_that_go_on_longest() {
     let sessions = Sessions::memory();
     let count = twimlgate::limits::MEMORY_EXECUTIONS_MAX as u32;
     for number in 0..count + 10 {
-        let active = number < 10 || number > 50;
+        let active = !(10..=50).contains(&number);
         save(&sessions, Saved { active, state: Vec::new(), ..saved(number) }).await;
     }
     assert_eq!(sids(&sessions, list(usize::MAX)).await.len(), count as usize);
