@@ -4,6 +4,7 @@
 mod support;
 
 mod check;
+mod conversation;
 mod door;
 mod exchanges;
 mod function;
