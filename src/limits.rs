@@ -72,6 +72,9 @@ pub const LOOP_ROUNDS_MAX: u32 = 15;
 /// One flow file. The largest export seen has 20 kB; Twilio's own limit is said to be 1 MB.
 pub const FLOW_BYTES_MAX: u64 = 1024 * 1024;
 
+/// Brackets open inside one another in a flow file: its reader recurses. Exports have eight.
+pub const FLOW_NESTING_MAX: usize = 64;
+
 /// Widgets of one flow (Studio's schema: 1,000).
 pub const WIDGETS_MAX: usize = 1_000;
 
