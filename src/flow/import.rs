@@ -15,10 +15,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::definition::{Flow, Transition, Widget};
 use super::file::Node;
+use super::scope::Scope;
 use super::widget::{Kind, Needs, TYPES, Type, type_of};
 use crate::config;
 use crate::limits::WIDGETS_MAX;
-use crate::liquid::{Engine, Output, Template};
+use crate::liquid::{Engine, Output, PathStep, Template};
 use crate::problem::{Problem, Problems, Source, nearest};
 
 /// What a flow may refer to.
@@ -53,6 +54,8 @@ pub(super) struct Import<'a> {
     problems: &'a mut Problems,
     /// The subflows that it calls.
     subflows: Vec<Arc<Flow>>,
+    /// All widgets, for what templates may read.
+    names: Vec<String>,
     /// Widgets of unknown types: said once, and not again for each transition to them.
     strangers: Vec<String>,
     /// Whether anything is an error.
@@ -79,6 +82,7 @@ pub fn import(
         around,
         problems,
         subflows: Vec::new(),
+        names: Vec::new(),
         strangers: Vec::new(),
         failed: false,
     };
@@ -130,6 +134,8 @@ impl Import<'_> {
             let message = format!("it has {} widgets", states.len());
             self.error(root, message, &format!("1 to {WIDGETS_MAX}"), "");
         }
+        let name = |state: &Node| state.get("name").and_then(Node::text).map(str::to_owned);
+        self.names = states.iter().filter_map(name).collect();
         let mut states: Vec<State<'_>> =
             states.iter().filter_map(|state| self.state(state)).collect();
         self.initial(root, &mut states);
@@ -222,7 +228,10 @@ impl Import<'_> {
     /// Compiles a text; what is wrong with it is shown where it stands.
     fn template(&mut self, node: &Node, text: &str) -> Option<Template> {
         match self.around.liquid.compile(&self.source.name, text, Output::Plain) {
-            Ok(template) => Some(template),
+            Ok(template) => {
+                self.unset(node, text, &template);
+                Some(template)
+            }
             Err(errors) => {
                 self.failed = true;
                 for error in errors {
@@ -234,6 +243,33 @@ impl Import<'_> {
                 }
                 None
             }
+        }
+    }
+
+    /// Warns of variables that nothing in the flow sets: they render as nothing.
+    fn unset(&mut self, node: &Node, text: &str, template: &Template) {
+        for variable in template.variables() {
+            let keys = variable.path.iter().map_while(|step| match step {
+                PathStep::Key(key) => Some(key.as_str()),
+                PathStep::Index(_) | PathStep::Computed => None,
+            });
+            let path: Vec<&str> = keys.collect();
+            let (what, help) = match path.as_slice() {
+                ["widgets", name, ..] if !self.names.iter().any(|known| known == name) => {
+                    let near = nearest(name, self.names.iter().map(String::as_str));
+                    let help = near.map(|near| format!("did you mean `widgets.{near}`?"));
+                    (format!("widgets.{name}"), help)
+                }
+                [root, ..] if !Scope::ROOTS.contains(root) => {
+                    let roots = Scope::ROOTS.join(", ");
+                    let help = format!("it renders as nothing; there is: {roots}");
+                    ((*root).to_owned(), Some(help))
+                }
+                _ => continue,
+            };
+            let span = self.within(node, text, variable.span.clone());
+            let problem = self.source.warning(span, format!("nothing sets `{what}`"));
+            self.push(problem, "never set", &help.unwrap_or_default());
         }
     }
 
