@@ -60,7 +60,7 @@ async fn compare(calls: usize, url: &str) {
     let (config, _) = Config::parse(&Source::new("bench", &text), Path::new(""), &|_| None);
     let config = Rc::new(config.expect("it is a configuration"));
     let shared = Shared::new(&config, Resolver::System).expect("there is no authority file");
-    let functions = Rc::new(Functions::new(&config, &shared));
+    let functions = Rc::new(Functions::new(&shared));
     let key = Rc::new(SigningKey::new(&Secret::new("12345".to_owned()), Algorithm::Sha1));
 
     let connector = awc::Connector::new().limit(0);
@@ -88,6 +88,7 @@ async fn compare(calls: usize, url: &str) {
                 let webhook =
                     if signed { Params::decode(&form).expect("a form") } else { Params::default() };
                 let call = Call {
+                    direct: None,
                     function: &config.functions["f"],
                     parameters: &Params::default(),
                     webhook: &webhook,

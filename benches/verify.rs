@@ -35,6 +35,7 @@ fn main() {
     server.public_url = Some("https://phone.example.com".to_owned());
     let token = Secret::new("a1b2c3d4e5f60718293a4b5c6d7e8f90".to_owned());
     let account = Account {
+        api_url: None,
         sid: "AC0123456789abcdef0123456789abcdef".to_owned(),
         auth_tokens: vec![token.clone()],
         shared_keys: Vec::new(),

@@ -240,7 +240,7 @@ impl Functions {
         started: Instant,
         progress: &Progress,
     ) -> Result<Reply, Problem> {
-        let client = self.client(call).ok_or(Problem::NotConfigured)?;
+        let client = self.client(call).ok_or(Problem::Unusable)?;
         let deadline = call.deadline.min(started + call.function.timeout);
         let after = deadline.saturating_duration_since(started);
         if after.is_zero() {
@@ -273,7 +273,7 @@ impl Functions {
             }
             Err(Problem::Timeout { .. }) if fair => breaker.failed(clock::now()),
             Err(Problem::Timeout { .. } | Problem::Busy { .. } | Problem::BreakerOpen)
-            | Err(Problem::NotConfigured | Problem::Egress { .. }) => {}
+            | Err(Problem::Unusable | Problem::Egress { .. }) => {}
             Err(_) => breaker.succeeded(),
         }
     }
@@ -282,12 +282,11 @@ impl Functions {
 // === impl Outcome ===
 
 impl Outcome {
-    /// What comes of a URL that cannot be asked.
-    pub fn unusable_url(function: &str, url: &str) -> Outcome {
-        let reason = format!("`{}` is not a URL that may be asked", error::word(url.as_bytes()));
-        let problem = Problem::Head { reason };
+    /// What comes of a URL that may not be asked; `place` is its scheme and host.
+    pub fn unusable_url(place: &str) -> Outcome {
+        let problem = Problem::Unusable;
         Outcome {
-            result: OutcomeKind::Fail(FunctionError { function: function.to_owned(), problem }),
+            result: OutcomeKind::Fail(FunctionError { function: place.to_owned(), problem }),
             answer: None,
             duration: Duration::ZERO,
             attempts: 0,

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::HeaderValue;
 use actix_web::http::{Method, Uri};
 use actix_web::web::Bytes;
 use tokio::time::Instant;
@@ -78,7 +77,7 @@ impl Run<'_> {
     async fn call(&self, call: &FunctionCall, step: u32) -> (String, Outcome) {
         let (function, direct) = match self.callee(call) {
             Ok(callee) => callee,
-            Err((name, outcome)) => return (name, outcome),
+            Err(place) => return (place.clone(), Outcome::unusable_url(&place)),
         };
         let call = Call {
             function: &function,
@@ -94,33 +93,30 @@ impl Run<'_> {
         (function.name.clone(), outcome)
     }
 
-    /// Whom to ask, and for what.
-    fn callee(
-        &self,
-        call: &FunctionCall,
-    ) -> Result<(Arc<Function>, Option<Direct>), (String, Outcome)> {
+    /// Whom to ask, and for what. Where that is no URL that may be asked: its scheme and host.
+    fn callee(&self, call: &FunctionCall) -> Result<(Arc<Function>, Option<Direct>), String> {
         let (url, get, fixed) = match &call.callee {
             Callee::Function(function) => return Ok((Arc::clone(function), None)),
-            Callee::Rendered { url, get, fixed } => (url, *get, *fixed),
-            Callee::Url(_) => (&String::new(), false, false),
+            Callee::Rendered { url, get, fixed } => (url.as_str(), *get, *fixed),
+            Callee::Url(_) => ("", false, false),
         };
         let rewritten = self.gateway.rewritten(url);
         let trusted = fixed || rewritten.is_some();
         let target = rewritten.as_deref().unwrap_or(url);
-        let unusable = || Outcome::unusable_url("flow", target);
-        let uri: Uri = target.parse().map_err(|_| ("flow".to_owned(), unusable()))?;
-        let function = Function::of_origin(&uri, trusted);
-        let function = function.ok_or_else(|| ("flow".to_owned(), unusable()))?;
+        let uri: Option<Uri> = target.parse().ok();
+        let function = uri.as_ref().and_then(|uri| Function::of_origin(uri, trusted));
+        let (Some(uri), Some(function)) = (uri, function) else {
+            return Err("a computed URL".to_owned());
+        };
         let authorization = match call.with_credentials {
             true => match self.account.filter(|account| carrier::is_carrier(account, &uri)) {
-                Some(account) => Some(carrier::credentials(account)),
+                Some(account) => carrier::credentials(account),
                 // Credentials never go anywhere else, and Studio does not ask either.
-                None => return Err((function.name.clone(), unusable())),
+                None => return Err(function.name),
             },
             false => None,
         };
         let method = if get { Method::GET } else { Method::POST };
-        let authorization: Option<HeaderValue> = authorization.flatten();
         let body = call.body.clone();
         Ok((Arc::new(function), Some(Direct { url: uri, method, body, authorization, trusted })))
     }

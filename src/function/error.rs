@@ -21,9 +21,10 @@ pub struct FunctionError {
 /// What went wrong. Each message continues "function `name` …".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// The flow names a function that the configuration does not have.
-    #[error("is not configured, expected a `[function.…]` of that name in the configuration")]
-    NotConfigured,
+    /// Its URL is none that may be asked: a placeholder, or not the carrier's where credentials
+    /// would go.
+    #[error("has no URL that may be asked, expected one with http:// or https:// and a host")]
+    Unusable,
     /// Too many failures in a row: not called at all.
     #[error(
         "is not called: its last calls failed one after the other, and one call every few \
@@ -246,7 +247,7 @@ impl Problem {
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
         match self {
-            Problem::NotConfigured | Problem::Resolve { .. } => Fault::Operator,
+            Problem::Unusable | Problem::Resolve { .. } => Fault::Operator,
             Problem::Egress { .. } | Problem::Tls { .. } => Fault::Operator,
             Problem::Busy { .. } => Fault::Gateway,
             Problem::BreakerOpen
@@ -274,7 +275,7 @@ impl Problem {
     /// One word for logs and metrics; stable.
     pub fn kind(&self) -> &'static str {
         match self {
-            Problem::NotConfigured => "not_configured",
+            Problem::Unusable => "unusable",
             Problem::BreakerOpen => "breaker_open",
             Problem::Busy { .. } => "busy",
             Problem::Resolve { .. } => "resolve",

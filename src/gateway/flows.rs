@@ -32,6 +32,9 @@ struct Compiler {
     carrier: bool,
 }
 
+/// Finds a flow by its sid.
+type Subflow<'a> = dyn Fn(&str) -> Option<Arc<Flow>> + 'a;
+
 /// A flow file that has been read.
 struct File {
     named: Named,
@@ -139,7 +142,7 @@ impl Compiler {
         named: &Named,
         source: &Source,
         root: &Node,
-        (subflow, problems): (&dyn Fn(&str) -> Option<Arc<Flow>>, &mut Problems),
+        (subflow, problems): (&Subflow<'_>, &mut Problems),
     ) -> Option<Flow> {
         let surroundings = Surroundings {
             functions: &self.config.functions,

@@ -1,4 +1,4 @@
-//! Flows of several turns over real sockets: calls, messages, what ends them, what must happen once.
+//! Flows of several turns over real sockets: what they say, what ends them, what happens once.
 
 use serde_json::Value;
 use twimlgate::twiml::read::{Bounds, Element, tree};

@@ -46,9 +46,7 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     let form = content_type.trim_start().to_ascii_lowercase().starts_with(FORM);
     // Studio sends a form its parameters, and anything else its body.
     let body = match text {
-        Some(text) if !get && !(form && !parameters.is_empty()) => {
-            Some(Body { content_type, text })
-        }
+        Some(text) if !get && (!form || parameters.is_empty()) => Some(Body { content_type, text }),
         None if !get && !form => Some(Body { content_type, text: String::new() }),
         _ => None,
     };

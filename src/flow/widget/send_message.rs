@@ -31,7 +31,7 @@ pub(super) const TYPE: Type = Type {
         Property::new("service", Holds::Ignored),
         Property::new("channel", Holds::Ignored),
         Property::new("attributes", Holds::Ignored),
-        Property::new("message_type", Holds::Text),
+        Property::new("message_type", Holds::Ignored),
         Property::new("content_sid", Holds::Text),
         Property::new("content_variables", Holds::Pairs),
         Property::new("content_template_sid", Holds::Text),

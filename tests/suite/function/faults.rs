@@ -224,6 +224,6 @@ fn a_function_whose_url_cannot_be_called() {
         function.url = "/nowhere".parse().unwrap();
         let outcome =
             caller.send(&std::sync::Arc::new(function), None, Duration::from_secs(1)).await;
-        assert_eq!(problem(outcome), Problem::NotConfigured);
+        assert_eq!(problem(outcome), Problem::Unusable);
     });
 }
