@@ -15,3 +15,4 @@ mod studio_docs;
 mod tidy;
 mod twiml;
 mod verify;
+mod walk;

@@ -118,11 +118,16 @@ impl Outbound {
                 pairs.iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
             (sid, Value::Object(variables).to_string())
         });
+        let (body, media) = (turn.text("body")?, turn.text("media_url")?);
+        if body.is_none() && media.is_none() && content.is_none() {
+            // The carrier refuses a message without anything in it (Twilio 21602).
+            return Err(turn.wrong("body", "empty", "a text, or `media_url`"));
+        }
         Ok(Outbound {
             from: or("from", &turn.execution.address)?,
             to: or("to", &turn.execution.contact)?,
-            body: turn.text("body")?,
-            media: turn.text("media_url")?,
+            body,
+            media,
             content,
             shorten_urls: turn.flag("shorten_urls")?.unwrap_or_default(),
         })
