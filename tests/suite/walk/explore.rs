@@ -5,7 +5,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Map;
 use twimlgate::flow::{Event, Execution, Failure, Flow, Moment, State, Step, advance};
 use twimlgate::twiml::read::{Bounds, read};
 use twimlgate::webhook::{Channel, Params};
