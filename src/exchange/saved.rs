@@ -23,7 +23,9 @@ pub(super) struct Kept {
 pub(super) fn session(webhook: &Webhook, channel: Channel, flow: &Flow) -> Option<String> {
     let param = |name| webhook.param(name).unwrap_or_default();
     match channel {
-        Channel::Voice if flow.concurrent_calls => webhook.param("CallSid").map(call),
+        Channel::Voice if flow.concurrent_calls => {
+            webhook.param("CallSid").map(|sid| call(&flow.name, sid))
+        }
         Channel::Voice => {
             // A callback of a call of ours names both ends the other way round.
             let ours = param("Direction").starts_with("outbound");
@@ -44,8 +46,9 @@ pub fn pair(flow: &str, us: &str, contact: &str) -> String {
     format!("pair:{}:{flow}{}:{us}{contact}", flow.len(), us.len())
 }
 
-fn call(sid: &str) -> String {
-    format!("call:{sid}")
+/// The session of a call in a flow: another flow of ours may have the same call in between.
+fn call(flow: &str, sid: &str) -> String {
+    format!("call:{}:{flow}{sid}", flow.len())
 }
 
 /// Reads what was kept.
@@ -57,7 +60,7 @@ pub(super) fn read(saved: &Saved) -> Result<Execution, StoreError> {
 pub(super) fn write(execution: &Execution, flow: &Flow, kept: &Kept, now: Duration) -> Saved {
     // A call that the flow made itself is looked for by its sid from then on.
     let session = match (&execution.call_sid, flow.concurrent_calls) {
-        (Some(sid), true) => call(sid),
+        (Some(sid), true) => call(&flow.name, sid),
         _ => kept.session.clone(),
     };
     Saved {
