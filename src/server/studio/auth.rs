@@ -1,0 +1,49 @@
+//! HTTP Basic with an account's sid and one of its tokens, as Twilio asks for it.
+
+use std::sync::Arc;
+
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac};
+use sha2::Sha256;
+
+use crate::config::Account;
+
+/// The account that a request proves to be from. Every token of every account is compared, so that
+/// the time to a refusal tells neither which accounts there are nor how much of a token is right.
+pub(super) fn account<'a>(
+    accounts: &'a [Arc<Account>],
+    headers: &HeaderMap,
+) -> Option<&'a Arc<Account>> {
+    let mut found = None;
+    let given = credentials(headers)?;
+    for account in accounts {
+        for token in &account.auth_tokens {
+            let right = [&account.sid, ":", token.expose()].map(str::as_bytes).concat();
+            if same(&right, &given) {
+                found = Some(account);
+            }
+        }
+    }
+    found
+}
+
+/// `user:password`, where there is one such header.
+fn credentials(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let mut values = headers.get_all(AUTHORIZATION);
+    let (value, None) = (values.next()?, values.next()) else { return None };
+    let (scheme, encoded) = value.to_str().ok()?.split_once(' ')?;
+    let basic = scheme.eq_ignore_ascii_case("basic");
+    STANDARD.decode(encoded.trim()).ok().filter(|_| basic)
+}
+
+/// In a time that does not depend on where they differ: the one is the key of both hashes.
+fn same(right: &[u8], given: &[u8]) -> bool {
+    let hash =
+        |text: &[u8]| Hmac::<Sha256>::new_from_slice(right).map(|mac| mac.chain_update(text));
+    match (hash(right), hash(given)) {
+        (Ok(right), Ok(given)) => given.verify_slice(&right.finalize().into_bytes()).is_ok(),
+        _ => false,
+    }
+}
