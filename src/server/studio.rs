@@ -20,7 +20,6 @@ use tokio::time::timeout;
 
 use super::Shared;
 use crate::flow::Flow;
-use crate::gateway::Gateway;
 use crate::limits::{STUDIO_BODY_BYTES_MAX, STUDIO_WITHIN};
 use crate::session::{Saved, Sessions, StoreError};
 use crate::webhook::Params;
@@ -31,7 +30,6 @@ use shapes::Urls;
 /// One request that has proven who it is from.
 struct Call<'a> {
     shared: &'a Shared,
-    gateway: &'a Gateway,
     flow: &'a Arc<Flow>,
     urls: Urls,
     query: Params,
@@ -85,7 +83,6 @@ async fn decide(
     let host = host.map_or_else(|| request.app_config().local_addr().to_string(), str::to_owned);
     let call = Call {
         shared,
-        gateway: &gateway,
         flow,
         urls: Urls::new(&host, &account.sid, &flow.sid),
         query: Params::decode_query(request.query_string()).map_err(unreadable)?,

@@ -10,6 +10,7 @@ mod function;
 mod liquid;
 mod serve;
 mod session;
+mod studio;
 mod tidy;
 mod twiml;
 mod verify;

@@ -131,9 +131,11 @@ fn date(call: &Call<'_>, name: &str) -> Result<Option<Duration>, Refusal> {
         return Ok(None);
     };
     let day = || {
-        jiff::civil::Date::strptime("%Y-%m-%d", text).ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()
+        let day = jiff::civil::Date::strptime("%Y-%m-%d", text).ok()?;
+        day.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|day| day.timestamp())
     };
-    let moment = text.parse().ok().or_else(|| day().map(|day| day.timestamp()));
-    let moment: jiff::Timestamp = moment.ok_or_else(|| wrong(name, "an ISO 8601 date"))?;
-    Ok(Some(Duration::from_nanos(u64::try_from(moment.as_nanosecond()).unwrap_or_default())))
+    let moment: Option<jiff::Timestamp> = text.parse().ok().or_else(day);
+    let moment = moment.ok_or_else(|| wrong(name, "an ISO 8601 date"))?;
+    // Nothing is older than 1970.
+    Ok(Some(Duration::try_from(moment.as_duration()).unwrap_or_default()))
 }
