@@ -1,5 +1,6 @@
 //! Studio's REST as its clients use it: over sockets, with passwords, page by page.
 
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -7,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use twimlgate::webhook::Params;
 
-use crate::support::hostile::Hostile;
+use crate::support::hostile::{Hostile, Step};
 use crate::support::rig::{Reply, Rig, SID, TOKEN, exchange};
 
 const COUNT: &str = "/v2/Flows/count/Executions";
@@ -183,6 +184,42 @@ async fn one_that_waits_conflicts_goes_on_and_is_ended() {
     }
     assert_ne!(create(&rig, ASK, "+15550100").await["sid"], again["sid"]);
     assert_eq!(get(&rig, url).await["status"], "ended");
+    rig.end().await;
+}
+
+#[actix_web::test]
+async fn of_many_at_once_one_begins() {
+    let carrier = Hostile::always(SENT);
+    let rig = rig(&carrier);
+    let form = [("To", "+15550100"), ("From", "+15550199")];
+    let create = async || ask(&rig, ("POST", ASK), &form).await.status;
+    let (a, b, c, d) = tokio::join!(create(), create(), create(), create());
+    let mut statuses = [a, b, c, d];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409, 409, 409]);
+    rig.end().await;
+}
+
+#[actix_web::test]
+async fn what_is_deleted_while_it_works_stays_away() {
+    let (release, gate) = mpsc::channel();
+    let gate = Step::Wait(Arc::new(Mutex::new(gate)));
+    let carrier = Hostile::new(vec![vec![Step::Read, gate, Step::Send(SENT.into())]]);
+    let rig = rig(&carrier);
+    let made = create(&rig, ASK, "+15550100").await;
+    let url = path(&made["url"]);
+    while carrier.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let later = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(get(&rig, url).await["status"], "active", "the deletion waits for its turn");
+        release.send(()).unwrap();
+    };
+    let (gone, ()) = tokio::join!(ask(&rig, ("DELETE", url), &[]), later);
+    assert_eq!(gone.status, 204);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    refused(&ask(&rig, ("GET", url), &[]).await, 404, 20404);
     rig.end().await;
 }
 

@@ -47,3 +47,45 @@ fn same(right: &[u8], given: &[u8]) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+    use crate::secret::Secret;
+
+    fn asked(accounts: &[Arc<Account>], values: &[&str]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
+        }
+        account(accounts, &headers).map(|account| account.sid.clone())
+    }
+
+    #[test]
+    fn one_header_with_one_account_and_its_token() {
+        let account = |sid: &str, tokens: &[&str]| {
+            let auth_tokens = tokens.iter().map(|token| Secret::new((*token).to_owned())).collect();
+            let sid = sid.to_owned();
+            Arc::new(Account { sid, auth_tokens, api_url: None, shared_keys: Vec::new() })
+        };
+        let accounts = [account("AC1", &["a", "b:c"]), account("AC2", &["d"]), account("AC3", &[])];
+        let basic = |user: &str| format!("Basic {}", STANDARD.encode(user));
+        for (user, sid) in [("AC1:a", "AC1"), ("AC1:b:c", "AC1"), ("AC2:d", "AC2")] {
+            let value = basic(user);
+            assert_eq!(asked(&accounts, &[&value]).as_deref(), Some(sid));
+            assert_eq!(asked(&accounts, &[&value.replace("Basic", "bASIC")]).as_deref(), Some(sid));
+            assert_eq!(asked(&accounts, &[&value, &value]), None, "repeated");
+            assert_eq!(asked(&accounts, &[&value.replace("Basic", "Bearer")]), None);
+            assert_eq!(asked(&[], &[&value]), None, "no account");
+        }
+        for user in ["AC1:", "AC3:", "AC1:d", "AC2:a", "AC1a", "AC1:a\0", "ac1:a", ":", ""] {
+            assert_eq!(asked(&accounts, &[&basic(user)]), None, "{user}");
+        }
+        for value in ["", "Basic", "Basic ", "Basic ?", "QUMxOmE="] {
+            assert_eq!(asked(&accounts, &[value]), None, "{value}");
+        }
+        assert_eq!(asked(&accounts, &[]), None);
+    }
+}
