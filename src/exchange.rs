@@ -6,7 +6,7 @@ mod run;
 mod saved;
 mod timer;
 
-pub use saved::{pair, requested};
+pub use saved::{ended, pair, requested, stored};
 pub use timer::fire;
 
 use std::future::{Future, poll_fn};

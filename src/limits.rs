@@ -171,3 +171,21 @@ pub const BREAKER_PROBE_EVERY: Duration = Duration::from_secs(5);
 /// A timeout counts against the function only if it had at least this long (or its whole own
 /// timeout): what an earlier step of the flow used up is not its fault.
 pub const BREAKER_TIMEOUT_MIN: Duration = Duration::from_secs(1);
+
+/// A request of Studio's REST.
+pub const STUDIO_BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// To read such a request and to wait for whoever works on its execution.
+pub const STUDIO_WITHIN: Duration = Duration::from_secs(15);
+
+/// Executions or steps on a page of Studio's REST, where nothing else is asked for (Twilio's).
+pub const STUDIO_PAGE_SIZE: usize = 50;
+
+/// At most so many on a page (Twilio's).
+pub const STUDIO_PAGE_SIZE_MAX: usize = 1_000;
+
+/// The last page that can be asked for by its number.
+pub const STUDIO_PAGE_MAX: usize = 10_000;
+
+/// `To` and `From` of an execution together (Twilio 81023).
+pub const STUDIO_ADDRESSES_BYTES_MAX: usize = 300;

@@ -5,6 +5,7 @@
 mod admin;
 mod door;
 mod receive;
+mod studio;
 mod timers;
 mod tls;
 
@@ -224,6 +225,7 @@ fn admin_server(listener: TcpListener, shared: Arc<Shared>) -> io::Result<Server
             .route("/healthz", web::get().to(admin::healthz))
             .route("/readyz", web::get().to(admin::readyz))
             .route("/metrics", web::get().to(admin::metrics))
+            .route("/v2/{path:.*}", web::to(studio::answer))
     })
     .workers(1)
     .client_request_timeout(REQUEST_HEAD_WITHIN)

@@ -109,3 +109,22 @@ pub fn requested(
     let kept = Kept { session: pair(&flow.name, from, to), created: now };
     write(&execution, flow, &kept, now)
 }
+
+/// What is kept of an execution, to be looked at.
+///
+/// # Errors
+/// Where the record is damaged.
+pub fn stored(saved: &Saved) -> Result<Execution, StoreError> {
+    read(saved)
+}
+
+/// The same execution, ended by Studio's REST.
+///
+/// # Errors
+/// Where the record is damaged.
+pub fn ended(saved: Saved, now: Duration) -> Result<Saved, StoreError> {
+    let mut execution = read(&saved)?;
+    execution.state = State::Ended;
+    let state = serde_json::to_vec(&execution).unwrap_or_default();
+    Ok(Saved { active: false, due: None, updated: now, state, ..saved })
+}

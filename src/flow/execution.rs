@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::definition::WidgetId;
 use crate::twiml::{Finding, Writer};
@@ -215,6 +215,31 @@ impl Execution {
         self.steps > 0
     }
 
+    /// What began it: the carrier's sid of the call or the message, or `API`.
+    pub fn initiated_by(&self) -> &str {
+        match &self.frames[0].trigger {
+            Trigger::Form { params, .. } => params.sid().unwrap_or_default(),
+            Trigger::Json { .. } => "API",
+        }
+    }
+
+    /// Its variables as templates see them, of the flow that runs; `flow_sid` is its flow's.
+    pub fn context(&self, flow_sid: &str) -> Value {
+        let Frame { trigger, data, variables, widgets, .. } = self.frame();
+        json!({
+            "trigger": {(trigger.kind().name()): trigger.values()},
+            "contact": {"channel": {"address": self.contact}},
+            "flow": {
+                "channel": {"address": self.address},
+                "sid": self.sid,
+                "flow_sid": flow_sid,
+                "data": data,
+                "variables": variables,
+            },
+            "widgets": widgets,
+        })
+    }
+
     /// Notes something for the journal.
     pub fn remark(&mut self, text: String) {
         self.remarks.push(Remark::Failure(text));
@@ -273,6 +298,22 @@ impl Trigger {
         };
         let parsed = JSON_PARAMETERS.iter().filter_map(parse).collect();
         Trigger::Form { kind, params, parsed }
+    }
+
+    /// What is below its one member.
+    fn values(&self) -> Value {
+        match self {
+            Trigger::Form { params, parsed, .. } => {
+                let mut values = Map::new();
+                // The first one of a name counts, and what is read in the JSON of some.
+                for (name, value) in params.iter().filter(|(name, _)| !parsed.contains_key(*name)) {
+                    values.entry(name).or_insert_with(|| value.into());
+                }
+                values.extend(parsed.clone());
+                Value::Object(values)
+            }
+            Trigger::Json { values, .. } => Value::Object(values.clone()),
+        }
     }
 
     /// The way in.

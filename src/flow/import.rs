@@ -14,6 +14,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::definition::{Flow, Transition, Widget};
+use super::execution::Incoming;
 use super::file::Node;
 use super::scope::Scope;
 use super::widget::{Kind, Needs, TYPES, Type, type_of};
@@ -54,6 +55,8 @@ pub(super) struct Import<'a> {
     problems: &'a mut Problems,
     /// The subflows that it calls.
     subflows: Vec<Arc<Flow>>,
+    /// The ways into the flow that lead somewhere.
+    ways: Vec<Incoming>,
     /// All widgets, for what templates may read.
     names: Vec<String>,
     /// Widgets of unknown types: said once, and not again for each transition to them.
@@ -82,6 +85,7 @@ pub fn import(
         around,
         problems,
         subflows: Vec::new(),
+        ways: Vec::new(),
         names: Vec::new(),
         strangers: Vec::new(),
         failed: false,
@@ -114,6 +118,18 @@ fn definition(name: &str, sid: &str, root: &Node, subflows: &[Arc<Flow>]) -> Str
     .to_string()
 }
 
+/// The ways in that a trigger leads on from.
+fn ways(trigger: &State<'_>) -> Vec<Incoming> {
+    let transitions = trigger.node.get("transitions").and_then(Node::list).unwrap_or_default();
+    let leads_on = |way: &Incoming| {
+        transitions.iter().any(|transition| {
+            let text = |key| transition.get(key).and_then(Node::text);
+            text("event") == Some(way.event()) && text("next").is_some_and(|next| !next.is_empty())
+        })
+    };
+    Incoming::ALL.into_iter().filter(leads_on).collect()
+}
+
 fn digest(text: &str) -> String {
     use std::fmt::Write as _;
     Sha256::digest(text).iter().fold(String::with_capacity(64), |mut hex, byte| {
@@ -140,6 +156,7 @@ impl Import<'_> {
             states.iter().filter_map(|state| self.state(state)).collect();
         self.initial(root, &mut states);
         self.names_differ(&states);
+        self.ways = states.first().map(ways).unwrap_or_default();
         let names: Vec<&str> = states.iter().map(|state| state.name.as_str()).collect();
         let widgets: Vec<Widget> = states.iter().map(|state| self.widget(state, &names)).collect();
         if self.strangers.is_empty() {
@@ -211,7 +228,7 @@ impl Import<'_> {
     fn widget(&mut self, state: &State<'_>, names: &[&str]) -> Widget {
         let properties = self.properties(state);
         let transitions: Vec<Transition> = self.transitions(state, names);
-        if state.of.needs == Needs::Carrier && !self.around.carrier {
+        if self.needs_carrier(state.of.needs) && !self.around.carrier {
             let message = format!(
                 "widget `{}` needs the carrier's API, and no `[[account]]` can ask it",
                 state.name
@@ -223,6 +240,17 @@ impl Import<'_> {
             self.warning(state.node.get("type").unwrap_or(state.node), message, "", &help);
         }
         Widget { name: state.name.clone(), kind: Kind::of(state.of.name, properties), transitions }
+    }
+
+    /// Whether a widget asks the carrier's API on one of the ways into this flow.
+    fn needs_carrier(&self, needs: Needs) -> bool {
+        let wired = |way: Incoming| self.ways.contains(&way);
+        match needs {
+            Needs::Nothing => false,
+            Needs::Carrier => true,
+            Needs::CarrierOutsideOfMessages => wired(Incoming::Call) || wired(Incoming::Request),
+            Needs::CarrierOutsideOfCalls => wired(Incoming::Message) || wired(Incoming::Request),
+        }
     }
 
     /// Compiles a text; what is wrong with it is shown where it stands.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-use crate::config::{Config, Located};
+use crate::config::{Answer, Config, Located};
 use crate::flow::Flow;
 use crate::flow::file::{self, Node};
 use crate::flow::import::{Named, Surroundings, import};
@@ -54,7 +54,7 @@ impl Flows {
             files.extend(read(config, named, &flow.file, problems));
         }
         for route in config.routes.values() {
-            let crate::config::Answer::Flow(located) = &route.answer else { continue };
+            let Answer::Flow(located) = &route.answer else { continue };
             let named = Named { name: name_of(config, located), sid: None };
             if !files.iter().any(|file| file.named.name == named.name) {
                 files.extend(read(config, named, located, problems));
@@ -184,11 +184,24 @@ fn calls_subflows(root: &Node) -> bool {
     states.iter().any(kind)
 }
 
-/// The name of a route's flow: that of its `[flow.NAME]`, else the file's without its ending.
+/// The name of a route's flow: that of its `[flow.NAME]`, else the file's without its ending, with
+/// its folder where another file has the same.
 fn name_of(config: &Config, located: &Located) -> String {
     let same = config.flows.iter().find(|(_, flow)| flow.file.text == located.text);
-    let stem = || Path::new(&located.text).file_stem().unwrap_or_default().to_string_lossy();
-    same.map_or_else(|| stem().into_owned(), |(name, _)| name.clone())
+    if let Some((name, _)) = same {
+        return name.clone();
+    }
+    let path = Path::new(&located.text);
+    let other = config.routes.values().any(|route| match &route.answer {
+        Answer::Flow(other) => {
+            other.text != located.text && Path::new(&other.text).file_stem() == path.file_stem()
+        }
+        Answer::Short(_) => false,
+    });
+    match other {
+        true => path.with_extension("").to_string_lossy().into_owned(),
+        false => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+    }
 }
 
 fn read(config: &Config, named: Named, located: &Located, problems: &mut Problems) -> Option<File> {

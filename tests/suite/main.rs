@@ -11,6 +11,7 @@ mod function;
 mod liquid;
 mod serve;
 mod session;
+mod studio;
 mod studio_docs;
 mod tidy;
 mod twiml;

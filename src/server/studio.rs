@@ -1,0 +1,189 @@
+//! Studio's REST v2 for executions, on the admin listener: the official clients talk to it.
+
+mod auth;
+mod executions;
+mod paging;
+mod path;
+mod shapes;
+mod steps;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::Method;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HOST, WWW_AUTHENTICATE};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use super::Shared;
+use crate::flow::Flow;
+use crate::limits::{STUDIO_BODY_BYTES_MAX, STUDIO_WITHIN};
+use crate::session::{Saved, Sessions, StoreError};
+use crate::webhook::Params;
+
+use path::Target;
+use shapes::Urls;
+
+/// One request that has proven who it is from.
+struct Call<'a> {
+    shared: &'a Shared,
+    flow: &'a Arc<Flow>,
+    urls: Urls,
+    query: Params,
+    form: Params,
+}
+
+/// What is answered: a resource, or nothing where one has gone.
+enum Answer {
+    Found(Value),
+    Made(Value),
+    Gone,
+}
+
+/// Why not, in Twilio's words: the clients make an exception of it that has the code.
+#[derive(Debug)]
+struct Refusal {
+    status: u16,
+    code: u32,
+    message: String,
+    details: Option<Value>,
+}
+
+/// Answers everything below `/v2/`.
+pub(super) async fn answer(
+    request: HttpRequest,
+    body: web::Payload,
+    shared: web::Data<Shared>,
+) -> HttpResponse {
+    match timeout(STUDIO_WITHIN, decide(&request, body, &shared)).await {
+        Ok(Ok(Answer::Found(resource))) => HttpResponse::Ok().json(resource),
+        Ok(Ok(Answer::Made(resource))) => HttpResponse::Created().json(resource),
+        Ok(Ok(Answer::Gone)) => HttpResponse::NoContent().finish(),
+        Ok(Err(refusal)) => refusal.response(),
+        Err(_) => Refusal::new(503, 20503, "it is still being worked on; try again").response(),
+    }
+}
+
+async fn decide(
+    request: &HttpRequest,
+    body: web::Payload,
+    shared: &Shared,
+) -> Result<Answer, Refusal> {
+    let gateway = shared.gateway.load_full();
+    let account = auth::account(&gateway.config.accounts, request.headers())
+        .ok_or_else(|| Refusal::new(401, 20003, "Authenticate"))?;
+    let (flow, target) = path::read(request.uri().path()).ok_or_else(|| missing(request))?;
+    let flow = gateway.flows.find(&flow).ok_or_else(|| missing(request))?;
+    let body = form(body).await?;
+    let unreadable = |_| Refusal::new(400, 20001, "the body is not a form of UTF-8");
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let host = host.map_or_else(|| request.app_config().local_addr().to_string(), str::to_owned);
+    let call = Call {
+        shared,
+        flow,
+        urls: Urls::new(&host, &account.sid, &flow.sid),
+        query: Params::decode_query(request.query_string()).map_err(unreadable)?,
+        form: Params::decode(&body).map_err(unreadable)?,
+    };
+    let method = request.method();
+    match target {
+        Target::Executions if method == Method::POST => executions::create(&call).await,
+        Target::Executions if method == Method::GET => executions::list(&call).await,
+        Target::Execution(sid) if method == Method::GET => executions::fetch(&call, &sid).await,
+        Target::Execution(sid) if method == Method::POST => executions::update(&call, &sid).await,
+        Target::Execution(sid) if method == Method::DELETE => executions::delete(&call, &sid).await,
+        Target::Context(sid) if method == Method::GET => executions::context(&call, &sid).await,
+        Target::Steps(sid) if method == Method::GET => steps::list(&call, &sid).await,
+        Target::Step(sid, step) if method == Method::GET => {
+            steps::fetch(&call, (&sid, &step)).await
+        }
+        Target::StepContext(sid, step) if method == Method::GET => {
+            steps::context(&call, (&sid, &step)).await
+        }
+        _ => Err(Refusal::new(405, 20004, "Method not allowed")),
+    }
+}
+
+async fn form(body: web::Payload) -> Result<Bytes, Refusal> {
+    match body.to_bytes_limited(STUDIO_BODY_BYTES_MAX).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(_)) => Err(Refusal::new(400, 20001, "the body broke off")),
+        Err(_) => {
+            let message = format!("the body has more than {STUDIO_BODY_BYTES_MAX} bytes");
+            Err(Refusal::new(413, 20413, &message))
+        }
+    }
+}
+
+fn missing(request: &HttpRequest) -> Refusal {
+    let path = request.uri().path();
+    Refusal::new(404, 20404, &format!("The requested resource {path} was not found"))
+}
+
+// === impl Call ===
+
+impl Call<'_> {
+    fn sessions(&self) -> &Sessions {
+        &self.shared.sessions
+    }
+
+    /// An execution of this flow.
+    async fn execution(&self, sid: &str) -> Result<Saved, Refusal> {
+        let saved = self.sessions().execution(sid).await?;
+        let saved = saved.filter(|saved| saved.flow == self.flow.name);
+        saved.ok_or_else(|| self.missing(&format!("/Executions/{sid}")))
+    }
+
+    /// What is below this flow and is not there.
+    fn missing(&self, below: &str) -> Refusal {
+        let path = format!("/v2/Flows/{}{below}", self.flow.sid);
+        Refusal::new(404, 20404, &format!("The requested resource {path} was not found"))
+    }
+}
+
+// === impl Refusal ===
+
+impl Refusal {
+    fn new(status: u16, code: u32, message: &str) -> Refusal {
+        Refusal { status, code, message: message.to_owned(), details: None }
+    }
+
+    fn response(self) -> HttpResponse {
+        let Refusal { status, code, message, details } = self;
+        let more_info = format!("https://www.twilio.com/docs/errors/{code}");
+        let mut body =
+            json!({"code": code, "message": message, "more_info": more_info, "status": status});
+        if let Some(details) = details {
+            body["details"] = details;
+        }
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = HttpResponse::build(status);
+        if status == StatusCode::UNAUTHORIZED {
+            response.insert_header((WWW_AUTHENTICATE, "Basic realm=\"Twilio API\""));
+        }
+        response.json(body)
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Refusal {
+        match error {
+            StoreError::Conflict(sid) => {
+                let message = "Execution for this contact is already active";
+                let details = json!({"conflicting_execution_sid": sid});
+                Refusal { details: Some(details), ..Refusal::new(409, 20409, message) }
+            }
+            StoreError::Busy => Refusal::new(503, 20503, &StoreError::Busy.to_string()),
+            error => Refusal::new(500, 20500, &error.to_string()),
+        }
+    }
+}
+
+/// ISO 8601 without a fraction, as Twilio says it.
+fn date(at: Duration) -> String {
+    let seconds = i64::try_from(at.as_secs()).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_second(seconds).unwrap_or_default().to_string()
+}

@@ -1,0 +1,91 @@
+//! HTTP Basic with an account's sid and one of its tokens, as Twilio asks for it.
+
+use std::sync::Arc;
+
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac};
+use sha2::Sha256;
+
+use crate::config::Account;
+
+/// The account that a request proves to be from. Every token of every account is compared, so that
+/// the time to a refusal tells neither which accounts there are nor how much of a token is right.
+pub(super) fn account<'a>(
+    accounts: &'a [Arc<Account>],
+    headers: &HeaderMap,
+) -> Option<&'a Arc<Account>> {
+    let mut found = None;
+    let given = credentials(headers)?;
+    for account in accounts {
+        for token in &account.auth_tokens {
+            let right = [&account.sid, ":", token.expose()].map(str::as_bytes).concat();
+            if same(&right, &given) {
+                found = Some(account);
+            }
+        }
+    }
+    found
+}
+
+/// `user:password`, where there is one such header.
+fn credentials(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let mut values = headers.get_all(AUTHORIZATION);
+    let (value, None) = (values.next()?, values.next()) else { return None };
+    let (scheme, encoded) = value.to_str().ok()?.split_once(' ')?;
+    let basic = scheme.eq_ignore_ascii_case("basic");
+    STANDARD.decode(encoded.trim()).ok().filter(|_| basic)
+}
+
+/// In a time that does not depend on where they differ: the one is the key of both hashes.
+fn same(right: &[u8], given: &[u8]) -> bool {
+    let hash =
+        |text: &[u8]| Hmac::<Sha256>::new_from_slice(right).map(|mac| mac.chain_update(text));
+    match (hash(right), hash(given)) {
+        (Ok(right), Ok(given)) => given.verify_slice(&right.finalize().into_bytes()).is_ok(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+    use crate::secret::Secret;
+
+    fn asked(accounts: &[Arc<Account>], values: &[&str]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
+        }
+        account(accounts, &headers).map(|account| account.sid.clone())
+    }
+
+    #[test]
+    fn one_header_with_one_account_and_its_token() {
+        let account = |sid: &str, tokens: &[&str]| {
+            let auth_tokens = tokens.iter().map(|token| Secret::new((*token).to_owned())).collect();
+            let sid = sid.to_owned();
+            Arc::new(Account { sid, auth_tokens, api_url: None, shared_keys: Vec::new() })
+        };
+        let accounts = [account("AC1", &["a", "b:c"]), account("AC2", &["d"]), account("AC3", &[])];
+        let basic = |user: &str| format!("Basic {}", STANDARD.encode(user));
+        for (user, sid) in [("AC1:a", "AC1"), ("AC1:b:c", "AC1"), ("AC2:d", "AC2")] {
+            let value = basic(user);
+            assert_eq!(asked(&accounts, &[&value]).as_deref(), Some(sid));
+            assert_eq!(asked(&accounts, &[&value.replace("Basic", "bASIC")]).as_deref(), Some(sid));
+            assert_eq!(asked(&accounts, &[&value, &value]), None, "repeated");
+            assert_eq!(asked(&accounts, &[&value.replace("Basic", "Bearer")]), None);
+            assert_eq!(asked(&[], &[&value]), None, "no account");
+        }
+        for user in ["AC1:", "AC3:", "AC1:d", "AC2:a", "AC1a", "AC1:a\0", "ac1:a", ":", ""] {
+            assert_eq!(asked(&accounts, &[&basic(user)]), None, "{user}");
+        }
+        for value in ["", "Basic", "Basic ", "Basic ?", "QUMxOmE="] {
+            assert_eq!(asked(&accounts, &[value]), None, "{value}");
+        }
+        assert_eq!(asked(&accounts, &[]), None);
+    }
+}

@@ -1,0 +1,141 @@
+//! `/Executions`
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::paging::{After, Paging, wrong};
+use super::{Answer, Call, Refusal};
+use crate::clock;
+use crate::exchange::{ended, pair, requested, stored};
+use crate::limits::STUDIO_ADDRESSES_BYTES_MAX;
+use crate::session::{Commit, Listing, Saved, StoreError, Turn};
+
+/// POST: begins one.
+pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
+    let required = |name: &str| match call.form.get(name).map(str::trim) {
+        Some(text) if !text.is_empty() => Ok(text),
+        _ => Err(Refusal::new(400, 21604, &format!("A '{name}' address is required"))),
+    };
+    let (to, from) = (required("To")?, required("From")?);
+    if to.len() + from.len() > STUDIO_ADDRESSES_BYTES_MAX {
+        let most = STUDIO_ADDRESSES_BYTES_MAX;
+        let message = format!("'To' and 'From' together have more than {most} bytes");
+        return Err(Refusal::new(400, 81023, &message));
+    }
+    let parameters = parameters(call.form.get("Parameters").unwrap_or_default())?;
+    let sessions = call.sessions();
+    let now = clock::wall();
+    sessions.keep_flow(&call.flow.revision, &call.flow.definition).await?;
+    let _turn = sessions.enter(&pair(&call.flow.name, from, to)).await;
+    let saved = requested(call.flow, to, from, parameters, now);
+    sessions.commit(Commit::of(saved.clone(), Vec::new(), now)).await?;
+    call.shared.wake.notify_one();
+    Ok(Answer::Made(shown(call, &saved)?))
+}
+
+/// GET: all of the flow, newest first.
+pub(super) async fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
+    let paging = Paging::read(&call.query)?;
+    let (from, until) = (date(call, "DateCreatedFrom")?, date(call, "DateCreatedTo")?);
+    let (mut after, mut pass_over) = paging.start();
+    let mut found = loop {
+        let flow = call.flow.name.clone();
+        let limit = paging.size + 1;
+        let found = call.sessions().executions(Listing { flow, from, until, after, limit }).await?;
+        if pass_over == 0 {
+            break found;
+        }
+        if found.len() <= paging.size {
+            break Vec::new();
+        }
+        pass_over -= 1;
+        after = place(found.get(paging.size - 1));
+    };
+    let more = found.len() > paging.size;
+    found.truncate(paging.size);
+    let next = if more { place(found.last()) } else { None };
+    // A damaged one must not hide the others.
+    let shown = found.iter().filter_map(|saved| shown(call, saved).ok()).collect();
+    let page = paging.page(call, (&call.urls.executions, "executions"), shown, next);
+    Ok(Answer::Found(page))
+}
+
+/// GET: one.
+pub(super) async fn fetch(call: &Call<'_>, sid: &str) -> Result<Answer, Refusal> {
+    Ok(Answer::Found(shown(call, &call.execution(sid).await?)?))
+}
+
+/// GET: its variables.
+pub(super) async fn context(call: &Call<'_>, sid: &str) -> Result<Answer, Refusal> {
+    let saved = call.execution(sid).await?;
+    Ok(Answer::Found(call.urls.context(&stored(&saved)?)))
+}
+
+/// POST: ends it.
+pub(super) async fn update(call: &Call<'_>, sid: &str) -> Result<Answer, Refusal> {
+    if call.form.get("Status") != Some("ended") {
+        return Err(wrong("Status", "`ended`"));
+    }
+    let (saved, _turn) = alone(call, sid).await?;
+    if !saved.active {
+        return Ok(Answer::Found(shown(call, &saved)?));
+    }
+    let now = clock::wall();
+    let saved = ended(saved, now)?;
+    call.sessions().commit(Commit::of(saved.clone(), Vec::new(), now)).await?;
+    Ok(Answer::Found(shown(call, &saved)?))
+}
+
+/// DELETE: it and its history.
+pub(super) async fn delete(call: &Call<'_>, sid: &str) -> Result<Answer, Refusal> {
+    let (saved, _turn) = alone(call, sid).await?;
+    match call.sessions().delete(&saved.sid).await? {
+        true => Ok(Answer::Gone),
+        false => Err(call.missing(&format!("/Executions/{sid}"))),
+    }
+}
+
+/// An execution that nobody else works on while the turn is held.
+async fn alone(call: &Call<'_>, sid: &str) -> Result<(Saved, Turn), Refusal> {
+    let mut saved = call.execution(sid).await?;
+    loop {
+        let turn = call.sessions().enter(&saved.session).await;
+        let session = saved.session;
+        saved = call.execution(sid).await?;
+        // One that makes a call is looked for by that call from then on.
+        if saved.session == session {
+            return Ok((saved, turn));
+        }
+    }
+}
+
+fn shown(call: &Call<'_>, saved: &Saved) -> Result<Value, StoreError> {
+    Ok(call.urls.execution(saved, &stored(saved)?))
+}
+
+fn place(saved: Option<&Saved>) -> After {
+    saved.map(|saved| (saved.created, saved.sid.clone()))
+}
+
+fn parameters(text: &str) -> Result<Map<String, Value>, Refusal> {
+    if text.is_empty() {
+        return Ok(Map::new());
+    }
+    serde_json::from_str(text).map_err(|_| wrong("Parameters", "a JSON object"))
+}
+
+/// A moment or a day of the query.
+fn date(call: &Call<'_>, name: &str) -> Result<Option<Duration>, Refusal> {
+    let Some(text) = call.query.get(name).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let day = || {
+        let day = jiff::civil::Date::strptime("%Y-%m-%d", text).ok()?;
+        day.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|day| day.timestamp())
+    };
+    let moment: Option<jiff::Timestamp> = text.parse().ok().or_else(day);
+    let moment = moment.ok_or_else(|| wrong(name, "an ISO 8601 date"))?;
+    // Nothing is older than 1970.
+    Ok(Some(Duration::try_from(moment.as_duration()).unwrap_or_default()))
+}

@@ -1,0 +1,63 @@
+//! The paths below `/v2/Flows/{flow}`.
+
+use crate::webhook::Params;
+
+/// What a path names, below its flow.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    Executions,
+    Execution(String),
+    Context(String),
+    Steps(String),
+    Step(String, String),
+    StepContext(String, String),
+}
+
+/// The flow that a path names, and what of it.
+pub(super) fn read(path: &str) -> Option<(String, Target)> {
+    let path = path.strip_prefix("/v2/Flows/")?;
+    let segments: Option<Vec<String>> = path.split('/').map(decoded).collect();
+    let segments = segments?;
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let own = |text: &str| text.to_owned();
+    let (flow, target) = match segments[..] {
+        [flow, "Executions"] => (flow, Target::Executions),
+        [flow, "Executions", sid] => (flow, Target::Execution(own(sid))),
+        [flow, "Executions", sid, "Context"] => (flow, Target::Context(own(sid))),
+        [flow, "Executions", sid, "Steps"] => (flow, Target::Steps(own(sid))),
+        [flow, "Executions", sid, "Steps", step] => (flow, Target::Step(own(sid), own(step))),
+        [flow, "Executions", sid, "Steps", step, "Context"] => {
+            (flow, Target::StepContext(own(sid), own(step)))
+        }
+        _ => return None,
+    };
+    Some((own(flow), target))
+}
+
+/// One segment. What is `%2F` in it is of the name, and separates nothing.
+fn decoded(segment: &str) -> Option<String> {
+    // A form's value is decoded the same, but for these two characters.
+    let value = segment.replace('+', "%2B").replace('&', "%26");
+    let form = Params::decode(format!("s={value}").as_bytes()).ok()?;
+    form.get("s").filter(|segment| !segment.is_empty()).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_are_decoded_after_they_are_split() {
+        let executions = |path: &str, flow: &str| {
+            assert_eq!(read(path), Some((flow.to_owned(), Target::Executions)), "{path}");
+        };
+        executions("/v2/Flows/x/Executions", "x");
+        executions("/v2/Flows/a%2Fb%20c+d&e=%C3%A4/Executions", "a/b c+d&e=ä");
+        let one = Target::Step("FN1".to_owned(), "FT1".to_owned());
+        assert_eq!(read("/v2/Flows/x/Executions/FN1/Steps/FT1"), Some(("x".to_owned(), one)));
+        for path in ["/v2/Flows/x", "/v2/Flows//Executions", "/v2/Flows/x/Executions/", "/v1/x"] {
+            assert_eq!(read(path), None, "{path}");
+        }
+        assert_eq!(read("/v2/Flows/%FF/Executions"), None);
+    }
+}
