@@ -87,6 +87,10 @@ fn message(
     }
     match wait {
         None => Plan::Begin,
+        // Studio's REST has asked for it, and its first turn is about to come.
+        Some(_) if !execution.is_some_and(Execution::has_begun) => {
+            Plan::Ignore("the execution has not begun, so it takes no message (Twilio 81002)")
+        }
         Some(wait) if wait.handed_over => {
             Plan::Ignore("the execution cannot take a message now (Twilio 81002)")
         }
@@ -102,4 +106,33 @@ fn is_handed_over(execution: &Execution) -> bool {
 fn returned(webhook: &Webhook) -> Params {
     let ours = |name: &str| matches!(name, "FlowEvent" | "step");
     webhook.query.iter().filter(|(name, _)| !ours(name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::webhook::Proof;
+
+    #[test]
+    fn a_message_does_not_resume_what_has_not_begun() {
+        let params = [("MessageSid", "SM1"), ("From", "+15550100"), ("Body", "hi")];
+        let webhook = Webhook {
+            proof: Proof::Unchecked,
+            account: None,
+            path: "/sms".to_owned(),
+            query: Params::default(),
+            params: params.into_iter().collect(),
+            body: Default::default(),
+            idempotency_token: None,
+        };
+        let sid = "FN1".to_owned();
+        let mut execution = Execution::requested(sid, "+15550100", "+15550199", Default::default());
+        execution.begin_at(Duration::ZERO);
+        let plan = |execution: &Execution| decide(&webhook, Channel::Message, Some(execution));
+        assert!(matches!(plan(&execution), Plan::Ignore(_)));
+        execution.steps = 1;
+        assert!(matches!(plan(&execution), Plan::Resume(_)));
+    }
 }
