@@ -6,6 +6,7 @@
 mod definition;
 mod engine;
 mod execution;
+pub mod file;
 mod scope;
 mod short;
 mod widget;

@@ -1,0 +1,138 @@
+//! Studio's format of before 2020, turned into today's: other names of the types, no first widget
+//! named, and transitions that go to ids.
+
+use std::collections::HashMap;
+
+use super::{Key, Node, Value};
+
+/// The types that were renamed: then, today.
+const TYPES: [(&str, &str); 11] = [
+    ("InitialState", "trigger"),
+    ("Message", "send-message"),
+    ("MessagePrompt", "send-and-wait-for-reply"),
+    ("Branch", "split-based-on"),
+    ("SetVariables", "set-variables"),
+    ("Function", "run-function"),
+    ("Webhook", "make-http-request"),
+    ("Gather", "gather-input-on-call"),
+    ("SayPlay", "say-play"),
+    ("DialV2", "make-outgoing-call-v2"),
+    ("EnqueueCall", "enqueue-call"),
+];
+
+/// The flow in today's shape; each value keeps its place. A flow of today is left as it is.
+pub(super) fn current(mut flow: Node) -> Node {
+    let states = flow.get("states").and_then(Node::list).unwrap_or_default();
+    let text = |state: &Node, key: &str| state.get(key).and_then(Node::text).map(str::to_owned);
+    let is_first = |state: &&Node| text(state, "type").as_deref() == Some("InitialState");
+    let Some(first) = states.iter().find(is_first) else { return flow };
+    let name = first.get("name").cloned();
+    let place = first.get("type").map_or(first.span.clone(), |node| node.span.clone());
+    let names: HashMap<String, String> = states
+        .iter()
+        .filter_map(|state| Some((text(state, "sid")?, text(state, "name")?)))
+        .collect();
+
+    let has = |key| flow.get(key).is_some();
+    let (has_first, has_flags) = (has("initial_state"), has("flags"));
+    let Value::Table(members) = &mut flow.value else { return flow };
+    for (key, node) in members.iter_mut() {
+        if let ("states", Value::List(states)) = (key.name.as_str(), &mut node.value) {
+            states.iter_mut().for_each(|widget| state(widget, &names));
+        }
+    }
+    let key = |name: &str| Key { name: name.to_owned(), span: place.clone() };
+    let node = |value| Node { value, span: place.clone() };
+    if let (false, Some(name)) = (has_first, name) {
+        members.push((key("initial_state"), name));
+    }
+    if !has_flags {
+        let calls = (key("allow_concurrent_calls"), node(Value::Bool(true)));
+        members.push((key("flags"), node(Value::Table(vec![calls]))));
+    }
+    flow
+}
+
+fn state(state: &mut Node, names: &HashMap<String, String>) {
+    let Value::Table(members) = &mut state.value else { return };
+    members.retain(|(key, _)| key.name != "sid" && key.name != "uuid");
+    for (key, node) in members {
+        match (key.name.as_str(), &mut node.value) {
+            ("type", Value::Text(kind)) => {
+                if let Some((_, today)) = TYPES.iter().find(|(then, _)| then == kind) {
+                    *kind = (*today).to_owned();
+                }
+            }
+            ("properties", Value::Table(properties)) => {
+                properties.retain(|(_, node)| !node.is_null());
+            }
+            ("transitions", Value::List(transitions)) => {
+                transitions.iter_mut().for_each(|one| transition(one, names));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn transition(transition: &mut Node, names: &HashMap<String, String>) {
+    let Value::Table(members) = &mut transition.value else { return };
+    members.retain(|(key, node)| match key.name.as_str() {
+        "sid" | "uuid" => false,
+        "next" => !node.is_null(),
+        "conditions" => !node.is_null() && node.list().is_none_or(|list| !list.is_empty()),
+        _ => true,
+    });
+    for (key, node) in members {
+        match (key.name.as_str(), &mut node.value) {
+            ("next", Value::Text(next)) => {
+                if let Some(name) = names.get(next) {
+                    next.clone_from(name);
+                }
+            }
+            ("conditions", Value::List(conditions)) => {
+                for condition in conditions {
+                    if let Value::Table(members) = &mut condition.value {
+                        members.retain(|(key, _)| key.name != "uuid" && key.name != "sid");
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read;
+    use crate::problem::{Problems, Source};
+
+    #[test]
+    fn old_flows_become_new_ones() {
+        let text = r#"{"description": "Old", "states": [
+            {"type": "InitialState", "name": "Trigger", "properties": {}, "sid": "FF1",
+             "transitions": [{"event": "incomingMessage", "conditions": [], "next": "FF2",
+                              "uuid": "1"},
+                             {"event": "incomingCall", "conditions": [], "next": null}]},
+            {"type": "Branch", "name": "which", "properties": {"input": "x", "offset": null},
+             "sid": "FF2", "transitions": [
+                {"event": "match", "next": "FF3", "uuid": "2", "conditions": [
+                    {"friendly_name": "n", "arguments": ["x"], "type": "equal_to", "value": "1",
+                     "uuid": "3"}]}]},
+            {"type": "Mystery", "name": "odd", "properties": {}, "sid": "FF3", "transitions": []}
+        ]}"#;
+        let mut problems = Problems::default();
+        let flow = read(&Source::new("old.json", text), &mut problems).expect("a flow");
+        let today = serde_json::json!({"description": "Old", "states": [
+            {"type": "trigger", "name": "Trigger", "properties": {},
+             "transitions": [{"event": "incomingMessage", "next": "which"},
+                             {"event": "incomingCall"}]},
+            {"type": "split-based-on", "name": "which", "properties": {"input": "x"},
+             "transitions": [{"event": "match", "next": "odd", "conditions": [
+                {"friendly_name": "n", "arguments": ["x"], "type": "equal_to", "value": "1"}]}]},
+            {"type": "Mystery", "name": "odd", "properties": {}, "transitions": []}
+        ], "initial_state": "Trigger", "flags": {"allow_concurrent_calls": true}});
+        assert_eq!(flow.to_json(), today);
+        let first = flow.get("initial_state").expect("the first widget");
+        assert_eq!(&text[first.span.clone()], "\"Trigger\"");
+    }
+}
