@@ -5,6 +5,10 @@
 
 mod json;
 mod legacy;
+mod toml;
+mod write;
+
+pub use write::{same, write_json, write_toml};
 
 use std::ops::Range;
 
@@ -158,6 +162,9 @@ pub fn read(source: &Source, problems: &mut Problems) -> Option<Node> {
         let problem = Problem::new(Level::Error, message);
         problems.push(problem.expected(format!("at most {FLOW_BYTES_MAX} bytes")));
         return None;
+    }
+    if source.name.ends_with(".toml") {
+        return toml::read(source, problems);
     }
     let tree = json::read(source, problems)?;
     if tree.table().is_none() {

@@ -6,6 +6,7 @@ mod support;
 mod check;
 mod door;
 mod exchanges;
+mod flow_files;
 mod function;
 mod liquid;
 mod serve;
