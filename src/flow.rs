@@ -9,6 +9,7 @@ mod execution;
 pub mod file;
 mod scope;
 mod short;
+pub mod show;
 mod widget;
 
 pub use definition::{Flow, Transition, Widget, WidgetId};

@@ -158,7 +158,7 @@ impl Node {
 pub fn read(source: &Source, problems: &mut Problems) -> Option<Node> {
     if source.text.len() > FLOW_BYTES_MAX {
         let size = source.text.len();
-        let message = format!("`{}` has {size} bytes, which is no flow", source.name);
+        let message = format!("`{}` has {size} bytes or more", source.name);
         let problem = Problem::new(Level::Error, message);
         problems.push(problem.expected(format!("at most {FLOW_BYTES_MAX} bytes")));
         return None;

@@ -92,3 +92,46 @@ fn toml_keeps_the_places() {
     assert_eq!(written(transition.get("event").unwrap()), "incomingCall");
     assert_eq!(written(state.get("name").unwrap()), "a");
 }
+
+/// Runs the program in the folder of the flows.
+fn twimlgate(arguments: &[&str]) -> std::process::Output {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_twimlgate"));
+    command.args(arguments).current_dir(folder()).env_clear().output().expect("the program runs")
+}
+
+#[test]
+fn flows_are_shown() {
+    for (name, _) in flows(&folder()) {
+        for (arguments, ending) in [
+            (vec!["flow", "show", &name], "outline"),
+            (vec!["flow", "show", &name, "--mermaid"], "mmd"),
+        ] {
+            let output = twimlgate(&arguments);
+            assert!(output.status.success(), "{name}");
+            let shown = String::from_utf8(output.stdout).unwrap();
+            let golden = folder().join(format!("{name}.{ending}"));
+            if std::env::var_os("UPDATE").is_some() {
+                std::fs::write(&golden, &shown).unwrap();
+            }
+            assert_eq!(shown, std::fs::read_to_string(&golden).unwrap_or_default(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn flows_are_converted() {
+    let output = twimlgate(&["flow", "convert", "opening-hours.toml"]);
+    let json = String::from_utf8(output.stdout).unwrap();
+    let flow = parse("x.json", &json).unwrap();
+    let toml = std::fs::read_to_string(folder().join("opening-hours.toml")).unwrap();
+    assert!(same(&flow, &parse("x.toml", &toml).unwrap()));
+
+    let output = twimlgate(&["flow", "convert", "survey.json", "--to", "toml"]);
+    let golden = std::fs::read(folder().join("survey.toml.txt")).unwrap();
+    assert_eq!(output.stdout, golden);
+
+    let output = twimlgate(&["flow", "convert", "none.json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.starts_with("error: cannot read `none.json`"), "{error}");
+}
