@@ -55,7 +55,8 @@ fn flow(widgets: usize) -> String {
             "name": format!("w{index}"), "type": "set-variables",
             "transitions": [{"event": "next", "next": next}],
             "properties": {"variables": [
-                {"key": format!("k{index}"), "value": "{{trigger.message.Body}} {{flow.variables.k1}}"}
+                {"key": format!("k{index}"),
+                 "value": "{{trigger.message.Body}} {{flow.variables.k1}}"}
             ]}
         }));
     }

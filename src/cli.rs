@@ -3,6 +3,7 @@
 
 mod check;
 mod demo;
+mod flow;
 mod render;
 mod request;
 mod serve;
@@ -35,6 +36,7 @@ enum Command {
     Sign(sign::Args),
     Verify(verify::Args),
     Render(render::Args),
+    Flow(flow::Args),
 }
 
 /// The configuration file that a command works with.
@@ -54,6 +56,7 @@ pub fn run() -> ExitCode {
         Command::Sign(args) => sign::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Render(args) => render::run(&args),
+        Command::Flow(args) => flow::run(&args),
     }
 }
 

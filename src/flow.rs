@@ -7,6 +7,8 @@ pub mod file;
 
 pub mod import;
 
+pub mod show;
+
 mod definition;
 mod properties;
 mod condition;

@@ -60,6 +60,13 @@ pub const STORE_PROBE_EVERY: Duration = Duration::from_secs(1);
 /// Steps of one execution (Studio: 81000).
 pub const STEPS_MAX: u32 = 1_000;
 
+/// One flow file. Real exports of a dozen widgets have under 20 kB; Studio is said to take 1 MB.
+pub const FLOW_BYTES_MAX: usize = 1024 * 1024;
+
+/// Lists and tables within each other in a flow file, as the parser recurses. Real exports nest
+/// eight deep.
+pub const FLOW_NESTING_MAX: usize = 64;
+
 /// One widget entered this often in a row ends the execution (Studio: 81001).
 pub const SAME_WIDGET_MAX: u32 = 10;
 
@@ -68,12 +75,6 @@ pub const STRING_BYTES_MAX: usize = 16 * 1024;
 
 /// Rounds of one Liquid loop in a flow (Studio: 15).
 pub const LOOP_ROUNDS_MAX: u32 = 15;
-
-/// One flow file. The largest export seen has 20 kB; Twilio's own limit is said to be 1 MB.
-pub const FLOW_BYTES_MAX: u64 = 1024 * 1024;
-
-/// Brackets open inside one another in a flow file: its reader recurses. Exports have eight.
-pub const FLOW_NESTING_MAX: usize = 64;
 
 /// Widgets of one flow (Studio's schema: 1,000).
 pub const WIDGETS_MAX: usize = 1_000;

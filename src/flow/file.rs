@@ -1,21 +1,26 @@
-//! A flow file as a tree with places: what it says, and where it says it.
+//! A flow file as a tree of Studio's shape, in which each value knows its place in the text.
 //!
-//! Whatever form a file has, the tree is that of Studio's current export.
+//! Two notations, one tree: Studio's JSON (also as it was before 2020), and our TOML. What a flow
+//! means is not asked here; that is the checker's, which points at the places that are kept.
 
 mod json;
 mod legacy;
+mod toml;
+mod write;
+
+pub use write::{same, write_json, write_toml};
 
 use std::ops::Range;
 
-use crate::limits::{FLOW_BYTES_MAX, FLOW_NESTING_MAX};
-use crate::problem::{Problems, Source};
+use crate::limits::FLOW_BYTES_MAX;
+use crate::problem::{Level, Problem, Problems, Source};
 
 /// A value of a flow file, with its place in the text.
 #[derive(Clone, Debug)]
 pub struct Node {
     /// The value.
     pub value: Value,
-    /// Its bytes in the text, quotes and brackets included.
+    /// Its bytes in the text.
     pub span: Range<usize>,
 }
 
@@ -45,47 +50,13 @@ pub struct Key {
     pub span: Range<usize>,
 }
 
-/// Reads a flow file: Studio's JSON, of today or of before 2020. `None` where it cannot be read at
-/// all; what is wrong with it is among the problems.
-pub fn read(source: &Source, problems: &mut Problems) -> Option<Node> {
-    if source.text.len() as u64 > FLOW_BYTES_MAX {
-        let message = format!("a flow file may have {FLOW_BYTES_MAX} bytes");
-        problems.push(source.error(0..0, message).expected("a smaller file"));
-        return None;
-    }
-    if let Some(at) = too_deep(&source.text) {
-        let message = format!("more than {FLOW_NESTING_MAX} brackets are open inside one another");
-        problems.push(source.error(at..at + 1, message).expected("a flow, which has about eight"));
-        return None;
-    }
-    json::read(source, problems).map(legacy::normalised)
-}
-
-/// Where brackets are nested too deep for a reader that recurses.
-fn too_deep(text: &str) -> Option<usize> {
-    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
-    text.bytes().position(|byte| {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'[' | b'{' if !quoted => depth += 1,
-            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth > FLOW_NESTING_MAX
-    })
-}
-
-// === impl Node ===
-
 impl Node {
-    /// A member of a table.
+    /// The member of this name, where it is a table that has one.
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.table()?.iter().find(|(known, _)| known.name == key).map(|(_, node)| node)
     }
 
-    /// A text.
+    /// The text, where it is one.
     pub fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Text(text) => Some(text),
@@ -93,7 +64,7 @@ impl Node {
         }
     }
 
-    /// A list.
+    /// The items, where it is a list.
     pub fn list(&self) -> Option<&[Node]> {
         match &self.value {
             Value::List(items) => Some(items),
@@ -101,12 +72,60 @@ impl Node {
         }
     }
 
-    /// A table.
+    /// The members, where it is a table.
     pub fn table(&self) -> Option<&[(Key, Node)]> {
         match &self.value {
             Value::Table(members) => Some(members),
             _ => None,
         }
+    }
+
+    /// What it is, in words for a message.
+    pub fn kind(&self) -> &'static str {
+        match &self.value {
+            Value::Null => "nothing",
+            Value::Bool(_) => "true or false",
+            Value::Number(_) => "a number",
+            Value::Text(_) => "a text",
+            Value::List(_) => "a list",
+            Value::Table(_) => "a table",
+        }
+    }
+
+    /// The value as JSON, without places.
+    pub fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(value) => (*value).into(),
+            Value::Number(number) => number.clone().into(),
+            Value::Text(text) => text.as_str().into(),
+            Value::List(items) => items.iter().map(Node::to_json).collect(),
+            Value::Table(members) => serde_json::Value::Object(
+                members.iter().map(|(key, node)| (key.name.clone(), node.to_json())).collect(),
+            ),
+        }
+    }
+
+    /// The tree of a JSON value, in which every place is the beginning of the text.
+    pub fn from_json(json: &serde_json::Value) -> Node {
+        let value = match json {
+            serde_json::Value::Null => Value::Null,
+            serde_json::Value::Bool(value) => Value::Bool(*value),
+            serde_json::Value::Number(number) => Value::Number(number.clone()),
+            serde_json::Value::String(text) => Value::Text(text.clone()),
+            serde_json::Value::Array(items) => {
+                Value::List(items.iter().map(Node::from_json).collect())
+            }
+            serde_json::Value::Object(members) => Value::Table(
+                members
+                    .iter()
+                    .map(|(name, value)| {
+                        (Key { name: name.clone(), span: 0..0 }, Node::from_json(value))
+                    })
+                    .collect(),
+            ),
+        };
+        Node { value, span: 0..0 }
     }
 
     /// `true` or `false`, also in quotes.
@@ -132,103 +151,26 @@ impl Node {
     pub fn is_null(&self) -> bool {
         matches!(self.value, Value::Null)
     }
-
-    /// What it is, in words.
-    pub fn kind(&self) -> &'static str {
-        match &self.value {
-            Value::Null => "nothing",
-            Value::Bool(_) => "`true` or `false`",
-            Value::Number(_) => "a number",
-            Value::Text(_) => "a text",
-            Value::List(_) => "a list",
-            Value::Table(_) => "an object",
-        }
-    }
-
-    /// The same as JSON, without places.
-    pub fn to_json(&self) -> serde_json::Value {
-        match &self.value {
-            Value::Null => serde_json::Value::Null,
-            Value::Bool(value) => (*value).into(),
-            Value::Number(number) => number.clone().into(),
-            Value::Text(text) => text.as_str().into(),
-            Value::List(items) => items.iter().map(Node::to_json).collect(),
-            Value::Table(members) => serde_json::Value::Object(
-                members.iter().map(|(key, node)| (key.name.clone(), node.to_json())).collect(),
-            ),
-        }
-    }
-
-    /// The tree of JSON that is in no file; all places are the beginning.
-    pub fn from_json(json: &serde_json::Value) -> Node {
-        let value = match json {
-            serde_json::Value::Null => Value::Null,
-            serde_json::Value::Bool(value) => Value::Bool(*value),
-            serde_json::Value::Number(number) => Value::Number(number.clone()),
-            serde_json::Value::String(text) => Value::Text(text.clone()),
-            serde_json::Value::Array(items) => {
-                Value::List(items.iter().map(Node::from_json).collect())
-            }
-            serde_json::Value::Object(members) => Value::Table(
-                members
-                    .iter()
-                    .map(|(name, value)| (Key::nowhere(name), Node::from_json(value)))
-                    .collect(),
-            ),
-        };
-        Node { value, span: 0..0 }
-    }
 }
 
-// === impl Key ===
-
-impl Key {
-    fn nowhere(name: &str) -> Key {
-        Key { name: name.to_owned(), span: 0..0 }
+/// Reads a flow file: our TOML where the name ends in `.toml`, else Studio's JSON. Where it cannot
+/// be read, the reason is among the problems.
+pub fn read(source: &Source, problems: &mut Problems) -> Option<Node> {
+    if source.text.len() > FLOW_BYTES_MAX {
+        let size = source.text.len();
+        let message = format!("`{}` has {size} bytes or more", source.name);
+        let problem = Problem::new(Level::Error, message);
+        problems.push(problem.expected(format!("at most {FLOW_BYTES_MAX} bytes")));
+        return None;
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read_text(text: &str) -> (Option<Node>, String) {
-        let mut problems = Problems::default();
-        let node = read(&Source::new("flow.json", text), &mut problems);
-        (node, problems.to_string())
+    if source.name.ends_with(".toml") {
+        return toml::read(source, problems);
     }
-
-    #[test]
-    fn places_are_those_of_the_text() {
-        let text = "{\"states\": [{\"name\": \"a \\\"b\\\"\", \"n\": -1.5, \"t\": true}]}";
-        let node = read_text(text).0.unwrap();
-        let state = &node.get("states").unwrap().list().unwrap()[0];
-        assert_eq!(state.get("name").unwrap().text(), Some("a \"b\""));
-        assert_eq!(&text[state.get("name").unwrap().span.clone()], "\"a \\\"b\\\"\"");
-        assert_eq!(&text[state.get("n").unwrap().span.clone()], "-1.5");
-        assert_eq!(state.get("t").unwrap().flag(), Some(true));
-        assert_eq!(node.to_json(), serde_json::from_str::<serde_json::Value>(text).unwrap());
+    let tree = json::read(source, problems)?;
+    if tree.table().is_none() {
+        let problem = source.error(tree.span.clone(), format!("the file holds {}", tree.kind()));
+        problems.push(problem.expected("a flow: an object with `states`"));
+        return None;
     }
-
-    #[test]
-    fn what_is_no_json_is_told_with_its_place() {
-        for text in [
-            "",
-            "{",
-            "{\"a\": 1,}",
-            "{'a': 1}",
-            "{a: 1}",
-            "{\"a\" 1}",
-            "// x\n{}",
-            "[1 2]",
-            "{} {}",
-        ] {
-            let (node, problems) = read_text(text);
-            assert!(node.is_none() && problems.contains("flow.json:1:"), "{text}: {problems}");
-        }
-        let (_, problems) = read_text("{\"a\": 1,\n \"a\": 2}");
-        assert!(problems.contains("flow.json:2:2"), "{problems}");
-        let (node, problems) = read_text(&"[".repeat(100_000));
-        assert!(node.is_none() && problems.contains("brackets"), "{problems}");
-    }
+    Some(legacy::current(tree))
 }

@@ -214,7 +214,7 @@ fn read(config: &Config, named: Named, located: &Located, problems: &mut Problem
     };
     let size = std::fs::metadata(&path).map(|metadata| metadata.len());
     let text = match size {
-        Ok(size) if size > FLOW_BYTES_MAX => {
+        Ok(size) if size > FLOW_BYTES_MAX as u64 => {
             Err(format!("it has {size} bytes, and may have {FLOW_BYTES_MAX}"))
         }
         Ok(_) => std::fs::read_to_string(&path).map_err(|error| error.to_string()),

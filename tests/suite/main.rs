@@ -7,6 +7,7 @@ mod check;
 mod conversation;
 mod door;
 mod exchanges;
+mod flow_files;
 mod function;
 mod liquid;
 mod serve;

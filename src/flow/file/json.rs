@@ -1,100 +1,213 @@
-//! JSON with places, as strictly as RFC 8259.
+//! Studio's JSON with places: strict, and every mistake with where it is.
 
-use jsonc_parser::ast;
+use std::ops::Range;
+
+use jsonc_parser::ast::{ObjectPropName, Value as Parsed};
+use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::{Key, Node, Value};
+use crate::limits::FLOW_NESTING_MAX;
 use crate::problem::{Problems, Source};
 
-/// Reads a JSON text. `None` where it is none.
+/// Nothing that RFC 8259 does not have.
+const STRICT: ParseOptions = ParseOptions {
+    allow_comments: false,
+    allow_loose_object_property_names: false,
+    allow_trailing_commas: false,
+    allow_missing_commas: false,
+    allow_single_quoted_strings: false,
+    allow_hexadecimal_numbers: false,
+    allow_unary_plus_numbers: false,
+    allow_bare_decimal_point_numbers: false,
+    allow_non_finite_numbers: false,
+    allow_extended_string_escapes: false,
+};
+
+/// Reads the text, or says what is wrong with it.
 pub(super) fn read(source: &Source, problems: &mut Problems) -> Option<Node> {
-    let strict = ParseOptions {
-        allow_comments: false,
-        allow_loose_object_property_names: false,
-        allow_trailing_commas: false,
-        allow_missing_commas: false,
-        allow_single_quoted_strings: false,
-        allow_hexadecimal_numbers: false,
-        allow_unary_plus_numbers: false,
-        allow_bare_decimal_point_numbers: false,
-        allow_non_finite_numbers: false,
-        allow_extended_string_escapes: false,
+    let text = &source.text;
+    if let Some(offset) = too_deep(text) {
+        let message = format!("more than {FLOW_NESTING_MAX} lists and objects within each other");
+        problems.push(source.error(offset..offset + 1, message));
+        return None;
+    }
+    let not_json = |place: Range<usize>, message: &str| {
+        let message = message.strip_suffix('.').unwrap_or(message);
+        let mut letters = message.chars();
+        let first = letters.next().map(|letter| letter.to_lowercase().to_string());
+        let message = first.unwrap_or_default() + letters.as_str();
+        source.error(place, format!("not JSON: {message}"))
     };
-    let parsed = parse_to_ast(&source.text, &CollectOptions::default(), &strict);
-    let value = match parsed {
+    let parsed = match parse_to_ast(text, &CollectOptions::default(), &STRICT) {
         Ok(parsed) => parsed.value,
         Err(error) => {
             let range = error.range();
-            let end = source.text.len();
-            let span = range.start.min(end)..range.end.min(end);
-            let problem = source.error(span, format!("not JSON: {}", error.kind()));
-            problems.push(problem.expected("JSON, as Studio exports it"));
+            problems.push(not_json(range.start..range.end, &error.kind().to_string()));
             return None;
         }
     };
-    let Some(value) = value else {
-        let problem = source.error(0..0, "the file is empty");
-        problems.push(problem.expected("JSON, as Studio exports it"));
+    let Some(parsed) = parsed else {
+        let message = "the file is empty";
+        problems.push(source.error(0..0, message).expected("a flow as Studio exports it"));
         return None;
     };
-    let mut reader = Reader { source, problems, failed: false };
-    let node = reader.node(&value);
-    (!reader.failed).then_some(node)
+    // The parser with places lets some texts through that are no JSON (a line break in a string).
+    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        let start = offset_of(text, error.line(), error.column());
+        let message = error.to_string();
+        let message = message.split(" at line ").next().unwrap_or_default();
+        problems.push(not_json(start..start + 1, message));
+        return None;
+    }
+    let mut reader = Reader { source, problems, sound: true };
+    let node = reader.node(parsed);
+    reader.sound.then_some(node)
+}
+
+/// Where the nesting passes its bound.
+fn too_deep(text: &str) -> Option<usize> {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for (offset, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > FLOW_NESTING_MAX {
+            return Some(offset);
+        }
+    }
+    None
+}
+
+/// The byte at a line and a column of bytes, both from 1.
+fn offset_of(text: &str, line: usize, column: usize) -> usize {
+    let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    (before + column.saturating_sub(1)).min(text.len())
 }
 
 struct Reader<'a> {
     source: &'a Source,
     problems: &'a mut Problems,
-    failed: bool,
+    sound: bool,
 }
 
 impl Reader<'_> {
-    fn node(&mut self, value: &ast::Value<'_>) -> Node {
-        let (value, range) = match value {
-            ast::Value::StringLit(text) => (Value::Text(text.value.to_string()), text.range),
-            ast::Value::NumberLit(number) => (self.number(number), number.range),
-            ast::Value::BooleanLit(flag) => (Value::Bool(flag.value), flag.range),
-            ast::Value::NullKeyword(null) => (Value::Null, null.range),
-            ast::Value::Array(array) => {
-                let items = array.elements.iter().map(|item| self.node(item)).collect();
-                (Value::List(items), array.range)
+    fn node(&mut self, parsed: Parsed<'_>) -> Node {
+        let range = parsed.range();
+        let span = range.start..range.end;
+        let value = match parsed {
+            Parsed::NullKeyword(_) => Value::Null,
+            Parsed::BooleanLit(literal) => Value::Bool(literal.value),
+            Parsed::StringLit(literal) => Value::Text(literal.value.into_owned()),
+            Parsed::NumberLit(literal) => self.number(literal.value, &span),
+            Parsed::Array(array) => {
+                Value::List(array.elements.into_iter().map(|item| self.node(item)).collect())
             }
-            ast::Value::Object(object) => (self.table(object), object.range),
+            Parsed::Object(object) => {
+                let mut members: Vec<(Key, Node)> = Vec::new();
+                let mut known = std::collections::HashSet::new();
+                for property in object.properties {
+                    let range = property.name.range();
+                    let name = match property.name {
+                        ObjectPropName::String(name) => name.value.into_owned(),
+                        ObjectPropName::Word(name) => name.value.to_owned(),
+                    };
+                    let key = Key { name, span: range.start..range.end };
+                    if !known.insert(key.name.clone()) {
+                        let message = format!("`{}` is there twice", key.name);
+                        self.error(key.span.clone(), message, "each key once");
+                    }
+                    members.push((key, self.node(property.value)));
+                }
+                Value::Table(members)
+            }
         };
-        Node { value, span: range.start..range.end }
+        Node { value, span }
     }
 
-    fn number(&mut self, number: &ast::NumberLit<'_>) -> Value {
-        match serde_json::from_str(number.value) {
+    fn number(&mut self, text: &str, span: &Range<usize>) -> Value {
+        match serde_json::from_str(text) {
             Ok(number) => Value::Number(number),
             Err(_) => {
-                let span = number.range.start..number.range.end;
-                self.error(span, format!("`{}` is not a number", number.value), "a number");
+                let message = format!("`{text}` is too large a number");
+                self.error(span.clone(), message, "a number of at most 64 bits");
                 Value::Null
             }
         }
     }
 
-    fn table(&mut self, object: &ast::Object<'_>) -> Value {
-        let mut members: Vec<(Key, Node)> = Vec::with_capacity(object.properties.len());
-        for property in &object.properties {
-            let (name, range) = match &property.name {
-                ast::ObjectPropName::String(text) => (text.value.to_string(), text.range),
-                ast::ObjectPropName::Word(word) => (word.value.to_owned(), word.range),
-            };
-            let span = range.start..range.end;
-            if members.iter().any(|(known, _)| known.name == name) {
-                let message = format!("the key `{name}` stands twice in one object");
-                self.error(span.clone(), message, "one of them");
-            }
-            let node = self.node(&property.value);
-            members.push((Key { name, span }, node));
-        }
-        Value::Table(members)
+    fn error(&mut self, span: Range<usize>, message: String, expected: &str) {
+        self.problems.push(self.source.error(span, message).expected(expected));
+        self.sound = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str) -> String {
+        let mut problems = Problems::default();
+        let node = read(&Source::new("flow.json", text), &mut problems);
+        assert!(node.is_none(), "{text}: {node:?}");
+        problems.to_string()
     }
 
-    fn error(&mut self, span: std::ops::Range<usize>, message: String, expected: &str) {
-        self.failed = true;
-        self.problems.push(self.source.error(span, message).expected(expected));
+    #[test]
+    fn keeps_values_and_places() {
+        let text = r#"{"a\u00e4": ["x\ud83d\ude00\n", 1.50, -3, null, true], "b": {}}"#;
+        let mut problems = Problems::default();
+        let node = read(&Source::new("flow.json", text), &mut problems).expect("JSON");
+        assert_eq!(node.to_json(), serde_json::from_str::<serde_json::Value>(text).expect("JSON"));
+        let item = &node.get("aä").and_then(Node::list).expect("a list")[0];
+        assert_eq!(&text[item.span.clone()], r#""x\ud83d\ude00\n""#);
+        assert_eq!(&text[node.table().expect("a table")[1].0.span.clone()], "\"b\"");
+    }
+
+    #[test]
+    fn refuses_what_is_not_json() {
+        for text in [
+            "",
+            "{",
+            "[1,]",
+            "{\"a\":1,}",
+            "[1 2]",
+            "// x\n{}",
+            "{a: 1}",
+            "['a']",
+            "{} {}",
+            "[01]",
+            "[+1]",
+            "[.5]",
+            "[1.]",
+            "[0x1]",
+            "[NaN]",
+            "\"a\nb\"",
+            "[\"\\x41\"]",
+            "[\"\\ud800\"]",
+            "[1e999]",
+            "nul",
+            "{\"a\" 1}",
+            "{\"a\":}",
+            "[",
+            "]",
+            "\"",
+            "\"\\",
+        ] {
+            message(text);
+        }
+    }
+
+    #[test]
+    fn refuses_deep_nesting_and_a_key_twice() {
+        assert!(message(&"[".repeat(100_000)).contains("more than 64"));
+        let said = message("{\"states\": [],\n \"states\": []}");
+        assert!(said.contains("`states` is there twice\n --> flow.json:2:2"), "{said}");
     }
 }

@@ -1,9 +1,11 @@
-//! The exports of Studio before 2020, as those of today: other names of types, and widgets that
-//! are told apart by sids.
+//! Studio's format of before 2020, turned into today's: other names of the types, no first widget
+//! named, and transitions that go to ids.
+
+use std::collections::HashMap;
 
 use super::{Key, Node, Value};
 
-/// The old names of types, and today's.
+/// The types that were renamed: then, today.
 const TYPES: [(&str, &str); 11] = [
     ("InitialState", "trigger"),
     ("Message", "send-message"),
@@ -18,72 +20,119 @@ const TYPES: [(&str, &str); 11] = [
     ("EnqueueCall", "enqueue-call"),
 ];
 
-/// The tree in today's form; one that has it already is left as it is.
-pub(super) fn normalised(mut root: Node) -> Node {
-    let initial = root.get("states").and_then(Node::list).and_then(|states| {
-        let begins = |state: &&Node| state.get("type").and_then(Node::text) == Some("InitialState");
-        states.iter().find(begins)
-    });
-    let Some(initial) = initial.filter(|_| root.get("initial_state").is_none()) else {
-        return root;
-    };
-    let name = initial.get("name").cloned();
-    let names = names(&root);
-    let Value::Table(members) = &mut root.value else { return root };
+/// The flow in today's shape; each value keeps its place. A flow of today is left as it is.
+pub(super) fn current(mut flow: Node) -> Node {
+    let states = flow.get("states").and_then(Node::list).unwrap_or_default();
+    let text = |state: &Node, key: &str| state.get(key).and_then(Node::text).map(str::to_owned);
+    let is_first = |state: &&Node| text(state, "type").as_deref() == Some("InitialState");
+    let Some(first) = states.iter().find(is_first) else { return flow };
+    let name = first.get("name").cloned();
+    let place = first.get("type").map_or(first.span.clone(), |node| node.span.clone());
+    let names: HashMap<String, String> = states
+        .iter()
+        .filter_map(|state| Some((text(state, "sid")?, text(state, "name")?)))
+        .collect();
+
+    let has = |key| flow.get(key).is_some();
+    let (has_first, has_flags) = (has("initial_state"), has("flags"));
+    let Value::Table(members) = &mut flow.value else { return flow };
     for (key, node) in members.iter_mut() {
         if let ("states", Value::List(states)) = (key.name.as_str(), &mut node.value) {
-            states.iter_mut().for_each(|node| state(node, &names));
+            states.iter_mut().for_each(|widget| state(widget, &names));
         }
     }
-    members.extend(name.map(|name| (Key::nowhere("initial_state"), name)));
-    let concurrent = Node { value: Value::Bool(true), span: 0..0 };
-    let flags = Value::Table(vec![(Key::nowhere("allow_concurrent_calls"), concurrent)]);
-    members.push((Key::nowhere("flags"), Node { value: flags, span: 0..0 }));
-    root
+    let key = |name: &str| Key { name: name.to_owned(), span: place.clone() };
+    let node = |value| Node { value, span: place.clone() };
+    if let (false, Some(name)) = (has_first, name) {
+        members.push((key("initial_state"), name));
+    }
+    if !has_flags {
+        let calls = (key("allow_concurrent_calls"), node(Value::Bool(true)));
+        members.push((key("flags"), node(Value::Table(vec![calls]))));
+    }
+    flow
 }
 
-/// The widgets' sids and names.
-fn names(root: &Node) -> Vec<(String, String)> {
-    let states = root.get("states").and_then(Node::list).unwrap_or_default();
-    let pair = |state: &Node| {
-        let text = |key| state.get(key).and_then(Node::text).map(str::to_owned);
-        text("sid").zip(text("name"))
-    };
-    states.iter().filter_map(pair).collect()
-}
-
-fn state(node: &mut Node, names: &[(String, String)]) {
-    let Value::Table(members) = &mut node.value else { return };
-    members.retain(|(key, _)| key.name != "sid");
+fn state(state: &mut Node, names: &HashMap<String, String>) {
+    let Value::Table(members) = &mut state.value else { return };
+    members.retain(|(key, _)| key.name != "sid" && key.name != "uuid");
     for (key, node) in members {
         match (key.name.as_str(), &mut node.value) {
             ("type", Value::Text(kind)) => {
-                if let Some((_, today)) = TYPES.iter().find(|(old, _)| old == kind) {
+                if let Some((_, today)) = TYPES.iter().find(|(then, _)| then == kind) {
                     *kind = (*today).to_owned();
                 }
             }
-            ("transitions", Value::List(transitions)) => {
-                transitions.iter_mut().for_each(|node| transition(node, names));
-            }
             ("properties", Value::Table(properties)) => {
                 properties.retain(|(_, node)| !node.is_null());
+            }
+            ("transitions", Value::List(transitions)) => {
+                transitions.iter_mut().for_each(|one| transition(one, names));
             }
             _ => {}
         }
     }
 }
 
-fn transition(node: &mut Node, names: &[(String, String)]) {
-    let Value::Table(members) = &mut node.value else { return };
-    members.retain(|(key, node)| {
-        let empty = node.is_null() || node.list().is_some_and(<[Node]>::is_empty);
-        key.name != "uuid" && !empty
+fn transition(transition: &mut Node, names: &HashMap<String, String>) {
+    let Value::Table(members) = &mut transition.value else { return };
+    members.retain(|(key, node)| match key.name.as_str() {
+        "sid" | "uuid" => false,
+        "next" => !node.is_null(),
+        "conditions" => !node.is_null() && node.list().is_none_or(|list| !list.is_empty()),
+        _ => true,
     });
     for (key, node) in members {
-        if let ("next", Value::Text(next)) = (key.name.as_str(), &mut node.value)
-            && let Some((_, name)) = names.iter().find(|(sid, _)| sid == next)
-        {
-            *next = name.clone();
+        match (key.name.as_str(), &mut node.value) {
+            ("next", Value::Text(next)) => {
+                if let Some(name) = names.get(next) {
+                    next.clone_from(name);
+                }
+            }
+            ("conditions", Value::List(conditions)) => {
+                for condition in conditions {
+                    if let Value::Table(members) = &mut condition.value {
+                        members.retain(|(key, _)| key.name != "uuid" && key.name != "sid");
+                    }
+                }
+            }
+            _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read;
+    use crate::problem::{Problems, Source};
+
+    #[test]
+    fn old_flows_become_new_ones() {
+        let text = r#"{"description": "Old", "states": [
+            {"type": "InitialState", "name": "Trigger", "properties": {}, "sid": "FF1",
+             "transitions": [{"event": "incomingMessage", "conditions": [], "next": "FF2",
+                              "uuid": "1"},
+                             {"event": "incomingCall", "conditions": [], "next": null}]},
+            {"type": "Branch", "name": "which", "properties": {"input": "x", "offset": null},
+             "sid": "FF2", "transitions": [
+                {"event": "match", "next": "FF3", "uuid": "2", "conditions": [
+                    {"friendly_name": "n", "arguments": ["x"], "type": "equal_to", "value": "1",
+                     "uuid": "3"}]}]},
+            {"type": "Mystery", "name": "odd", "properties": {}, "sid": "FF3", "transitions": []}
+        ]}"#;
+        let mut problems = Problems::default();
+        let flow = read(&Source::new("old.json", text), &mut problems).expect("a flow");
+        let today = serde_json::json!({"description": "Old", "states": [
+            {"type": "trigger", "name": "Trigger", "properties": {},
+             "transitions": [{"event": "incomingMessage", "next": "which"},
+                             {"event": "incomingCall"}]},
+            {"type": "split-based-on", "name": "which", "properties": {"input": "x"},
+             "transitions": [{"event": "match", "next": "odd", "conditions": [
+                {"friendly_name": "n", "arguments": ["x"], "type": "equal_to", "value": "1"}]}]},
+            {"type": "Mystery", "name": "odd", "properties": {}, "transitions": []}
+        ], "initial_state": "Trigger", "flags": {"allow_concurrent_calls": true}});
+        assert_eq!(flow.to_json(), today);
+        let first = flow.get("initial_state").expect("the first widget");
+        assert_eq!(&text[first.span.clone()], "\"Trigger\"");
     }
 }

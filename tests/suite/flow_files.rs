@@ -1,0 +1,137 @@
+//! Flow files: read, written, and read again.
+
+use std::path::{Path, PathBuf};
+
+use twimlgate::flow::file::{Node, read, same, write_json, write_toml};
+use twimlgate::problem::{Problems, Source};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/flows/files")
+}
+
+fn parse(name: &str, text: &str) -> Result<Node, String> {
+    let mut problems = Problems::default();
+    let node = read(&Source::new(name, text), &mut problems);
+    node.ok_or_else(|| problems.to_string())
+}
+
+/// The flows of a folder: name, text.
+fn flows(folder: &Path) -> Vec<(String, String)> {
+    let mut paths: Vec<PathBuf> =
+        folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|end| end == "json" || end == "toml"));
+    paths.sort();
+    let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+    paths.iter().map(|path| (name(path), std::fs::read_to_string(path).unwrap())).collect()
+}
+
+/// JSON → TOML → JSON gives the same flow, and TOML → JSON → TOML the same text.
+fn round_trip(name: &str, text: &str) -> String {
+    let flow = parse(name, text).unwrap_or_else(|error| panic!("{error}"));
+    let toml = write_toml(&flow);
+    let again = parse("x.toml", &toml).unwrap_or_else(|error| panic!("{name}: {error}\n{toml}"));
+    assert!(same(&flow, &again), "{name}:\n{toml}");
+    let json = write_json(&again);
+    let back = parse("x.json", &json).unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert_eq!(write_toml(&back), toml, "{name}");
+    toml
+}
+
+#[test]
+fn nothing_is_lost_on_the_way() {
+    for (name, text) in flows(&folder()) {
+        let toml = round_trip(&name, &text);
+        assert_eq!(toml.starts_with("json = "), name == "twice.json", "{name}\n{toml}");
+        if name.ends_with(".json") {
+            let path = folder().join(&name).with_extension("toml.txt");
+            if std::env::var_os("UPDATE").is_some() {
+                std::fs::write(&path, &toml).unwrap();
+            }
+            assert_eq!(toml, std::fs::read_to_string(&path).unwrap_or_default(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_lost_of_real_flows() {
+    let Some(facts) = std::env::var_os("TWIMLGATE_FACTS") else {
+        println!("skipped: TWIMLGATE_FACTS does not name a folder beside `flows`");
+        return;
+    };
+    let (mut files, mut exact) = (0, 0);
+    for (name, text) in flows(&Path::new(&facts).join("../flows")) {
+        let toml = round_trip(&name, &text);
+        assert!(!toml.starts_with("json = "), "{name}");
+        files += 1;
+        exact += toml.matches("\ntransitions = ").count();
+    }
+    println!("{files} flows, {exact} widgets in the exact form");
+    assert!(files > 0);
+}
+
+#[test]
+fn mistakes_have_a_place() {
+    let error = parse("a.json", "{\"states\": [],}").unwrap_err();
+    assert!(error.contains("--> a.json:1:14"), "{error}");
+    let error = parse("a.toml", "[widget.a]\ntype = \"trigger\"\non = \"b\"\n").unwrap_err();
+    assert!(error.contains("`on` is no table\n --> a.toml:3:6"), "{error}");
+    let error = parse("a.toml", "[widget.a]\nmatch = [{ next = \"b\" }]\n").unwrap_err();
+    assert!(error.contains("0 conditions in an item of `match`\n --> a.toml:2:10"), "{error}");
+    let error = parse("a.toml", "[widget.a]\nx = 2020-01-01\n").unwrap_err();
+    assert!(error.contains("^^^^^^^^^^ a text: put it in quotes"), "{error}");
+}
+
+#[test]
+fn toml_keeps_the_places() {
+    let text = "[widget.a]\ntype = \"trigger\"\non = { incomingCall = \"b\" }\n";
+    let flow = parse("a.toml", text).unwrap();
+    let state = &flow.get("states").unwrap().list().unwrap()[0];
+    let transition = &state.get("transitions").unwrap().list().unwrap()[0];
+    let written = |node: &Node| &text[node.span.clone()];
+    assert_eq!(written(transition.get("next").unwrap()), "\"b\"");
+    assert_eq!(written(transition.get("event").unwrap()), "incomingCall");
+    assert_eq!(written(state.get("name").unwrap()), "a");
+}
+
+/// Runs the program in the folder of the flows.
+fn twimlgate(arguments: &[&str]) -> std::process::Output {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_twimlgate"));
+    command.args(arguments).current_dir(folder()).env_clear().output().expect("the program runs")
+}
+
+#[test]
+fn flows_are_shown() {
+    for (name, _) in flows(&folder()) {
+        for (arguments, ending) in [
+            (vec!["flow", "show", &name], "outline"),
+            (vec!["flow", "show", &name, "--mermaid"], "mmd"),
+        ] {
+            let output = twimlgate(&arguments);
+            assert!(output.status.success(), "{name}");
+            let shown = String::from_utf8(output.stdout).unwrap();
+            let golden = folder().join(format!("{name}.{ending}"));
+            if std::env::var_os("UPDATE").is_some() {
+                std::fs::write(&golden, &shown).unwrap();
+            }
+            assert_eq!(shown, std::fs::read_to_string(&golden).unwrap_or_default(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn flows_are_converted() {
+    let output = twimlgate(&["flow", "convert", "opening-hours.toml"]);
+    let json = String::from_utf8(output.stdout).unwrap();
+    let flow = parse("x.json", &json).unwrap();
+    let toml = std::fs::read_to_string(folder().join("opening-hours.toml")).unwrap();
+    assert!(same(&flow, &parse("x.toml", &toml).unwrap()));
+
+    let output = twimlgate(&["flow", "convert", "survey.json", "--to", "toml"]);
+    let golden = std::fs::read(folder().join("survey.toml.txt")).unwrap();
+    assert_eq!(output.stdout, golden);
+
+    let output = twimlgate(&["flow", "convert", "none.json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.starts_with("error: cannot read `none.json`"), "{error}");
+}
