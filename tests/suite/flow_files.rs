@@ -79,6 +79,8 @@ fn mistakes_have_a_place() {
     assert!(error.contains("0 conditions in an item of `match`\n --> a.toml:2:10"), "{error}");
     let error = parse("a.toml", "[widget.a]\nx = 2020-01-01\n").unwrap_err();
     assert!(error.contains("^^^^^^^^^^ a text: put it in quotes"), "{error}");
+    let error = parse("a.toml", "[widget.a]\nname = \"b\"\ntransitions = []\n").unwrap_err();
+    assert!(error.contains("has a second name\n --> a.toml:2:1"), "{error}");
 }
 
 #[test]

@@ -148,6 +148,10 @@ impl Reader<'_> {
         let exact =
             |(key, _): &(Key, Node)| matches!(key.name.as_str(), "transitions" | "properties");
         if members.iter().any(exact) {
+            if let Some((key, _)) = members.iter().find(|(key, _)| key.name == "name") {
+                let message = format!("the widget `{}` has a second name", name.name);
+                self.error(key.span.clone(), message, "the name in `[widget.…]` alone");
+            }
             state.extend(members);
         } else {
             self.short(&mut state, members, &span);
