@@ -29,10 +29,11 @@ fn main() {
     println!("\nwebhooks over sockets, {CONNECTIONS} connections, {WEBHOOKS} webhooks");
     let folder = std::env::temp_dir().join(format!("twimlgate-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder for the store");
-    let sqlite = || StoreUrl::Sqlite(folder.join("bench.db"));
+    // A file of its own for each: people of an earlier run would be known in it.
+    let sqlite = |widgets| StoreUrl::Sqlite(folder.join(format!("bench-{widgets}.db")));
     for (name, widgets) in [("three widgets", 3), ("ten widgets", 10)] {
         let memory = sockets(widgets, 1, &StoreUrl::Memory);
-        let durable = sockets(widgets, 1, &sqlite());
+        let durable = sockets(widgets, 1, &sqlite(widgets));
         println!("{name}: memory {memory:.0}/s, sqlite {durable:.0}/s, {:.2} x", durable / memory);
     }
     let (one, many) = (sockets(3, 1, &StoreUrl::Memory), sockets(3, 10_000, &StoreUrl::Memory));

@@ -119,7 +119,7 @@ pub(super) const SECTIONS: &[Section] = &[
     Section {
         name: "admin",
         repeated: false,
-        doc: "health and metrics: a listener of their own, never the public one",
+        doc: "health, metrics and Studio's REST: a listener of their own, never the public one",
         keys: &[key("listen", Address, r#""127.0.0.1:9090""#, "address and port; empty: off")],
     },
     Section {

@@ -130,8 +130,11 @@ pub(crate) fn outcomes(flow: &Flow, widget: &str, values: &[String]) -> Vec<(Out
         .collect()
 }
 
+/// What the carrier's API answers.
+type Sent = Result<Map<String, Value>, SendError>;
+
 /// What may come of a request to the carrier's API.
-pub(crate) fn sent() -> Vec<(Result<Map<String, Value>, SendError>, bool)> {
+pub(crate) fn sent() -> Vec<(Sent, bool)> {
     let resource = json!({"sid": "XX00000000000000000000000000000000", "status": "queued"});
     let done = resource.as_object().cloned().unwrap_or_default();
     vec![(Ok(done), false), (Err(SendError::Refused { status: 400, code: Some(21211) }), true)]
