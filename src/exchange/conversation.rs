@@ -27,6 +27,15 @@ pub(super) struct Answering<'a> {
     pub(super) deadline: Instant,
 }
 
+/// What a webhook asks of an execution, and when.
+struct Asked<'a> {
+    event: Event,
+    at: Moment,
+    webhook: &'a Webhook,
+    /// The webhook's parameters, taken out of it.
+    params: &'a Params,
+}
+
 /// A document, and what must be kept before it leaves.
 #[derive(Debug)]
 pub(super) struct Said {
@@ -40,7 +49,7 @@ pub(super) struct Said {
 impl Answering<'_> {
     /// The document of a route for a webhook: the flow's, or the fallback of whatever stopped it.
     pub(super) async fn webhook(self, webhook: Webhook, record: &mut Record) -> Said {
-        let said = match self.route.flow.definition.is_empty() {
+        let said = match self.route.flow.is_short() {
             true => Ok(self.at_once(webhook, record).await),
             false => self.conversation(webhook, record).await,
         };
@@ -54,9 +63,8 @@ impl Answering<'_> {
         let begun = Arc::clone(&params);
         let mut execution = Execution::begin(random::sid("FN"), self.route.channel, begun);
         let at = Moment::without_return(clock::wall());
-        Said::only(
-            self.turn(flow, &mut execution, Event::Trigger, at, &webhook, &params, record).await,
-        )
+        let asked = Asked { event: Event::Trigger, at, webhook: &webhook, params: &params };
+        Said::only(self.turn(flow, &mut execution, asked, record).await)
     }
 
     async fn conversation(
@@ -104,7 +112,8 @@ impl Answering<'_> {
             };
         let at = self.moment(&webhook);
         let params = std::mem::take(&mut webhook.params);
-        let document = self.turn(&flow, &mut execution, event, at, &webhook, &params, record).await;
+        let asked = Asked { event, at, webhook: &webhook, params: &params };
+        let document = self.turn(&flow, &mut execution, asked, record).await;
         if execution.state != State::Ended {
             worker.keep_flow(&flow).await?;
         }
@@ -130,17 +139,14 @@ impl Answering<'_> {
     }
 
     /// One turn: what it said, or the fallback of what stopped it.
-    #[expect(clippy::too_many_arguments, reason = "a turn brings together all there is")]
     async fn turn(
         self,
         flow: &Flow,
         execution: &mut Execution,
-        event: Event,
-        at: Moment,
-        webhook: &Webhook,
-        params: &Params,
+        asked: Asked<'_>,
         record: &mut Record,
     ) -> Bytes {
+        let Asked { event, at, webhook, params } = asked;
         let key = webhook.idempotency_token.as_deref();
         let step = webhook.query.get("step");
         let key = key.or(step).or_else(|| params.sid()).unwrap_or_default();

@@ -72,6 +72,7 @@ pub(super) fn write(execution: &Execution, flow: &Flow, kept: &Kept, now: Durati
         created: kept.created,
         updated: now,
         due: execution.wait().and_then(|wait| wait.due),
+        // All of its keys are texts, so it is always JSON.
         state: serde_json::to_vec(execution).unwrap_or_default(),
     }
 }

@@ -55,6 +55,12 @@ pub struct Transition {
 }
 
 impl Flow {
+    /// Whether it is the short form of a route, which never waits: nobody keeps it, and nobody
+    /// keeps its executions.
+    pub fn is_short(&self) -> bool {
+        self.definition.is_empty()
+    }
+
     /// The widget at a place of this flow.
     pub fn widget(&self, id: WidgetId) -> &Widget {
         &self.widgets[id.0]

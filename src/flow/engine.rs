@@ -153,7 +153,7 @@ fn follow(turn: &mut Turn<'_>, event: &str) -> Result<Next, Failure> {
 
 /// Notes a transition for the list of steps.
 fn note(turn: &mut Turn<'_>, event: &str, next: Option<WidgetId>) {
-    if turn.flow.definition.is_empty() {
+    if turn.flow.is_short() {
         return;
     }
     let widget = turn.widget();

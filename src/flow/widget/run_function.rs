@@ -101,7 +101,7 @@ fn pass_on(turn: &mut Turn<'_>, document: Bytes) -> Next {
             };
             // A message has no call that could come back.
             let call = turn.execution.channel == Channel::Voice;
-            if call && !turn.flow.definition.is_empty() {
+            if call && !turn.flow.is_short() {
                 return turn.hand_over(Some(document), None);
             }
             turn.execution.state = State::Ended;
