@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::web::Bytes;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::definition::{Flow, Widget, WidgetId};
 use super::engine::bounded;
@@ -176,6 +176,12 @@ impl<'a> Turn<'a> {
         let widget = self.widget().name.as_str();
         let output = self.execution.frame_mut().output_mut(widget);
         output.extend(params.iter().map(|(name, value)| (name.to_owned(), value.into())));
+    }
+
+    /// Sets `widgets.NAME.*` to a resource of the carrier's.
+    pub(super) fn set_resource(&mut self, resource: Map<String, Value>) {
+        let widget = self.widget().name.as_str();
+        self.execution.frame_mut().output_mut(widget).extend(resource);
     }
 
     /// Refuses what only a call can do.

@@ -63,9 +63,7 @@ fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
     let Resumed::Sent(result) = resumed else { return Ok(Next::End) };
     Ok(match sent(turn, result) {
         Ok(resource) => {
-            for (name, value) in resource {
-                turn.set(&name, value);
-            }
+            turn.set_resource(resource);
             Next::event("success")
         }
         Err(failure) => Next::Failed("failed", failure),

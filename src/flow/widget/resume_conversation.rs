@@ -54,9 +54,7 @@ fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
     let Resumed::Sent(result) = resumed else { return Ok(Next::End) };
     Ok(match sent(turn, result) {
         Ok(webhook) => {
-            for (name, value) in webhook {
-                turn.set(&name, value);
-            }
+            turn.set_resource(webhook);
             Next::event("resumed")
         }
         Err(failure) => Next::Failed("failed", failure),

@@ -79,9 +79,7 @@ fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
     let Resumed::Sent(result) = resumed else { return enqueue_call::resume(turn, resumed) };
     Ok(match sent(turn, result) {
         Ok(resource) => {
-            for (name, value) in resource {
-                turn.set(&name, value);
-            }
+            turn.set_resource(resource);
             Next::event("callComplete")
         }
         Err(failure) => Next::Failed("failedToEnqueue", failure),

@@ -76,9 +76,7 @@ fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
             if let Some(sid) = conversation.get("Sid").cloned() {
                 turn.set("ConversationSid", sid);
             }
-            for (name, value) in conversation {
-                turn.set(&name, value);
-            }
+            turn.set_resource(conversation);
             Next::event("created")
         }
         Err(failure) => Next::Failed("failed", failure),

@@ -185,25 +185,38 @@ fn make_room(connection: &Connection, saved: &Saved) -> Result<(), Trouble> {
     }
 }
 
-/// Adds steps behind those that are there.
+/// Adds steps behind those that are there. Those of a turn are of one execution and one time, so
+/// where they belong is looked up once.
 fn append(connection: &Connection, steps: &[StepRecord]) -> Result<(), Trouble> {
-    let mut insert = connection.prepare_cached(
-        r#"INSERT INTO step (execution, at, number, sid, name, "from", "to", kind, sealed)
-           SELECT id, ?2, (SELECT ifnull(max(number), 0) + 1 FROM step
-           WHERE execution = id AND at = ?2), ?3, ?4, ?5, ?6, ?7, ?8
-           FROM execution WHERE execution.sid = ?1"#,
-    )?;
-    for step in steps {
-        insert.execute(params![
-            step.execution,
-            nanoseconds(step.at),
-            step.sid,
-            step.name,
-            step.from,
-            step.to,
-            step.kind,
-            step.context,
-        ])?;
+    let same = |one: &StepRecord, other: &StepRecord| {
+        one.execution == other.execution && one.at == other.at
+    };
+    for steps in steps.chunk_by(same) {
+        let at = nanoseconds(steps[0].at);
+        let sql = "SELECT id, (SELECT ifnull(max(number), 0) FROM step
+                   WHERE execution = execution.id AND at = ?2) FROM execution WHERE sid = ?1";
+        let mut select = connection.prepare_cached(sql)?;
+        let place = select.query_row(params![steps[0].execution, at], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        });
+        let Some((id, last)) = place.optional()? else { continue };
+        let mut insert = connection.prepare_cached(
+            r#"INSERT INTO step (execution, at, number, sid, name, "from", "to", kind, sealed)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"#,
+        )?;
+        for (number, step) in (last + 1..).zip(steps) {
+            insert.execute(params![
+                id,
+                at,
+                number,
+                step.sid,
+                step.name,
+                step.from,
+                step.to,
+                step.kind,
+                step.context,
+            ])?;
+        }
     }
     Ok(())
 }
