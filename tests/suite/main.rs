@@ -13,3 +13,4 @@ mod session;
 mod tidy;
 mod twiml;
 mod verify;
+mod walk;
