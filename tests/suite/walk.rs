@@ -11,12 +11,13 @@ mod walker;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use twimlgate::flow::{Flow, Incoming};
+use twimlgate::flow::{Flow, Incoming, Widget};
 use twimlgate::problem::Level;
 
 use folder::{File, files, sids};
 use walker::{Edge, Seen, Walker};
 
+/// Enough for the largest flow known; a flow with more left than this says so by what it misses.
 const STEPS_MAX: usize = 20_000;
 
 /// What of a flow can be reached by the ways into it that are wired.
@@ -68,7 +69,10 @@ fn walk(folder: &Path) -> Total {
             continue;
         };
         let flow = gateway.flows.named(&file.name()).expect("it was loaded");
-        let seen = Walker::new(flow).walk(STEPS_MAX);
+        let all = reachable(flow);
+        let done =
+            |seen: &Seen| seen.edges.get(&flow.sid).is_some_and(|edges| all.edges.is_subset(edges));
+        let seen = Walker::new(flow).walk(STEPS_MAX, done);
         total.add(flow, &seen);
         for subflow in &flow.subflows {
             total.tell(&format!("{} in {}", subflow.name, flow.name), subflow, &seen);
@@ -150,7 +154,8 @@ fn reachable(flow: &Flow) -> Reachable {
         }
         for wired in &widget.transitions {
             let Some(next) = wired.next else { continue };
-            if id.0 == 0 && !known(&wired.event) {
+            let trigger = id.0 == 0;
+            if trigger && !known(&wired.event) || impossible(flow, widget, &wired.event) {
                 continue;
             }
             let to = flow.widget(next).name.clone();
@@ -159,4 +164,35 @@ fn reachable(flow: &Flow) -> Reachable {
         }
     }
     reachable
+}
+
+/// Transitions that nothing can lead along. They are exceptions by kind:
+/// * what the subflow of a `run-subflow` leaves, where that flow is not in the folder;
+/// * the failure of a message in a flow that only ever answers messages with messages: a reply is
+///   accepted with the webhook that it answers, and no API can refuse it;
+/// * a call in a queue, in a flow that no call comes into.
+fn impossible(flow: &Flow, widget: &Widget, event: &str) -> bool {
+    let comes = |event: &str| flow.widgets[0].next(event).is_some();
+    let calls = flow.widgets.iter().any(|widget| widget.kind.name().starts_with("make-outgoing"));
+    let call = comes("incomingCall") || comes("incomingParent") || calls;
+    let text = |name: &str| widget.kind.properties.text(name).map(|text| text.source().to_owned());
+    match (widget.kind.name(), event) {
+        ("run-subflow", "completed") => {
+            let sid = text("flow_sid").unwrap_or_default();
+            !flow.subflows.iter().any(|subflow| subflow.sid == sid)
+        }
+        ("send-message", "failed") => {
+            let constant = text("body").is_some_and(|body| !body.contains("{{"));
+            let api = text("content_sid").is_some() || text("content_template_sid").is_some();
+            constant && !api && !call && !comes("incomingRequest") && !waits(flow)
+        }
+        ("send-to-flex", "callFailure") => !call,
+        _ => false,
+    }
+}
+
+/// Whether a flow goes on when nobody has written: then messages go over the API.
+fn waits(flow: &Flow) -> bool {
+    let on = |widget: &Widget| widget.next("timeout").is_some();
+    flow.widgets.iter().any(on)
 }

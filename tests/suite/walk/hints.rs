@@ -9,6 +9,9 @@ use twimlgate::flow::{Condition, Flow, Test};
 /// What stands for a value that nothing in the flow compares with.
 pub(crate) const OTHER: &str = "zzqx";
 
+/// As many sets of values as are tried in all combinations.
+const PRODUCT_MAX: usize = 64;
+
 /// What is known of a flow.
 pub(crate) struct Hints {
     /// Each condition: the text of its argument, and values that decide it.
@@ -27,13 +30,14 @@ impl Hints {
         let mut hints =
             Hints { conditions: Vec::new(), variables: Vec::new(), text: String::new() };
         for flow in flows() {
-            hints.text += &flow.definition.replace("\\\\\\\"", "\"").replace("\\\"", "\"");
+            let text = flow.definition.replace("\\\\\\\"", "\"").replace("\\\"", "\"");
+            hints.text += &plain(&text);
             for widget in &flow.widgets {
                 let input = widget.kind.properties.text("input");
                 for condition in widget.transitions.iter().flat_map(|wired| &wired.conditions) {
                     let argument = condition.argument.as_ref().or(input);
                     let argument = argument.map_or("", |template| template.source());
-                    hints.conditions.push((argument.to_owned(), values(condition)));
+                    hints.conditions.push((plain(argument), values(condition)));
                 }
                 for (name, pairs) in &widget.kind.properties.lists {
                     let member = match (widget.kind.name(), *name) {
@@ -43,12 +47,20 @@ impl Hints {
                     };
                     for pair in pairs {
                         let key = format!("{member}{}", pair.key.source());
-                        hints.variables.push((key, pair.value.source().to_owned()));
+                        hints.variables.push((key, plain(pair.value.source())));
+                        if widget.kind.name() == "set-variables" {
+                            let key = format!("widgets.{}.{}", widget.name, pair.key.source());
+                            hints.variables.push((key, plain(pair.value.source())));
+                        }
                         let data = format!("flow.data.{}", pair.key.source());
                         if widget.kind.name() == "run-subflow" {
                             hints.variables.push((data, pair.value.source().to_owned()));
                         }
                     }
+                }
+                if widget.kind.name() == "run-subflow" {
+                    let key = format!("widgets.{}.", widget.name);
+                    hints.variables.push((key, "flow.variables.".to_owned()));
                 }
                 if let Some(name) = widget.kind.properties.text("save_response_as") {
                     let key = format!("flow.variables.{}", name.source());
@@ -66,7 +78,8 @@ impl Hints {
         loop {
             let before = names.len();
             for (key, value) in &self.variables {
-                if names.iter().any(|name| reads(value, name)) {
+                let part = |name: &String| value.ends_with('.') && name.starts_with(value);
+                if names.iter().any(|name| reads(value, name) || part(name)) {
                     names.insert(key.clone());
                 }
             }
@@ -104,6 +117,18 @@ impl Hints {
         let paths = self.below(name);
         let choices: BTreeMap<&String, Vec<String>> =
             paths.iter().map(|path| (path, self.values(&[format!("{name}.{path}")]))).collect();
+        let all: usize = choices.values().map(Vec::len).fold(1, usize::saturating_mul);
+        if all <= PRODUCT_MAX {
+            let pick = |mut round: usize| {
+                let mut object = BTreeMap::new();
+                for (path, values) in &choices {
+                    object.insert(path.as_str(), values[round % values.len()].clone());
+                    round /= values.len();
+                }
+                nested(&object)
+            };
+            return (0..all).map(pick).collect();
+        }
         let most = choices.values().map(Vec::len).max().unwrap_or(1);
         let mut objects = Vec::new();
         for round in 0..most {
@@ -120,6 +145,11 @@ impl Hints {
         }
         objects.into_iter().map(|object| nested(&object)).collect()
     }
+}
+
+/// A template without the white space that a path may have around its dots.
+fn plain(template: &str) -> String {
+    Regex::new(r"\s*\.\s*").unwrap().replace_all(template, ".").into_owned()
 }
 
 /// Whether a template reads what has this name, or part of it.

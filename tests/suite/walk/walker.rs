@@ -67,6 +67,9 @@ pub(crate) struct Walker<'a> {
     pub(crate) seen: Seen,
 }
 
+/// Steps that are made also where they show no new transition: loops, and states that differ.
+const STALE_FROM: usize = 1_500;
+
 const NOW: u64 = 1_790_000_000;
 const CALL: [(&str, &str); 5] = [
     ("CallSid", "CA00000000000000000000000000000001"),
@@ -99,10 +102,15 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Walks until nothing new comes, or `most` steps were made.
-    pub(crate) fn walk(mut self, most: usize) -> Seen {
+    /// Walks until nothing new comes, or `most` steps were made; with [`STALE_FROM`] steps it also
+    /// ends when it is `done` and nothing that was seen last was new.
+    pub(crate) fn walk(mut self, most: usize, done: impl Fn(&Seen) -> bool) -> Seen {
         self.begin();
         while self.seen.steps < most {
+            let enough = self.novel.is_empty() && self.seen.steps >= STALE_FROM;
+            if enough && done(&self.seen) {
+                break;
+            }
             let Some(branch) = self.novel.pop_front().or_else(|| self.stale.pop_front()) else {
                 break;
             };
