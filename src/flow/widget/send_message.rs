@@ -118,11 +118,16 @@ impl Outbound {
                 pairs.iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
             (sid, Value::Object(variables).to_string())
         });
+        let (body, media) = (turn.text("body")?, turn.text("media_url")?);
+        // The API refuses a message without anything in it (21619), and a reply warns (14103).
+        if body.is_none() && media.is_none() && content.is_none() {
+            return Err(turn.wrong("body", "empty", "a text, or a `media_url`"));
+        }
         Ok(Outbound {
             from: or("from", &turn.execution.address)?,
             to: or("to", &turn.execution.contact)?,
-            body: turn.text("body")?,
-            media: turn.text("media_url")?,
+            body,
+            media,
             content,
             shorten_urls: turn.flag("shorten_urls")?.unwrap_or_default(),
         })
