@@ -47,6 +47,19 @@ fn every_branch_of_our_own_flows() {
 }
 
 #[test]
+fn our_own_flows_have_every_type_of_widget() {
+    let files = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/flows"));
+    let of = |file: &File| -> Vec<String> {
+        let kind = |state: &serde_json::Value| state["type"].as_str().map(str::to_owned);
+        file.states().iter().filter_map(kind).collect()
+    };
+    let used: BTreeSet<String> = files.iter().flat_map(of).collect();
+    for known in twimlgate::flow::TYPES {
+        assert!(used.contains(known.name), "no flow has a `{}`", known.name);
+    }
+}
+
+#[test]
 fn every_branch_of_a_folder_of_flows() {
     let Some(folder) = std::env::var_os("TWIMLGATE_FLOWS") else {
         println!("TWIMLGATE_FLOWS is not set: no other folder is walked");

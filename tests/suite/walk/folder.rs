@@ -85,7 +85,7 @@ impl File {
             let _ = writeln!(text, "[flow.{sid:?}]\nfile = {path:?}\nsid = {sid:?}");
         }
         let mut functions: Vec<String> = self.functions();
-        for (_, path) in &called {
+        for path in called.values() {
             functions.extend(
                 files(path.parent().unwrap())
                     .iter()

@@ -1,5 +1,8 @@
 //! The walk: every outcome at every step, novel ones first, until nothing new comes.
 
+mod beginnings;
+mod outcomes;
+
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::hash::{Hash as _, Hasher as _};
@@ -15,8 +18,7 @@ use twimlgate::function::{Answer, FunctionError, Outcome, OutcomeKind, Problem};
 use twimlgate::twiml::read::{Bounds, read, tree};
 use twimlgate::webhook::{Channel, Params};
 
-use super::carrier::{Next, hear};
-use super::hints::{Hints, OTHER};
+use super::hints::Hints;
 
 /// A transition: the widget, its event, and what follows.
 pub(crate) type Edge = (String, String, String);
@@ -119,91 +121,6 @@ impl<'a> Walker<'a> {
         self.seen
     }
 
-    /// All ways into the flow.
-    fn begin(&mut self) {
-        let wired: Vec<&str> = self.flow.widgets[0]
-            .transitions
-            .iter()
-            .filter(|wired| wired.next.is_some())
-            .map(|wired| wired.event.as_str())
-            .collect();
-        for kind in Incoming::ALL.into_iter().filter(|kind| wired.contains(&kind.event())) {
-            for execution in self.beginnings(kind) {
-                let moments: Vec<u64> = match self.hints.tells_time() {
-                    true => (0..7 * 8).map(|hours| NOW + hours * 3 * 3600).collect(),
-                    false => vec![NOW],
-                };
-                let answering = !matches!(kind, Incoming::Request);
-                for now in moments {
-                    let branch = Branch {
-                        stored: Arc::new(execution.clone()),
-                        event: Happens::Trigger,
-                        now,
-                        answering,
-                        failing: false,
-                    };
-                    self.novel.push_back(branch);
-                }
-            }
-        }
-    }
-
-    fn beginnings(&self, kind: Incoming) -> Vec<String> {
-        let sid = || "FN00000000000000000000000000000001".to_owned();
-        let store = |execution: &Execution| serde_json::to_value(execution).unwrap();
-        let name = format!("trigger.{}", kind.name());
-        let webhook = |base: &[(&str, &str)], channel, more: &[(&str, &str)]| {
-            let mut all = Vec::new();
-            let fields = self.hints.below(&name);
-            let usual: Params = base.iter().chain(more).copied().collect();
-            all.push(usual);
-            for field in fields {
-                for value in self.hints.values(&[format!("{name}.{field}")]) {
-                    let other = base.iter().chain(more).copied().filter(|(key, _)| *key != field);
-                    all.push(other.chain([(field.as_str(), value.as_str())]).collect());
-                }
-            }
-            for value in self.hints.values(&["contact.channel.address".to_owned()]) {
-                let other = base.iter().chain(more).copied().filter(|(key, _)| *key != "From");
-                all.push(other.chain([("From", value.as_str())]).collect());
-            }
-            let begin = |params| store(&Execution::begin(sid(), channel, Arc::new(params)));
-            all.into_iter().map(|params| begin(params).to_string()).collect::<Vec<String>>()
-        };
-        match kind {
-            Incoming::Call => webhook(&CALL, Channel::Voice, &[]),
-            Incoming::Message => webhook(&MESSAGE, Channel::Message, &[]),
-            Incoming::Conversation => {
-                webhook(&MESSAGE, Channel::Message, &[("ConversationSid", "CH1")])
-            }
-            Incoming::Request | Incoming::Parent => {
-                let mut all = self.hints.objects(&format!("{name}.parameters"));
-                all.extend(self.hints.objects("flow.data"));
-                let parent = |parameters: serde_json::Map<String, Value>| {
-                    let execution =
-                        Execution::requested(sid(), "+15550100", "+15550199", parameters.clone());
-                    let mut stored = store(&execution);
-                    if kind == Incoming::Parent {
-                        let values = json!({"parameters": parameters});
-                        stored["frames"][0]["trigger"] =
-                            json!({"Json": {"kind": "Parent", "values": values}});
-                    }
-                    stored
-                };
-                let mut stored: Vec<String> = Vec::new();
-                for value in all.into_iter().map(parent) {
-                    stored.push(value.to_string());
-                    if kind == Incoming::Parent {
-                        let mut call = value.clone();
-                        call["channel"] = serde_json::to_value(Channel::Voice).unwrap();
-                        stored.push(call.to_string());
-                    }
-                }
-                stored
-            }
-        }
-    }
-
     /// One event of one execution, and all that can come of it.
     fn step(&mut self, branch: Branch) {
         let Branch { stored, event, now, answering, failing } = branch;
@@ -301,137 +218,6 @@ impl<'a> Walker<'a> {
             match first || again.novel {
                 true => self.novel.push_back(branch),
                 false => self.stale.push_back(branch),
-            }
-        }
-    }
-
-    /// All that a function may answer.
-    fn call(&mut self, execution: &Execution, _: &FunctionCall, again: &Again) {
-        let name = position(self.flow, execution);
-        let voice = execution.channel == Channel::Voice;
-        let mut ways = Vec::new();
-        for object in self.hints.objects(&format!("widgets.{name}.parsed")) {
-            let body = Value::Object(object.clone()).to_string();
-            let success = OutcomeKind::Success { parsed: Some(object) };
-            ways.push((answered(success, 200, "application/json", body), false));
-        }
-        for body in self.hints.values(&[format!("widgets.{name}.body")]) {
-            let success = OutcomeKind::Success { parsed: None };
-            ways.push((answered(success, 200, "text/plain", body), false));
-        }
-        let document = match voice {
-            true => "<Response><Say>One moment.</Say></Response>",
-            false => "<Response><Message>One moment.</Message></Response>",
-        };
-        let twiml = OutcomeKind::Twiml(document.as_bytes().into());
-        ways.push((answered(twiml, 200, "text/xml", document.to_owned()), false));
-        let error = FunctionError { function: name.clone(), problem: Problem::NotConfigured };
-        let fail = OutcomeKind::Fail(error);
-        ways.push((answered(fail.clone(), 404, "text/plain", OTHER.to_owned()), true));
-        let mut silent = answered(fail, 0, "", String::new());
-        silent.answer = None;
-        ways.push((silent, true));
-        let happens = ways
-            .into_iter()
-            .map(|(outcome, failing)| (Happens::Answered(outcome), again.answering, failing))
-            .collect();
-        self.push(execution, again, happens);
-    }
-
-    /// The carrier's API does it, or refuses.
-    fn send(&mut self, execution: &Execution, send: &Send, again: &Again) {
-        if send.path.contains("//") || send.path.contains("{{") {
-            self.seen.wrong.insert(format!("the API is asked for `{}`", send.path));
-        }
-        let sid = "CA00000000000000000000000000000002";
-        let resource = json!({"sid": sid, "status": "queued", "date_created": "today"});
-        let Value::Object(resource) = resource else { unreachable!("it is one") };
-        let refused = SendError::Refused { status: 400, code: Some(21_211) };
-        let happens = vec![
-            (Happens::Sent(Ok(resource)), again.answering, false),
-            (Happens::Sent(Err(refused)), again.answering, true),
-        ];
-        self.push(execution, again, happens);
-    }
-
-    /// A document went out, or nothing.
-    fn replied(&mut self, execution: &Execution, document: Option<&[u8]>, again: &Again) {
-        self.seen.documents += usize::from(document.is_some());
-        let shown = || String::from_utf8_lossy(document.unwrap_or_default()).into_owned();
-        let mut wrong = Vec::new();
-        if let Some(document) = document {
-            match read(document, execution.channel, &Bounds::default()) {
-                Ok(read) => wrong.extend(
-                    read.findings.iter().filter(|it| it.code.is_some()).map(|it| it.to_string()),
-                ),
-                Err(error) => wrong.push(error.to_string()),
-            }
-        }
-        let State::Waiting(wait) = &execution.state else {
-            if execution.state == State::Running {
-                wrong.push("it answers and neither waits nor has ended".to_owned());
-            }
-            return self.complain(wrong, shown);
-        };
-        let name = position(self.flow, execution);
-        let replies = self.hints.values(&[format!("widgets.{name}.")]);
-        let base: &[(&str, &str)] = match execution.channel {
-            Channel::Voice => &CALL,
-            Channel::Message => &MESSAGE,
-        };
-        let with = |more: &[(&str, String)]| -> Params {
-            let more = || more.iter().map(|(key, value)| (*key, value.as_str()));
-            let other = |(key, _): &(&str, &str)| !more().any(|(name, _)| name == *key);
-            base.iter().copied().filter(other).chain(more()).collect()
-        };
-        let gone = with(&[("CallStatus", "completed".to_owned())]);
-        let mut happens: Vec<(Happens, bool, bool)> = Vec::new();
-        match (execution.channel, document) {
-            (Channel::Voice, Some(document)) => {
-                let document = tree(document, &Bounds::default()).unwrap();
-                let heard = hear(&document, &wait.token, wait.handed_over, &replies);
-                wrong.extend(heard.wrong);
-                for next in heard.next {
-                    let event = match next {
-                        Next::Webhook(more) => Happens::Webhook(with(&more)),
-                        Next::Returned => Happens::Returned(with(&[])),
-                    };
-                    happens.push((event, true, false));
-                }
-                happens.push((Happens::HangUp(gone), true, false));
-            }
-            _ => {
-                for reply in replies {
-                    happens.push((Happens::Webhook(with(&[("Body", reply)])), true, false));
-                }
-                for status in ["failed", "undelivered"] {
-                    let more = [("MessageStatus", status.to_owned())];
-                    happens.push((Happens::Webhook(with(&more)), true, false));
-                }
-                for status in ["in-progress", "busy", "no-answer", "failed"] {
-                    let call: Params = CALL
-                        .iter()
-                        .copied()
-                        .filter(|(key, _)| *key != "CallStatus")
-                        .chain([("CallStatus", status)])
-                        .collect();
-                    happens.push((Happens::Webhook(call), true, false));
-                }
-                let machine = CALL.iter().copied().chain([("AnsweredBy", "machine_start")]);
-                happens.push((Happens::Webhook(machine.collect()), true, false));
-            }
-        }
-        if wait.due.is_some() {
-            happens.push((Happens::Timeout, false, false));
-        }
-        self.complain(wrong, shown);
-        self.push(execution, again, happens);
-    }
-
-    fn complain(&mut self, wrong: Vec<String>, shown: impl Fn() -> String) {
-        for what in wrong {
-            if self.seen.wrong.len() < 10 {
-                self.seen.wrong.insert(format!("{what}\n      {}", shown()));
             }
         }
     }
