@@ -136,7 +136,12 @@ impl<'a> Walker<'a> {
             answering,
         };
         let depth = frames(&stored);
-        let step = advance(self.flow, &mut execution, event.clone().event(), &at);
+        let over = matches!(event, Happens::HangUp(_));
+        let step = advance(self.flow, &mut execution, event.event(), &at);
+        let wired = execution.taken.first().is_some_and(|taken| taken.event == "hangup");
+        if over && !wired && execution.state != State::Ended {
+            self.seen.wrong.insert(format!("it goes on after a hang-up: {:?}", execution.taken));
+        }
         let novel = self.note(&execution, depth);
         if let Step::Failed(failure) = &step {
             return self.failed(failure, failing);
