@@ -132,7 +132,12 @@ fn begin(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
             // Nobody hears what follows, but a flow may still write it down.
             let wired = turn.widget().next("hangup").is_some();
             turn.set_all(&params);
-            return Ok(if wired { Next::event("hangup") } else { Next::End });
+            if wired {
+                return Ok(Next::event("hangup"));
+            }
+            // It ends the whole execution: a flow that called this one has nobody to go on with.
+            turn.execution.frames.truncate(1);
+            return Ok(Next::End);
         }
     };
     kind.resume(turn, resumed)

@@ -1,0 +1,227 @@
+//! What a flow's own text says about the values that lead through it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regex::Regex;
+use serde_json::{Map, Value};
+use twimlgate::flow::{Condition, Flow, Test};
+
+/// What stands for a value that nothing in the flow compares with.
+pub(crate) const OTHER: &str = "zzqx";
+
+/// As many sets of values as are tried in all combinations.
+const PRODUCT_MAX: usize = 64;
+
+/// What is known of a flow.
+pub(crate) struct Hints {
+    /// Each condition: the text of its argument, and values that decide it.
+    conditions: Vec<(String, Vec<String>)>,
+    /// Variables by what their value is made of.
+    variables: Vec<(String, String)>,
+    /// The whole definition: paths are looked for in it.
+    text: String,
+}
+
+// === impl Hints ===
+
+impl Hints {
+    pub(crate) fn of(flow: &Flow) -> Hints {
+        let flows = || std::iter::once(flow).chain(flow.subflows.iter().map(|flow| &**flow));
+        let mut hints =
+            Hints { conditions: Vec::new(), variables: Vec::new(), text: String::new() };
+        for flow in flows() {
+            let text = flow.definition.replace("\\\\\\\"", "\"").replace("\\\"", "\"");
+            hints.text += &plain(&text);
+            for widget in &flow.widgets {
+                let input = widget.kind.properties.text("input");
+                for condition in widget.transitions.iter().flat_map(|wired| &wired.conditions) {
+                    let argument = condition.argument.as_ref().or(input);
+                    let argument = argument.map_or("", |template| template.source());
+                    hints.conditions.push((plain(argument), values(condition)));
+                }
+                for (name, pairs) in &widget.kind.properties.lists {
+                    let member = match (widget.kind.name(), *name) {
+                        ("set-variables", _) => "flow.variables.",
+                        ("run-subflow", _) => "trigger.parent.parameters.",
+                        _ => continue,
+                    };
+                    for pair in pairs {
+                        let key = format!("{member}{}", pair.key.source());
+                        hints.variables.push((key, plain(pair.value.source())));
+                        if widget.kind.name() == "set-variables" {
+                            let key = format!("widgets.{}.{}", widget.name, pair.key.source());
+                            hints.variables.push((key, plain(pair.value.source())));
+                        }
+                        let data = format!("flow.data.{}", pair.key.source());
+                        if widget.kind.name() == "run-subflow" {
+                            hints.variables.push((data, pair.value.source().to_owned()));
+                        }
+                    }
+                }
+                if widget.kind.name() == "run-subflow" {
+                    let key = format!("widgets.{}.", widget.name);
+                    hints.variables.push((key, "flow.variables.".to_owned()));
+                }
+                if let Some(name) = widget.kind.properties.text("save_response_as") {
+                    let key = format!("flow.variables.{}", name.source());
+                    hints.variables.push((key, format!("widgets.{}.", widget.name)));
+                }
+            }
+        }
+        hints
+    }
+
+    /// Values that decide the conditions on what is read by one of these names, directly or by
+    /// way of variables.
+    pub(crate) fn values(&self, names: &[String]) -> Vec<String> {
+        let mut names: BTreeSet<String> = names.iter().cloned().collect();
+        loop {
+            let before = names.len();
+            for (key, value) in &self.variables {
+                let part = |name: &String| value.ends_with('.') && name.starts_with(value);
+                if names.iter().any(|name| reads(value, name) || part(name)) {
+                    names.insert(key.clone());
+                }
+            }
+            if names.len() == before {
+                break;
+            }
+        }
+        let mut values: Vec<String> = vec![OTHER.to_owned()];
+        for (argument, decisive) in &self.conditions {
+            if names.iter().any(|name| reads(argument, name)) {
+                values.extend(decisive.iter().cloned());
+            }
+        }
+        let mut seen = BTreeSet::new();
+        values.retain(|value| seen.insert(value.clone()));
+        values
+    }
+
+    /// The paths below a name that the flow reads: `widgets.lookup.parsed` → `plan`, `list[0].a`.
+    pub(crate) fn below(&self, name: &str) -> Vec<String> {
+        let pattern =
+            format!(r"{}\.([A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+|\[\d+\])*)", regex::escape(name));
+        let pattern = Regex::new(&pattern).unwrap();
+        let found = pattern.captures_iter(&self.text).map(|found| found[1].to_owned());
+        found.collect::<BTreeSet<String>>().into_iter().collect()
+    }
+
+    /// Whether anything depends on the time.
+    pub(crate) fn tells_time(&self) -> bool {
+        self.text.contains("date:") || self.text.contains("'now'")
+    }
+
+    /// Sets of values for the paths below a name: each path's each value once, all others usual.
+    pub(crate) fn objects(&self, name: &str) -> Vec<Map<String, Value>> {
+        let paths = self.below(name);
+        let choices: BTreeMap<&String, Vec<String>> =
+            paths.iter().map(|path| (path, self.values(&[format!("{name}.{path}")]))).collect();
+        let all: usize = choices.values().map(Vec::len).fold(1, usize::saturating_mul);
+        if all <= PRODUCT_MAX {
+            let pick = |mut round: usize| {
+                let mut object = BTreeMap::new();
+                for (path, values) in &choices {
+                    object.insert(path.as_str(), values[round % values.len()].clone());
+                    round /= values.len();
+                }
+                nested(&object)
+            };
+            return (0..all).map(pick).collect();
+        }
+        let most = choices.values().map(Vec::len).max().unwrap_or(1);
+        let mut objects = Vec::new();
+        for round in 0..most {
+            let pick = |values: &Vec<String>| values[round % values.len()].clone();
+            objects.push(choices.iter().map(|(path, of)| (path.as_str(), pick(of))).collect());
+        }
+        for (path, values) in choices.iter().filter(|(_, values)| values.len() > 1) {
+            for value in values {
+                let mut object: BTreeMap<&str, String> =
+                    paths.iter().map(|path| (path.as_str(), "+15550123".to_owned())).collect();
+                object.insert(path, value.clone());
+                objects.push(object);
+            }
+        }
+        objects.into_iter().map(|object| nested(&object)).collect()
+    }
+}
+
+/// A template without the white space that a path may have around its dots.
+fn plain(template: &str) -> String {
+    Regex::new(r"\s*\.\s*").unwrap().replace_all(template, ".").into_owned()
+}
+
+/// Whether a template reads what has this name, or part of it.
+fn reads(template: &str, name: &str) -> bool {
+    let end = |rest: &str| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_');
+    let found = |(at, _): (usize, &str)| name.ends_with('.') || end(&template[at + name.len()..]);
+    template.match_indices(name).any(found)
+}
+
+/// Values with dots and indices in their names as the JSON that they stand for.
+fn nested(values: &BTreeMap<&str, String>) -> Map<String, Value> {
+    let mut root = Value::Object(Map::new());
+    for (path, text) in values {
+        let mut at = &mut root;
+        for step in path.split(['.', '[']).map(|step| step.trim_end_matches(']')) {
+            at = match step.parse::<usize>() {
+                Ok(index) if path.contains('[') => {
+                    if !at.is_array() {
+                        *at = Value::Array(Vec::new());
+                    }
+                    let list = at.as_array_mut().unwrap();
+                    while list.len() <= index.min(100) {
+                        list.push(Value::Null);
+                    }
+                    &mut list[index.min(100)]
+                }
+                _ => {
+                    if !at.is_object() {
+                        *at = Value::Object(Map::new());
+                    }
+                    at.as_object_mut().unwrap().entry(step).or_insert(Value::Null)
+                }
+            };
+        }
+        if at.is_null() {
+            *at = Value::String(text.clone());
+        }
+    }
+    match root {
+        Value::Object(root) => root,
+        _ => unreachable!("it began as an object"),
+    }
+}
+
+/// Values that a condition holds for, and some near it.
+fn values(condition: &Condition) -> Vec<String> {
+    let value = condition.value.source().trim();
+    let number = |by: f64| value.parse::<f64>().map_or(String::new(), |it| (it + by).to_string());
+    match condition.test {
+        Test::IsBlank | Test::IsNotBlank => vec![String::new()],
+        Test::MatchesAnyOf | Test::DoesNotMatchAnyOf => {
+            value.split(',').map(|word| word.trim().to_owned()).collect()
+        }
+        Test::Contains | Test::DoesNotContain => {
+            vec![format!("a {value} b"), value.to_owned()]
+        }
+        Test::StartsWith | Test::DoesNotStartWith => vec![format!("{value}5"), value.to_owned()],
+        Test::LessThan | Test::GreaterThan => vec![number(-1.0), number(1.0)],
+        Test::IsBeforeDate | Test::IsAfterDate => {
+            vec!["1999-01-01".to_owned(), "2999-01-01".to_owned()]
+        }
+        Test::IsBeforeTime | Test::IsAfterTime => vec!["00:00".to_owned(), "23:59".to_owned()],
+        Test::Regex => regex_values(value),
+        Test::EqualTo | Test::NotEqualTo => vec![value.to_owned()],
+    }
+}
+
+/// Texts that a pattern may match: its own words, and what numbers and names look like.
+fn regex_values(pattern: &str) -> Vec<String> {
+    let words = pattern.split(|letter: char| !letter.is_alphanumeric() && letter != ' ');
+    let words = words.filter(|word| !word.is_empty()).map(str::to_owned);
+    let digits = (1..=11).map(|length| "5".repeat(length));
+    let usual = ["+15550123456", "a", "Ann Lee", "a@b.example", "2026-01-31", "10:30", "12345"];
+    words.chain(digits).chain(usual.map(str::to_owned)).collect()
+}

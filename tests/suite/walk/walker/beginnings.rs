@@ -1,0 +1,90 @@
+//! The ways into a flow, each with the values that lead somewhere.
+
+use super::*;
+
+impl Walker<'_> {
+    /// All ways into the flow.
+    pub(super) fn begin(&mut self) {
+        let wired: Vec<&str> = self.flow.widgets[0]
+            .transitions
+            .iter()
+            .filter(|wired| wired.next.is_some())
+            .map(|wired| wired.event.as_str())
+            .collect();
+        for kind in Incoming::ALL.into_iter().filter(|kind| wired.contains(&kind.event())) {
+            for execution in self.beginnings(kind) {
+                let moments: Vec<u64> = match self.hints.tells_time() {
+                    true => (0..7 * 8).map(|hours| NOW + hours * 3 * 3600).collect(),
+                    false => vec![NOW],
+                };
+                let answering = !matches!(kind, Incoming::Request);
+                for now in moments {
+                    let branch = Branch {
+                        stored: Arc::new(execution.clone()),
+                        event: Happens::Trigger,
+                        now,
+                        answering,
+                        failing: false,
+                    };
+                    self.novel.push_back(branch);
+                }
+            }
+        }
+    }
+
+    fn beginnings(&self, kind: Incoming) -> Vec<String> {
+        let sid = || "FN00000000000000000000000000000001".to_owned();
+        let store = |execution: &Execution| serde_json::to_value(execution).unwrap();
+        let name = format!("trigger.{}", kind.name());
+        let webhook = |base: &[(&str, &str)], channel, more: &[(&str, &str)]| {
+            let mut all = Vec::new();
+            let fields = self.hints.below(&name);
+            let usual: Params = base.iter().chain(more).copied().collect();
+            all.push(usual);
+            for field in fields {
+                for value in self.hints.values(&[format!("{name}.{field}")]) {
+                    let other = base.iter().chain(more).copied().filter(|(key, _)| *key != field);
+                    all.push(other.chain([(field.as_str(), value.as_str())]).collect());
+                }
+            }
+            for value in self.hints.values(&["contact.channel.address".to_owned()]) {
+                let other = base.iter().chain(more).copied().filter(|(key, _)| *key != "From");
+                all.push(other.chain([("From", value.as_str())]).collect());
+            }
+            let begin = |params| store(&Execution::begin(sid(), channel, Arc::new(params)));
+            all.into_iter().map(|params| begin(params).to_string()).collect::<Vec<String>>()
+        };
+        match kind {
+            Incoming::Call => webhook(&CALL, Channel::Voice, &[]),
+            Incoming::Message => webhook(&MESSAGE, Channel::Message, &[]),
+            Incoming::Conversation => {
+                webhook(&MESSAGE, Channel::Message, &[("ConversationSid", "CH1")])
+            }
+            Incoming::Request | Incoming::Parent => {
+                let mut all = self.hints.objects(&format!("{name}.parameters"));
+                all.extend(self.hints.objects("flow.data"));
+                let parent = |parameters: serde_json::Map<String, Value>| {
+                    let execution =
+                        Execution::requested(sid(), "+15550100", "+15550199", parameters.clone());
+                    let mut stored = store(&execution);
+                    if kind == Incoming::Parent {
+                        let values = json!({"parameters": parameters});
+                        stored["frames"][0]["trigger"] =
+                            json!({"Json": {"kind": "Parent", "values": values}});
+                    }
+                    stored
+                };
+                let mut stored: Vec<String> = Vec::new();
+                for value in all.into_iter().map(parent) {
+                    stored.push(value.to_string());
+                    if kind == Incoming::Parent {
+                        let mut call = value.clone();
+                        call["channel"] = serde_json::to_value(Channel::Voice).unwrap();
+                        stored.push(call.to_string());
+                    }
+                }
+                stored
+            }
+        }
+    }
+}
