@@ -223,3 +223,44 @@ async fn what_a_flow_did_is_in_the_log_without_what_was_said() {
     let log = format!("{records:?}");
     assert!(!log.contains("canary") && !log.contains("15551234567"), "{log}");
 }
+
+#[actix_web::test]
+async fn each_limit_has_its_own_error_and_the_caller_hears_the_fallback() {
+    let cases = [
+        ("row", "entered 10 times in a row"),
+        ("circle", "took 1000 steps"),
+        ("loop", "15"),
+        ("long", "16384"),
+    ];
+    for (flow, words) in cases {
+        let route = format!(
+            "[route.\"/sms\"]\nchannel = \"message\"\nflow = \"tests/flows/limits/{flow}.json\"\n"
+        );
+        let rig = Rig::start(Hostile::always(GOLD).address, &route);
+        let params = [("MessageSid", "SM1"), ("From", "+1555"), ("To", "+1999"), ("Body", "hi")];
+        let reply = rig.post("/sms", &params).await;
+        assert!(reply.status == 200 && reply.body.contains("<Message>"), "{flow}: {}", reply.body);
+        let records = rig.end().await;
+        assert_eq!(records[0]["outcome"], "fallback");
+        let reason = records[0]["reason"].as_str().unwrap();
+        assert!(reason.contains(words), "{flow}: {reason}");
+    }
+}
+
+#[actix_web::test]
+async fn a_second_call_of_one_caller_is_turned_away_where_the_flow_says_so() {
+    let route = "[route.\"/hotline\"]\nchannel = \"voice\"\n\
+                 flow = \"tests/flows/limits/one-call.json\"\n";
+    let rig = Rig::start(Hostile::always(GOLD).address, route);
+    let mut first = Caller::dials(&rig, "CA1").await;
+    assert_eq!(first.verbs(), ["Gather", "Redirect"]);
+    let second = Caller::dials(&rig, "CA2").await;
+    assert!(!second.reply.body.contains("Gather"), "{}", second.reply.body);
+    first.goes_on(&[]).await;
+    assert_eq!(first.verbs(), ["Gather", "Redirect"]);
+    let over = [("CallStatus", "completed"), ("CallbackSource", "call-progress-events")];
+    first.send("/hotline", &over).await;
+    let third = Caller::dials(&rig, "CA3").await;
+    assert_eq!(third.verbs(), ["Gather", "Redirect"]);
+    rig.end().await;
+}
