@@ -1,5 +1,6 @@
 //! Waits that end without a webhook: looked for in the store, so that a restart loses none.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ pub(super) fn start(shared: Arc<Shared>) -> JoinHandle<()> {
     actix_web::rt::spawn(async move {
         let mut tick = interval(TIMER_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut worker: Option<(Arc<Gateway>, Worker)> = None;
+        let mut worker: Option<(Arc<Gateway>, Rc<Worker>)> = None;
         let mut expired = Duration::ZERO;
         loop {
             tokio::select! {
@@ -31,7 +32,7 @@ pub(super) fn start(shared: Arc<Shared>) -> JoinHandle<()> {
                     worker.insert((of, worker_of))
                 }
                 _ => {
-                    let made = gateway.worker(shared.sessions.clone());
+                    let made = Rc::new(gateway.worker(shared.sessions.clone()));
                     worker.insert((gateway, made))
                 }
             };
@@ -45,8 +46,14 @@ pub(super) fn start(shared: Arc<Shared>) -> JoinHandle<()> {
     })
 }
 
-/// Ends the waits that are over by `now`.
-async fn fire_all(shared: &Shared, gateway: &Gateway, worker: &Worker, now: Duration) {
+/// Ends the waits that are over by `now`, all at the same time: one whose carrier or function is
+/// slow does not keep the others.
+async fn fire_all(
+    shared: &Arc<Shared>,
+    gateway: &Arc<Gateway>,
+    worker: &Rc<Worker>,
+    now: Duration,
+) {
     let due = match shared.sessions.due(now, TIMERS_AT_ONCE).await {
         Ok(due) => due,
         Err(error) => {
@@ -55,12 +62,20 @@ async fn fire_all(shared: &Shared, gateway: &Gateway, worker: &Worker, now: Dura
             return;
         }
     };
-    for saved in due {
-        let mut record = Record::begin(&shared.journal, clock::now());
-        record.timer(&saved.sid);
-        if let Err(error) = fire(gateway, worker, &saved, now, &mut record).await {
-            record.failed(&error);
-        }
+    let fired = due.into_iter().map(|saved| {
+        let (shared, gateway, worker) =
+            (Arc::clone(shared), Arc::clone(gateway), Rc::clone(worker));
+        actix_web::rt::spawn(async move {
+            let mut record = Record::begin(&shared.journal, clock::now());
+            record.timer(&saved.sid);
+            if let Err(error) = fire(&gateway, &worker, &saved, now, &mut record).await {
+                record.failed(&error);
+            }
+        })
+    });
+    for fired in fired.collect::<Vec<_>>() {
+        // One that panicked is found again by the next look.
+        let _ = fired.await;
     }
 }
 

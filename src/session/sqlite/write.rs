@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::Bytes;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Statement, params};
 
 use super::rows::{self, executions, hour, nanoseconds};
 use super::trouble::Trouble;
@@ -121,52 +121,60 @@ impl Write {
 
 /// Writes an execution as it is now.
 fn save(connection: &Connection, saved: &Saved) -> Result<(), Trouble> {
-    let due = saved.due.map(nanoseconds);
-    let (created, updated) = (nanoseconds(saved.created), nanoseconds(saved.updated));
-    // Most often only the state is another. Then no index has to change, and each of them would be
-    // a page to write, somewhere else for each execution.
+    let begins = saved.created == saved.updated;
+    if !begins && update(connection, saved)? {
+        return Ok(());
+    }
+    let inserted = insert(connection, saved);
+    match inserted {
+        // Another one is active for the session: whether that may stay is looked at only now.
+        Err(error) if saved.active && is_constraint(&error) => {
+            make_room(connection, saved)?;
+            Ok(insert(connection, saved)?)
+        }
+        inserted => Ok(inserted?),
+    }
+}
+
+fn is_constraint(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
+}
+
+/// Most often only the state is another. Then no index has to change, and each of them would be a
+/// page to write, somewhere else for each execution. Gives whether it was so.
+fn update(connection: &Connection, saved: &Saved) -> rusqlite::Result<bool> {
     let mut update = connection.prepare_cached(
         "UPDATE execution SET updated = ?1, sealed = ?2
          WHERE sid = ?3 AND session = ?4 AND flow = ?5 AND revision = ?6 AND active = ?7
          AND created = ?8 AND hour = ?9 AND due IS ?10",
     )?;
-    let changed = update.execute(params![
-        updated,
-        saved.state,
-        saved.sid,
-        saved.session,
-        saved.flow,
-        saved.revision,
-        saved.active,
-        created,
-        hour(saved.updated),
-        due,
-    ])?;
-    if changed == 1 {
-        return Ok(());
-    }
-    if saved.active {
-        make_room(connection, saved)?;
-    }
+    execute(&mut update, saved).map(|changed| changed == 1)
+}
+
+fn insert(connection: &Connection, saved: &Saved) -> rusqlite::Result<()> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO execution (updated, sealed, sid, session, flow, revision, active, created,
          hour, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
          ON CONFLICT (sid) DO UPDATE SET updated = ?1, sealed = ?2, session = ?4, flow = ?5,
          revision = ?6, active = ?7, created = ?8, hour = ?9, due = ?10",
     )?;
-    insert.execute(params![
-        updated,
+    execute(&mut insert, saved).map(drop)
+}
+
+/// Executes a statement with the columns of an execution.
+fn execute(statement: &mut Statement<'_>, saved: &Saved) -> rusqlite::Result<usize> {
+    statement.execute(params![
+        nanoseconds(saved.updated),
         saved.state,
         saved.sid,
         saved.session,
         saved.flow,
         saved.revision,
         saved.active,
-        created,
+        nanoseconds(saved.created),
         hour(saved.updated),
-        due,
-    ])?;
-    Ok(())
+        saved.due.map(nanoseconds),
+    ])
 }
 
 /// Sees that no other execution is active for this session. A damaged one cannot go on: it gives
