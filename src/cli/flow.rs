@@ -25,7 +25,7 @@ enum Command {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:  twimlgate flow convert studio.json --output flow.toml")]
 struct Convert {
-    /// The flow: TOML where its name ends in `.toml`, else JSON.
+    /// The flow: TOML where its name ends in `.toml`, else JSON; `-` is standard input.
     file: PathBuf,
     /// The notation to write; without it, that of --output's ending, or else the other one.
     #[arg(long)]
@@ -39,7 +39,7 @@ struct Convert {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:  twimlgate flow show flow.toml --mermaid > flow.mmd")]
 struct Show {
-    /// The flow: TOML where its name ends in `.toml`, else JSON.
+    /// The flow: TOML where its name ends in `.toml`, else JSON; `-` is standard input.
     file: PathBuf,
     /// A Mermaid flowchart instead.
     #[arg(long)]
@@ -56,8 +56,9 @@ pub(super) fn run(args: &Args) -> ExitCode {
     let done = match &args.command {
         Command::Convert(args) => convert(args),
         Command::Show(args) => {
-            let show =
-                |flow| print!("{}", if args.mermaid { mermaid(&flow) } else { outline(&flow) });
+            let show = |(flow, _)| {
+                print!("{}", if args.mermaid { mermaid(&flow) } else { outline(&flow) })
+            };
             read(&args.file).map(show)
         }
     };
@@ -71,9 +72,9 @@ pub(super) fn run(args: &Args) -> ExitCode {
 }
 
 fn convert(args: &Convert) -> Result<(), Problems> {
-    let flow = read(&args.file)?;
+    let (flow, notation_read) = read(&args.file)?;
     let by_name = args.output.as_deref().map(notation);
-    let other = match notation(&args.file) {
+    let other = match notation_read {
         Notation::Json => Notation::Toml,
         Notation::Toml => Notation::Json,
     };
@@ -95,15 +96,28 @@ fn notation(path: &Path) -> Notation {
     if toml { Notation::Toml } else { Notation::Json }
 }
 
-fn read(path: &Path) -> Result<Node, Problems> {
+/// Reads a flow file; `-` is standard input, in whichever form.
+fn read(path: &Path) -> Result<(Node, Notation), Problems> {
     use std::io::Read as _;
     let mut text = String::new();
     // One byte more than a flow may have is enough to see that it has too many.
-    let read = std::fs::File::open(path)
-        .and_then(|file| file.take(FLOW_BYTES_MAX as u64 + 1).read_to_string(&mut text));
+    let most = FLOW_BYTES_MAX as u64 + 1;
+    let piped = path == Path::new("-");
+    let read = match piped {
+        true => std::io::stdin().take(most).read_to_string(&mut text),
+        false => {
+            std::fs::File::open(path).and_then(|file| file.take(most).read_to_string(&mut text))
+        }
+    };
     read.map_err(|error| failed("read", path, &error))?;
+    let name = match (piped, text.trim_start().starts_with('{')) {
+        (false, _) => path.to_owned(),
+        (true, true) => PathBuf::from("standard-input.json"),
+        (true, false) => PathBuf::from("standard-input.toml"),
+    };
     let mut problems = Problems::default();
-    file::read(&Source::new(&path.display().to_string(), &text), &mut problems).ok_or(problems)
+    let flow = file::read(&Source::new(&name.display().to_string(), &text), &mut problems);
+    Ok((flow.ok_or(problems)?, notation(&name)))
 }
 
 fn failed(what: &str, path: &Path, error: &std::io::Error) -> Problems {

@@ -103,8 +103,8 @@ impl Answering<'_> {
                     return Ok(Said::only(EMPTY));
                 }
                 (Plan::Refuse(error), ..) => return Err(error),
-                (Plan::Begin | Plan::Resume(_), before, active) => {
-                    self.replace(before, active).await?;
+                (Plan::Begin | Plan::Resume(_), _, active) => {
+                    self.replace(active).await?;
                     let params = Arc::new(webhook.params.clone());
                     let execution = Execution::begin(random::sid("FN"), channel, params);
                     (execution, Event::Trigger, Arc::clone(flow), now)
@@ -124,18 +124,11 @@ impl Answering<'_> {
     }
 
     /// Ends an execution that another one takes the place of.
-    async fn replace(
-        self,
-        before: Option<Execution>,
-        active: Option<Saved>,
-    ) -> Result<(), ExchangeError> {
-        let (Some(mut before), Some(active)) = (before, active) else { return Ok(()) };
-        before.state = State::Ended;
+    async fn replace(self, active: Option<Saved>) -> Result<(), ExchangeError> {
+        let Some(active) = active else { return Ok(()) };
         let now = clock::wall();
-        let state = serde_json::to_vec(&before).unwrap_or_default();
-        let ended = Saved { active: false, due: None, updated: now, state, ..active };
-        let commit = Commit::of(ended, Vec::new(), now);
-        Ok(self.worker.sessions.commit(commit).await?)
+        let ended = Commit::of(saved::ended(active, now)?, Vec::new(), now);
+        Ok(self.worker.sessions.commit(ended).await?)
     }
 
     /// One turn: what it said, or the fallback of what stopped it.

@@ -119,7 +119,7 @@ pub fn stored(saved: &Saved) -> Result<Execution, StoreError> {
     read(saved)
 }
 
-/// The same execution, ended by Studio's REST.
+/// The same execution, ended from outside.
 ///
 /// # Errors
 /// Where the record is damaged.

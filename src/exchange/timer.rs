@@ -35,7 +35,16 @@ pub async fn fire(
     let current = gateway.flows.named(&saved.flow);
     let flow = match current.filter(|flow| flow.revision == saved.revision) {
         Some(flow) => Arc::clone(flow),
-        None => gateway.kept_revision(&worker.sessions, &saved).await?,
+        None => match gateway.kept_revision(&worker.sessions, &saved).await {
+            Ok(flow) => flow,
+            // It would be due again and again, and could never go on.
+            Err(error @ ExchangeError::Revision(_)) => {
+                record.note(&error.to_string());
+                let ended = Commit::of(saved::ended(saved, now)?, Vec::new(), now);
+                return Ok(worker.sessions.commit(ended).await?);
+            }
+            Err(error) => return Err(error),
+        },
     };
     let event = if execution.has_begun() { Event::Timeout } else { Event::Trigger };
     let (token, url) = (random::sid(""), gateway.url_of(&flow));

@@ -142,6 +142,14 @@ fn digest(text: &str) -> String {
 
 impl Import<'_> {
     fn widgets(&mut self, root: &Node) -> Vec<Widget> {
+        for (key, node) in root.table().unwrap_or_default() {
+            let name = key.name.as_str();
+            if !MEMBERS.contains(&name) {
+                let near = nearest(name, MEMBERS.into_iter());
+                let help = near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
+                self.warning(node, format!("`{name}` of a flow is not known"), "not used", &help);
+            }
+        }
         let Some(states) = root.get("states").and_then(Node::list) else {
             self.error(root, "it has no `states`", "an object with a list `states`", FORM);
             return Vec::new();
@@ -336,6 +344,9 @@ impl Import<'_> {
 
 const FORM: &str =
     "a flow is what Studio exports under Settings, Flow JSON; docs/flows.md has ours";
+
+/// What a flow has on top.
+const MEMBERS: [&str; 6] = ["description", "states", "initial_state", "flags", "$schema", "sid"];
 
 /// Types of products that Twilio has ended.
 const DEAD: [&str; 6] = [
