@@ -33,7 +33,7 @@ impl Import<'_> {
             }
         }
         self.missing(state, given.unwrap_or(state.node), &mut read);
-        self.audible(state, &read);
+        self.audible(state, given);
         read
     }
 
@@ -224,20 +224,28 @@ impl Import<'_> {
     }
 
     /// A widget that speaks has something to say.
-    fn audible(&mut self, state: &State<'_>, read: &Properties) {
+    fn audible(&mut self, state: &State<'_>, given: Option<&Node>) {
         if state.of.name != "say-play" {
             return;
         }
-        let set = |name: &&str| read.text(name).is_some_and(|text| text.is_constant() != Some(""));
+        let set = |name: &&str| {
+            let value = given.and_then(|given| given.get(name));
+            value.is_some_and(|value| !value.is_null() && value.text() != Some(""))
+        };
         let count = ["say", "play", "digits"].iter().filter(|name| set(name)).count();
         if count != 1 {
             let message = format!("widget `{}` has {count} of `say`, `play`, `digits`", state.name);
-            self.warning(state.node, message, "exactly one", "the first of them counts");
+            let node = state.node.get("name").unwrap_or(state.node);
+            self.warning(node, message, "exactly one", "the first of them counts");
         }
     }
 
     fn wrong(&mut self, state: &State<'_>, property: &Property, node: &Node, expected: &str) {
-        let message = format!("`{}` of widget `{}` will not do", property.name, state.name);
+        let found = match node.plain() {
+            Some(text) if text.len() <= 60 => format!("`{text}`"),
+            _ => node.kind().to_owned(),
+        };
+        let message = format!("`{}` of widget `{}` is {found}", property.name, state.name);
         self.error(node, message, expected, "");
     }
 

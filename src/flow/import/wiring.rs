@@ -48,7 +48,8 @@ impl Import<'_> {
         }
         let next = self.next(state, node, names);
         let conditions = self.conditions(state, node);
-        if word == "match" && conditions.is_empty() {
+        let given = node.get("conditions").and_then(Node::list);
+        if word == "match" && given.is_none_or(<[Node]>::is_empty) {
             let message = format!("a `match` of widget `{}` has no conditions", state.name);
             self.error(node, message, "never holds", "give it one, or take it out");
         }
