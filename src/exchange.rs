@@ -6,7 +6,7 @@ mod run;
 mod saved;
 mod timer;
 
-pub use saved::{ended, pair, requested, stored};
+pub use saved::{ended, pair, read as stored, requested};
 pub use timer::fire;
 
 use std::future::{Future, poll_fn};

@@ -81,7 +81,7 @@ impl Gateway {
                     compiled.map(Arc::new)
                 }
                 Answer::Flow(located) => {
-                    let flow = flows.of_route(&config, located);
+                    let flow = flows.of_route(located);
                     flow.inspect(|flow| problems.extend(unwired(flow, route.channel, located)))
                 }
             };

@@ -52,7 +52,10 @@ fn call(flow: &str, sid: &str) -> String {
 }
 
 /// Reads what was kept.
-pub(super) fn read(saved: &Saved) -> Result<Execution, StoreError> {
+///
+/// # Errors
+/// Where the record is damaged.
+pub fn read(saved: &Saved) -> Result<Execution, StoreError> {
     serde_json::from_slice(&saved.state).map_err(|_| StoreError::Corrupt(saved.sid.clone()))
 }
 
@@ -109,14 +112,6 @@ pub fn requested(
     execution.begin_at(now);
     let kept = Kept { session: pair(&flow.name, from, to), created: now };
     write(&execution, flow, &kept, now)
-}
-
-/// What is kept of an execution, to be looked at.
-///
-/// # Errors
-/// Where the record is damaged.
-pub fn stored(saved: &Saved) -> Result<Execution, StoreError> {
-    read(saved)
 }
 
 /// The same execution, ended from outside.

@@ -20,7 +20,7 @@ use super::scope::Scope;
 use super::widget::{Kind, Needs, TYPES, Type, type_of};
 use crate::config;
 use crate::limits::WIDGETS_MAX;
-use crate::liquid::{Engine, Output, PathStep, Template};
+use crate::liquid::{Engine, Output, Template};
 use crate::problem::{Problem, Problems, Source, nearest};
 
 /// What a flow may refer to.
@@ -285,12 +285,7 @@ impl Import<'_> {
     /// Warns of variables that nothing in the flow sets: they render as nothing.
     fn unset(&mut self, node: &Node, text: &str, template: &Template) {
         for variable in template.variables() {
-            let keys = variable.path.iter().map_while(|step| match step {
-                PathStep::Key(key) => Some(key.as_str()),
-                PathStep::Index(_) | PathStep::Computed => None,
-            });
-            let path: Vec<&str> = keys.collect();
-            let (what, help) = match path.as_slice() {
+            let (what, help) = match variable.keys().as_slice() {
                 ["widgets", name, ..] if !self.names.iter().any(|known| known == name) => {
                     let near = nearest(name, self.names.iter().map(String::as_str));
                     let help = near.map(|near| format!("did you mean `widgets.{near}`?"));

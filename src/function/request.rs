@@ -5,11 +5,10 @@ use std::rc::Rc;
 use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
-use sha2::{Digest as _, Sha256};
 
 use super::Call;
 use super::target::Target;
-use crate::verify::{sign_form, sign_url};
+use crate::verify::{hashed_url, sign_form, sign_url};
 use crate::webhook::{Params, encode_pairs};
 
 /// One request, before awc. Redirects make a new one from it.
@@ -58,8 +57,10 @@ impl Request {
             _ if *method == Method::GET => (Rc::new(home.with_query(&fields.encode())?), None),
             Some(body) if call.signing_key.is_some() => {
                 // As the carrier signs what is no form: the URL covers a hash of the body.
-                let hash = format!("bodySHA256={}", hex(&Sha256::digest(&body.text)));
-                (Rc::new(home.with_query(&hash)?), Some(body.text.clone().into()))
+                let url = hashed_url(&home.url, body.text.as_bytes())?.parse().ok()?;
+                let authorization = home.authorization.clone();
+                let target = Target { authorization, ..Target::new(&url)? };
+                (Rc::new(target), Some(body.text.clone().into()))
             }
             Some(body) => (Rc::clone(home), Some(body.text.clone().into())),
             None => (Rc::clone(home), Some(fields.form(call.webhook_form))),
@@ -111,14 +112,6 @@ impl Request {
         let target = Rc::new(target);
         Request { method, target, form, content_type, authorization, signature, idempotency_key }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 /// The signature over a URL and, of a POST, the parameters of its form.

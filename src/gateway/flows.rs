@@ -1,16 +1,16 @@
 //! The flows of a configuration: their files read once, compiled, and found again by name, by sid
 //! and by revision.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-use crate::config::{Answer, Config, Located};
+use crate::config::{Answer, Config, Function, Located};
 use crate::flow::Flow;
 use crate::flow::file::{self, Node};
-use crate::flow::import::{Named, Surroundings, import};
+use crate::flow::import::{Named, Rewrite, Surroundings, import};
 use crate::limits::{FLOW_BYTES_MAX, LOOP_ROUNDS_MAX, STRING_BYTES_MAX};
 use crate::liquid::{Engine, Limits, Template};
 use crate::problem::{Problem, Problems, Source};
@@ -20,13 +20,16 @@ use crate::template::Templates;
 pub struct Flows {
     compiler: Compiler,
     by_name: BTreeMap<String, Arc<Flow>>,
+    /// The names of the flows that routes name by their files.
+    names: HashMap<String, String>,
     /// Revisions that executions are still on, made from what the store keeps of them.
     kept: Mutex<HashMap<String, Arc<Flow>>>,
 }
 
 /// What a flow may refer to, owned.
 struct Compiler {
-    config: Config,
+    functions: BTreeMap<String, Arc<Function>>,
+    rewrites: Vec<Rewrite>,
     liquid: Engine,
     documents: HashMap<String, Template>,
     carrier: bool,
@@ -48,15 +51,17 @@ impl Flows {
     /// Reads and compiles every flow that a configuration names.
     pub(super) fn load(config: &Config, templates: &Templates, problems: &mut Problems) -> Flows {
         let compiler = Compiler::new(config, templates);
+        let names = names(config);
         let mut files = Vec::new();
         for (name, flow) in &config.flows {
             let named = Named { name: name.clone(), sid: flow.sid.clone() };
             files.extend(read(config, named, &flow.file, problems));
         }
-        for route in config.routes.values() {
-            let Answer::Flow(located) = &route.answer else { continue };
-            let named = Named { name: name_of(config, located), sid: None };
-            if !files.iter().any(|file| file.named.name == named.name) {
+        let mut seen: HashSet<&str> = config.flows.keys().map(String::as_str).collect();
+        for located in route_files(config) {
+            let name = &names[&located.text];
+            if seen.insert(name) {
+                let named = Named { name: name.clone(), sid: None };
                 files.extend(read(config, named, located, problems));
             }
         }
@@ -69,7 +74,7 @@ impl Flows {
         for file in files.iter().filter(|file| calls_subflows(&file.root)) {
             compiler.add(file, &mut by_name, problems);
         }
-        Flows { compiler, by_name, kept: Mutex::default() }
+        Flows { compiler, by_name, names, kept: Mutex::default() }
     }
 
     /// A flow by its name.
@@ -88,8 +93,8 @@ impl Flows {
     }
 
     /// The flow of a route's `flow`.
-    pub(super) fn of_route(&self, config: &Config, located: &Located) -> Option<Arc<Flow>> {
-        self.named(&name_of(config, located)).cloned()
+    pub(super) fn of_route(&self, located: &Located) -> Option<Arc<Flow>> {
+        self.named(self.names.get(&located.text)?).cloned()
     }
 
     /// A revision that was made again before.
@@ -121,7 +126,8 @@ impl Compiler {
         };
         let carrier = config.accounts.iter().any(|account| !account.auth_tokens.is_empty());
         Compiler {
-            config: config.clone(),
+            functions: config.functions.clone(),
+            rewrites: config.rewrites.clone(),
             liquid: Engine::new(limits).with_time_zone(config.server.time_zone.clone()),
             documents: templates.documents().collect(),
             carrier,
@@ -129,8 +135,7 @@ impl Compiler {
     }
 
     fn add(&self, file: &File, flows: &mut BTreeMap<String, Arc<Flow>>, problems: &mut Problems) {
-        let known = flows.clone();
-        let subflow = |sid: &str| known.values().find(|flow| flow.sid == sid).cloned();
+        let subflow = |sid: &str| flows.values().find(|flow| flow.sid == sid).cloned();
         let flow = self.compile(&file.named, &file.source, &file.root, (&subflow, problems));
         if let Some(flow) = flow {
             flows.insert(flow.name.clone(), Arc::new(flow));
@@ -145,8 +150,8 @@ impl Compiler {
         (subflow, problems): (&Subflow<'_>, &mut Problems),
     ) -> Option<Flow> {
         let surroundings = Surroundings {
-            functions: &self.config.functions,
-            rewrites: &self.config.rewrites,
+            functions: &self.functions,
+            rewrites: &self.rewrites,
             liquid: &self.liquid,
             document: &|name| self.documents.get(name).cloned(),
             subflow,
@@ -184,24 +189,38 @@ fn calls_subflows(root: &Node) -> bool {
     states.iter().any(kind)
 }
 
-/// The name of a route's flow: that of its `[flow.NAME]`, else the file's without its ending, with
-/// its folder where another file has the same.
-fn name_of(config: &Config, located: &Located) -> String {
-    let same = config.flows.iter().find(|(_, flow)| flow.file.text == located.text);
-    if let Some((name, _)) = same {
-        return name.clone();
+/// The files that routes name, in the order of the routes.
+fn route_files(config: &Config) -> impl Iterator<Item = &Located> {
+    config.routes.values().filter_map(|route| match &route.answer {
+        Answer::Flow(located) => Some(located),
+        Answer::Short(_) => None,
+    })
+}
+
+/// The names of the flows in the files that routes name: that of its `[flow.NAME]`, else the file's
+/// without its ending, with its folder where another file has the same.
+fn names(config: &Config) -> HashMap<String, String> {
+    let stem =
+        |file: &str| Path::new(file).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let files: HashSet<&str> = route_files(config).map(|located| located.text.as_str()).collect();
+    let mut stems: HashMap<String, usize> = HashMap::new();
+    for file in &files {
+        *stems.entry(stem(file)).or_default() += 1;
     }
-    let path = Path::new(&located.text);
-    let other = config.routes.values().any(|route| match &route.answer {
-        Answer::Flow(other) => {
-            other.text != located.text && Path::new(&other.text).file_stem() == path.file_stem()
-        }
-        Answer::Short(_) => false,
-    });
-    match other {
-        true => path.with_extension("").to_string_lossy().into_owned(),
-        false => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+    let mut names: HashMap<String, String> = files
+        .into_iter()
+        .map(|file| {
+            let name = match stems[&stem(file)] {
+                1 => stem(file),
+                _ => Path::new(file).with_extension("").to_string_lossy().into_owned(),
+            };
+            (file.to_owned(), name)
+        })
+        .collect();
+    for (name, flow) in config.flows.iter().rev() {
+        names.insert(flow.file.text.clone(), name.clone());
     }
+    names
 }
 
 fn read(config: &Config, named: Named, located: &Located, problems: &mut Problems) -> Option<File> {

@@ -1,7 +1,7 @@
 //! Variables that nothing sets.
 
 use crate::flow::{Flow, Incoming, Scope};
-use crate::liquid::{PathStep, Template};
+use crate::liquid::Template;
 use crate::problem::{Level, Problem, Source};
 use crate::webhook::Channel;
 
@@ -13,12 +13,7 @@ pub(super) fn unset<'a>(
     channel: Channel,
 ) -> impl Iterator<Item = Problem> + 'a {
     template.variables().into_iter().filter_map(move |variable| {
-        // What is behind a computed step is known only when it is rendered.
-        let keys = variable.path.iter().map_while(|step| match step {
-            PathStep::Key(key) => Some(key.as_str()),
-            PathStep::Index(_) | PathStep::Computed => None,
-        });
-        let path: Vec<&str> = keys.collect();
+        let path = variable.keys();
         let trigger = match channel {
             Channel::Voice => Incoming::Call,
             Channel::Message => Incoming::Message,

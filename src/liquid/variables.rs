@@ -19,6 +19,18 @@ pub struct VariableUse {
     pub template: String,
 }
 
+impl VariableUse {
+    /// The keys that the path begins with. What is behind a computed step is known only when it is
+    /// rendered.
+    pub fn keys(&self) -> Vec<&str> {
+        let keys = self.path.iter().map_while(|step| match step {
+            PathStep::Key(key) => Some(key.as_str()),
+            PathStep::Index(_) | PathStep::Computed => None,
+        });
+        keys.collect()
+    }
+}
+
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PathStep {
