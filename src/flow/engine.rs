@@ -83,11 +83,6 @@ pub fn advance(flow: &Flow, execution: &mut Execution, event: Event, at: &Moment
     loop {
         next = match next {
             Ok(Next::Event(event)) => follow(&mut turn, &event),
-            Ok(Next::Failed(event, failure)) if turn.widget().next(event).is_some() => {
-                turn.execution.remark(failure.to_string());
-                Ok(Next::Event(event.to_owned()))
-            }
-            Ok(Next::Failed(_, failure)) => Err(failure),
             Ok(Next::Subflow(frame)) => {
                 turn.execution.frames.push(*frame);
                 turn.kind().enter(&mut turn)

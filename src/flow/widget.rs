@@ -81,7 +81,8 @@ pub struct Type {
     pub name: &'static str,
     /// The events that its transitions can name, the usual one first.
     pub events: &'static [&'static str],
-    /// Which of them is taken when the widget itself cannot do its work.
+    /// Which of them is taken when the widget cannot do its work. Where it is not wired, the
+    /// execution ends as failed, so that the caller hears the fallback and not silence.
     pub failure: Option<&'static str>,
     /// What it can be told.
     pub properties: &'static [Property],
@@ -117,9 +118,6 @@ pub struct Kind {
 pub(super) enum Next {
     /// To go on along the transition of this event. Where none is wired, the execution ends.
     Event(String),
-    /// The same for an event that tells of a failure. Where none is wired, the execution ends as
-    /// failed, so that the caller hears the fallback and not silence.
-    Failed(&'static str, Failure),
     /// A subflow to run first.
     Subflow(Box<Frame>),
     /// A function's or a server's answer.

@@ -57,11 +57,11 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
 fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
     let Resumed::Outcome(outcome) = resumed else { return Ok(Next::End) };
     let (parsed, next) = match outcome.result {
-        OutcomeKind::Success { parsed } => (parsed, Next::event("success")),
+        OutcomeKind::Success { parsed } => (parsed, Ok(Next::event("success"))),
         // Studio: "Returning custom TwiML isn't supported" here: it is a body like any other.
-        OutcomeKind::Twiml(_) => (None, Next::event("success")),
-        OutcomeKind::Fail(error) => (None, Next::Failed("failed", error.into())),
+        OutcomeKind::Twiml(_) => (None, Ok(Next::event("success"))),
+        OutcomeKind::Fail(error) => (None, Err(error.into())),
     };
     remember(turn, outcome.answer.as_ref(), parsed);
-    Ok(next)
+    next
 }

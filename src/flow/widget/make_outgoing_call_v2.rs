@@ -99,10 +99,7 @@ pub(super) fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
 pub(super) fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
     let params = match resumed {
         Resumed::Sent(result) => {
-            let call = match sent(turn, result) {
-                Ok(call) => call,
-                Err(failure) => return Ok(Next::Failed("failed", failure)),
-            };
+            let call = sent(turn, result)?;
             let sid = call.get("Sid").and_then(|sid| sid.as_str()).map(str::to_owned);
             if let Some(sid) = &sid {
                 turn.set("CallSid", sid.as_str());

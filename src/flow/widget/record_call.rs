@@ -61,11 +61,7 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
 
 fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
     let Resumed::Sent(result) = resumed else { return Ok(Next::End) };
-    Ok(match sent(turn, result) {
-        Ok(resource) => {
-            turn.set_resource(resource);
-            Next::event("success")
-        }
-        Err(failure) => Next::Failed("failed", failure),
-    })
+    let resource = sent(turn, result)?;
+    turn.set_resource(resource);
+    Ok(Next::event("success"))
 }

@@ -52,11 +52,7 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
 
 fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
     let Resumed::Sent(result) = resumed else { return Ok(Next::End) };
-    Ok(match sent(turn, result) {
-        Ok(webhook) => {
-            turn.set_resource(webhook);
-            Next::event("resumed")
-        }
-        Err(failure) => Next::Failed("failed", failure),
-    })
+    let webhook = sent(turn, result)?;
+    turn.set_resource(webhook);
+    Ok(Next::event("resumed"))
 }

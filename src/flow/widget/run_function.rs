@@ -54,16 +54,16 @@ fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
         Resumed::Sent(_) | Resumed::Timeout => return Ok(Next::End),
     };
     let (parsed, next) = match outcome.result {
-        OutcomeKind::Success { parsed } => (parsed, Next::event("success")),
+        OutcomeKind::Success { parsed } => (parsed, Ok(Next::event("success"))),
         OutcomeKind::Twiml(document) => (None, pass_on(turn, document)),
-        OutcomeKind::Fail(error) => (None, Next::Failed("fail", error.into())),
+        OutcomeKind::Fail(error) => (None, Err(error.into())),
     };
     // Nobody reads variables after the last word of a short route.
-    let last = matches!(next, Next::HandOver(_)) && turn.execution.state == State::Ended;
+    let last = matches!(next, Ok(Next::HandOver(_))) && turn.execution.state == State::Ended;
     if !last {
         remember(turn, outcome.answer.as_ref(), parsed);
     }
-    Ok(next)
+    next
 }
 
 /// Whom a widget calls: its URL rendered.
@@ -81,19 +81,19 @@ pub(super) fn callee(turn: &Turn<'_>, get: bool) -> Result<Callee, Failure> {
 
 /// The function took the call over: its document goes to the caller byte for byte, if a carrier
 /// can read it. What the flow said before it in the same turn stands in front.
-fn pass_on(turn: &mut Turn<'_>, document: Bytes) -> Next {
+fn pass_on(turn: &mut Turn<'_>, document: Bytes) -> Result<Next, Failure> {
     let (function, strict) = match &turn.kind().properties.callee {
         Some(Callee::Function(function)) => (function.name.clone(), function.strict),
         _ => (turn.widget().name.clone(), false),
     };
     match read(&document, turn.execution.channel, &Bounds::default()) {
-        Err(error) => Next::Failed("fail", Failure::Twiml { function, error }),
+        Err(error) => Err(Failure::Twiml { function, error }),
         Ok(read) => {
             // A finding without a code is our own advice, at which no carrier would balk.
             let warned = read.findings.iter().any(|finding| finding.code.is_some());
             turn.execution.remarks.extend(read.findings.into_iter().map(Remark::Finding));
             if strict && warned {
-                return Next::Failed("fail", Failure::Strict { function });
+                return Err(Failure::Strict { function });
             }
             let document = match turn.execution.document.take() {
                 Some(before) => splice(before, &document),
@@ -102,10 +102,10 @@ fn pass_on(turn: &mut Turn<'_>, document: Bytes) -> Next {
             // A message has no call that could come back.
             let call = turn.execution.channel == Channel::Voice;
             if call && !turn.flow.is_short() {
-                return turn.hand_over(Some(document), None);
+                return Ok(turn.hand_over(Some(document), None));
             }
             turn.execution.state = State::Ended;
-            Next::HandOver(document)
+            Ok(Next::HandOver(document))
         }
     }
 }

@@ -56,10 +56,8 @@ fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
     let params = match resumed {
         Resumed::Webhook(params) | Resumed::Returned(params) => params,
         Resumed::Sent(result) => {
-            return match outbound(turn, result) {
-                Ok(()) => wait(turn),
-                Err(failure) => Ok(Next::Failed("deliveryFailure", failure)),
-            };
+            outbound(turn, result)?;
+            return wait(turn);
         }
         Resumed::Timeout | Resumed::Outcome(_) => return Ok(Next::event("timeout")),
     };

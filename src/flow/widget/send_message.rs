@@ -63,10 +63,8 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
 
 fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
     let Resumed::Sent(result) = resumed else { return Ok(Next::End) };
-    Ok(match outbound(turn, result) {
-        Ok(()) => Next::event("sent"),
-        Err(failure) => Next::Failed("failed", failure),
-    })
+    outbound(turn, result)?;
+    Ok(Next::event("sent"))
 }
 
 /// Notes `widgets.NAME.outbound` from what the carrier's API answered.

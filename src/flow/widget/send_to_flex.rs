@@ -77,13 +77,9 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
 
 fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
     let Resumed::Sent(result) = resumed else { return enqueue_call::resume(turn, resumed) };
-    Ok(match sent(turn, result) {
-        Ok(resource) => {
-            turn.set_resource(resource);
-            Next::event("callComplete")
-        }
-        Err(failure) => Next::Failed("failedToEnqueue", failure),
-    })
+    let resource = sent(turn, result)?;
+    turn.set_resource(resource);
+    Ok(Next::event("callComplete"))
 }
 
 /// The API's word for the kind of an address.

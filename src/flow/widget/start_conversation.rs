@@ -71,14 +71,10 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
 
 fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
     let Resumed::Sent(result) = resumed else { return Ok(Next::End) };
-    Ok(match sent(turn, result) {
-        Ok(conversation) => {
-            if let Some(sid) = conversation.get("Sid").cloned() {
-                turn.set("ConversationSid", sid);
-            }
-            turn.set_resource(conversation);
-            Next::event("created")
-        }
-        Err(failure) => Next::Failed("failed", failure),
-    })
+    let conversation = sent(turn, result)?;
+    if let Some(sid) = conversation.get("Sid").cloned() {
+        turn.set("ConversationSid", sid);
+    }
+    turn.set_resource(conversation);
+    Ok(Next::event("created"))
 }
