@@ -4,10 +4,12 @@
 
 mod line;
 mod meter;
+mod trace;
 mod writer;
 
 pub use line::{Level, Line};
 pub use meter::{FunctionMeter, Meters, RouteMeter};
+pub use trace::{Called, Sent, Trace};
 pub use writer::Log;
 
 use std::sync::Arc;
@@ -20,10 +22,10 @@ use tokio::time::Instant;
 use crate::clock;
 use crate::exchange::{Answer, ExchangeError};
 use crate::fallback;
-use crate::flow::{Remark, SendError};
+use crate::flow::{Execution, Remark, Send, SendError};
 use crate::function::Outcome;
 use crate::route::Route;
-use crate::webhook::{Proof, Webhook};
+use crate::webhook::{Params, Proof, Webhook};
 
 /// One exchange, filled in on its way through the stages, written when it is dropped: also when
 /// the client went away in the middle.
@@ -40,6 +42,7 @@ pub struct Record {
     call: Option<FunctionCalled>,
     remarks: Vec<Remark>,
     message: &'static str,
+    trace: Option<Box<Trace>>,
 }
 
 /// Where records go. A clone goes to the same place.
@@ -106,7 +109,29 @@ impl Record {
             call: None,
             remarks: Vec::new(),
             message: "webhook",
+            trace: None,
         }
+    }
+
+    /// Keeps everything that happens, parameters and all, for [`Record::into_trace`].
+    pub fn traced(mut self) -> Record {
+        self.trace = Some(Box::default());
+        self
+    }
+
+    /// Whether it does.
+    pub fn is_traced(&self) -> bool {
+        self.trace.is_some()
+    }
+
+    /// What a traced exchange did.
+    pub fn into_trace(mut self) -> Trace {
+        let mut trace = *self.trace.take().unwrap_or_default();
+        if self.outcome == Kind::Fallback {
+            trace.fallback = self.reason.clone();
+        }
+        trace.remarks = self.remarks.iter().map(Remark::to_string).collect();
+        trace
     }
 
     /// Stage 2 is passed.
@@ -130,17 +155,37 @@ impl Record {
         reply
     }
 
-    /// A function came back.
-    pub fn called(&mut self, function: &str, outcome: &Outcome) {
+    /// A widget's function came back.
+    pub fn called(&mut self, widget: &str, asked: (&str, &Params), outcome: &Outcome) {
+        let (function, parameters) = asked;
         self.journal.meters.called(function, outcome);
         let status = outcome.answer.as_ref().map(|answer| answer.status_code);
         self.call =
             Some(FunctionCalled { name: function.to_owned(), status, took: outcome.duration });
+        if let Some(trace) = &mut self.trace {
+            trace.calls.push(Called {
+                name: function.to_owned(),
+                widget: widget.to_owned(),
+                parameters: parameters.clone(),
+                outcome: outcome.clone(),
+            });
+        }
     }
 
     /// The carrier's API came back.
-    pub fn sent(&mut self, result: &Result<Map<String, Value>, SendError>) {
+    pub fn sent(&mut self, send: &Send, result: &Result<Map<String, Value>, SendError>) {
         self.journal.meters.sent(result.is_ok());
+        if let Some(trace) = &mut self.trace {
+            trace.sent.push(Sent::new(send, result));
+        }
+    }
+
+    /// The turn is over.
+    pub fn walked(&mut self, execution: &Execution) {
+        if let Some(trace) = &mut self.trace {
+            trace.execution.clone_from(&execution.sid);
+            trace.taken.extend_from_slice(&execution.taken);
+        }
     }
 
     /// What the flow noted.

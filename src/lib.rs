@@ -9,7 +9,7 @@
 //! ```
 //!
 //! [`exchange`] walks them, [`fallback`] answers when one of them cannot, [`journal`] keeps one
-//! record of each walk. Around them are the door ([`server`]) and what is set up before it opens
+//! record of each walk. [`phone`] is the other end: the carrier, simulated. Around them are the door ([`server`]) and what is set up before it opens
 //! ([`config`], [`gateway`]).
 
 pub mod webhook;
@@ -32,6 +32,8 @@ pub mod carrier;
 pub mod exchange;
 pub mod fallback;
 pub mod journal;
+
+pub mod phone;
 
 pub mod cli;
 pub mod config;

@@ -190,3 +190,7 @@ pub const STUDIO_PAGE_MAX: usize = 10_000;
 
 /// `To` and `From` of an execution together (Twilio 81023).
 pub const STUDIO_ADDRESSES_BYTES_MAX: usize = 300;
+
+/// The longest that a person waits in a simulated conversation: executions are kept for 30 days,
+/// and a year has 366.
+pub const PHONE_WAIT_MAX: Duration = Duration::from_secs(400 * 24 * 3_600);

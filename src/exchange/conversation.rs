@@ -62,6 +62,7 @@ impl Answering<'_> {
         let flow = &self.route.flow;
         let begun = Arc::clone(&params);
         let mut execution = Execution::begin(random::sid("FN"), self.route.channel, begun);
+        execution.traced = record.is_traced();
         let at = Moment::without_return(clock::wall());
         let asked = Asked { event: Event::Trigger, at, webhook: &webhook, params: &params };
         Said::only(self.turn(flow, &mut execution, asked, record).await)

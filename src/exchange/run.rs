@@ -47,7 +47,8 @@ impl Run<'_> {
             match advance(self.flow, execution, event, &self.at) {
                 Step::Call(call) => {
                     let (name, outcome) = self.call(&call, execution.steps).await;
-                    record.called(&name, &outcome);
+                    let widget = &execution.widget(self.flow).name;
+                    record.called(widget, (&name, &call.parameters), &outcome);
                     event = Event::Answered(outcome);
                 }
                 Step::Send(send) => {
@@ -60,7 +61,7 @@ impl Run<'_> {
                         self.deadline,
                     );
                     let sent = sent.await;
-                    record.sent(&sent);
+                    record.sent(&send, &sent);
                     event = Event::Sent(sent);
                 }
                 Step::Reply(document) => break Ok(document),
@@ -69,6 +70,7 @@ impl Run<'_> {
             }
         };
         record.remarks(std::mem::take(&mut execution.remarks));
+        record.walked(execution);
         ended
     }
 

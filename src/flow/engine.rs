@@ -153,7 +153,7 @@ fn follow(turn: &mut Turn<'_>, event: &str) -> Result<Next, Failure> {
 
 /// Notes a transition for the list of steps.
 fn note(turn: &mut Turn<'_>, event: &str, next: Option<WidgetId>) {
-    if turn.flow.is_short() {
+    if turn.flow.is_short() && !turn.execution.traced {
         return;
     }
     let widget = turn.widget();
@@ -165,6 +165,7 @@ fn note(turn: &mut Turn<'_>, event: &str, next: Option<WidgetId>) {
         kind: widget.kind.name(),
         to,
         output: output.unwrap_or(Value::Null),
+        subflow: turn.execution.frame().subflow,
     };
     turn.execution.taken.push(taken);
 }

@@ -1,12 +1,14 @@
 //! One run of a flow: where it is, and what it knows.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::definition::WidgetId;
+use super::definition::{Flow, Widget, WidgetId};
+use super::trigger::{Incoming, Trigger};
 use crate::twiml::{Finding, Writer};
 use crate::webhook::{Channel, Params};
 
@@ -42,6 +44,9 @@ pub struct Execution {
     /// The transitions of this turn.
     #[serde(skip)]
     pub taken: Vec<Taken>,
+    /// Whether transitions are noted of a short route, too, whose steps nobody keeps.
+    #[serde(skip)]
+    pub traced: bool,
 }
 
 /// What an execution does between two events.
@@ -84,43 +89,6 @@ pub(super) struct Frame {
     pub(super) widgets: Map<String, Value>,
 }
 
-/// What begins an execution; templates say `trigger.*`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Trigger {
-    /// A webhook: `trigger.call.*`, `trigger.message.*` or `trigger.conversation.*`.
-    Form {
-        /// The member of `trigger`.
-        kind: Incoming,
-        /// The carrier's parameters.
-        #[serde(with = "as_form")]
-        params: Arc<Params>,
-        /// Those of them that hold JSON, as what they hold.
-        parsed: Map<String, Value>,
-    },
-    /// Studio's REST: `trigger.request.*`. A subflow's caller: `trigger.parent.*`.
-    Json {
-        /// `request` or `parent`.
-        kind: Incoming,
-        /// What is below it.
-        values: Map<String, Value>,
-    },
-}
-
-/// The ways into a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Incoming {
-    /// Somebody calls.
-    Call,
-    /// Somebody writes.
-    Message,
-    /// Somebody writes in a conversation.
-    Conversation,
-    /// Studio's REST began it.
-    Request,
-    /// Another flow called it.
-    Parent,
-}
-
 /// A transition that was taken.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Taken {
@@ -134,6 +102,8 @@ pub struct Taken {
     pub to: Option<String>,
     /// What the widget has set.
     pub output: Value,
+    /// Which of the flow's subflows it belongs to; `None` for the flow itself.
+    pub subflow: Option<usize>,
 }
 
 /// Something that an operator should know, although the execution goes on.
@@ -145,8 +115,14 @@ pub enum Remark {
     Finding(Finding),
 }
 
-/// Parameters that carriers fill with JSON; templates read what is in them.
-const JSON_PARAMETERS: [&str; 3] = ["AddOns", "ChannelAttributes", "ChannelMetadata"];
+impl fmt::Display for Remark {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Remark::Failure(text) => formatter.write_str(text),
+            Remark::Finding(finding) => finding.fmt(formatter),
+        }
+    }
+}
 
 // === impl Execution ===
 
@@ -193,6 +169,7 @@ impl Execution {
             said: 0,
             remarks: Vec::new(),
             taken: Vec::new(),
+            traced: false,
         }
     }
 
@@ -240,6 +217,13 @@ impl Execution {
         })
     }
 
+    /// The widget that it is at, of its flow.
+    pub fn widget<'a>(&self, flow: &'a Flow) -> &'a Widget {
+        let frame = self.frame();
+        let subflow = frame.subflow.and_then(|index| flow.subflows.get(index));
+        subflow.map_or(flow, |subflow| subflow).widget(frame.position)
+    }
+
     /// Notes something for the journal.
     pub fn remark(&mut self, text: String) {
         self.remarks.push(Remark::Failure(text));
@@ -280,105 +264,5 @@ impl Frame {
             Some(Value::Object(output)) => output,
             _ => unreachable!("an object was just put there"),
         }
-    }
-}
-
-// === impl Trigger ===
-
-impl Trigger {
-    fn webhook(channel: Channel, params: Arc<Params>) -> Trigger {
-        let kind = match channel {
-            Channel::Voice => Incoming::Call,
-            Channel::Message if params.get("ConversationSid").is_some() => Incoming::Conversation,
-            Channel::Message => Incoming::Message,
-        };
-        let parse = |name: &&str| {
-            let value = serde_json::from_str(params.get(name)?).ok()?;
-            Some(((*name).to_owned(), value))
-        };
-        let parsed = JSON_PARAMETERS.iter().filter_map(parse).collect();
-        Trigger::Form { kind, params, parsed }
-    }
-
-    /// What is below its one member.
-    fn values(&self) -> Value {
-        match self {
-            Trigger::Form { params, parsed, .. } => {
-                let mut values = Map::new();
-                // The first one of a name counts, and what is read in the JSON of some.
-                for (name, value) in params.iter().filter(|(name, _)| !parsed.contains_key(*name)) {
-                    values.entry(name).or_insert_with(|| value.into());
-                }
-                values.extend(parsed.clone());
-                Value::Object(values)
-            }
-            Trigger::Json { values, .. } => Value::Object(values.clone()),
-        }
-    }
-
-    /// The way in.
-    pub fn kind(&self) -> Incoming {
-        match self {
-            Trigger::Form { kind, .. } | Trigger::Json { kind, .. } => *kind,
-        }
-    }
-}
-
-// === impl Incoming ===
-
-impl Incoming {
-    /// All of them.
-    pub const ALL: [Incoming; 5] = [
-        Incoming::Call,
-        Incoming::Message,
-        Incoming::Conversation,
-        Incoming::Request,
-        Incoming::Parent,
-    ];
-
-    /// The member of `trigger`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Incoming::Call => "call",
-            Incoming::Message => "message",
-            Incoming::Conversation => "conversation",
-            Incoming::Request => "request",
-            Incoming::Parent => "parent",
-        }
-    }
-
-    /// The event of the trigger widget.
-    pub fn event(self) -> &'static str {
-        match self {
-            Incoming::Call => "incomingCall",
-            Incoming::Message => "incomingMessage",
-            Incoming::Conversation => "incomingConversationMessage",
-            Incoming::Request => "incomingRequest",
-            Incoming::Parent => "incomingParent",
-        }
-    }
-}
-
-/// Parameters as the form that they came as.
-mod as_form {
-    use std::sync::Arc;
-
-    use serde::de::{Deserialize as _, Deserializer, Error as _};
-    use serde::ser::Serializer;
-
-    use crate::webhook::Params;
-
-    pub(super) fn serialize<S: Serializer>(
-        params: &Arc<Params>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&params.encode())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Arc<Params>, D::Error> {
-        let form = String::deserialize(deserializer)?;
-        Params::decode(form.as_bytes()).map(Arc::new).map_err(D::Error::custom)
     }
 }

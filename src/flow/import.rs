@@ -14,9 +14,9 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::definition::{Flow, Transition, Widget};
-use super::execution::Incoming;
 use super::file::Node;
 use super::scope::Scope;
+use super::trigger::Incoming;
 use super::widget::{Kind, Needs, TYPES, Type, type_of};
 use crate::config;
 use crate::limits::WIDGETS_MAX;

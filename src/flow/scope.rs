@@ -6,7 +6,8 @@
 use serde_json::{Map, Value};
 
 use super::definition::Flow;
-use super::execution::{Execution, Frame, Incoming};
+use super::execution::{Execution, Frame};
+use super::trigger::Incoming;
 use crate::liquid::{Data, ValueRef};
 use crate::webhook::Params;
 

@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use super::{Kind, Record};
 use crate::clock;
-use crate::flow::Remark;
 
 /// Digits in a row that may be a telephone number.
 const NUMBER_DIGITS_MIN: usize = 7;
@@ -58,14 +57,9 @@ impl<'a> Line<'a> {
     /// The line of an exchange.
     pub(super) fn new(record: &'a Record, took: Duration) -> Line<'a> {
         let call = record.call.as_ref();
-        let findings: Vec<String> = record
-            .remarks
-            .iter()
-            .map(|remark| match remark {
-                Remark::Failure(failure) => without_numbers(failure),
-                Remark::Finding(finding) => without_numbers(&finding.to_string()),
-            })
-            .collect();
+        let remarks = record.remarks.iter();
+        let findings: Vec<String> =
+            remarks.map(|remark| without_numbers(&remark.to_string())).collect();
         let level = match record.outcome {
             Kind::Fallback => Level::Error,
             Kind::Refused | Kind::Gone => Level::Warn,

@@ -12,9 +12,10 @@ use serde_json::{Map, Value};
 
 use super::set_variables::value;
 use super::{Needs, Next, Resumed, Type};
-use crate::flow::execution::{Frame, Incoming, Trigger};
+use crate::flow::execution::Frame;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
+use crate::flow::trigger::{Incoming, Trigger};
 use crate::flow::turn::Turn;
 
 pub(super) const TYPE: Type = Type {

@@ -1,0 +1,114 @@
+//! What the person at the other end notices, and what stands at the side of it.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::Fault;
+use crate::journal::Trace;
+
+/// One thing that happened, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Heard {
+    /// Text is spoken.
+    Say {
+        /// The words, white space as a single space.
+        text: String,
+        /// `language`, where the document names one.
+        language: Option<String>,
+        /// `voice`, where the document names one.
+        voice: Option<String>,
+    },
+    /// A sound is played: its absolute URL.
+    Play(String),
+    /// Tones are played.
+    Tones(String),
+    /// Nothing, for so long.
+    Pause(Duration),
+    /// A message arrives, as a reply or over the carrier's API.
+    Message {
+        /// Whom it is from, if that is not the number that was written to.
+        from: Option<String>,
+        /// Whom it is to, if that is not who wrote.
+        to: Option<String>,
+        /// What is written.
+        body: String,
+        /// Links to what came along.
+        media: Vec<String>,
+    },
+    /// The carrier does something that cannot be heard: it dials, records, connects.
+    Does {
+        /// The verb: `Dial`, `Record`, `Enqueue`, …
+        verb: &'static str,
+        /// To whom, to where, for how long: for a person to read.
+        what: String,
+    },
+    /// The application was asked.
+    Asked(Box<Asked>),
+    /// The carrier's debugger would hold a warning; the rest goes on.
+    Warning(Fault),
+    /// The carrier's debugger would hold an error.
+    Error(Fault),
+    /// It is over.
+    Ended(Ended),
+}
+
+/// One webhook and what came back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// What it was for: `voice`, `Gather action`, `status callback`, …
+    pub purpose: String,
+    /// `POST` or `GET`.
+    pub method: String,
+    /// The URL without its origin.
+    pub target: String,
+    /// The parameters of this very webhook, without those that all webhooks of a call have.
+    pub parameters: Vec<(String, String)>,
+    /// The HTTP status, where there was an answer.
+    pub status: Option<u16>,
+    /// From the first byte to the last.
+    pub took: Duration,
+    /// The body, as text, where it was an answer that is carried out.
+    pub document: Option<String>,
+    /// What our own gateway did, where it is our own and in this process.
+    pub trace: Option<Trace>,
+}
+
+/// How a call ended. A chat has no end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The application hung up: by `Hangup`, or its document came to an end.
+    Completed,
+    /// The caller hung up.
+    HungUp,
+    /// The call was never taken: `Reject`.
+    Rejected,
+    /// The same with `reason="busy"`.
+    Busy,
+    /// An error: "We are sorry, an application error has occurred."
+    Failed,
+}
+
+// === impl Ended ===
+
+impl Ended {
+    /// All of them.
+    pub const ALL: [Ended; 5] =
+        [Ended::Completed, Ended::HungUp, Ended::Rejected, Ended::Busy, Ended::Failed];
+
+    /// The word that flow tests have for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Ended::Completed => "completed",
+            Ended::HungUp => "hung up",
+            Ended::Rejected => "rejected",
+            Ended::Busy => "busy",
+            Ended::Failed => "failed",
+        }
+    }
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
