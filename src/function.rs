@@ -16,6 +16,7 @@ mod origin;
 mod redirect;
 mod request;
 mod resolve;
+mod stand_in;
 mod stream;
 mod target;
 mod tls;
@@ -23,6 +24,7 @@ mod wire;
 
 pub use error::{Fault, FunctionError, Phase, Problem};
 pub use resolve::{Entry, Resolver};
+pub use stand_in::{Asking, Played, PlayedAnswer, StandIn};
 pub use tls::TlsError;
 
 use std::cell::RefCell;
@@ -64,6 +66,7 @@ pub struct Shared {
 pub struct Functions {
     shared: Shared,
     clients: RefCell<HashMap<String, Rc<Client>>>,
+    stand_in: Option<Rc<dyn StandIn>>,
 }
 
 /// One call.
@@ -180,7 +183,12 @@ impl Shared {
 impl Functions {
     /// The functions of a configuration, for the worker that this runs in.
     pub fn new(shared: &Shared) -> Functions {
-        Functions { shared: shared.clone(), clients: RefCell::default() }
+        Functions { shared: shared.clone(), clients: RefCell::default(), stand_in: None }
+    }
+
+    /// The same, with somebody who answers where the network would be asked.
+    pub fn played_by(self, stand_in: Rc<dyn StandIn>) -> Functions {
+        Functions { stand_in: Some(stand_in), ..self }
     }
 
     /// The connections to a function, made when it is first called.
@@ -248,6 +256,12 @@ impl Functions {
         }
         if !client.breaker.admits(started) {
             return Err(Problem::BreakerOpen);
+        }
+        let played = self.stand_in.as_ref().and_then(|it| it.answer(&Asking::of(call)));
+        if let Some(played) = played {
+            let timeout = Problem::Timeout { after, phase: Phase::Head };
+            let reply = played.reply(call.function.max_body_bytes);
+            return timeout_at(deadline, reply).await.unwrap_or(Err(timeout));
         }
         match timeout_at(deadline, client.run(call, progress)).await {
             Ok(result) => result,

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! [`exchange`] walks them, [`fallback`] answers when one of them cannot, [`journal`] keeps one
-//! record of each walk. [`phone`] is the other end: the carrier, simulated. Around them are the door ([`server`]) and what is set up before it opens
-//! ([`config`], [`gateway`]).
+//! record of each walk. Around them are the door ([`server`]) and what is set up before it opens
+//! ([`config`], [`gateway`]). [`phone`] is the other end: the carrier, simulated.
 
 pub mod webhook;
 
@@ -49,3 +49,4 @@ pub mod liquid;
 pub mod problem;
 pub mod random;
 pub mod secret;
+mod uri;

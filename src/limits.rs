@@ -194,3 +194,10 @@ pub const STUDIO_ADDRESSES_BYTES_MAX: usize = 300;
 /// The longest that a person waits in a simulated conversation: executions are kept for 30 days,
 /// and a year has 366.
 pub const PHONE_WAIT_MAX: Duration = Duration::from_secs(400 * 24 * 3_600);
+
+/// Documents that a simulated call runs through without the caller doing anything, before he is
+/// asked whether to go on: an application that redirects to itself never ends.
+pub const PHONE_DOCUMENTS_MAX: usize = 20;
+
+/// Redirects of one webhook that a carrier follows (11215).
+pub const CARRIER_REDIRECTS_MAX: usize = 10;

@@ -1,20 +1,221 @@
 //! The carrier's side, simulated: whoever sits at a desk can call an application, write to it, and
-//! hear what a caller would.
+//! notice what a caller would.
 //!
 //! ```text
 //! person ──Act──> Call ──Request──> Line ──a signed webhook──> application
 //!        <─Heard─ Chat <──Fetched──      <────────TwiML───────
 //! ```
 //!
-//! [`Call`](call) and [`Chat`](chat) are pure: they know TwiML and what the carrier does with it,
-//! and neither the network nor the clock. The line knows HTTP as the carrier speaks it.
+//! [`Call`] and [`Chat`] are pure: they know TwiML and what the carrier does with it, and neither
+//! the network nor the clock. The [`Line`] knows HTTP as the carrier speaks it. [`Phone`] joins
+//! them; a [`Desk`] is our own gateway at the other end, in this process.
 
 mod act;
 mod awaits;
+mod call;
+mod caller;
+mod chat;
+mod desk;
+mod document;
 mod fault;
 mod heard;
+mod line;
+mod request;
 
 pub use act::{ACTS, Act, ActError, escaped, pair, pairs, time, unescaped};
-pub use awaits::Awaits;
+pub use awaits::{Awaits, NotNow};
+pub use call::Call;
+pub use caller::{Caller, Number};
+pub use chat::Chat;
+pub use desk::Desk;
 pub use fault::Fault;
 pub use heard::{Asked, Ended, Heard};
+pub use line::Line;
+pub use request::{Fetched, Request};
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::clock;
+use crate::journal::{Sent, Trace};
+use crate::random;
+
+/// What a call or a chat needs to go on.
+#[derive(Clone, Copy, Debug)]
+pub enum Next<'a> {
+    /// An application's answer to this.
+    Ask(&'a Request),
+    /// The person.
+    Await,
+    /// Nothing: it is over.
+    Over,
+}
+
+/// One conversation with an application.
+pub struct Phone {
+    line: Line,
+    side: Side,
+}
+
+/// What the conversation is.
+enum Side {
+    Call(Box<Call>),
+    Chat(Box<Chat>),
+}
+
+// === impl Phone ===
+
+impl Phone {
+    /// A call, which [`Phone::begin`] dials.
+    pub fn call(line: Line, number: Number, caller: Caller) -> Phone {
+        let call = Call::dial(number, caller, random::sid("CA"), clock::wall());
+        Phone { line, side: Side::Call(Box::new(call)) }
+    }
+
+    /// A chat, which the first message begins.
+    pub fn chat(line: Line, number: Number, caller: Caller) -> Phone {
+        Phone { line, side: Side::Chat(Box::new(Chat::new(number, caller))) }
+    }
+
+    /// Dials, and goes on until something is awaited. A chat has nothing to begin with.
+    pub async fn begin(&mut self) -> Vec<Heard> {
+        self.go_on().await;
+        self.side.heard()
+    }
+
+    /// Lets the person do something, and goes on until something is awaited again. In a call,
+    /// time passes only where it is pretended ([`clock::pretend`]).
+    ///
+    /// # Errors
+    /// Where nobody takes notice of it; nothing has happened then.
+    pub async fn act(&mut self, act: &Act) -> Result<Vec<Heard>, NotNow> {
+        match (&mut self.side, act) {
+            (Side::Chat(_), Act::Wait(time)) => {
+                self.wait(act, *time).await?;
+                return Ok(self.side.heard());
+            }
+            (Side::Chat(chat), _) => chat.act(act)?,
+            (Side::Call(call), _) => {
+                let passes = call.passes(act);
+                call.act(act, clock::wall() + passes)?;
+                self.pass(passes).await;
+            }
+        }
+        self.go_on().await;
+        Ok(self.side.heard())
+    }
+
+    /// What a person can do now.
+    pub fn awaits(&self) -> Awaits {
+        match &self.side {
+            Side::Call(call) => call.awaits(),
+            Side::Chat(_) => Awaits::Text,
+        }
+    }
+
+    async fn go_on(&mut self) {
+        loop {
+            let request = match self.side.next() {
+                Next::Ask(request) => request.clone(),
+                Next::Await | Next::Over => return,
+            };
+            let (asked, answer) = self.line.ask(&request).await;
+            let sent = asked.trace.as_ref().map_or(Vec::new(), messages);
+            self.side.notice(Heard::Asked(Box::new(asked)));
+            sent.into_iter().for_each(|message| self.side.notice(message));
+            match &mut self.side {
+                Side::Call(call) => call.answered(answer, clock::wall()),
+                Side::Chat(chat) => chat.answered(answer),
+            }
+            let pauses = self.side.pauses();
+            self.pass(pauses).await;
+        }
+    }
+
+    /// Somebody who writes messages waits: a gateway on the desk may have something to say then.
+    async fn wait(&mut self, act: &Act, time: Option<Duration>) -> Result<(), NotNow> {
+        let Some(desk) = self.line.of_desk().cloned() else {
+            let Some(time) = time else { return Err(NotNow::new(act, &Awaits::Text)) };
+            sleep(time).await;
+            return Ok(());
+        };
+        let traces = desk.wait(time).await.unwrap_or_default();
+        for trace in traces {
+            let sent = messages(&trace);
+            self.side.notice(Heard::Asked(Box::new(Asked {
+                purpose: "a wait is over".to_owned(),
+                method: String::new(),
+                target: String::new(),
+                parameters: Vec::new(),
+                status: None,
+                took: Duration::ZERO,
+                document: None,
+                trace: Some(trace),
+            })));
+            sent.into_iter().for_each(|message| self.side.notice(message));
+        }
+        Ok(())
+    }
+
+    async fn pass(&self, time: Duration) {
+        if let Some(desk) = self.line.of_desk() {
+            desk.pass(time).await;
+        }
+    }
+}
+
+/// The messages that a gateway has sent over the carrier's API.
+fn messages(trace: &Trace) -> Vec<Heard> {
+    trace.sent.iter().filter_map(message).collect()
+}
+
+fn message(sent: &Sent) -> Option<Heard> {
+    sent.result.as_ref().ok()?;
+    let field = |name: &str| sent.form.get(name).map(str::to_owned);
+    if !sent.path.trim_end_matches(".json").ends_with("/Messages") {
+        let told: Vec<String> = sent.form.iter().map(|(name, value)| pair(name, value)).collect();
+        let what = format!("{} {}", sent.path, told.join(" "));
+        return Some(Heard::Does { verb: "API", what });
+    }
+    let media = sent.form.iter().filter(|(name, _)| *name == "MediaUrl");
+    Some(Heard::Message {
+        from: None,
+        to: None,
+        body: field("Body").unwrap_or_default(),
+        media: media.map(|(_, url)| url.to_owned()).collect(),
+    })
+}
+
+// === impl Side ===
+
+impl Side {
+    fn next(&self) -> Next<'_> {
+        match self {
+            Side::Call(call) => call.next(),
+            Side::Chat(chat) => chat.next(),
+        }
+    }
+
+    fn heard(&mut self) -> Vec<Heard> {
+        match self {
+            Side::Call(call) => call.heard(),
+            Side::Chat(chat) => chat.heard(),
+        }
+    }
+
+    fn notice(&mut self, heard: Heard) {
+        match self {
+            Side::Call(call) => call.notice(heard),
+            Side::Chat(chat) => chat.notice(heard),
+        }
+    }
+
+    /// How long the caller has been listening to nothing since this was last asked.
+    fn pauses(&mut self) -> Duration {
+        match self {
+            Side::Call(call) => call.pauses(),
+            Side::Chat(_) => Duration::ZERO,
+        }
+    }
+}

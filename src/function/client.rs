@@ -56,8 +56,14 @@ pub(super) struct Progress {
 
 /// A whole answer.
 pub(super) struct Reply {
-    response: ClientResponse,
+    head: Head,
     pub(super) body: Bytes,
+}
+
+/// Status and headers: of the network, or of somebody who stands in for it.
+enum Head {
+    Received(ClientResponse),
+    Played(StatusCode, HeaderMap),
 }
 
 /// Longer than any call: awc's own timer never fires before our deadline.
@@ -205,7 +211,7 @@ impl Client {
             Err(problem) if status.is_success() => return Err(problem),
             Err(_) => Bytes::new(),
         };
-        Ok(Reply { response, body })
+        Ok(Reply { head: Head::Received(response), body })
     }
 
     /// Reads a body to its end, which must be where it was said to be (A1), within the limit (A11).
@@ -302,12 +308,22 @@ fn lost(error: &io::Error) -> Problem {
 // === impl Reply ===
 
 impl Reply {
+    pub(super) fn played(status: StatusCode, headers: HeaderMap, body: Bytes) -> Reply {
+        Reply { head: Head::Played(status, headers), body }
+    }
+
     pub(super) fn status(&self) -> StatusCode {
-        self.response.status()
+        match &self.head {
+            Head::Received(response) => response.status(),
+            Head::Played(status, _) => *status,
+        }
     }
 
     pub(super) fn headers(&self) -> &HeaderMap {
-        self.response.headers()
+        match &self.head {
+            Head::Received(response) => response.headers(),
+            Head::Played(_, headers) => headers,
+        }
     }
 }
 

@@ -47,12 +47,7 @@ impl Log {
 
     /// A log on any output.
     pub fn to(output: impl Write + Send + 'static, human: bool) -> Log {
-        let inner = Arc::new(Inner {
-            human,
-            buffer: Mutex::default(),
-            wake: Condvar::new(),
-            dropped: AtomicU64::new(0),
-        });
+        let inner = Inner::new(human);
         let writer = Arc::clone(&inner);
         let thread = std::thread::Builder::new().name("log".to_owned());
         // Without the thread there is no log, and calls are answered all the same.
@@ -90,6 +85,13 @@ impl Log {
         self.0.dropped.load(Ordering::Relaxed)
     }
 
+    /// A log that nobody keeps.
+    pub fn none() -> Log {
+        let inner = Inner::new(true);
+        inner.lock().closed = true;
+        Log(inner)
+    }
+
     /// Writes what is left, and waits for it, but not for an output that takes nothing.
     pub fn close(&self) {
         let mut buffer = self.0.lock();
@@ -104,6 +106,15 @@ impl Log {
 // === impl Inner ===
 
 impl Inner {
+    fn new(human: bool) -> Arc<Inner> {
+        Arc::new(Inner {
+            human,
+            buffer: Mutex::default(),
+            wake: Condvar::new(),
+            dropped: AtomicU64::new(0),
+        })
+    }
+
     fn lock(&self) -> MutexGuard<'_, Buffer> {
         self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::act::Act;
+
 /// What can happen next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Awaits {
@@ -33,10 +35,49 @@ pub enum Awaits {
         /// The carrier's words for how it may end, the usual one first.
         words: &'static [&'static str],
     },
+    /// The application goes on by itself and never comes to an end: whether to listen on.
+    Patience,
     /// A chat: the next message.
     Text,
     /// It is over.
     Nothing,
+}
+
+/// Something that a person does and nobody takes notice of.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{act}` has no effect now: {awaits}")]
+pub struct NotNow {
+    /// What was tried.
+    pub act: String,
+    /// What would be taken notice of.
+    pub awaits: String,
+}
+
+impl NotNow {
+    pub(super) fn new(act: &Act, awaits: &Awaits) -> NotNow {
+        NotNow { act: act.to_string(), awaits: awaits.to_string() }
+    }
+}
+
+impl Awaits {
+    /// How long silence is waited through.
+    pub fn timeout(&self) -> Duration {
+        match self {
+            Awaits::Input { timeout, .. } | Awaits::Recording { timeout, .. } => *timeout,
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Whether keys end the input by themselves, so that no silence need follow.
+    pub(super) fn ends_with(&self, keys: &str) -> bool {
+        match self {
+            Awaits::Input { num_digits, finish_on_key, .. } => {
+                let finished = finish_on_key.is_some_and(|key| keys.contains(key));
+                finished || num_digits.is_some_and(|most| keys.len() >= most)
+            }
+            _ => true,
+        }
+    }
 }
 
 impl fmt::Display for Awaits {
@@ -56,6 +97,9 @@ impl fmt::Display for Awaits {
             Awaits::Outcome { verb, words } => {
                 let words = words.join(", ");
                 write!(formatter, "<{verb}> goes on; how does it end? `outcome` {words}")
+            }
+            Awaits::Patience => {
+                formatter.write_str("it goes on and on: `wait` to listen on, or `hang up`")
             }
             Awaits::Text => formatter.write_str("it takes messages: `text`, `media`, `wait`"),
             Awaits::Nothing => formatter.write_str("it is over"),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Fault;
+use super::act::escaped;
 use crate::journal::Trace;
 
 /// One thing that happened, in order.
@@ -86,6 +87,53 @@ pub enum Ended {
     Busy,
     /// An error: "We are sorry, an application error has occurred."
     Failed,
+}
+
+// === impl Heard ===
+
+/// One line, in the words of flow tests; what those have no word for stands in brackets.
+impl fmt::Display for Heard {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Heard::Say { text, .. } => write!(formatter, "hear {text}"),
+            Heard::Play(url) => write!(formatter, "play {url}"),
+            Heard::Tones(digits) => write!(formatter, "(tones {digits})"),
+            Heard::Pause(time) => write!(formatter, "(pause {} s)", time.as_secs()),
+            Heard::Message { to, body, media, .. } => {
+                let words = [("receive", escaped(body))].into_iter();
+                let media = media.iter().map(|url| ("receive media", url.clone()));
+                let lines: Vec<String> = words
+                    .chain(media)
+                    .filter(|(_, text)| !text.is_empty())
+                    .map(|(word, text)| format!("{word} {text}"))
+                    .collect();
+                let to = to.as_ref().map_or(String::new(), |to| format!(" (to {to})"));
+                write!(formatter, "{}{to}", lines.join("\n"))
+            }
+            Heard::Does { verb, what } if what.is_empty() => write!(formatter, "({verb})"),
+            Heard::Does { verb, what } => write!(formatter, "({verb} {what})"),
+            Heard::Asked(asked) => write!(formatter, "({asked})"),
+            Heard::Warning(fault) => write!(formatter, "warns {fault}"),
+            Heard::Error(fault) => write!(formatter, "fails {fault}"),
+            Heard::Ended(ended) => write!(formatter, "ends {ended}"),
+        }
+    }
+}
+
+// === impl Asked ===
+
+impl fmt::Display for Asked {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.purpose)?;
+        if !self.method.is_empty() {
+            write!(formatter, ": {} {}", self.method, self.target)?;
+        }
+        match self.status {
+            Some(status) => write!(formatter, " {status}"),
+            None if self.method.is_empty() => Ok(()),
+            None => formatter.write_str(" no answer"),
+        }
+    }
 }
 
 // === impl Ended ===

@@ -1,0 +1,224 @@
+//! A chat, as the carrier goes through it: a message out, replies in. Pure, like a call.
+
+use std::collections::VecDeque;
+
+use actix_web::http::Method;
+
+use super::awaits::{Awaits, NotNow};
+use super::caller::{Caller, Fields, Number};
+use super::document::Document;
+use super::fault::Fault;
+use super::heard::Heard;
+use super::request::{Answer, Request, method};
+use super::{Act, Next};
+use crate::limits::PHONE_DOCUMENTS_MAX;
+use crate::random;
+use crate::twiml::read::Element;
+use crate::uri::resolve;
+use crate::webhook::Channel;
+
+/// One person's messages to one number.
+#[derive(Clone, Debug)]
+pub struct Chat {
+    number: Number,
+    caller: Caller,
+    /// The parameters of the message that is answered.
+    message: Fields,
+    /// A document is wanted.
+    asking: Option<Request>,
+    /// Webhooks whose answers nobody reads. They are sent before anything else.
+    told: VecDeque<Request>,
+    documents: usize,
+    /// The URL that is asked is the number's fallback already.
+    on_fallback: bool,
+    heard: Vec<Heard>,
+}
+
+/// Replies of one document that are sent (14109).
+const REPLIES_MAX: usize = 10;
+
+/// Letters of one message (21617).
+const BODY_MAX: usize = 1_600;
+
+impl Chat {
+    /// Nothing has been written yet.
+    pub fn new(number: Number, caller: Caller) -> Chat {
+        Chat {
+            number,
+            caller,
+            message: Fields::default(),
+            asking: None,
+            told: VecDeque::new(),
+            documents: 0,
+            on_fallback: false,
+            heard: Vec::new(),
+        }
+    }
+
+    /// What is to be done now.
+    pub fn next(&self) -> Next<'_> {
+        let told = self.told.front();
+        told.or(self.asking.as_ref()).map_or(Next::Await, Next::Ask)
+    }
+
+    /// What was noticed since this was last asked.
+    pub fn heard(&mut self) -> Vec<Heard> {
+        std::mem::take(&mut self.heard)
+    }
+
+    /// Notes something that happened outside.
+    pub(super) fn notice(&mut self, heard: Heard) {
+        self.heard.push(heard);
+    }
+
+    /// The person does something.
+    ///
+    /// # Errors
+    /// Where nobody takes notice of it.
+    pub fn act(&mut self, act: &Act) -> Result<(), NotNow> {
+        let Act::Text { body, media } = act else {
+            return Err(NotNow::new(act, &Awaits::Text));
+        };
+        self.message = self.caller.of_message(body, media);
+        let method = if self.number.get { Method::GET } else { Method::POST };
+        let own = ["MessageSid", "Body", "NumMedia", "MediaUrl0"];
+        let own = self.message.0.iter().filter(|(name, _)| own.contains(&name.as_str()));
+        let own = own.cloned().collect();
+        let request = Request::new("message", &self.number.url, method, self.message.clone());
+        self.asking = Some(request.with(own));
+        self.documents = 0;
+        Ok(())
+    }
+
+    /// What came of the request that [`Chat::next`] gave.
+    pub fn answered(&mut self, answer: Answer) {
+        if let Some(told) = self.told.pop_front() {
+            let found = match answer {
+                Ok(fetched) if fetched.status < 400 => return,
+                Ok(fetched) => format!("the {} answered {}", told.purpose, fetched.status),
+                Err(fault) => format!("the {}: {fault}", told.purpose),
+            };
+            return self.heard.push(Heard::Warning(Fault::new(11200, found)));
+        }
+        let Some(request) = self.asking.take() else { return };
+        match answer.and_then(|fetched| Document::of(&fetched, Channel::Message)) {
+            Ok((document, warnings)) => {
+                self.on_fallback = false;
+                self.heard.extend(warnings.into_iter().map(Heard::Warning));
+                self.documents += 1;
+                self.carry_out(&document);
+            }
+            Err(fault) => self.failed(fault, &request.url),
+        }
+    }
+
+    fn carry_out(&mut self, document: &Document) {
+        let mut replies = 0;
+        for verb in &document.verbs {
+            match verb.name.as_str() {
+                "Message" | "Sms" => {
+                    replies += 1;
+                    if replies > REPLIES_MAX {
+                        let found = format!("at most {REPLIES_MAX}; the rest is not sent");
+                        return self.heard.push(Heard::Warning(Fault::new(14109, found)));
+                    }
+                    let sent = self.reply(verb);
+                    if let (Some(action), Some(sid)) = (verb.attribute("action"), sent) {
+                        let status = self.status(&sid, "sent");
+                        let request = self.request("Message action", document, action, verb);
+                        return self.asking = Some(request.with(status));
+                    }
+                }
+                "Redirect" if self.documents >= PHONE_DOCUMENTS_MAX => {
+                    let found = format!("{PHONE_DOCUMENTS_MAX} documents for one message");
+                    return self.heard.push(Heard::Error(Fault::new(14106, found)));
+                }
+                "Redirect" => {
+                    let text = verb.text();
+                    let request = self.request("Redirect", document, text.trim(), verb);
+                    return self.asking = Some(request);
+                }
+                // The check of the document has told of everything else.
+                _ => {}
+            }
+        }
+    }
+
+    /// One reply; its sid, if it can be sent.
+    fn reply(&mut self, verb: &Element) -> Option<String> {
+        let parts = |name: &str| -> Vec<String> {
+            let named = verb.children().filter(|part| part.name == name);
+            named.map(|part| part.text().trim().to_owned()).collect()
+        };
+        let bodies = parts("Body");
+        let body = if bodies.is_empty() { own_text(verb) } else { bodies.join("\n") };
+        let media = parts("Media");
+        if body.is_empty() && media.is_empty() {
+            self.heard.push(Heard::Warning(Fault::new(14103, "a message that says nothing")));
+            return None;
+        }
+        let letters = body.chars().count();
+        if letters > BODY_MAX {
+            self.heard.push(Heard::Error(Fault::new(21617, format!("it has {letters}"))));
+            return None;
+        }
+        let other = |name: &str, usual: &str| {
+            verb.attribute(name).filter(|number| *number != usual).map(str::to_owned)
+        };
+        self.heard.push(Heard::Message {
+            from: other("from", &self.caller.to),
+            to: other("to", &self.caller.from),
+            body,
+            media,
+        });
+        let sid = random::sid("SM");
+        if let Some(callback) = verb.attribute("statusCallback") {
+            for status in ["sent", "delivered"] {
+                let url = resolve(&self.number.url, callback);
+                let fields = self.message.clone();
+                let request = Request::new("message status", &url, Method::POST, fields);
+                self.told.push_back(request.with(self.status(&sid, status)).told());
+            }
+        }
+        Some(sid)
+    }
+
+    /// What is told of a message of the application's: it goes the other way round.
+    fn status(&self, sid: &str, status: &str) -> Vec<(String, String)> {
+        let pairs = [
+            ("MessageSid", sid),
+            ("SmsSid", sid),
+            ("MessageStatus", status),
+            ("SmsStatus", status),
+            ("From", &self.caller.to),
+            ("To", &self.caller.from),
+        ];
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    }
+
+    fn request(&self, purpose: &str, document: &Document, to: &str, verb: &Element) -> Request {
+        let url = resolve(&document.url, to);
+        Request::new(purpose, &url, method(verb.attribute("method")), self.message.clone())
+    }
+
+    /// An application that cannot be used: its fallback is asked, or nobody gets an answer.
+    fn failed(&mut self, fault: Fault, url: &str) {
+        let code = fault.code.unwrap_or_default().to_string();
+        self.heard.push(Heard::Error(fault));
+        if let Some(fallback) = self.number.fallback.clone().filter(|_| !self.on_fallback) {
+            self.on_fallback = true;
+            let own = vec![("ErrorCode".to_owned(), code), ("ErrorUrl".to_owned(), url.to_owned())];
+            let fields = self.message.clone();
+            let request = Request::new("fallback", &fallback, Method::POST, fields);
+            self.asking = Some(request.with(own));
+        }
+    }
+}
+
+/// The text of an element without that of its nouns.
+fn own_text(verb: &Element) -> String {
+    match verb.children().next() {
+        Some(_) => String::new(),
+        None => verb.text().trim().to_owned(),
+    }
+}

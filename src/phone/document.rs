@@ -1,0 +1,96 @@
+//! What an application answered, as the carrier takes it: a document, or why it is none.
+
+use super::fault::Fault;
+use super::request::Fetched;
+use crate::limits::DOCUMENT_BYTES_MAX;
+use crate::twiml::read::{Bounds, Element, Node, read, tree};
+use crate::webhook::Channel;
+
+/// A document that is carried out, verb by verb.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Document {
+    /// Where it came from.
+    pub(super) url: String,
+    pub(super) verbs: Vec<Element>,
+}
+
+/// Types that the carrier plays (its table of MIME types for TwiML).
+const SOUNDS: [&str; 10] = [
+    "audio/mpeg",
+    "audio/wav",
+    "audio/wave",
+    "audio/x-wav",
+    "audio/aiff",
+    "audio/x-aifc",
+    "audio/x-aiff",
+    "audio/x-gsm",
+    "audio/gsm",
+    "audio/ulaw",
+];
+
+impl Document {
+    /// Takes an answer for what it is; also gives what the carrier would warn about.
+    ///
+    /// # Errors
+    /// Where the carrier would use the fallback URL.
+    pub(super) fn of(fetched: &Fetched, channel: Channel) -> Result<(Document, Vec<Fault>), Fault> {
+        let Fetched { url, status, content_type, body } = fetched;
+        if !(200..300).contains(status) {
+            return Err(Fault::new(11200, format!("it answered {status}")));
+        }
+        if body.len() > DOCUMENT_BYTES_MAX {
+            let found = format!("{} bytes, at most {DOCUMENT_BYTES_MAX}", body.len());
+            return Err(Fault::new(11750, found));
+        }
+        let document = |verbs| Document { url: url.clone(), verbs };
+        let voice = channel == Channel::Voice;
+        if body.is_empty() {
+            // Nothing is a fair answer to a message.
+            return match voice {
+                true => Err(Fault::new(11770, "expected at least `<Response/>`")),
+                false => Ok((document(Vec::new()), Vec::new())),
+            };
+        }
+        let declared = content_type.as_deref().unwrap_or_default();
+        let kind = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match kind.as_str() {
+            "text/xml" | "application/xml" | "text/html" => {}
+            "text/plain" if tree(body, &Bounds::default()).is_err() => {
+                let text = String::from_utf8_lossy(body).into_owned();
+                let name = if voice { "Say" } else { "Message" };
+                return Ok((document(vec![verb(name, text)]), Vec::new()));
+            }
+            "text/plain" => {}
+            sound if voice && SOUNDS.contains(&sound) => {
+                return Ok((document(vec![verb("Play", url.clone())]), Vec::new()));
+            }
+            "" => return Err(Fault::new(12300, "there is none, expected `text/xml`")),
+            _ => return Err(Fault::new(12300, format!("`{declared}`, expected `text/xml`"))),
+        }
+        let wrong =
+            |error: crate::twiml::TwimlError| Fault::new(error.kind.code().unwrap_or(12100), error);
+        let root = tree(body, &Bounds::default()).map_err(wrong)?;
+        let read = read(body, channel, &Bounds::default()).map_err(wrong)?;
+        let warnings = read.findings.into_iter().filter_map(|finding| {
+            let found = format!("{}:{}: {}", finding.line, finding.column, finding.message);
+            finding.code.map(|code| Fault::new(code, found))
+        });
+        Ok((document(root.children().cloned().collect()), warnings.collect()))
+    }
+}
+
+/// A verb that stands for an answer that was no document.
+fn verb(name: &str, text: String) -> Element {
+    Element {
+        name: name.to_owned(),
+        attributes: Vec::new(),
+        content: vec![Node::Text(text)],
+        line: 1,
+        column: 1,
+    }
+}
+
+/// A text as it is spoken or read out: white space is one space.
+pub(super) fn spoken(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,286 @@
+//! A webhook as the carrier sends it over HTTP: signed, tried again where it may be, redirects
+//! followed, cookies kept, and all of it within fifteen seconds.
+
+mod cookies;
+mod http;
+mod overrides;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix_web::http::Method;
+use actix_web::web::Bytes;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tokio::time::{Instant, timeout_at};
+
+use super::desk::Desk;
+use super::fault::Fault;
+use super::heard::Asked;
+use super::request::{Answer, Fetched, Request};
+use crate::clock;
+use crate::config::Algorithm;
+use crate::function::{Asking, StandIn as _};
+use crate::journal::Trace;
+use crate::limits::CARRIER_REDIRECTS_MAX;
+use crate::random;
+use crate::secret::Secret;
+use crate::uri::resolve;
+use crate::verify::{SigningKey, sign_form, sign_url};
+use crate::webhook::{Params, encode_pairs};
+use cookies::Cookies;
+use overrides::Overrides;
+
+/// The way to applications.
+pub struct Line {
+    key: Option<SigningKey>,
+    desk: Option<Rc<Desk>>,
+    /// `None` where nothing may go to the network.
+    http: Option<http::Client>,
+    cookies: RefCell<Cookies>,
+}
+
+/// One request as HTTP has it.
+struct Sent<'a> {
+    method: Method,
+    /// No fragment and no credentials.
+    url: String,
+    headers: Vec<(&'static str, String)>,
+    /// What a form says; empty for `GET`.
+    params: &'a Params,
+}
+
+/// What came back.
+struct Response {
+    status: u16,
+    content_type: Option<String>,
+    location: Option<String>,
+    cookies: Vec<String>,
+    body: Bytes,
+    trace: Option<Trace>,
+}
+
+/// Why nothing came back, and which kind of retry that is.
+struct Failed {
+    fault: Fault,
+    connected: bool,
+}
+
+impl Line {
+    /// To any application, over the network. Without a token nothing is signed.
+    pub fn network(token: Option<&Secret>) -> Line {
+        Line {
+            key: token.map(|token| SigningKey::new(token, Algorithm::Sha1)),
+            desk: None,
+            http: Some(http::Client::new()),
+            cookies: RefCell::default(),
+        }
+    }
+
+    /// To a gateway on the desk, and from there to the network where it leads.
+    pub fn desk(desk: &Rc<Desk>) -> Line {
+        Line { desk: Some(Rc::clone(desk)), ..Line::network(desk.token().as_ref()) }
+    }
+
+    /// To a gateway on the desk alone. What leads elsewhere is answered by whoever stands in, or
+    /// is an error.
+    pub fn desk_alone(desk: &Rc<Desk>) -> Line {
+        Line { http: None, ..Line::desk(desk) }
+    }
+
+    pub(super) fn of_desk(&self) -> Option<&Rc<Desk>> {
+        self.desk.as_ref()
+    }
+
+    /// Asks an application, as often as the overrides of the URL say.
+    pub(super) async fn ask(&self, request: &Request) -> (Asked, Answer) {
+        let began = clock::now();
+        let (url, fragment) = request.url.split_once('#').unwrap_or((&request.url, ""));
+        let overrides = Overrides::of(fragment);
+        let token = random::sid("");
+        let deadline = began + overrides.total;
+        let mut tries = overrides.retries;
+        let (answer, trace) = loop {
+            let tried = self.follow(request, url, &token, (&overrides, deadline)).await;
+            match tried {
+                Err(failed) if tries > 0 && overrides.retry_lost(failed.connected) => tries -= 1,
+                Ok((fetched, _)) if tries > 0 && overrides.retry_status(fetched.status) => {
+                    tries -= 1;
+                }
+                Ok((fetched, trace)) => break (Ok(fetched), trace),
+                Err(failed) => break (Err(failed.fault), None),
+            }
+        };
+        let text = |fetched: &Fetched| String::from_utf8_lossy(&fetched.body).into_owned();
+        let fetched = answer.as_ref().ok();
+        let asked = Asked {
+            purpose: request.purpose.clone(),
+            method: request.method.to_string(),
+            target: target(url).to_owned(),
+            parameters: request.own.clone(),
+            status: fetched.map(|fetched| fetched.status),
+            took: clock::now().duration_since(began),
+            document: fetched.filter(|_| request.wants_document).map(text),
+            trace,
+        };
+        (asked, answer)
+    }
+
+    /// One try: redirects are followed, a password is given where it is asked for.
+    async fn follow(
+        &self,
+        request: &Request,
+        url: &str,
+        token: &str,
+        (overrides, deadline): (&Overrides, Instant),
+    ) -> Result<(Fetched, Option<Trace>), Failed> {
+        let (mut url, mut credentials) = without_credentials(url);
+        let mut method = request.method.clone();
+        let mut authorization = None;
+        let nothing = Params::default();
+        let mut params = &request.params;
+        for _ in 0..=CARRIER_REDIRECTS_MAX {
+            let mut sent = self.signed(&method, &url, params, token);
+            sent.headers.extend(authorization.clone().map(|value| ("authorization", value)));
+            let response = self.send(&sent, overrides, deadline).await?;
+            self.cookies.borrow_mut().keep(&sent.url, &response.cookies);
+            if let Some(pair) = credentials.take_if(|_| response.status == 401) {
+                authorization = Some(format!("Basic {}", STANDARD.encode(pair)));
+                continue;
+            }
+            let location = response.location.as_deref();
+            match location.filter(|_| (300..400).contains(&response.status)) {
+                Some(location) => {
+                    url = resolve(&url, location);
+                    if matches!(response.status, 301..=303) {
+                        // As every browser does it, and as the carrier's documentation warns.
+                        (method, params) = (Method::GET, &nothing);
+                    }
+                }
+                None => {
+                    let Response { status, content_type, body, trace, .. } = response;
+                    return Ok((Fetched { url: sent.url, status, content_type, body }, trace));
+                }
+            }
+        }
+        let fault = Fault::new(11215, format!("more than {CARRIER_REDIRECTS_MAX}"));
+        Err(Failed { fault, connected: true })
+    }
+
+    /// A request with the headers that the carrier sends, its signature among them.
+    fn signed<'a>(&self, method: &Method, url: &str, params: &'a Params, token: &str) -> Sent<'a> {
+        let form = *method != Method::GET;
+        let mut url = url.to_owned();
+        if !form && !params.is_empty() {
+            let mut query = String::new();
+            encode_pairs(params.iter(), &mut query);
+            url.push(if url.contains('?') { '&' } else { '?' });
+            url.push_str(&query);
+        }
+        let mut headers = vec![
+            ("user-agent", "TwilioProxy/1.1".to_owned()),
+            ("accept", "*/*".to_owned()),
+            ("x-home-region", "us1".to_owned()),
+            ("i-twilio-idempotency-token", token.to_owned()),
+        ];
+        if form {
+            let kind = "application/x-www-form-urlencoded; charset=UTF-8".to_owned();
+            headers.push(("content-type", kind));
+        }
+        if let Some(key) = &self.key {
+            let signature = match form {
+                true => sign_form(key, &url, params.iter()),
+                false => sign_url(key, &url),
+            };
+            headers.push(("x-twilio-signature", signature));
+        }
+        headers.extend(self.cookies.borrow().header(&url).map(|value| ("cookie", value)));
+        Sent { method: method.clone(), url, headers, params }
+    }
+
+    async fn send(
+        &self,
+        sent: &Sent<'_>,
+        overrides: &Overrides,
+        deadline: Instant,
+    ) -> Result<Response, Failed> {
+        let form = sent.method != Method::GET;
+        let body = || if form { sent.params.encode() } else { String::new() };
+        let late = || {
+            let found = format!("no whole answer within {} ms", overrides.total.as_millis());
+            Failed { fault: Fault::new(11200, found), connected: true }
+        };
+        if let Some((desk, target)) =
+            self.desk.as_ref().and_then(|desk| Some((desk, desk.target(&sent.url)?)))
+        {
+            let answering = desk.answer(sent.method.clone(), target, &sent.headers, body());
+            let answered = timeout_at(deadline, answering).await.map_err(|_| late())?;
+            return Ok(Response {
+                status: answered.status,
+                content_type: answered.content_type,
+                location: None,
+                cookies: Vec::new(),
+                body: answered.body,
+                trace: Some(answered.trace),
+            });
+        }
+        match &self.http {
+            Some(http) => {
+                let within = (overrides.connect, overrides.read);
+                let sending = http.send(sent, body(), within);
+                timeout_at(deadline, sending).await.unwrap_or_else(|_| Err(late()))
+            }
+            None => self.played(sent, deadline).await,
+        }
+    }
+
+    /// An application elsewhere, where nothing may go to the network.
+    async fn played(&self, sent: &Sent<'_>, deadline: Instant) -> Result<Response, Failed> {
+        let lost = |fault| Failed { fault, connected: true };
+        let asking = Asking {
+            name: "the application",
+            url: sent.url.clone(),
+            method: sent.method.as_str(),
+            parameters: sent.params,
+        };
+        let played = self.desk.as_ref().and_then(|desk| desk.stand_in.answer(&asking));
+        let Some(played) = played else {
+            let found = format!("nothing is given for `{}`", sent.url);
+            return Err(lost(Fault::new(11200, found)));
+        };
+        let slept = timeout_at(deadline, tokio::time::sleep(played.delay)).await;
+        slept.map_err(|_| lost(Fault::new(11200, "no answer in time")))?;
+        let answer = played.answer.map_err(|problem| lost(Fault::new(11200, problem)))?;
+        Ok(Response {
+            status: answer.status,
+            content_type: answer.content_type,
+            location: None,
+            cookies: Vec::new(),
+            body: answer.body,
+            trace: None,
+        })
+    }
+}
+
+/// A URL without the credentials in it, and those.
+fn without_credentials(url: &str) -> (String, Option<String>) {
+    let Some((scheme, rest)) = url.split_once("://") else { return (url.to_owned(), None) };
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    match rest[..end].rsplit_once('@') {
+        Some((pair, place)) => {
+            (format!("{scheme}://{place}{}", &rest[end..]), Some(pair.to_owned()))
+        }
+        None => (url.to_owned(), None),
+    }
+}
+
+/// Path and query of a URL.
+fn target(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.find(['/', '?']).map_or("/", |at| &rest[at..])
+}
+
+/// How long a whole exchange may take, and its parts (the carrier's own limits).
+const TOTAL: Duration = Duration::from_secs(15);
+const CONNECT: Duration = Duration::from_secs(5);

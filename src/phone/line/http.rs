@@ -1,0 +1,91 @@
+//! The network: one request, one answer, or which of the carrier's errors it is.
+
+use std::time::Duration;
+
+use actix_web::http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
+use awc::error::{ConnectError, PayloadError, SendRequestError};
+
+use super::{Failed, Response, Sent, TOTAL};
+use crate::limits::DOCUMENT_BYTES_MAX;
+use crate::phone::fault::Fault;
+
+/// A client that does nothing of its own accord.
+pub(super) struct Client(awc::Client);
+
+impl Client {
+    pub(super) fn new() -> Client {
+        Client::within(super::CONNECT)
+    }
+
+    fn within(connect: Duration) -> Client {
+        let connector = awc::Connector::new().timeout(connect);
+        let builder = awc::Client::builder().connector(connector).timeout(TOTAL);
+        Client(builder.disable_redirects().no_default_headers().finish())
+    }
+
+    /// Sends a request. `connect` and `read` are how long those may take.
+    pub(super) async fn send(
+        &self,
+        sent: &Sent<'_>,
+        body: String,
+        (connect, read): (Duration, Duration),
+    ) -> Result<Response, Failed> {
+        // awc binds the time to connect to its connector.
+        let own;
+        let client = match connect == super::CONNECT {
+            true => self,
+            false => {
+                own = Client::within(connect);
+                &own
+            }
+        };
+        let mut request = client.0.request(sent.method.clone(), sent.url.as_str()).timeout(read);
+        for (name, value) in &sent.headers {
+            request = request.insert_header((*name, value.as_str()));
+        }
+        let mut response = request.send_body(body).await.map_err(|error| failed(&error))?;
+        let text = |name| {
+            let value = response.headers().get(name)?;
+            Some(value.to_str().ok()?.to_owned())
+        };
+        let (content_type, location) = (text(CONTENT_TYPE), text(LOCATION));
+        let cookies = response.headers().get_all(SET_COOKIE);
+        let cookies = cookies.filter_map(|it| it.to_str().ok()).map(str::to_owned).collect();
+        let status = response.status().as_u16();
+        let body = response.body().limit(DOCUMENT_BYTES_MAX).await.map_err(|error| {
+            let fault = match error {
+                PayloadError::Overflow => {
+                    Fault::new(11750, format!("more than {DOCUMENT_BYTES_MAX} bytes"))
+                }
+                error => Fault::new(11205, format!("the answer broke off: {error}")),
+            };
+            Failed { fault, connected: true }
+        })?;
+        Ok(Response { status, content_type, location, cookies, body, trace: None })
+    }
+}
+
+/// Which of the carrier's errors it is.
+fn failed(error: &SendRequestError) -> Failed {
+    let lost = |code, connected| Failed { fault: Fault::new(code, error), connected };
+    match error {
+        SendRequestError::Url(_) => lost(11100, true),
+        SendRequestError::Connect(ConnectError::Resolver(_) | ConnectError::NoRecords) => {
+            lost(11210, false)
+        }
+        SendRequestError::Connect(ConnectError::Io(io))
+            if io.kind() == std::io::ErrorKind::ConnectionRefused =>
+        {
+            lost(11202, false)
+        }
+        SendRequestError::Connect(ConnectError::Io(io))
+            if io.kind() == std::io::ErrorKind::InvalidData =>
+        {
+            lost(11220, false)
+        }
+        SendRequestError::Connect(_) => lost(11205, false),
+        SendRequestError::Timeout => lost(11200, true),
+        SendRequestError::Response(_) => lost(11206, true),
+        _ => lost(11205, true),
+    }
+}

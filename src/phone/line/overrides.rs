@@ -1,0 +1,76 @@
+//! What a URL's fragment changes of the way it is asked: `#rc=2&rp=5xx,rt&ct=2000`. The carrier
+//! takes it off before it asks, and does not sign it.
+
+use std::time::Duration;
+
+use super::{CONNECT, TOTAL};
+use crate::webhook::Params;
+
+/// The way one URL is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Overrides {
+    /// `ct`, 100 to 10,000 ms
+    pub(super) connect: Duration,
+    /// `rt`, 100 to 15,000 ms
+    pub(super) read: Duration,
+    /// `tt`, 100 to 15,000 ms: over all tries.
+    pub(super) total: Duration,
+    /// `rc`, 0 to 5
+    pub(super) retries: u32,
+    /// `rp`: what is tried again.
+    policies: Vec<String>,
+}
+
+impl Overrides {
+    /// Reads a fragment; what is out of range is brought into it.
+    pub(super) fn of(fragment: &str) -> Overrides {
+        let params = Params::decode_query(fragment).unwrap_or_default();
+        let number = |name: &str| params.get(name).and_then(|text| text.parse::<u64>().ok());
+        let within = |name: &str, most: u64, usual: Duration| {
+            let number = number(name).map(|number| number.clamp(100, most));
+            number.map_or(usual, Duration::from_millis)
+        };
+        let policies = params.get("rp").unwrap_or("ct").split(',').map(str::to_owned).collect();
+        Overrides {
+            connect: within("ct", 10_000, CONNECT),
+            read: within("rt", 15_000, TOTAL),
+            total: within("tt", 15_000, TOTAL),
+            retries: number("rc").unwrap_or(1).min(5) as u32,
+            policies,
+        }
+    }
+
+    /// Whether a request is sent again that got no answer.
+    pub(super) fn retry_lost(&self, connected: bool) -> bool {
+        self.has(if connected { "rt" } else { "ct" })
+    }
+
+    /// Whether a request is sent again that got this answer.
+    pub(super) fn retry_status(&self, status: u16) -> bool {
+        match status {
+            400..=499 => self.has("4xx"),
+            500..=599 => self.has("5xx"),
+            _ => false,
+        }
+    }
+
+    fn has(&self, policy: &str) -> bool {
+        self.policies.iter().any(|known| known == policy || known == "all")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_the_carrier_documents() {
+        let usual = Overrides::of("");
+        assert_eq!((usual.retries, usual.total), (1, Duration::from_secs(15)));
+        assert!(usual.retry_lost(false) && !usual.retry_lost(true) && !usual.retry_status(503));
+        let set = Overrides::of("rc=9&rp=5xx,ct,rt&ct=2&rt=5000&tt=99999&sni=y&e=dublin");
+        assert_eq!((set.retries, set.connect.as_millis()), (5, 100));
+        assert_eq!((set.read.as_secs(), set.total.as_secs()), (5, 15));
+        assert!(set.retry_status(503) && set.retry_lost(true) && !set.retry_status(404));
+    }
+}

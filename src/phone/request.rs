@@ -1,0 +1,78 @@
+//! A webhook that is to be sent, and what came back.
+
+use actix_web::http::Method;
+use actix_web::web::Bytes;
+
+use super::caller::Fields;
+use super::fault::Fault;
+use crate::webhook::Params;
+
+/// A webhook, before the line has made HTTP of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// What it is for: `call`, `message`, `Gather action`, `Redirect`, `status callback`, …
+    pub purpose: String,
+    /// The absolute URL, with what it has as a fragment.
+    pub url: String,
+    /// `POST` or `GET`.
+    pub method: Method,
+    /// All of its parameters.
+    pub params: Params,
+    /// Those that not every webhook of this call has.
+    pub own: Vec<(String, String)>,
+    /// Whether what comes back is carried out.
+    pub wants_document: bool,
+}
+
+/// An answer of any application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// Where it came from, after redirects: relative URLs are resolved against it.
+    pub url: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// `Content-Type`, if there is one.
+    pub content_type: Option<String>,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+/// What comes of a request.
+pub(super) type Answer = Result<Fetched, Fault>;
+
+impl Request {
+    /// A request with the parameters of a call and some of its own.
+    pub(super) fn new(purpose: &str, url: &str, method: Method, fields: Fields) -> Request {
+        Request {
+            purpose: purpose.to_owned(),
+            url: url.to_owned(),
+            method,
+            params: fields.0.iter().map(|(name, value)| (name, value)).collect(),
+            own: Vec::new(),
+            wants_document: true,
+        }
+    }
+
+    /// The same with parameters over those.
+    pub(super) fn with(mut self, own: Vec<(String, String)>) -> Request {
+        let all = self.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut fields = Fields(all.collect());
+        fields.extend(&own);
+        self.params = fields.0.iter().map(|(name, value)| (name, value)).collect();
+        self.own = own;
+        self
+    }
+
+    /// The same, for one whose answer nobody reads.
+    pub(super) fn told(self) -> Request {
+        Request { wants_document: false, ..self }
+    }
+}
+
+/// The method of an attribute; the carrier posts where nothing is said.
+pub(super) fn method(attribute: Option<&str>) -> Method {
+    match attribute {
+        Some(method) if method.eq_ignore_ascii_case("GET") => Method::GET,
+        _ => Method::POST,
+    }
+}

@@ -1,0 +1,97 @@
+//! Our own gateway at the other end, in this process, in time that is pretended.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use twimlgate::clock;
+use twimlgate::function::{Asking, Played, PlayedAnswer, StandIn};
+use twimlgate::journal::Meters;
+use twimlgate::phone::{Caller, Desk, Heard, Line, Phone};
+use twimlgate::problem::Problems;
+
+use super::{play, words};
+use crate::support::rig;
+
+/// A function that knows a plan, after a while.
+struct Lookup(Duration);
+
+impl StandIn for Lookup {
+    fn answer(&self, asking: &Asking<'_>) -> Option<Played> {
+        (asking.name == "lookup").then_some(())?;
+        let body = format!(r#"{{"plan": "gold for {}"}}"#, asking.parameters.get("caller")?);
+        let content_type = Some("application/json".to_owned());
+        let answer = PlayedAnswer { status: 200, content_type, body: body.into() };
+        Some(Played { delay: self.0, answer: Ok(answer) })
+    }
+}
+
+const NOON: Duration = Duration::from_secs(1_790_000_000);
+
+fn desk(takes: Duration) -> Rc<Desk> {
+    let sections = "[function.lookup]\nurl = \"http://${FUNCTION}/\"\n\
+        [route.\"/hotline\"]\nchannel = \"voice\"\nflow = \"tests/flows/hotline.json\"\n\
+        [route.\"/survey\"]\nchannel = \"message\"\nflow = \"tests/flows/survey.json\"\n";
+    let mut problems = Problems::default();
+    let nobody = "127.0.0.1:9".parse().unwrap();
+    let gateway = rig::gateway(nobody, sections, &Meters::new(), &mut problems);
+    let gateway = gateway.unwrap_or_else(|| panic!("{problems}"));
+    Rc::new(Desk::new(gateway, Some(Rc::new(Lookup(takes))), true))
+}
+
+fn caller(desk: &Desk) -> Caller {
+    let account = desk.account().unwrap().to_owned();
+    Caller { account, ..Caller::somebody("+15550100", "+15550199") }
+}
+
+fn phone(desk: &Rc<Desk>) -> Phone {
+    Phone::call(Line::desk_alone(desk), desk.number("/hotline"), caller(desk))
+}
+
+#[actix_web::test]
+async fn a_flow_is_walked_and_everything_is_seen() {
+    let _pretended = clock::pretend(NOON);
+    let desk = desk(Duration::from_secs(1));
+    let heard = play(&mut phone(&desk), "press 1").await;
+    assert_eq!(
+        words(&heard),
+        "hear Welcome & hello.\nhear Press 1 for your plan, 2 for an agent.\n\
+         hear Your plan is gold for +15550100.\nends completed\n"
+    );
+    let traces = heard.iter().filter_map(|heard| match heard {
+        Heard::Asked(asked) => asked.trace.as_ref(),
+        _ => None,
+    });
+    let taken: Vec<String> = traces
+        .clone()
+        .flat_map(|trace| trace.taken.iter())
+        .map(|taken| format!("{}:{}", taken.from, taken.event))
+        .collect();
+    let expected = ["Trigger:incomingCall", "welcome:audioComplete", "menu:keypress"];
+    assert_eq!(taken[..3], expected, "{taken:?}");
+    let calls: Vec<_> = traces.flat_map(|trace| trace.calls.iter()).collect();
+    assert_eq!((calls.len(), calls[0].widget.as_str()), (1, "lookup"));
+    assert_eq!(calls[0].answer(), "200");
+    assert_eq!(calls[0].took().as_secs(), 1);
+}
+
+#[actix_web::test]
+async fn a_function_that_is_too_slow_fails_without_a_real_second() {
+    let _pretended = clock::pretend(NOON);
+    let desk = desk(Duration::from_secs(60));
+    let told = words(&play(&mut phone(&desk), "press 1\noutcome completed\nwait\nhang up").await);
+    assert!(told.contains("(Dial Number +15550123)"), "{told}");
+    assert!(clock::wall() - NOON >= Duration::from_secs(10), "a function and a silence passed");
+}
+
+#[actix_web::test]
+async fn a_wait_of_a_day_is_over_at_once() {
+    let _pretended = clock::pretend(NOON);
+    let desk = desk(Duration::ZERO);
+    let mut phone = Phone::chat(Line::desk_alone(&desk), desk.number("/survey"), caller(&desk));
+    let told = words(&play(&mut phone, "text hi\ntext Ann").await);
+    assert!(told.starts_with("receive What is your name?\nreceive Thank you, Ann."), "{told}");
+    let before = clock::wall();
+    let told = words(&play(&mut phone, "text again\nwait").await);
+    assert!(told.starts_with("receive What is your name?\nreceive "), "{told}");
+    assert_eq!((clock::wall() - before).as_secs(), 3_600);
+}
