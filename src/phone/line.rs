@@ -240,6 +240,7 @@ impl Line {
         let lost = |fault| Failed { fault, connected: true };
         let asking = Asking {
             name: "the application",
+            widget: "",
             url: sent.url.clone(),
             method: sent.method.as_str(),
             parameters: sent.params,

@@ -20,7 +20,7 @@ pub struct Miss {
 
 /// Checks everything that is expected between two acts: a miss for each that is not met, and the
 /// errors that nobody expects.
-pub fn check(
+pub(super) fn check(
     expected: &[&Expect],
     happened: &Happened,
     walk: &mut Walk,

@@ -64,9 +64,10 @@ impl Covered {
         for widget in &flow.widgets {
             covered.widgets.push(widget.name.clone());
             for transition in &widget.transitions {
-                // What Studio's REST begins, no caller can.
-                let request = transition.event == Incoming::Request.event();
-                let Some(next) = transition.next.filter(|_| !request) else { continue };
+                // What Studio's REST begins, no caller can; a short route has one beginning.
+                let begins = transition.event == Incoming::Request.event()
+                    || flow.is_short() && covered.widgets.len() == 1;
+                let Some(next) = transition.next.filter(|_| !begins) else { continue };
                 let next = flow.widget(next).name.clone();
                 let edge = (widget.name.clone(), transition.event.clone(), next);
                 if !covered.edges.contains(&edge) {

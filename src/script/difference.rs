@@ -2,7 +2,7 @@
 
 /// The lines of both: those of `expected` alone with `-`, those of `found` alone with `+`, common
 /// ones with a space. Where one line became another, a third marks where they differ.
-pub fn difference(expected: &[String], found: &[String]) -> Vec<String> {
+pub(super) fn difference(expected: &[String], found: &[String]) -> Vec<String> {
     if let ([expected], [found]) = (expected, found) {
         let mut lines = vec![format!("- {expected}"), format!("+ {found}")];
         lines.extend(marks(expected, found).map(|marks| format!("  {marks}")));
@@ -55,7 +55,7 @@ fn marks(expected: &str, found: &str) -> Option<String> {
 }
 
 /// How alike two texts are: the words that they share, in percent of the longer one's.
-pub fn likeness(one: &str, other: &str) -> usize {
+pub(super) fn likeness(one: &str, other: &str) -> usize {
     let words =
         |text: &str| -> Vec<String> { text.split_whitespace().map(str::to_lowercase).collect() };
     let (one, mut other) = (words(one), words(other));

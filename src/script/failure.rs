@@ -57,6 +57,12 @@ impl Failure {
         Failure { problem, difference: miss.difference, notes: moment.notes(), edit }
     }
 
+    /// An act that cannot be done now.
+    pub fn not_now(problem: Problem, moment: &Moment<'_>) -> Failure {
+        let notes = moment.notes();
+        Failure { problem, difference: Vec::new(), notes, edit: None }
+    }
+
     /// An error that no step expects.
     pub fn unexpected(what: &str, span: Range<usize>, moment: &Moment<'_>) -> Failure {
         let message = format!("an error that no step expects{}: {what}", moment.place());

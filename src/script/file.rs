@@ -1,7 +1,7 @@
 //! A flow test as a file: what is tested, what is given, and the cases.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -160,7 +160,7 @@ fn target(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Target> {
     alone("route", config.is_some(), "config");
     alone("env", config.is_some(), "config");
     let folder = Path::new(&*reader.source.name).parent().unwrap_or(Path::new(""));
-    let beside = |file: &At<String>| folder.join(&file.value).display().to_string();
+    let beside = |file: &At<String>| shortest(&folder.join(&file.value)).display().to_string();
     let help = "`flow = \"FILE\"`, or `config = \"FILE\"` and `route = \"/PATH\"`";
     match (flow, config, route) {
         (Some(flow), None, _) => Some(Target::Flow {
@@ -187,6 +187,19 @@ fn target(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Target> {
             None
         }
     }
+}
+
+/// A path without the folders that it enters only to leave them.
+fn shortest(path: &Path) -> PathBuf {
+    let mut short = PathBuf::new();
+    for part in path.components() {
+        let leaves = matches!(short.components().next_back(), Some(Component::Normal(_)));
+        match part {
+            Component::ParentDir if leaves => drop(short.pop()),
+            part => short.push(part),
+        }
+    }
+    short
 }
 
 fn common(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Common {

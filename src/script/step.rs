@@ -90,6 +90,18 @@ pub const EXPECTATIONS: [(&str, &str, &str); 13] = [
     ("ends", "completed | hung up | rejected | busy | failed", "the call is over"),
 ];
 
+// === impl Step ===
+
+impl Step {
+    /// What it expects, if it expects something.
+    pub fn expectation(&self) -> Option<&Expect> {
+        match &self.what {
+            What::Expect(expect) => Some(expect),
+            What::Do(_) => None,
+        }
+    }
+}
+
 /// A line that is none, with the bytes of the file that are wrong.
 type Wrong = (Range<usize>, String, String);
 
