@@ -70,12 +70,7 @@ struct Failed {
 impl Line {
     /// To any application, over the network. Without a token nothing is signed.
     pub fn network(token: Option<&Secret>) -> Line {
-        Line {
-            key: token.map(|token| SigningKey::new(token, Algorithm::Sha1)),
-            desk: None,
-            http: Some(http::Client::new()),
-            cookies: RefCell::default(),
-        }
+        Line { http: Some(http::Client::new()), ..Line::nowhere(token) }
     }
 
     /// To a gateway on the desk, and from there to the network where it leads.
@@ -86,7 +81,16 @@ impl Line {
     /// To a gateway on the desk alone. What leads elsewhere is answered by whoever stands in, or
     /// is an error.
     pub fn desk_alone(desk: &Rc<Desk>) -> Line {
-        Line { http: None, ..Line::desk(desk) }
+        Line { desk: Some(Rc::clone(desk)), ..Line::nowhere(desk.token().as_ref()) }
+    }
+
+    fn nowhere(token: Option<&Secret>) -> Line {
+        Line {
+            key: token.map(|token| SigningKey::new(token, Algorithm::Sha1)),
+            desk: None,
+            http: None,
+            cookies: RefCell::default(),
+        }
     }
 
     pub(super) fn of_desk(&self) -> Option<&Rc<Desk>> {

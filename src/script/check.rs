@@ -1,7 +1,7 @@
 //! Expectations beside what happened. Those of one kind are met in order; what nothing is said of
 //! may happen between.
 
-use super::difference::{difference, likeness};
+use super::difference::{difference, difference_by, likeness};
 use super::happened::{Happened, Item, Walk};
 use super::pattern::{Pattern, pretty, same_document};
 use super::step::Expect;
@@ -261,13 +261,42 @@ fn twiml(expected: &str, found: Option<&str>) -> Option<Miss> {
     if found.is_some_and(|found| same_document(expected, found) == Ok(true)) {
         return None;
     }
-    let lines = found.map(pretty).unwrap_or_default();
+    let mut lines = found.map(pretty).unwrap_or_default();
+    lines.iter_mut().for_each(|line| *line = without_chance(line));
+    let fits = |expected: &str, found: &str| fits_line(expected, found);
     let message = if found.is_some() { "the document is another one" } else { "no document came" };
     Some(Miss {
         message: message.to_owned(),
-        difference: difference(&pretty(expected), &lines),
+        difference: difference_by(&pretty(expected), &lines, &fits),
         instead: found.map(|_| ("twiml", lines.iter().map(|it| it.trim()).collect())),
     })
+}
+
+/// Whether a line of a document is as expected.
+fn fits_line(expected: &str, found: &str) -> bool {
+    expected == found || Pattern::parse(expected).is_ok_and(|pattern| pattern.fits(found))
+}
+
+/// A line with `…` for the tokens and the sids in it, which are new each time.
+fn without_chance(line: &str) -> String {
+    let hexadecimal = |letter: char| letter.is_ascii_hexdigit() && !letter.is_ascii_uppercase();
+    let mut written = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find(hexadecimal) {
+        let run = rest[at..].find(|letter| !hexadecimal(letter)).unwrap_or(rest.len() - at);
+        written.push_str(&rest[..at]);
+        match run {
+            32 => {
+                let kind = written.trim_end_matches(|letter: char| letter.is_ascii_uppercase());
+                let kind = kind.len();
+                written.truncate(kind);
+                written.push('…');
+            }
+            _ => written.push_str(&rest[at..at + run]),
+        }
+        rest = &rest[at + run..];
+    }
+    written + rest
 }
 
 fn took(widgets: &[String], walk: &mut Walk) -> Option<Miss> {

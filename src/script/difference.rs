@@ -3,18 +3,27 @@
 /// The lines of both: those of `expected` alone with `-`, those of `found` alone with `+`, common
 /// ones with a space. Where one line became another, a third marks where they differ.
 pub(super) fn difference(expected: &[String], found: &[String]) -> Vec<String> {
+    difference_by(expected, found, &|expected, found| expected == found)
+}
+
+/// The same where `same` says which lines are common.
+pub(super) fn difference_by(
+    expected: &[String],
+    found: &[String],
+    same: &dyn Fn(&str, &str) -> bool,
+) -> Vec<String> {
     if let ([expected], [found]) = (expected, found) {
         let mut lines = vec![format!("- {expected}"), format!("+ {found}")];
         lines.extend(marks(expected, found).map(|marks| format!("  {marks}")));
         return lines;
     }
-    let longest = longest(expected, found);
+    let longest = longest(expected, found, same);
     let (mut e, mut f) = (0, 0);
     let mut lines = Vec::new();
     while e < expected.len() || f < found.len() {
         let here = expected.get(e).zip(found.get(f));
-        if let Some((same, _)) = here.filter(|(expected, found)| expected == found) {
-            lines.push(format!("  {same}"));
+        if let Some((_, common)) = here.filter(|(expected, found)| same(expected, found)) {
+            lines.push(format!("  {common}"));
             (e, f) = (e + 1, f + 1);
         } else if e < expected.len() && (f == found.len() || longest[e + 1][f] >= longest[e][f + 1])
         {
@@ -29,11 +38,15 @@ pub(super) fn difference(expected: &[String], found: &[String]) -> Vec<String> {
 }
 
 /// How many lines the ends from `e` and from `f` on have in common, in order.
-fn longest(expected: &[String], found: &[String]) -> Vec<Vec<usize>> {
+fn longest(
+    expected: &[String],
+    found: &[String],
+    same: &dyn Fn(&str, &str) -> bool,
+) -> Vec<Vec<usize>> {
     let mut table = vec![vec![0; found.len() + 1]; expected.len() + 1];
     for e in (0..expected.len()).rev() {
         for f in (0..found.len()).rev() {
-            table[e][f] = match expected[e] == found[f] {
+            table[e][f] = match same(&expected[e], &found[f]) {
                 true => table[e + 1][f + 1] + 1,
                 false => table[e + 1][f].max(table[e][f + 1]),
             };

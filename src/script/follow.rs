@@ -66,5 +66,7 @@ fn judged(
     failures.extend(
         missed.filter_map(|(step, miss)| miss.map(|miss| Failure::missed(step, miss, &moment))),
     );
+    // What happened is told once for each act.
+    failures.iter_mut().skip(1).for_each(|failure| failure.notes.clear());
     failures
 }

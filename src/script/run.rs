@@ -165,7 +165,12 @@ async fn play(ready: &Ready, case: &Case) -> (Vec<Failure>, Vec<Taken>) {
         Channel::Message => Phone::chat(line, number, caller),
     };
     let Followed { mut failures, heard } = follow(&mut phone, source, case).await;
-    for name in stand.ungiven.borrow().iter() {
+    let ungiven = stand.ungiven.borrow();
+    if !ungiven.is_empty() {
+        // What came of a function that nobody plays is nothing to expect from now on.
+        failures.iter_mut().for_each(|failure| failure.edit = None);
+    }
+    for name in ungiven.iter() {
         let message = format!("`{name}` was asked, and nothing says what it answers");
         let problem = source.error(case.span.clone(), message);
         failures.insert(0, Failure::plain(problem.help(format!("add {}", advice(name)))));
