@@ -29,7 +29,7 @@ pub use caller::{Caller, Number};
 pub use chat::Chat;
 pub use desk::Desk;
 pub use fault::Fault;
-pub use heard::{Asked, Ended, Heard};
+pub use heard::{Asked, Ended, Heard, Turn};
 pub use line::Line;
 pub use request::{Fetched, Request};
 

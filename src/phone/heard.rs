@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Fault;
-use super::act::escaped;
+use super::act::{Act, escaped};
 use crate::journal::Trace;
 
 /// One thing that happened, in order.
@@ -51,6 +51,15 @@ pub enum Heard {
     Error(Fault),
     /// It is over.
     Ended(Ended),
+}
+
+/// One thing that a person did, and all that came of it. Several of them are a conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Turn {
+    /// What the person did; `None` at the beginning of a call.
+    pub act: Option<Act>,
+    /// What was noticed, in order.
+    pub heard: Vec<Heard>,
 }
 
 /// One webhook and what came back.
