@@ -72,13 +72,7 @@ struct Failed {
 impl Line {
     /// To any application, over the network. Without a token nothing is signed.
     pub fn network(token: Option<&Secret>) -> Line {
-        Line {
-            key: token.map(|token| Rc::new(SigningKey::new(token, Algorithm::Sha1))),
-            desk: None,
-            http: Some(Rc::new(http::Client::new())),
-            hosts: None,
-            cookies: RefCell::default(),
-        }
+        Line { http: Some(Rc::new(http::Client::new())), ..Line::nowhere(token) }
     }
 
     /// To a gateway on the desk, and from there to the network where it leads.
@@ -89,7 +83,17 @@ impl Line {
     /// To a gateway on the desk alone. What leads elsewhere is answered by whoever stands in, or
     /// is an error.
     pub fn desk_alone(desk: &Rc<Desk>) -> Line {
-        Line { http: None, ..Line::desk(desk) }
+        Line { desk: Some(Rc::clone(desk)), ..Line::nowhere(desk.token().as_ref()) }
+    }
+
+    fn nowhere(token: Option<&Secret>) -> Line {
+        Line {
+            key: token.map(|token| Rc::new(SigningKey::new(token, Algorithm::Sha1))),
+            desk: None,
+            http: None,
+            hosts: None,
+            cookies: RefCell::default(),
+        }
     }
 
     /// The same, to these hosts alone, whatever an application says.
@@ -264,6 +268,7 @@ impl Line {
         let lost = |fault| Failed { fault, connected: true };
         let asking = Asking {
             name: "the application",
+            widget: "",
             url: sent.url.clone(),
             method: sent.method.as_str(),
             parameters: sent.params,
