@@ -195,9 +195,19 @@ pub const STUDIO_ADDRESSES_BYTES_MAX: usize = 300;
 /// and a year has 366.
 pub const PHONE_WAIT_MAX: Duration = Duration::from_secs(400 * 24 * 3_600);
 
+/// The longest that a person waits for an application elsewhere, whose time is the real one.
+pub const PHONE_REAL_WAIT_MAX: Duration = Duration::from_secs(60);
+
 /// Documents that a simulated call runs through without the caller doing anything, before he is
 /// asked whether to go on: an application that redirects to itself never ends.
 pub const PHONE_DOCUMENTS_MAX: usize = 20;
 
 /// Redirects of one webhook that a carrier follows (11215).
 pub const CARRIER_REDIRECTS_MAX: usize = 10;
+
+/// Callers of a load that are on the line at the same time, where nothing else is said: each has
+/// a socket, and many systems allow 1,024 files.
+pub const LOAD_AT_ONCE_MAX: usize = 500;
+
+/// How often a load looks whether it was stopped.
+pub const LOAD_STOP_LOOK_EVERY: Duration = Duration::from_millis(100);

@@ -10,6 +10,7 @@ mod exchanges;
 mod flow_files;
 mod function;
 mod liquid;
+mod load;
 mod phone;
 mod serve;
 mod session;
