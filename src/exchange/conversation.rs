@@ -102,7 +102,7 @@ impl Answering<'_> {
                     }
                     let params = Arc::new(webhook.params.clone());
                     let execution =
-                        Execution::begin(random::sid("FN"), channel, params);
+                        Execution::begin(random::sid_in_order("FN", now), channel, params);
                     (execution, Event::Trigger, Arc::clone(flow), now)
                 }
             };

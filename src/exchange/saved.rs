@@ -125,7 +125,7 @@ pub fn requested(
     parameters: Map<String, Value>,
     now: Duration,
 ) -> Saved {
-    let mut execution = Execution::requested(random::sid("FN"), to, from, parameters);
+    let mut execution = Execution::requested(random::sid_in_order("FN", now), to, from, parameters);
     execution.begin_at(now);
     let kept = Kept { session: pair(&flow.name, from, to), created: now };
     write(&execution, flow, &kept, now)
