@@ -36,6 +36,10 @@ pub const CLAIMS_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// 80 bytes each: 330 webhooks a second for [`CLAIM_KEPT`]. With more, a new one costs a look-up.
 pub const CLAIMS_KNOWN_MAX: usize = 200_000;
 
+/// Sessions that are known to have an active execution, at about 60 bytes each: the calls of a
+/// month whose end nobody told, at 6,000 a day. With more, each webhook costs a look-up.
+pub const SESSIONS_KNOWN_MAX: usize = 200_000;
+
 /// How long an execution that nothing happens to is kept, active or ended.
 pub const EXECUTION_KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
 
