@@ -203,7 +203,12 @@ fn missed(expect: &Expect, instead: Option<&Item>, track: &[Item]) -> Miss {
     };
     let line = instead.map(|item| (item.word(), item.argument(&wanted)));
     let text = |pattern: &Pattern| match &line {
-        Some((_, found)) => difference(&[pattern.to_string()], std::slice::from_ref(found)),
+        Some((kind, found)) if *kind == word(expect) => {
+            difference(&[pattern.to_string()], std::slice::from_ref(found))
+        }
+        Some((kind, found)) => {
+            vec![format!("- {} {pattern}", word(expect)), format!("+ {kind} {found}")]
+        }
         None => Vec::new(),
     };
     let elsewhere = track.iter().any(|item| fits(expect, item));
@@ -268,7 +273,7 @@ fn twiml(expected: &str, found: Option<&str>) -> Option<Miss> {
     Some(Miss {
         message: message.to_owned(),
         difference: difference_by(&pretty(expected), &lines, &fits),
-        instead: found.map(|_| ("twiml", lines.iter().map(|it| it.trim()).collect())),
+        instead: found.map(|_| ("twiml", lines.join("\n"))),
     })
 }
 

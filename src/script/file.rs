@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::given::{Given, given, merged};
-use super::keys::{CASE, FILE};
+use super::keys::{self, CASE, FILE};
 use super::reader::{At, Reader, Table};
 use super::step::{Step, steps};
 use crate::problem::{Level, Problem, Problems, Source};
@@ -261,7 +261,8 @@ fn case(
     for (key, there) in [("name", name.is_some()), ("script", steps.is_some())] {
         if !there && table.get(key).is_none() {
             let problem = reader.source.error(value.span(), format!("a case has no `{key}`"));
-            reader.problem(problem);
+            let help = keys::find(CASE, key).map(|key| format!("{}: {}", key.expects, key.doc));
+            reader.problem(problem.help(help.unwrap_or_default()));
         }
     }
     let (name, steps) = (name?, steps?);

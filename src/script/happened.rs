@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::given::named;
 use super::pattern::spaced;
 use crate::flow::Taken;
 use crate::journal::Trace;
@@ -192,9 +193,7 @@ impl Item {
                 text.clone()
             }
             Item::Receive(text) => escaped(text),
-            Item::Call { name, widget, parameters, .. } => {
-                with(if name.contains("://") { widget } else { name }, parameters)
-            }
+            Item::Call { name, widget, parameters, .. } => with(named(name, widget), parameters),
             Item::Sent { path, parameters } => with(resource(path), parameters),
             Item::Warning(fault) | Item::Error(fault) => code(fault),
             Item::Fallback(reason) => reason.clone(),

@@ -151,7 +151,7 @@ async fn play(ready: &Ready, case: &Case) -> (Vec<Failure>, Vec<Taken>) {
         let problem = source.error(case.span.clone(), "what it tests was changed meanwhile");
         return (vec![Failure::plain(problem)], Vec::new());
     };
-    let stand = Rc::new(Stand::new(case.given.clone(), ready.subject.accounts().to_vec()));
+    let stand = Rc::new(Stand::new(case, &ready.subject));
     let desk = Desk::new(gateway, Some(Rc::clone(&stand) as Rc<dyn StandIn>), true);
     let desk = Rc::new(desk);
     let mut caller = Caller::somebody(&case.from, &case.to);

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::given::{Answer, Body, Fail, Given};
+use super::file::Case;
+use super::given::{Answer, Body, Fail, Given, named};
+use super::subject::Subject;
 use crate::carrier;
 use crate::config::Account;
 use crate::function::{Asking, Played, PlayedAnswer, Problem, StandIn};
@@ -14,7 +16,7 @@ use crate::function::{Asking, Played, PlayedAnswer, Problem, StandIn};
 pub(super) const API: &str = "api:";
 
 /// Whoever has to answer, in one case.
-pub(super) struct Stand {
+pub struct Stand {
     given: Vec<Given>,
     accounts: Vec<Arc<Account>>,
     /// How many answers each of them has given.
@@ -27,7 +29,9 @@ pub(super) struct Stand {
 const NEVER: Duration = Duration::from_secs(3_600);
 
 impl Stand {
-    pub(super) fn new(given: Vec<Given>, accounts: Vec<Arc<Account>>) -> Stand {
+    /// The answers of a case.
+    pub fn new(case: &Case, subject: &Subject) -> Stand {
+        let (given, accounts) = (case.given.clone(), subject.accounts().to_vec());
         Stand { given, accounts, played: RefCell::default(), ungiven: RefCell::default() }
     }
 
@@ -61,7 +65,7 @@ impl StandIn for Stand {
             if carrier || asking.widget.is_empty() {
                 return None;
             }
-            let name = if asking.name.contains("://") { asking.widget } else { asking.name };
+            let name = named(asking.name, asking.widget);
             let mut ungiven = self.ungiven.borrow_mut();
             if !ungiven.iter().any(|known| known == name) {
                 ungiven.push(name.to_owned());

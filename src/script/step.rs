@@ -71,7 +71,7 @@ pub const EXPECTATIONS: [(&str, &str, &str); 13] = [
     (
         "call",
         "NAME [PARAMETER=VALUE …]",
-        "a function was asked, by its name, its widget or its URL, with these parameters at least",
+        "a function was asked, by its name or its widget, with these parameters at least",
     ),
     (
         "sent",
@@ -119,7 +119,7 @@ pub(super) fn steps(source: &Source, range: Range<usize>) -> (Vec<Step>, Vec<Pro
             Ok(what) => steps.push(Step { what, span, argument }),
             Err((at, message, help)) => {
                 let problem = source.error(at, message);
-                problems.push(problem.expected("not a step of a script").help(help));
+                problems.push(problem.help(help));
             }
         }
     }
