@@ -13,6 +13,7 @@ use super::given::{Given, given, merged};
 use super::keys::{self, CASE, FILE};
 use super::reader::{At, Reader, Table};
 use super::step::{Step, steps};
+use crate::limits::SCRIPT_BYTES_MAX;
 use crate::problem::{Level, Problem, Problems, Source};
 use crate::webhook::Channel;
 
@@ -102,7 +103,14 @@ impl File {
     /// Everything that is wrong with it, at once.
     pub fn read(path: &Path) -> Result<File, Problems> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let size = std::fs::metadata(path).map(|metadata| metadata.len());
+        let text = match size {
+            Ok(size) if size > SCRIPT_BYTES_MAX => {
+                Err(format!("it has {size} bytes, and may have {SCRIPT_BYTES_MAX}"))
+            }
+            _ => std::fs::read_to_string(path).map_err(|error| error.to_string()),
+        };
+        let text = text.map_err(|error| {
             let message = format!("cannot read `{name}`: {error}");
             Problems::from(Problem::new(Level::Error, message))
         })?;

@@ -227,8 +227,8 @@ impl fmt::Display for Item {
 /// The word of a path that says most: `Messages` of `/2010-04-01/Accounts/{account}/Messages.json`.
 fn resource(path: &str) -> &str {
     // A sid is no name.
-    let sid = |part: &str| part.len() >= 34 && part[2..].bytes().all(|b| b.is_ascii_hexdigit());
+    let sid = |part: &str| part.len() >= 34 && part.bytes().skip(2).all(|b| b.is_ascii_hexdigit());
     let parts = path.split('/').map(|part| part.strip_suffix(".json").unwrap_or(part));
-    let named = parts.filter(|part| part.starts_with(|it: char| it.is_ascii_uppercase()));
-    named.filter(|part| !sid(part)).last().unwrap_or(path)
+    let named = |part: &&str| part.starts_with(|it: char| it.is_ascii_uppercase()) && !sid(part);
+    parts.rev().find(named).unwrap_or(path)
 }

@@ -12,6 +12,7 @@ use regex::Regex;
 use twimlgate::clock;
 use twimlgate::function::StandIn;
 use twimlgate::phone::{Act, Caller, Desk, Line, Phone, Turn};
+use twimlgate::problem::Source;
 use twimlgate::script::{
     EXPECTATIONS, File, KEYS, PLACES, Recorded, Recording, Stand, Subject, find, run, tree,
 };
@@ -87,9 +88,13 @@ fn reports_for_machines_and_of_what_was_gone_through() {
     let written = Output { stdout: std::fs::read(&report).unwrap(), stderr: Vec::new(), ..output };
     golden(&folder().join("junit.xml"), &printed(&written));
 
-    let output = twimlgate(root(), &["tests/flows", "--coverage", "--filter", "agent"]);
+    let output = twimlgate(root(), &["tests/flows", "--coverage"]);
     assert_eq!(output.status.code(), Some(0));
     golden(&folder().join("coverage.txt"), &printed(&output));
+    let output = twimlgate(root(), &["tests/flows", "--filter", "agent"]);
+    assert!(printed(&output).ends_with("1 passed in 1 ms\n"));
+    let output = twimlgate(root(), &["tests/flows", "--filter", "nothing has this"]);
+    assert_eq!(output.status.code(), Some(2));
 }
 
 #[test]
@@ -124,6 +129,9 @@ fn a_flow_that_was_changed_fails_at_its_widget() {
         let output = twimlgate(&folder, &["."]);
         let text = printed(&output);
         assert!(output.status.code() == Some(1) && text.contains(told), "{told}:\n{text}");
+        if to.contains("tariff") {
+            golden(&self::folder().join("changed.txt"), &text.replace("./", "flows/"));
+        }
     }
 }
 
@@ -190,7 +198,7 @@ fn converse(file: &File, acts: &str) -> (Vec<Turn>, Caller) {
 
 /// The manual says what the code says.
 #[test]
-fn the_manual_has_every_key_and_every_word() {
+fn the_manual_has_every_key_every_word_and_what_is_printed() {
     let mut keys = String::from("| where | key | value | meaning |\n|---|---|---|---|\n");
     for key in PLACES.iter().flat_map(|place| KEYS.iter().filter(|key| key.place == *place)) {
         keys += &format!("| {} | `{}` | {} | {} |\n", key.place, key.name, key.expects, key.doc);
@@ -204,12 +212,44 @@ fn the_manual_has_every_key_and_every_word() {
         words += &format!("| `{word}` | `{}` | {doc} |\n", form.replace('|', "\\|"));
     }
     let file = root().join("docs/flow-tests.md");
-    let mut text = std::fs::read_to_string(&file).unwrap_or_default();
-    for (name, table) in [("keys", keys), ("words", words)] {
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    let fenced = |kind: &str, path: &str, before: &str| {
+        let text = std::fs::read_to_string(root().join(path)).unwrap();
+        format!("```{kind}\n{before}{text}```\n")
+    };
+    for (name, part) in [
+        ("keys", keys),
+        ("words", words),
+        ("hotline", fenced("toml", "tests/flows/hotline.test.toml", "")),
+        ("survey", fenced("toml", "tests/flows/survey.test.toml", "")),
+        ("sms", fenced("toml", "tests/flows/sms.test.toml", "")),
+        ("failing", fenced("text", "tests/flow-tests/changed.txt", "$ twimlgate test flows\n")),
+        (
+            "coverage",
+            fenced(
+                "text",
+                "tests/flow-tests/coverage.txt",
+                "$ twimlgate test tests/flows --coverage\n",
+            ),
+        ),
+    ] {
         let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->"));
         let start = text.find(&begin).unwrap_or_else(|| panic!("no {begin}")) + begin.len();
         let stop = text.find(&end).unwrap_or_else(|| panic!("no {end}"));
-        text.replace_range(start..stop, &table);
+        text.replace_range(start..stop, &part);
     }
     golden(&file, &text);
+}
+
+#[test]
+fn half_a_file_is_a_mistake_and_no_panic() {
+    for path in find(&root().join("tests")).unwrap() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (at, _) in text.char_indices() {
+            let source = Source::new("half.test.toml", &text[..at]);
+            if let Err(problems) = File::parse(&source) {
+                assert!(!problems.to_string().is_empty());
+            }
+        }
+    }
 }
