@@ -94,6 +94,8 @@ impl Happened {
                 Heard::Play(url) => happened.heard.push(Item::Play(url.clone())),
                 Heard::Tones(tones) => happened.does(format!("tones {tones}")),
                 Heard::Pause(time) => happened.does(format!("silence for {time:?}")),
+                // What the carrier's API was asked stands in the trace.
+                Heard::Does { verb: "API", .. } => {}
                 Heard::Does { verb, what } => happened.does(format!("<{verb}> {what}")),
                 Heard::Message { body, media, .. } => {
                     if !body.is_empty() || media.is_empty() {

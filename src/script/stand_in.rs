@@ -114,3 +114,53 @@ fn problem(fail: Fail) -> Problem {
         Fail::Tls => Problem::Tls { host, reason },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::webhook::Params;
+
+    fn given(name: &str, bodies: &[&str]) -> Given {
+        let answer = |body: &&str| Answer {
+            delay: Duration::ZERO,
+            what: Ok(Body { status: 200, content_type: None, body: (*body).to_owned() }),
+        };
+        let answers = bodies.iter().map(answer).collect();
+        Given { name: name.to_owned(), span: 0..0, answers }
+    }
+
+    #[test]
+    fn the_closest_name_answers_in_turn() {
+        let stand = Stand {
+            given: vec![
+                given("https://a.example", &["host"]),
+                given("https://a.example/b", &["url"]),
+                given("look", &["one", "two"]),
+                given("find", &["function"]),
+            ],
+            accounts: Vec::new(),
+            played: RefCell::default(),
+            ungiven: RefCell::default(),
+        };
+        let ask = |name: &str, widget: &str, url: &str| {
+            let nothing = Params::default();
+            let url = url.to_owned();
+            let asking = Asking { name, widget, url, method: "POST", parameters: &nothing };
+            let answer = stand.answer(&asking)?.answer;
+            Some(answer.map_or_else(|error| error.kind().into(), |answer| answer.body))
+        };
+        for (name, widget, url, answer) in [
+            ("https://a.example", "look", "https://a.example/b/c?d", "url"),
+            ("https://a.example", "look", "https://a.example/bc", "host"),
+            ("https://b.example", "look", "https://b.example/", "one"),
+            ("find", "look", "http://127.0.0.1:9/", "two"),
+            ("find", "look", "http://127.0.0.1:9/", "two"),
+            ("find", "other", "http://127.0.0.1:9/", "function"),
+            ("https://b.example", "gone", "https://b.example/", "connect"),
+        ] {
+            assert_eq!(ask(name, widget, url).unwrap(), answer, "{name} {widget} {url}");
+        }
+        assert_eq!(ask("the application", "", "https://b.example/"), None);
+        assert_eq!(*stand.ungiven.borrow(), ["gone"]);
+    }
+}
