@@ -67,6 +67,9 @@ pub const STEPS_MAX: u32 = 1_000;
 /// One flow file. Real exports of a dozen widgets have under 20 kB; Studio is said to take 1 MB.
 pub const FLOW_BYTES_MAX: usize = 1024 * 1024;
 
+/// One flow test. Ten thousand cases of ten lines have 5 MB.
+pub const SCRIPT_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
 /// Lists and tables within each other in a flow file, as the parser recurses. Real exports nest
 /// eight deep.
 pub const FLOW_NESTING_MAX: usize = 64;

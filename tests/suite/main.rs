@@ -8,6 +8,7 @@ mod conversation;
 mod door;
 mod exchanges;
 mod flow_files;
+mod flow_tests;
 mod function;
 mod liquid;
 mod load;
