@@ -88,6 +88,7 @@ async fn compare(calls: usize, url: &str) {
                 let webhook =
                     if signed { Params::decode(&form).expect("a form") } else { Params::default() };
                 let call = Call {
+                    widget: "",
                     direct: None,
                     function: &config.functions["f"],
                     parameters: &Params::default(),

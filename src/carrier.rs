@@ -62,6 +62,7 @@ async fn ask(
     let nothing = Params::default();
     let call = Call {
         function,
+        widget: "",
         direct: Some(direct),
         parameters: form,
         webhook: &nothing,

@@ -8,6 +8,7 @@ mod render;
 mod request;
 mod serve;
 mod sign;
+mod test;
 mod verify;
 
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ enum Command {
     Verify(verify::Args),
     Render(render::Args),
     Flow(flow::Args),
+    Test(test::Args),
 }
 
 /// The configuration file that a command works with.
@@ -57,6 +59,7 @@ pub fn run() -> ExitCode {
         Command::Verify(args) => verify::run(args),
         Command::Render(args) => render::run(&args),
         Command::Flow(args) => flow::run(&args),
+        Command::Test(args) => test::run(&args),
     }
 }
 

@@ -74,6 +74,8 @@ pub struct Functions {
 pub struct Call<'a> {
     /// Which function.
     pub function: &'a Arc<Function>,
+    /// The widget that calls; empty where none does.
+    pub widget: &'a str,
     /// What is asked instead of the function's own URL, on the same server.
     pub direct: Option<&'a Direct>,
     /// The flow's parameters, rendered. They win over the carrier's of the same name.

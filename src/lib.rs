@@ -35,6 +35,8 @@ pub mod journal;
 
 pub mod phone;
 
+pub mod script;
+
 pub mod cli;
 pub mod config;
 pub mod gateway;

@@ -46,8 +46,8 @@ impl Run<'_> {
         let ended = loop {
             match advance(self.flow, execution, event, &self.at) {
                 Step::Call(call) => {
-                    let (name, outcome) = self.call(&call, execution.steps).await;
                     let widget = &execution.widget(self.flow).name;
+                    let (name, outcome) = self.call(&call, (widget, execution.steps)).await;
                     record.called(widget, (&name, &call.parameters), &outcome);
                     event = Event::Answered(outcome);
                 }
@@ -76,13 +76,14 @@ impl Run<'_> {
 
     /// Calls a function or a URL: signed with the token of the account, and with a key that is the
     /// same when the turn runs again.
-    async fn call(&self, call: &FunctionCall, step: u32) -> (String, Outcome) {
+    async fn call(&self, call: &FunctionCall, (widget, step): (&str, u32)) -> (String, Outcome) {
         let (function, direct) = match self.callee(call) {
             Ok(callee) => callee,
             Err(place) => return (place.clone(), Outcome::unusable_url(&place)),
         };
         let call = Call {
             function: &function,
+            widget,
             direct: direct.as_ref(),
             parameters: &call.parameters,
             webhook: self.params,

@@ -6,7 +6,7 @@ mod split;
 mod url;
 mod wiring;
 
-pub use url::Rewrite;
+pub use url::{Rewrite, callable};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

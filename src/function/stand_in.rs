@@ -24,6 +24,8 @@ pub trait StandIn {
 pub struct Asking<'a> {
     /// The function's name; for other requests of a flow, the scheme, host and port.
     pub name: &'a str,
+    /// The widget that asks; empty where none does.
+    pub widget: &'a str,
     /// Where it goes.
     pub url: String,
     /// `POST` or `GET`.
@@ -60,6 +62,7 @@ impl<'a> Asking<'a> {
         };
         Asking {
             name: &call.function.name,
+            widget: call.widget,
             url: url.to_string(),
             method: method.as_str(),
             parameters: call.parameters,

@@ -34,10 +34,12 @@ use overrides::Overrides;
 
 /// The way to applications.
 pub struct Line {
-    key: Option<SigningKey>,
+    key: Option<Rc<SigningKey>>,
     desk: Option<Rc<Desk>>,
     /// `None` where nothing may go to the network.
-    http: Option<http::Client>,
+    http: Option<Rc<http::Client>>,
+    /// The only hosts that may be asked; `None` for any.
+    hosts: Option<Rc<[String]>>,
     cookies: RefCell<Cookies>,
 }
 
@@ -70,12 +72,7 @@ struct Failed {
 impl Line {
     /// To any application, over the network. Without a token nothing is signed.
     pub fn network(token: Option<&Secret>) -> Line {
-        Line {
-            key: token.map(|token| SigningKey::new(token, Algorithm::Sha1)),
-            desk: None,
-            http: Some(http::Client::new()),
-            cookies: RefCell::default(),
-        }
+        Line { http: Some(Rc::new(http::Client::new())), ..Line::nowhere(token) }
     }
 
     /// To a gateway on the desk, and from there to the network where it leads.
@@ -86,7 +83,33 @@ impl Line {
     /// To a gateway on the desk alone. What leads elsewhere is answered by whoever stands in, or
     /// is an error.
     pub fn desk_alone(desk: &Rc<Desk>) -> Line {
-        Line { http: None, ..Line::desk(desk) }
+        Line { desk: Some(Rc::clone(desk)), ..Line::nowhere(desk.token().as_ref()) }
+    }
+
+    fn nowhere(token: Option<&Secret>) -> Line {
+        Line {
+            key: token.map(|token| Rc::new(SigningKey::new(token, Algorithm::Sha1))),
+            desk: None,
+            http: None,
+            hosts: None,
+            cookies: RefCell::default(),
+        }
+    }
+
+    /// The same, to these hosts alone, whatever an application says.
+    pub fn only(self, hosts: &[String]) -> Line {
+        Line { hosts: Some(hosts.into()), ..self }
+    }
+
+    /// A line for somebody else: the same way and the same connections, none of the cookies.
+    pub fn another(&self) -> Line {
+        Line {
+            key: self.key.clone(),
+            desk: self.desk.clone(),
+            http: self.http.clone(),
+            hosts: self.hosts.clone(),
+            cookies: RefCell::default(),
+        }
     }
 
     pub(super) fn of_desk(&self) -> Option<&Rc<Desk>> {
@@ -225,6 +248,11 @@ impl Line {
                 trace: Some(answered.trace),
             });
         }
+        let host = host(&sent.url);
+        if self.hosts.as_ref().is_some_and(|hosts| hosts.iter().all(|known| known != host)) {
+            let found = format!("`{host}` is none of the hosts that may be asked");
+            return Err(Failed { fault: Fault::new(11200, found), connected: true });
+        }
         match &self.http {
             Some(http) => {
                 let within = (overrides.connect, overrides.read);
@@ -240,6 +268,7 @@ impl Line {
         let lost = |fault| Failed { fault, connected: true };
         let asking = Asking {
             name: "the application",
+            widget: "",
             url: sent.url.clone(),
             method: sent.method.as_str(),
             parameters: sent.params,
@@ -272,6 +301,18 @@ fn without_credentials(url: &str) -> (String, Option<String>) {
             (format!("{scheme}://{place}{}", &rest[end..]), Some(pair.to_owned()))
         }
         None => (url.to_owned(), None),
+    }
+}
+
+/// The host of a URL, as written, without brackets.
+pub fn host(url: &str) -> &str {
+    let (url, _) = url.split_once('#').unwrap_or((url, ""));
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+    match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => place.split(':').next().unwrap_or_default(),
     }
 }
 

@@ -34,7 +34,7 @@ impl Import<'_> {
     pub(super) fn url(&mut self, state: &State<'_>, node: &Node, url: &str) {
         let rewritten = self.around.rewrites.iter().find_map(|rewrite| rewrite.apply(url));
         let target = rewritten.as_deref().unwrap_or(url);
-        let host = callable(target);
+        let host = host(target);
         let name = &state.name;
         match host {
             None => {
@@ -62,8 +62,13 @@ impl Import<'_> {
     }
 }
 
+/// Whether a URL is one that can be called, and no placeholder.
+pub fn callable(url: &str) -> bool {
+    host(url).is_some()
+}
+
 /// The host of a URL that can be called.
-fn callable(url: &str) -> Option<String> {
+fn host(url: &str) -> Option<String> {
     let plain =
         url.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>${}[]\"\\^`|".contains(&byte));
     let literal = url.contains("://[");
@@ -101,10 +106,10 @@ mod tests {
     fn placeholders_are_told() {
         for url in ["", "<<YOUR URL>>", "${url}/a", "https://${DOMAIN}/a", "ftp://a/b", "/a", "a b"]
         {
-            assert_eq!(callable(url), None, "{url}");
+            assert!(!callable(url), "{url}");
         }
         for url in ["https://a.example/b?c=%20", "http://127.0.0.1:9/", "http://[::1]:9/a"] {
-            assert!(callable(url).is_some(), "{url}");
+            assert!(callable(url), "{url}");
         }
     }
 }

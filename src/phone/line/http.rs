@@ -18,7 +18,8 @@ impl Client {
     }
 
     fn within(connect: Duration) -> Client {
-        let connector = awc::Connector::new().timeout(connect);
+        // Callers do not wait for each other's connections.
+        let connector = awc::Connector::new().timeout(connect).limit(0);
         let builder = awc::Client::builder().connector(connector).timeout(TOTAL);
         Client(builder.disable_redirects().no_default_headers().finish())
     }

@@ -79,6 +79,7 @@ impl Caller {
         let parameters: Params = [("caller", "+15550100")].into_iter().collect();
         let webhook = Params::default();
         self.call_as(Call {
+            widget: "",
             direct: None,
             function,
             parameters: &parameters,
@@ -105,6 +106,7 @@ impl Caller {
     ) -> Outcome {
         let webhook = Params::decode(form.as_bytes()).expect("a form");
         self.call_as(Call {
+            widget: "",
             direct: None,
             function: self.function(),
             parameters,

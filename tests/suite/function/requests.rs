@@ -144,6 +144,7 @@ fn nobody_adds_headers() {
         let webhook = Params::default();
         let call = Call {
             function: caller.function(),
+            widget: "",
             direct: None,
             parameters: &parameters,
             webhook: &webhook,

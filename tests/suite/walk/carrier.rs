@@ -1,124 +1,162 @@
-//! A carrier that knows nothing but the document: what it may ask next.
+//! The carrier of a walk: the phone's own call and chat, taken along every way that they have.
 
-use twimlgate::twiml::read::Element;
+use std::time::Duration;
+
+use twimlgate::flow::Wait;
+use twimlgate::phone::{Act, Awaits, Call, Caller, Chat, Fetched, Heard, Next, Number, Request};
+use twimlgate::webhook::Params;
 
 use super::hints::OTHER;
 
-/// What the carrier does next.
+/// What comes of a document, as the flow sees it.
 #[derive(Clone, Debug)]
-pub(crate) enum Next {
-    /// It asks our URL, with these parameters more.
-    Webhook(Vec<(&'static str, String)>),
+pub(crate) enum Comes {
+    /// The webhook that it waits for.
+    Webhook(Params),
     /// Whoever had the call gives it back.
-    Returned,
+    Returned(Params),
+    /// The call is over.
+    HangUp(Params),
 }
 
-/// A document of a call, as a carrier goes through it.
-pub(crate) struct Heard {
-    /// What it may do next.
-    pub(crate) next: Vec<Next>,
+/// All that can come of a document of a call.
+#[derive(Default)]
+pub(crate) struct Ways {
+    pub(crate) comes: Vec<Comes>,
     /// What is wrong with the document for a flow that waits.
     pub(crate) wrong: Vec<String>,
 }
 
-/// Goes through a document of a call. `token` is what the execution waits for, and `replies` are
-/// the keys and words that may lead somewhere.
-pub(crate) fn hear(document: &Element, token: &str, handed: bool, replies: &[String]) -> Heard {
-    let mut heard = Heard { next: Vec::new(), wrong: Vec::new() };
-    let step = format!("step={token}");
-    for verb in document.children() {
-        let action = verb.attribute("action");
-        let back = action.is_some_and(|action| action.contains(&step));
-        let asks = !matches!(verb.name.as_str(), "Say" | "Play" | "Pause" | "Start" | "Stop");
-        let leads = asks && !matches!(verb.name.as_str(), "Redirect" | "Hangup" | "Reject");
-        if leads && !back && !handed {
-            heard.wrong.push(format!("<{}> does not come back to step {token}", verb.name));
-        }
-        let ways = ways(verb, replies);
-        heard.next.extend(ways.into_iter().map(Next::Webhook));
-        match verb.name.as_str() {
-            "Redirect" => {
-                let back = verb.text().contains(&step);
-                if back || handed && verb.text().trim().is_empty() {
-                    heard.next.push(Next::Webhook(vec![("CallStatus", "in-progress".into())]));
-                } else if handed {
-                    heard.next.push(Next::Returned);
-                } else {
-                    heard.wrong.push(format!("<Redirect> leads to `{}`", verb.text()));
-                }
-                return heard;
-            }
-            "Dial" | "Connect" | "Enqueue" | "Pay" | "Hangup" | "Reject" => return heard,
-            _ => {}
-        }
-    }
-    if handed {
-        heard.next.push(Next::Returned);
-    } else {
-        heard.wrong.push("the document ends, and nothing comes back".to_owned());
-    }
-    heard
+/// Where the flow of a walk is reached.
+pub(crate) const URL: &str = "https://gate.example/flow";
+
+const NOW: Duration = Duration::from_secs(1_790_000_000);
+
+fn number() -> Number {
+    Number { status_callback: Some(URL.to_owned()), ..Number::at(URL) }
 }
 
-/// What a verb may come back with.
-fn ways(verb: &Element, replies: &[String]) -> Vec<Vec<(&'static str, String)>> {
-    let outcomes = |name: &'static str, values: &[&str]| -> Vec<Vec<(&'static str, String)>> {
-        let live = |value: &&str| {
-            vec![(name, (*value).to_owned()), ("CallStatus", "in-progress".to_owned())]
-        };
-        let gone = vec![(name, "completed".to_owned()), ("CallStatus", "completed".to_owned())];
-        values.iter().map(live).chain([gone]).collect()
-    };
-    match verb.name.as_str() {
-        "Gather" => {
-            let input = verb.attribute("input").unwrap_or("dtmf");
-            let mut ways = Vec::new();
-            for reply in replies.iter().filter(|reply| !reply.is_empty()) {
-                let keys = |key: char| key.is_ascii_digit() || "*#".contains(key);
-                if input.contains("dtmf") && reply.chars().all(keys) {
-                    ways.push(vec![("Digits", reply.clone())]);
-                }
-                if input.contains("speech") {
-                    ways.push(vec![("SpeechResult", reply.clone()), ("Confidence", "0.9".into())]);
-                }
-            }
-            if input.contains("dtmf") {
-                ways.push(vec![("Digits", "97".to_owned())]);
-            }
-            if input.contains("speech") {
-                ways.push(vec![("SpeechResult", OTHER.to_owned())]);
-            }
-            ways
-        }
-        "Dial" => outcomes("DialCallStatus", &["completed", "no-answer", "busy", "failed"]),
-        "Record" => vec![
-            vec![("RecordingUrl", "https://api.example/RE1".into()), ("Digits", "#".into())],
-            vec![("RecordingUrl", "https://api.example/RE1".into()), ("Digits", "hangup".into())],
-            vec![("RecordingUrl", String::new())],
-        ],
-        "Enqueue" => outcomes(
-            "QueueResult",
-            &["bridged", "queue-full", "system-error", "error", "hangup", "leave"],
-        ),
-        "Pay" => outcomes(
-            "Result",
-            &[
-                "success",
-                "too-many-failed-attempts",
-                "caller-interrupted-with-star",
-                "caller-hung-up",
-                "validation-error",
-                "payment-connector-error",
-            ],
-        ),
-        "Connect" => {
-            let mut ways = outcomes("SessionStatus", &["ended", "failed"]);
-            ways.extend(outcomes(
-                "VirtualAgentStatus",
-                &["completed", "live-agent-handoff", "failed", "paused", "timeout"],
-            ));
-            ways
-        }
-        _ => Vec::new(),
+fn caller() -> Caller {
+    Caller::somebody("+15550100", "+15550199")
+}
+
+fn sid() -> String {
+    "CA00000000000000000000000000000001".to_owned()
+}
+
+/// What the carrier posts when somebody calls.
+pub(crate) fn incoming_call() -> Params {
+    let call = Call::dial(number(), caller(), sid(), NOW);
+    asked(call.next()).expect("it begins with a webhook").params.clone()
+}
+
+/// What the carrier posts when somebody writes.
+pub(crate) fn incoming_message(body: &str) -> Params {
+    let mut chat = Chat::new(number(), caller());
+    chat.act(&Act::Text { body: body.to_owned(), media: Vec::new() }).unwrap();
+    asked(chat.next()).expect("it begins with a webhook").params.clone()
+}
+
+/// Goes through a document of a call in all ways. `wait` is what the execution waits for, and
+/// `replies` are the keys and words that may lead somewhere.
+pub(crate) fn ways(document: &[u8], wait: &Wait, replies: &[String]) -> Ways {
+    let mut call = Call::taken(number(), caller(), sid(), NOW);
+    call.answered(Ok(answer(document)), NOW);
+    let mut ways = Ways::default();
+    ways.follow(call, wait, replies);
+    ways
+}
+
+fn answer(document: &[u8]) -> Fetched {
+    Fetched {
+        url: URL.to_owned(),
+        status: 200,
+        content_type: Some("text/xml".to_owned()),
+        body: document.to_vec().into(),
     }
+}
+
+fn asked(next: Next<'_>) -> Option<&Request> {
+    match next {
+        Next::Ask(request) => Some(request),
+        Next::Await | Next::Over => None,
+    }
+}
+
+impl Ways {
+    fn follow(&mut self, mut call: Call, wait: &Wait, replies: &[String]) {
+        while let Next::Ask(request) = call.next() {
+            let request = request.clone();
+            let awaited = request.url.contains(&format!("step={}", wait.token));
+            if awaited {
+                return self.comes.push(Comes::Webhook(request.params));
+            } else if request.purpose == "status callback" {
+                return self.over(&call, wait, request.params);
+            } else if !request.wants_document {
+                call.answered(Ok(answer(b"")), NOW);
+            } else if wait.handed_over {
+                let query = request.url.split_once('?').map_or("", |(_, query)| query);
+                let query = Params::decode_query(query).unwrap();
+                let ours = |name: &str| matches!(name, "FlowEvent" | "step");
+                let given = query.iter().filter(|(name, _)| !ours(name)).collect();
+                return self.comes.push(Comes::Returned(given));
+            } else {
+                let what = format!("<{}> does not come back to the step", request.purpose);
+                return self.wrong.push(what);
+            }
+        }
+        for act in acts(&call.awaits(), replies) {
+            let mut next = call.clone();
+            if next.act(&act, NOW).is_ok() {
+                self.follow(next, wait, replies);
+            }
+        }
+    }
+
+    /// A call that is over: by the caller, or by the document, which must have meant it.
+    fn over(&mut self, call: &Call, wait: &Wait, status: Params) {
+        let heard = call.clone().heard();
+        let meant = heard.iter().any(|heard| match heard {
+            Heard::Does { verb, .. } => matches!(*verb, "Hangup" | "Reject"),
+            Heard::Ended(ended) => ended.name() == "hung up",
+            _ => false,
+        });
+        if !meant && !wait.handed_over {
+            self.wrong.push("the document ends, and nothing comes back".to_owned());
+        }
+        self.comes.push(Comes::HangUp(status));
+    }
+}
+
+/// All that a person may do.
+fn acts(awaits: &Awaits, replies: &[String]) -> Vec<Act> {
+    let is_key = |key: char| key.is_ascii_digit() || "*#".contains(key);
+    let keys = |text: &str| !text.is_empty() && text.chars().all(is_key);
+    let mut acts = vec![Act::HangUp];
+    match awaits {
+        Awaits::Input { keys: listens, speech, .. } => {
+            let replies = || replies.iter().filter(|reply| !reply.is_empty());
+            if *listens {
+                acts.extend(replies().filter(|it| keys(it)).cloned().map(Act::Press));
+                acts.push(Act::Press("97".to_owned()));
+            }
+            if *speech {
+                acts.extend(replies().cloned().map(Act::Say));
+                acts.push(Act::Say(OTHER.to_owned()));
+            }
+            acts.push(Act::Wait(None));
+        }
+        Awaits::Recording { finish_on_key, .. } => {
+            acts.push(Act::Say(OTHER.to_owned()));
+            acts.extend(finish_on_key.chars().take(1).map(|key| Act::Press(key.to_string())));
+            acts.push(Act::Wait(None));
+        }
+        Awaits::Outcome { words, .. } => acts.extend(
+            words
+                .iter()
+                .map(|word| Act::Outcome { word: (*word).to_owned(), parameters: Vec::new() }),
+        ),
+        Awaits::Patience | Awaits::Text | Awaits::Nothing => {}
+    }
+    acts
 }

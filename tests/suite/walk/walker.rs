@@ -15,9 +15,10 @@ use twimlgate::flow::{
     advance,
 };
 use twimlgate::function::{Answer, FunctionError, Outcome, OutcomeKind, Problem};
-use twimlgate::twiml::read::{Bounds, read, tree};
+use twimlgate::twiml::read::{Bounds, read};
 use twimlgate::webhook::{Channel, Params};
 
+use super::carrier::URL;
 use super::hints::Hints;
 
 /// A transition: the widget, its event, and what follows.
@@ -73,21 +74,6 @@ pub(crate) struct Walker<'a> {
 const STALE_FROM: usize = 1_500;
 
 const NOW: u64 = 1_790_000_000;
-const CALL: [(&str, &str); 5] = [
-    ("CallSid", "CA00000000000000000000000000000001"),
-    ("AccountSid", "AC00000000000000000000000000000000"),
-    ("From", "+15550100"),
-    ("To", "+15550199"),
-    ("CallStatus", "in-progress"),
-];
-const MESSAGE: [(&str, &str); 5] = [
-    ("MessageSid", "SM00000000000000000000000000000001"),
-    ("AccountSid", "AC00000000000000000000000000000000"),
-    ("From", "+15550100"),
-    ("To", "+15550199"),
-    ("Body", "hello"),
-];
-
 // === impl Walker ===
 
 impl<'a> Walker<'a> {
@@ -131,18 +117,17 @@ impl<'a> Walker<'a> {
         let at = Moment {
             now: Duration::from_secs(now),
             action: format!("?step={token}"),
-            url: Some(format!("https://gate.example/flow?step={token}")),
+            url: Some(format!("{URL}?step={token}")),
             token,
             answering,
         };
-        let depth = frames(&stored);
         let over = matches!(event, Happens::HangUp(_));
         let step = advance(self.flow, &mut execution, event.event(), &at);
         let wired = execution.taken.first().is_some_and(|taken| taken.event == "hangup");
         if over && !wired && execution.state != State::Ended {
             self.seen.wrong.insert(format!("it goes on after a hang-up: {:?}", execution.taken));
         }
-        let novel = self.note(&execution, depth);
+        let novel = self.note(&execution);
         if let Step::Failed(failure) = &step {
             return self.failed(failure, failing);
         }
@@ -174,21 +159,13 @@ impl<'a> Walker<'a> {
     }
 
     /// Notes the transitions of a turn; says whether one of them is new.
-    fn note(&mut self, execution: &Execution, depth: usize) -> bool {
-        let mut below = depth > 1;
+    fn note(&mut self, execution: &Execution) -> bool {
         let mut novel = false;
         for taken in &execution.taken {
-            let event = taken.event.as_str();
-            below |= taken.kind == "trigger" && event == "incomingParent";
-            if taken.kind == "run-subflow" {
-                below = false;
-            }
             let to = taken.to.clone().unwrap_or_default();
             let edge = (taken.from.clone(), taken.event.clone(), to);
-            let has = |flow: &&Flow| flow.widgets.iter().any(|widget| widget.name == edge.0);
-            let subflow = self.flow.subflows.iter().map(|flow| &**flow).find(has);
-            let flow = subflow.filter(|_| below).unwrap_or(self.flow);
-            let name = flow.sid.clone();
+            let subflow = taken.subflow.map(|index| &*self.flow.subflows[index]);
+            let name = subflow.unwrap_or(self.flow).sid.clone();
             let widgets = self.seen.widgets.entry(name.clone()).or_default();
             widgets.insert(edge.0.clone());
             if !edge.2.is_empty() {
@@ -256,19 +233,4 @@ fn answered(result: OutcomeKind, status_code: u16, content_type: &str, body: Str
     let content_type = Some(content_type.to_owned());
     let answer = Some(Answer { status_code, content_type, body: body.into() });
     Outcome { result, answer, duration: Duration::ZERO, attempts: 1, reused_connection: false }
-}
-
-/// How many flows are running in each other.
-fn frames(stored: &str) -> usize {
-    let value: Value = serde_json::from_str(stored).unwrap();
-    value["frames"].as_array().map_or(0, Vec::len)
-}
-
-/// The name of the widget that an execution is at.
-fn position(flow: &Flow, execution: &Execution) -> String {
-    let value = serde_json::to_value(execution).unwrap();
-    let frame = value["frames"].as_array().unwrap().last().unwrap().clone();
-    let subflow = frame["subflow"].as_u64().map(|index| &*flow.subflows[index as usize]);
-    let index = frame["position"].as_u64().unwrap() as usize;
-    subflow.unwrap_or(flow).widgets[index].name.clone()
 }

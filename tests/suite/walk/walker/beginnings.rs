@@ -1,6 +1,7 @@
 //! The ways into a flow, each with the values that lead somewhere.
 
 use super::*;
+use crate::walk::carrier::{incoming_call, incoming_message};
 
 impl Walker<'_> {
     /// All ways into the flow.
@@ -36,29 +37,30 @@ impl Walker<'_> {
         let sid = || "FN00000000000000000000000000000001".to_owned();
         let store = |execution: &Execution| serde_json::to_value(execution).unwrap();
         let name = format!("trigger.{}", kind.name());
-        let webhook = |base: &[(&str, &str)], channel, more: &[(&str, &str)]| {
-            let mut all = Vec::new();
-            let fields = self.hints.below(&name);
-            let usual: Params = base.iter().chain(more).copied().collect();
-            all.push(usual);
-            for field in fields {
+        let webhook = |base: Params, channel, more: &[(&str, &str)]| {
+            let with = |name: &str, value: &str| -> Params {
+                let more = more.iter().copied();
+                let all = base.iter().chain(more).filter(|(key, _)| *key != name);
+                all.chain([(name, value)]).collect()
+            };
+            let mut all: Vec<Params> = vec![base.iter().chain(more.iter().copied()).collect()];
+            for field in self.hints.below(&name) {
                 for value in self.hints.values(&[format!("{name}.{field}")]) {
-                    let other = base.iter().chain(more).copied().filter(|(key, _)| *key != field);
-                    all.push(other.chain([(field.as_str(), value.as_str())]).collect());
+                    all.push(with(&field, &value));
                 }
             }
             for value in self.hints.values(&["contact.channel.address".to_owned()]) {
-                let other = base.iter().chain(more).copied().filter(|(key, _)| *key != "From");
-                all.push(other.chain([("From", value.as_str())]).collect());
+                all.push(with("From", &value));
             }
             let begin = |params| store(&Execution::begin(sid(), channel, Arc::new(params)));
             all.into_iter().map(|params| begin(params).to_string()).collect::<Vec<String>>()
         };
         match kind {
-            Incoming::Call => webhook(&CALL, Channel::Voice, &[]),
-            Incoming::Message => webhook(&MESSAGE, Channel::Message, &[]),
+            Incoming::Call => webhook(incoming_call(), Channel::Voice, &[]),
+            Incoming::Message => webhook(incoming_message("hello"), Channel::Message, &[]),
             Incoming::Conversation => {
-                webhook(&MESSAGE, Channel::Message, &[("ConversationSid", "CH1")])
+                let more = [("ConversationSid", "CH1")];
+                webhook(incoming_message("hello"), Channel::Message, &more)
             }
             Incoming::Request | Incoming::Parent => {
                 let mut all = self.hints.objects(&format!("{name}.parameters"));

@@ -1,13 +1,13 @@
 //! What can come of a step: every answer of a function, of the API, and of the carrier.
 
 use super::*;
-use crate::walk::carrier::{Next, hear};
+use crate::walk::carrier::{Comes, incoming_call, incoming_message, ways};
 use crate::walk::hints::OTHER;
 
 impl Walker<'_> {
     /// All that a function may answer.
     pub(super) fn call(&mut self, execution: &Execution, _: &FunctionCall, again: &Again) {
-        let name = position(self.flow, execution);
+        let name = execution.widget(self.flow).name.clone();
         let voice = execution.channel == Channel::Voice;
         let mut ways = Vec::new();
         for object in self.hints.objects(&format!("widgets.{name}.parsed")) {
@@ -19,12 +19,18 @@ impl Walker<'_> {
             let success = OutcomeKind::Success { parsed: None };
             ways.push((answered(success, 200, "text/plain", body), false));
         }
-        let document = match voice {
-            true => "<Response><Say>One moment.</Say></Response>",
-            false => "<Response><Message>One moment.</Message></Response>",
+        let back = format!("{URL}?FlowEvent=return");
+        let documents = match voice {
+            true => vec![
+                "<Response><Say>One moment.</Say></Response>".to_owned(),
+                format!("<Response><Redirect>{back}</Redirect></Response>"),
+            ],
+            false => vec!["<Response><Message>One moment.</Message></Response>".to_owned()],
         };
-        let twiml = OutcomeKind::Twiml(document.as_bytes().into());
-        ways.push((answered(twiml, 200, "text/xml", document.to_owned()), false));
+        for document in documents {
+            let twiml = OutcomeKind::Twiml(document.clone().into());
+            ways.push((answered(twiml, 200, "text/xml", document), false));
+        }
         let error = FunctionError { function: name.clone(), problem: Problem::Unusable };
         let fail = OutcomeKind::Fail(error);
         ways.push((answered(fail.clone(), 404, "text/plain", OTHER.to_owned()), true));
@@ -94,52 +100,39 @@ impl Walker<'_> {
         wrong: &mut Vec<String>,
     ) -> Vec<(Happens, bool, bool)> {
         let Some(wait) = execution.wait() else { return Vec::new() };
-        let name = position(self.flow, execution);
+        let name = execution.widget(self.flow).name.clone();
         let replies = self.hints.values(&[format!("widgets.{name}.")]);
-        let base: &[(&str, &str)] = match execution.channel {
-            Channel::Voice => &CALL,
-            Channel::Message => &MESSAGE,
-        };
-        let with = |more: &[(&str, String)]| -> Params {
-            let more = || more.iter().map(|(key, value)| (*key, value.as_str()));
-            let other = |(key, _): &(&str, &str)| !more().any(|(name, _)| name == *key);
-            base.iter().copied().filter(other).chain(more()).collect()
-        };
-        let gone = with(&[("CallStatus", "completed".to_owned())]);
         let mut happens: Vec<(Happens, bool, bool)> = Vec::new();
         match (execution.channel, document) {
             (Channel::Voice, Some(document)) => {
-                let document = tree(document, &Bounds::default()).unwrap();
-                let heard = hear(&document, &wait.token, wait.handed_over, &replies);
-                wrong.extend(heard.wrong);
-                for next in heard.next {
-                    let event = match next {
-                        Next::Webhook(more) => Happens::Webhook(with(&more)),
-                        Next::Returned => Happens::Returned(with(&[])),
+                let ways = ways(document, wait, &replies);
+                wrong.extend(ways.wrong);
+                for comes in ways.comes {
+                    let event = match comes {
+                        Comes::Webhook(params) => Happens::Webhook(params),
+                        Comes::Returned(params) => Happens::Returned(params),
+                        Comes::HangUp(params) => Happens::HangUp(params),
                     };
                     happens.push((event, true, false));
                 }
+                let gone = with(&incoming_call(), "CallStatus", "completed");
                 happens.push((Happens::HangUp(gone), true, false));
             }
             _ => {
                 for reply in replies {
-                    happens.push((Happens::Webhook(with(&[("Body", reply)])), true, false));
+                    happens.push((Happens::Webhook(incoming_message(&reply)), true, false));
                 }
                 for status in ["failed", "undelivered"] {
-                    let more = [("MessageStatus", status.to_owned())];
-                    happens.push((Happens::Webhook(with(&more)), true, false));
+                    let told = with(&incoming_message(""), "MessageStatus", status);
+                    happens.push((Happens::Webhook(told), true, false));
                 }
                 for status in ["in-progress", "busy", "no-answer", "failed"] {
-                    let call: Params = CALL
-                        .iter()
-                        .copied()
-                        .filter(|(key, _)| *key != "CallStatus")
-                        .chain([("CallStatus", status)])
-                        .collect();
+                    let call = with(&incoming_call(), "CallStatus", status);
                     happens.push((Happens::Webhook(call), true, false));
                 }
-                let machine = CALL.iter().copied().chain([("AnsweredBy", "machine_start")]);
-                happens.push((Happens::Webhook(machine.collect()), true, false));
+                let call = with(&incoming_call(), "CallStatus", "in-progress");
+                let machine = with(&call, "AnsweredBy", "machine_start");
+                happens.push((Happens::Webhook(machine), true, false));
             }
         }
         happens
@@ -152,4 +145,9 @@ impl Walker<'_> {
             }
         }
     }
+}
+
+/// Parameters with one of them changed, or one more.
+fn with(params: &Params, name: &str, value: &str) -> Params {
+    params.iter().filter(|(known, _)| *known != name).chain([(name, value)]).collect()
 }

@@ -1,0 +1,33 @@
+//! Flow tests: a script that the phone follows, and what is expected of the application meanwhile.
+
+mod check;
+mod difference;
+mod coverage;
+mod failure;
+mod file;
+mod follow;
+mod given;
+mod happened;
+mod junit;
+mod keys;
+mod pattern;
+mod reader;
+mod run;
+mod stand_in;
+mod step;
+mod subject;
+mod tree;
+mod update;
+
+pub use failure::Failure;
+pub use file::{Case, File, Target};
+pub use follow::{Followed, follow};
+pub use given::{Answer, Body, Fail, Given};
+pub use junit::junit;
+pub use keys::{KEYS, Key, PLACES};
+pub use pattern::Pattern;
+pub use run::{CaseReport, ENDING, FileReport, Report, find, run};
+pub use step::{EXPECTATIONS, Expect, Step, What};
+pub use subject::Subject;
+pub use tree::tree;
+pub use update::updated;

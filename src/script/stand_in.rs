@@ -1,0 +1,112 @@
+//! The answers of a flow test in the place of the network.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::given::{Answer, Body, Fail, Given};
+use crate::carrier;
+use crate::config::Account;
+use crate::function::{Asking, Played, PlayedAnswer, Problem, StandIn};
+
+/// What `given.NAME` of the carrier's API begins with.
+pub(super) const API: &str = "api:";
+
+/// Whoever has to answer, in one case.
+pub(super) struct Stand {
+    given: Vec<Given>,
+    accounts: Vec<Arc<Account>>,
+    /// How many answers each of them has given.
+    played: RefCell<HashMap<String, usize>>,
+    /// Whom nobody has given an answer: the function or the widget.
+    pub(super) ungiven: RefCell<Vec<String>>,
+}
+
+/// Longer than anybody waits for an answer.
+const NEVER: Duration = Duration::from_secs(3_600);
+
+impl Stand {
+    pub(super) fn new(given: Vec<Given>, accounts: Vec<Arc<Account>>) -> Stand {
+        Stand { given, accounts, played: RefCell::default(), ungiven: RefCell::default() }
+    }
+
+    /// Whoever is meant: the longest beginning of the URL, else the widget, else the function.
+    fn given(&self, asking: &Asking<'_>, carrier: bool) -> Option<&Given> {
+        let part = |word: &str| {
+            let path = asking.url.split('?').next().unwrap_or_default();
+            path.split('/').any(|part| part == word || part.strip_suffix(".json") == Some(word))
+        };
+        let rank = |given: &Given| match given.name.strip_prefix(API) {
+            Some(word) => usize::from(carrier && part(word)),
+            None if given.name.contains("://") => match begins(&asking.url, &given.name) {
+                true => 2 + given.name.len(),
+                false => 0,
+            },
+            None if given.name == asking.widget => 2,
+            None => usize::from(given.name == asking.name),
+        };
+        self.given.iter().filter(|given| rank(given) > 0).max_by_key(|given| rank(given))
+    }
+}
+
+impl StandIn for Stand {
+    fn answer(&self, asking: &Asking<'_>) -> Option<Played> {
+        let url = asking.url.parse().ok();
+        let carrier = url.is_some_and(|url| {
+            self.accounts.iter().any(|account| carrier::is_carrier(account, &url))
+        });
+        let Some(given) = self.given(asking, carrier) else {
+            // What is no function of a flow has somebody else to answer for it.
+            if carrier || asking.widget.is_empty() {
+                return None;
+            }
+            let name = if asking.name.contains("://") { asking.widget } else { asking.name };
+            let mut ungiven = self.ungiven.borrow_mut();
+            if !ungiven.iter().any(|known| known == name) {
+                ungiven.push(name.to_owned());
+            }
+            return Some(Played { delay: Duration::ZERO, answer: Err(problem(Fail::Refused)) });
+        };
+        let mut played = self.played.borrow_mut();
+        let turn = played.entry(given.name.clone()).or_default();
+        let answer = given.answers.get(*turn).or(given.answers.last())?;
+        *turn += 1;
+        Some(self::played(answer))
+    }
+}
+
+/// Whether a URL begins with another, up to the end of a part.
+fn begins(url: &str, beginning: &str) -> bool {
+    url.strip_prefix(beginning).is_some_and(|rest| {
+        rest.is_empty() || rest.starts_with(['/', '?', '#']) || beginning.ends_with('/')
+    })
+}
+
+fn played(answer: &Answer) -> Played {
+    match &answer.what {
+        Ok(Body { status, content_type, body }) => Played {
+            delay: answer.delay,
+            answer: Ok(PlayedAnswer {
+                status: *status,
+                content_type: content_type.clone(),
+                body: body.clone().into(),
+            }),
+        },
+        Err(Fail::Timeout) => Played { delay: NEVER, answer: Err(problem(Fail::Timeout)) },
+        Err(fail) => Played { delay: answer.delay, answer: Err(problem(*fail)) },
+    }
+}
+
+/// What the network does, as the gateway would see it.
+fn problem(fail: Fail) -> Problem {
+    let reason = "as the flow test says".to_owned();
+    let host = "the function".to_owned();
+    match fail {
+        Fail::Refused => Problem::Connect { address: host, reason },
+        Fail::Timeout | Fail::Closed => Problem::Closed { reason },
+        Fail::Truncated => Problem::Truncated { received: 0, expected: "more".to_owned() },
+        Fail::Dns => Problem::Resolve { host, reason },
+        Fail::Tls => Problem::Tls { host, reason },
+    }
+}
