@@ -3,12 +3,15 @@
 
 mod check;
 mod demo;
+mod desk;
 mod flow;
+mod phone;
 mod render;
 mod request;
 mod serve;
 mod sign;
 mod test;
+mod text;
 mod verify;
 
 use std::path::PathBuf;
@@ -39,6 +42,8 @@ enum Command {
     Render(render::Args),
     Flow(flow::Args),
     Test(test::Args),
+    Phone(phone::Args),
+    Text(text::Args),
 }
 
 /// The configuration file that a command works with.
@@ -60,6 +65,8 @@ pub fn run() -> ExitCode {
         Command::Render(args) => render::run(&args),
         Command::Flow(args) => flow::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Phone(args) => phone::run(&args),
+        Command::Text(args) => text::run(&args),
     }
 }
 
