@@ -69,6 +69,9 @@ fn edited(
     asked: &mpsc::Receiver<Beginnings>,
     answers: &UnboundedSender<Got>,
 ) {
+    // With a printer, the editor also notices signals that another thread got: a Ctrl-C that was
+    // not typed (`kill -INT`), and another size of the terminal.
+    let _printer = editor.create_external_printer();
     while let Ok(beginnings) = asked.recv() {
         if let Some(words) = editor.helper_mut() {
             words.0 = beginnings;

@@ -151,7 +151,7 @@ impl Face {
             && self.columns.is_some_and(|columns| columns >= COLUMNS_OF_SIDES);
         let before = match line.style {
             Style::Head => "",
-            Style::Mine => PROMPT,
+            Style::Mine | Style::Typed => PROMPT,
             Style::Theirs if !sides => "< ",
             Style::Aside => "      ",
             Style::Said | Style::Theirs | Style::Warning | Style::Error => "  ",
@@ -191,7 +191,7 @@ fn colour(style: Style) -> &'static str {
     match style {
         Style::Head => "1",
         Style::Said | Style::Theirs => "",
-        Style::Mine => "36",
+        Style::Mine | Style::Typed => "36",
         Style::Aside => "2",
         Style::Warning => "33",
         Style::Error => "31",

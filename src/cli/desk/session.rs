@@ -89,7 +89,9 @@ impl Session {
         }
         while self.phone.awaits() != Awaits::Nothing {
             let Some(line) = self.line().await? else { return Ok(()) };
-            match wish(self.channel, &self.phone.awaits(), &line) {
+            let wish = wish(self.channel, &self.phone.awaits(), &line);
+            self.echo(line.trim(), &wish);
+            match wish {
                 Ok(Wish::Act(act)) => self.turn(Some(act)).await?,
                 Ok(Wish::Help) => self.help(),
                 Ok(Wish::Quit) => return Ok(()),
@@ -106,7 +108,7 @@ impl Session {
             return Ok(());
         }
         if !self.ended.get() {
-            self.print(Style::Mine, "hang up");
+            self.print(Style::Typed, "hang up");
             return self.turn(Some(Act::HangUp)).await;
         }
         if !self.paper.borrow().edits() {
@@ -114,7 +116,7 @@ impl Session {
                 timeout(LEFT_OVER_WITHIN, self.input.line(Vec::new())).await
             {
                 if !line.trim().is_empty() {
-                    self.print(Style::Mine, &line);
+                    self.print(Style::Typed, &line);
                     self.refuse(&format!("`{line}` has no effect: the call is over"));
                 }
             }
@@ -125,7 +127,7 @@ impl Session {
     /// The next line; `None` at the end of them.
     async fn line(&mut self) -> Result<Option<String>, Interrupted> {
         let awaits = self.phone.awaits();
-        let help = if self.turns.len() < 2 { "  (help: all words)" } else { "" };
+        let help = if self.turns.len() < 2 { "  (help shows all)" } else { "" };
         let help = if self.channel == Channel::Voice { help } else { "" };
         self.paper.borrow_mut().hint(&format!("{}{help}", hint(&awaits)));
         let got = tokio::select! {
@@ -135,16 +137,22 @@ impl Session {
         let typed = if let Got::Line(line) = &got { line.as_str() } else { "" };
         self.paper.borrow_mut().wipe_prompt(typed);
         match got {
-            Got::Line(line) => {
-                let blank = line.trim().is_empty() && self.channel == Channel::Message;
-                if !blank {
-                    let shown = if line.trim().is_empty() { "(silence)" } else { line.trim() };
-                    self.print(Style::Mine, shown);
-                }
-                Ok(Some(line))
-            }
+            Got::Line(line) => Ok(Some(line)),
             Got::End => Ok(None),
             Got::Interrupted => Err(Interrupted),
+        }
+    }
+
+    /// Shows what was typed, in the words of whoever typed it.
+    fn echo(&self, line: &str, wish: &Result<Wish, String>) {
+        match wish {
+            Ok(Wish::Nothing) => {}
+            Ok(Wish::Act(Act::Text { body, media })) if self.channel == Channel::Message => {
+                let parts = body.lines().chain(media.iter().map(String::as_str));
+                parts.for_each(|part| self.print(Style::Mine, part));
+            }
+            _ if line.is_empty() => self.print(Style::Typed, "(silence)"),
+            _ => self.print(Style::Typed, line),
         }
     }
 

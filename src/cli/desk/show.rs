@@ -26,8 +26,10 @@ pub(super) enum Style {
     Said,
     /// A message of the application's.
     Theirs,
-    /// What was typed.
+    /// A message of one's own.
     Mine,
+    /// Anything else that was typed.
+    Typed,
     /// What nobody hears: stage directions, webhooks.
     Aside,
     Warning,

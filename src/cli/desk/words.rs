@@ -32,7 +32,7 @@ pub(super) const AT_A_PHONE: [(&str, &str); 8] = [
 pub(super) const IN_A_CHAT: [(&str, &str); 6] = [
     ("anything", "a message; `\\n` in it is a new line"),
     ("/media URL", "a message that is a picture; several URLs are several pictures"),
-    ("/wait [TIME]", "time passes: until the next wait of the flow is over, or so long: `1h`"),
+    ("/wait [TIME]", "time passes: so long (`1h`), or to the end of the flow's next wait"),
     ("/quit", "the end; Ctrl-D too"),
     ("/help", "this"),
     ("//anything", "a message that begins with `/`"),
