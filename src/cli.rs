@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod desk;
 mod flow;
+mod load;
 mod phone;
 mod render;
 mod request;
@@ -37,13 +38,14 @@ enum Command {
     Serve(serve::Args),
     Check(check::Args),
     Demo(demo::Args),
+    Phone(phone::Args),
+    Text(text::Args),
     Sign(sign::Args),
     Verify(verify::Args),
     Render(render::Args),
     Flow(flow::Args),
     Test(test::Args),
-    Phone(phone::Args),
-    Text(text::Args),
+    Load(load::Args),
 }
 
 /// The configuration file that a command works with.
@@ -60,13 +62,14 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Phone(args) => phone::run(&args),
+        Command::Text(args) => text::run(&args),
         Command::Sign(args) => sign::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Render(args) => render::run(&args),
         Command::Flow(args) => flow::run(&args),
         Command::Test(args) => test::run(&args),
-        Command::Phone(args) => phone::run(&args),
-        Command::Text(args) => text::run(&args),
+        Command::Load(args) => load::run(&args),
     }
 }
 

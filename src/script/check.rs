@@ -84,9 +84,8 @@ enum Track {
 
 fn track(expect: &Expect) -> Option<Track> {
     match expect {
-        Expect::Hear(_) | Expect::Play(_) | Expect::Receive(_) | Expect::Media(_) => {
-            Some(Track::Heard)
-        }
+        Expect::Hear(_) | Expect::Play(_) => Some(Track::Heard),
+        Expect::Receive(_) | Expect::Media(_) | Expect::Nothing => Some(Track::Heard),
         Expect::Call(..) | Expect::Sent(..) => Some(Track::Asked),
         Expect::Warns(_) | Expect::Fails(_) | Expect::Fallback(_) => Some(Track::Faults),
         Expect::Twiml(_) | Expect::Took(_) | Expect::At(_) | Expect::Ends(_) => None,
@@ -99,12 +98,14 @@ fn places(expected: &[&Expect], items: &[Item]) -> Vec<Place> {
     let mut from = 0;
     let mut places: Vec<Place> = expected
         .iter()
-        .map(|expect| match (from..items.len()).find(|at| fits(expect, &items[*at])) {
-            Some(at) => {
-                from = at + 1;
-                Place::Met(at)
-            }
-            None => Place::Missed(None),
+        .map(|expect| {
+            let met = match expect {
+                Expect::Nothing => nothing(&items[from..]).then_some(items.len()),
+                _ => (from..items.len()).find(|at| fits(expect, &items[*at])),
+            };
+            let Some(at) = met else { return Place::Missed(None) };
+            from = items.len().min(at + 1);
+            Place::Met(at)
         })
         .collect();
     let mut from = 0;
@@ -124,6 +125,11 @@ fn places(expected: &[&Expect], items: &[Item]) -> Vec<Place> {
         places[number] = Place::Missed(instead);
     }
     places
+}
+
+/// Whether there is nothing that a person would notice.
+fn nothing(items: &[Item]) -> bool {
+    items.iter().all(|item| item.word().is_empty())
 }
 
 fn fits(expect: &Expect, item: &Item) -> bool {
@@ -181,6 +187,7 @@ fn word(expect: &Expect) -> &'static str {
         Expect::Play(_) => "play",
         Expect::Receive(_) => "receive",
         Expect::Media(_) => "receive media",
+        Expect::Nothing => "nothing",
         Expect::Twiml(_) => "twiml",
         Expect::Call(..) => "call",
         Expect::Sent(..) => "sent",
@@ -203,7 +210,12 @@ fn missed(expect: &Expect, instead: Option<&Item>, track: &[Item]) -> Miss {
     };
     let line = instead.map(|item| (item.word(), item.argument(&wanted)));
     let text = |pattern: &Pattern| match &line {
-        Some((_, found)) => difference(&[pattern.to_string()], std::slice::from_ref(found)),
+        Some((kind, found)) if *kind == word(expect) => {
+            difference(&[pattern.to_string()], std::slice::from_ref(found))
+        }
+        Some((kind, found)) => {
+            vec![format!("- {} {pattern}", word(expect)), format!("+ {kind} {found}")]
+        }
         None => Vec::new(),
     };
     let elsewhere = track.iter().any(|item| fits(expect, item));
@@ -224,6 +236,7 @@ fn missed(expect: &Expect, instead: Option<&Item>, track: &[Item]) -> Miss {
             };
             (message, asked(wanted, instead.filter(|_| named)))
         }
+        Expect::Nothing => ("there was more".to_owned(), Vec::new()),
         Expect::Warns(_) => ("the carrier has no such warning".to_owned(), Vec::new()),
         Expect::Fails(_) => ("the carrier met no such error".to_owned(), Vec::new()),
         Expect::Fallback(pattern) => {
@@ -268,7 +281,7 @@ fn twiml(expected: &str, found: Option<&str>) -> Option<Miss> {
     Some(Miss {
         message: message.to_owned(),
         difference: difference_by(&pretty(expected), &lines, &fits),
-        instead: found.map(|_| ("twiml", lines.iter().map(|it| it.trim()).collect())),
+        instead: found.map(|_| ("twiml", lines.join("\n"))),
     })
 }
 
@@ -380,6 +393,9 @@ mod tests {
             ("hear one a b\nhear three …", vec![]),
             ("hear two a b\nhear one a b", vec!["hear one a b => hear three a b"]),
             ("hear one a b\nhear 2 a b\nhear three a b", vec!["hear 2 a b => hear two a b"]),
+            ("hear two a b\nnothing", vec!["nothing => hear three a b"]),
+            ("hear three …\nnothing", vec![]),
+            ("nothing", vec!["nothing => hear one a b"]),
             ("hear one…\nhear two…\nhear three…\nhear four", vec!["hear four =>  "]),
             ("play x\nhear three a b", vec!["play x => hear one a b"]),
         ] {

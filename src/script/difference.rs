@@ -1,5 +1,8 @@
 //! The difference between what was expected and what came, for a person.
 
+/// The largest table that is worth its memory; nobody reads the difference of longer documents.
+const CELLS_MAX: usize = 1_000_000;
+
 /// The lines of both: those of `expected` alone with `-`, those of `found` alone with `+`, common
 /// ones with a space. Where one line became another, a third marks where they differ.
 pub(super) fn difference(expected: &[String], found: &[String]) -> Vec<String> {
@@ -16,6 +19,10 @@ pub(super) fn difference_by(
         let mut lines = vec![format!("- {expected}"), format!("+ {found}")];
         lines.extend(marks(expected, found).map(|marks| format!("  {marks}")));
         return lines;
+    }
+    if expected.len() * found.len() > CELLS_MAX {
+        let gone = expected.iter().map(|line| format!("- {line}"));
+        return gone.chain(found.iter().map(|line| format!("+ {line}"))).collect();
     }
     let longest = longest(expected, found, same);
     let (mut e, mut f) = (0, 0);

@@ -116,8 +116,12 @@ fn edit(text: &str, step: &Step, instead: Option<(&'static str, String)>) -> Edi
         Some((word, kind)) => (word, format!("{kind} {argument}")),
         None => (word, argument),
     };
-    let argument = written(&argument);
     let before = &text[step.span.start..step.argument.start];
+    let start = text[..step.span.start].rfind('\n').map_or(0, |at| at + 1);
+    let column = text[start..step.argument.start].chars().count();
+    let lines: Vec<String> = argument.lines().map(written).collect();
+    // A document takes several lines, which stand below each other.
+    let argument = lines.join(&format!("\n{}", " ".repeat(column)));
     if before.trim_end() == word && !step.argument.is_empty() {
         return Edit { span: step.argument.clone(), text: Some(argument) };
     }

@@ -10,9 +10,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::given::{Given, given, merged};
-use super::keys::{CASE, FILE};
-use super::reader::{At, Reader, Table};
+use super::keys::{self, CASE, FILE};
+use super::reader::{Reader, Table};
 use super::step::{Step, steps};
+use crate::limits::SCRIPT_BYTES_MAX;
 use crate::problem::{Level, Problem, Problems, Source};
 use crate::webhook::Channel;
 
@@ -39,16 +40,7 @@ pub struct File {
 #[derive(Clone, Debug)]
 pub enum Target {
     /// A flow alone.
-    Flow {
-        /// The file.
-        path: String,
-        /// Where it is named.
-        span: Range<usize>,
-        /// How one begins with it; `None`: as its trigger is wired.
-        channel: Option<Channel>,
-        /// The zone of its dates.
-        time_zone: TimeZone,
-    },
+    Flow(Alone),
     /// A route of a configuration.
     Route {
         /// The configuration.
@@ -62,6 +54,23 @@ pub enum Target {
         /// What `${NAME}` stands for.
         env: Vec<(String, String)>,
     },
+}
+
+/// A flow without a configuration.
+#[derive(Clone, Debug)]
+pub struct Alone {
+    /// The file.
+    pub path: String,
+    /// Where it is named.
+    pub span: Range<usize>,
+    /// How one begins with it; `None`: as its trigger is wired.
+    pub channel: Option<Channel>,
+    /// The zone of its dates.
+    pub time_zone: TimeZone,
+    /// The folder of its templates.
+    pub templates: String,
+    /// The flows that it runs: their sids, and their files.
+    pub subflows: Vec<(String, String)>,
 }
 
 /// One conversation.
@@ -102,7 +111,14 @@ impl File {
     /// Everything that is wrong with it, at once.
     pub fn read(path: &Path) -> Result<File, Problems> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let size = std::fs::metadata(path).map(|metadata| metadata.len());
+        let text = match size {
+            Ok(size) if size > SCRIPT_BYTES_MAX => {
+                Err(format!("it has {size} bytes, and may have {SCRIPT_BYTES_MAX}"))
+            }
+            _ => std::fs::read_to_string(path).map_err(|error| error.to_string()),
+        };
+        let text = text.map_err(|error| {
             let message = format!("cannot read `{name}`: {error}");
             Problems::from(Problem::new(Level::Error, message))
         })?;
@@ -146,6 +162,8 @@ fn target(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Target> {
         "message" => Some(Channel::Message),
         _ => None,
     });
+    let templates = table.text(reader, "templates");
+    let subflows = table.texts(reader, "subflows");
     let zone = table.value(reader, "time_zone", |value| TimeZone::get(value.as_str()?).ok());
     let env = table.texts(reader, "env");
     let mut alone = |key: &str, there: bool, beside: &str| {
@@ -155,22 +173,26 @@ fn target(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Target> {
             reader.problem(problem.expected("not used"));
         }
     };
-    alone("channel", flow.is_some(), "flow");
-    alone("time_zone", flow.is_some(), "flow");
-    alone("route", config.is_some(), "config");
-    alone("env", config.is_some(), "config");
+    for key in ["channel", "time_zone", "templates", "subflows"] {
+        alone(key, flow.is_some(), "flow");
+    }
+    for key in ["route", "env"] {
+        alone(key, config.is_some(), "config");
+    }
     let folder = Path::new(&*reader.source.name).parent().unwrap_or(Path::new(""));
-    let beside = |file: &At<String>| shortest(&folder.join(&file.value)).display().to_string();
+    let beside = |file: &str| shortest(&folder.join(file)).display().to_string();
     let help = "`flow = \"FILE\"`, or `config = \"FILE\"` and `route = \"/PATH\"`";
     match (flow, config, route) {
-        (Some(flow), None, _) => Some(Target::Flow {
-            path: beside(&flow),
+        (Some(flow), None, _) => Some(Target::Flow(Alone {
+            path: beside(&flow.value),
             span: flow.span,
             channel: channel.map(|channel| channel.value),
             time_zone: zone.map_or(TimeZone::UTC, |zone| zone.value),
-        }),
+            templates: beside(templates.as_ref().map_or("templates", |it| it.value.as_str())),
+            subflows: subflows.iter().map(|(sid, file)| (sid.clone(), beside(file))).collect(),
+        })),
         (None, Some(config), Some(route)) => Some(Target::Route {
-            path: beside(&config),
+            path: beside(&config.value),
             span: config.span,
             route: route.value,
             route_span: route.span,
@@ -261,7 +283,8 @@ fn case(
     for (key, there) in [("name", name.is_some()), ("script", steps.is_some())] {
         if !there && table.get(key).is_none() {
             let problem = reader.source.error(value.span(), format!("a case has no `{key}`"));
-            reader.problem(problem);
+            let help = keys::find(CASE, key).map(|key| format!("{}: {}", key.expects, key.doc));
+            reader.problem(problem.help(help.unwrap_or_default()));
         }
     }
     let (name, steps) = (name?, steps?);
@@ -320,7 +343,7 @@ mod tests {
              script = '''press 1'''\n",
         );
         let file = file.unwrap();
-        assert!(matches!(&file.target, Target::Flow { path, .. } if path == "a/f.json"));
+        assert!(matches!(&file.target, Target::Flow(alone) if alone.path == "a/f.json"));
         let case = &file.cases[0];
         assert_eq!((case.from.as_str(), case.to.as_str(), case.at), ("+1", TO, AT));
         let params = [("b", "2"), ("a", "3")].map(|(n, v)| (n.to_owned(), v.to_owned()));

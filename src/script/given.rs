@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{CASE, FILE, GIVEN};
+use super::keys::{FILE, GIVEN};
 use super::reader::{Reader, Table, json};
 use crate::phone;
 
@@ -61,6 +61,11 @@ pub enum Fail {
 // === impl Fail ===
 
 impl Fail {
+    /// The word of a flow test for it.
+    pub fn word(self) -> &'static str {
+        Fail::ALL.iter().find(|(_, fail)| *fail == self).map_or("", |(word, _)| word)
+    }
+
     /// All of them, with the words of a flow test.
     pub const ALL: [(&str, Fail); 6] = [
         ("refused", Fail::Refused),
@@ -93,7 +98,7 @@ pub(super) fn given(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Vec<Given
             _ => Vec::new(),
         };
         if answers.is_empty() {
-            reader.wrong(CASE, "given", value.span());
+            reader.wrong(FILE, "given", value.span());
         } else {
             read.push(Given { name: name.get_ref().to_string(), span: name.span(), answers });
         }
@@ -158,6 +163,11 @@ pub(super) fn merged(file: &[Given], case: Vec<Given>) -> Vec<Given> {
     let others = file.iter().filter(|given| case.iter().all(|own| own.name != given.name));
     let others: Vec<Given> = others.cloned().collect();
     case.into_iter().chain(others).collect()
+}
+
+/// The name by which a test knows whoever was asked: a URL by the widget that asks it.
+pub(super) fn named<'a>(name: &'a str, widget: &'a str) -> &'a str {
+    if name.contains("://") { widget } else { name }
 }
 
 /// What to write for a function that nobody gave an answer for.

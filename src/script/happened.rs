@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::given::named;
 use super::pattern::spaced;
 use crate::flow::Taken;
 use crate::journal::Trace;
@@ -93,6 +94,8 @@ impl Happened {
                 Heard::Play(url) => happened.heard.push(Item::Play(url.clone())),
                 Heard::Tones(tones) => happened.does(format!("tones {tones}")),
                 Heard::Pause(time) => happened.does(format!("silence for {time:?}")),
+                // What the carrier's API was asked stands in the trace.
+                Heard::Does { verb: "API", .. } => {}
                 Heard::Does { verb, what } => happened.does(format!("<{verb}> {what}")),
                 Heard::Message { body, media, .. } => {
                     if !body.is_empty() || media.is_empty() {
@@ -192,9 +195,7 @@ impl Item {
                 text.clone()
             }
             Item::Receive(text) => escaped(text),
-            Item::Call { name, widget, parameters, .. } => {
-                with(if name.contains("://") { widget } else { name }, parameters)
-            }
+            Item::Call { name, widget, parameters, .. } => with(named(name, widget), parameters),
             Item::Sent { path, parameters } => with(resource(path), parameters),
             Item::Warning(fault) | Item::Error(fault) => code(fault),
             Item::Fallback(reason) => reason.clone(),
@@ -228,8 +229,8 @@ impl fmt::Display for Item {
 /// The word of a path that says most: `Messages` of `/2010-04-01/Accounts/{account}/Messages.json`.
 fn resource(path: &str) -> &str {
     // A sid is no name.
-    let sid = |part: &str| part.len() >= 34 && part[2..].bytes().all(|b| b.is_ascii_hexdigit());
+    let sid = |part: &str| part.len() >= 34 && part.bytes().skip(2).all(|b| b.is_ascii_hexdigit());
     let parts = path.split('/').map(|part| part.strip_suffix(".json").unwrap_or(part));
-    let named = parts.filter(|part| part.starts_with(|it: char| it.is_ascii_uppercase()));
-    named.filter(|part| !sid(part)).last().unwrap_or(path)
+    let named = |part: &&str| part.starts_with(|it: char| it.is_ascii_uppercase()) && !sid(part);
+    parts.rev().find(named).unwrap_or(path)
 }

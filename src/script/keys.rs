@@ -40,7 +40,7 @@ const ANSWERS: &str =
     "an answer, or a list of answers in turn, like `{ json = { plan = \"gold\" } }`";
 
 /// The whole file.
-pub const KEYS: [Key; 26] = [
+pub const KEYS: [Key; 28] = [
     key(FILE, "flow", PATH, "the flow that is tested; or `config` and `route`"),
     key(FILE, "config", PATH, "a configuration; its functions, templates and flows are there"),
     key(FILE, "route", TEXT, "the route of the configuration that is tested, like `\"/voice\"`"),
@@ -56,6 +56,13 @@ pub const KEYS: [Key; 26] = [
         "time_zone",
         "a zone in quotes, like `\"Europe/Berlin\"`",
         "zone of dates in the texts of the flow, as `server.time_zone`; without it UTC",
+    ),
+    key(FILE, "templates", PATH, "the folder of the templates of the flow; without it `templates`"),
+    key(
+        FILE,
+        "subflows",
+        "a table of paths, like `{ FW0123… = \"child.json\" }`",
+        "the flows that the flow runs, by the sid that it says",
     ),
     key(
         FILE,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use quick_xml::escape::partial_escape;
 use regex::Regex;
 
 use crate::twiml::read::{Bounds, Element, Node, tree};
@@ -128,24 +129,29 @@ pub(super) fn pretty(document: &str) -> Vec<String> {
     }
 }
 
+/// A text as it stands in a document.
+fn escape(text: &str) -> String {
+    partial_escape(text).replace('"', "&quot;")
+}
+
 fn print(element: &Element, depth: usize, lines: &mut Vec<String>) {
     let indent = "  ".repeat(depth);
     let mut attributes: Vec<_> = element.attributes.iter().collect();
     attributes.sort();
     let attributes: String =
-        attributes.iter().map(|(name, value)| format!(" {name}=\"{value}\"")).collect();
+        attributes.iter().map(|(name, value)| format!(" {name}=\"{}\"", escape(value))).collect();
     let (name, content) = (&element.name, children(element));
     match content.as_slice() {
         [] => lines.push(format!("{indent}<{name}{attributes}/>")),
         [Node::Text(text)] => {
-            lines.push(format!("{indent}<{name}{attributes}>{}</{name}>", spaced(text)));
+            lines.push(format!("{indent}<{name}{attributes}>{}</{name}>", escape(&spaced(text))));
         }
         _ => {
             lines.push(format!("{indent}<{name}{attributes}>"));
             for node in content {
                 match node {
                     Node::Element(element) => print(element, depth + 1, lines),
-                    Node::Text(text) => lines.push(format!("{indent}  {}", spaced(text))),
+                    Node::Text(text) => lines.push(format!("{indent}  {}", escape(&spaced(text)))),
                 }
             }
             lines.push(format!("{indent}</{name}>"));

@@ -75,7 +75,7 @@ pub fn find(path: &Path) -> Result<Vec<PathBuf>, Problems> {
     };
     let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     if !metadata.is_dir() {
-        return Ok(vec![path.to_owned()]);
+        return Ok(vec![path.strip_prefix(".").unwrap_or(path).to_owned()]);
     }
     let mut found = Vec::new();
     for entry in std::fs::read_dir(path).map_err(|error| unreadable(path, &error))? {
@@ -87,7 +87,7 @@ pub fn find(path: &Path) -> Result<Vec<PathBuf>, Problems> {
         if folder && !name.starts_with('.') {
             found.extend(find(&path)?);
         } else if name.ends_with(ENDING) {
-            found.push(path);
+            found.push(path.strip_prefix(".").unwrap_or(&path).to_owned());
         }
     }
     found.sort();
@@ -132,7 +132,7 @@ pub fn run(paths: &[PathBuf], filter: Option<&str>) -> Report {
         while let Some((_, result)) = results.next_if(|(of, _)| *of == number) {
             cases.extend(result);
         }
-        if let Ok(Ready { subject, .. }) = ready {
+        if let (Ok(Ready { subject, .. }), false) = (ready, cases.is_empty()) {
             let taken = cases.iter().flat_map(|case| &case.taken);
             report.coverage.took(&subject.name, &subject.flow, taken);
         }
@@ -151,7 +151,7 @@ async fn play(ready: &Ready, case: &Case) -> (Vec<Failure>, Vec<Taken>) {
         let problem = source.error(case.span.clone(), "what it tests was changed meanwhile");
         return (vec![Failure::plain(problem)], Vec::new());
     };
-    let stand = Rc::new(Stand::new(case.given.clone(), ready.subject.accounts().to_vec()));
+    let stand = Rc::new(Stand::new(case, &ready.subject));
     let desk = Desk::new(gateway, Some(Rc::clone(&stand) as Rc<dyn StandIn>), true);
     let desk = Rc::new(desk);
     let mut caller = Caller::somebody(&case.from, &case.to);

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::given::{Answer, Body, Fail, Given};
+use super::file::Case;
+use super::given::{Answer, Body, Fail, Given, named};
+use super::subject::Subject;
 use crate::carrier;
 use crate::config::Account;
 use crate::function::{Asking, Played, PlayedAnswer, Problem, StandIn};
@@ -14,7 +16,7 @@ use crate::function::{Asking, Played, PlayedAnswer, Problem, StandIn};
 pub(super) const API: &str = "api:";
 
 /// Whoever has to answer, in one case.
-pub(super) struct Stand {
+pub struct Stand {
     given: Vec<Given>,
     accounts: Vec<Arc<Account>>,
     /// How many answers each of them has given.
@@ -27,7 +29,9 @@ pub(super) struct Stand {
 const NEVER: Duration = Duration::from_secs(3_600);
 
 impl Stand {
-    pub(super) fn new(given: Vec<Given>, accounts: Vec<Arc<Account>>) -> Stand {
+    /// The answers of a case.
+    pub fn new(case: &Case, subject: &Subject) -> Stand {
+        let (given, accounts) = (case.given.clone(), subject.accounts().to_vec());
         Stand { given, accounts, played: RefCell::default(), ungiven: RefCell::default() }
     }
 
@@ -61,7 +65,7 @@ impl StandIn for Stand {
             if carrier || asking.widget.is_empty() {
                 return None;
             }
-            let name = if asking.name.contains("://") { asking.widget } else { asking.name };
+            let name = named(asking.name, asking.widget);
             let mut ungiven = self.ungiven.borrow_mut();
             if !ungiven.iter().any(|known| known == name) {
                 ungiven.push(name.to_owned());
@@ -108,5 +112,55 @@ fn problem(fail: Fail) -> Problem {
         Fail::Truncated => Problem::Truncated { received: 0, expected: "more".to_owned() },
         Fail::Dns => Problem::Resolve { host, reason },
         Fail::Tls => Problem::Tls { host, reason },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::webhook::Params;
+
+    fn given(name: &str, bodies: &[&str]) -> Given {
+        let answer = |body: &&str| Answer {
+            delay: Duration::ZERO,
+            what: Ok(Body { status: 200, content_type: None, body: (*body).to_owned() }),
+        };
+        let answers = bodies.iter().map(answer).collect();
+        Given { name: name.to_owned(), span: 0..0, answers }
+    }
+
+    #[test]
+    fn the_closest_name_answers_in_turn() {
+        let stand = Stand {
+            given: vec![
+                given("https://a.example", &["host"]),
+                given("https://a.example/b", &["url"]),
+                given("look", &["one", "two"]),
+                given("find", &["function"]),
+            ],
+            accounts: Vec::new(),
+            played: RefCell::default(),
+            ungiven: RefCell::default(),
+        };
+        let ask = |name: &str, widget: &str, url: &str| {
+            let nothing = Params::default();
+            let url = url.to_owned();
+            let asking = Asking { name, widget, url, method: "POST", parameters: &nothing };
+            let answer = stand.answer(&asking)?.answer;
+            Some(answer.map_or_else(|error| error.kind().into(), |answer| answer.body))
+        };
+        for (name, widget, url, answer) in [
+            ("https://a.example", "look", "https://a.example/b/c?d", "url"),
+            ("https://a.example", "look", "https://a.example/bc", "host"),
+            ("https://b.example", "look", "https://b.example/", "one"),
+            ("find", "look", "http://127.0.0.1:9/", "two"),
+            ("find", "look", "http://127.0.0.1:9/", "two"),
+            ("find", "other", "http://127.0.0.1:9/", "function"),
+            ("https://b.example", "gone", "https://b.example/", "connect"),
+        ] {
+            assert_eq!(ask(name, widget, url).unwrap(), answer, "{name} {widget} {url}");
+        }
+        assert_eq!(ask("the application", "", "https://b.example/"), None);
+        assert_eq!(*stand.ungiven.borrow(), ["gone"]);
     }
 }

@@ -37,6 +37,8 @@ pub enum Expect {
     Receive(Pattern),
     /// A message came with this: the URL.
     Media(Pattern),
+    /// Nothing more was heard, nor came.
+    Nothing,
     /// The last document, whole.
     Twiml(String),
     /// A function was asked: its name or URL or the widget, and some of the parameters.
@@ -58,11 +60,12 @@ pub enum Expect {
 }
 
 /// Every word that an expectation begins with, what comes after it, and what it means.
-pub const EXPECTATIONS: [(&str, &str, &str); 13] = [
+pub const EXPECTATIONS: [(&str, &str, &str); 14] = [
     ("hear", "TEXT", "this was spoken"),
     ("play", "URL", "this was played"),
     ("receive", "TEXT", "this message came; a line end in it is `\\n`"),
     ("receive media", "URL", "a message came with this"),
+    ("nothing", "", "nothing more was heard, and no message came"),
     (
         "twiml",
         "<Response>…</Response>",
@@ -71,7 +74,7 @@ pub const EXPECTATIONS: [(&str, &str, &str); 13] = [
     (
         "call",
         "NAME [PARAMETER=VALUE …]",
-        "a function was asked, by its name, its widget or its URL, with these parameters at least",
+        "a function was asked, by its name or its widget, with these parameters at least",
     ),
     (
         "sent",
@@ -83,7 +86,7 @@ pub const EXPECTATIONS: [(&str, &str, &str); 13] = [
         "WIDGET > WIDGET …",
         "these widgets were entered, none between, since the last `took`",
     ),
-    ("at", "WIDGET", "where the flow is now"),
+    ("at", "WIDGET", "where the flow is now, or where it ended"),
     ("warns", "[CODE]", "the carrier warned"),
     ("fails", "[CODE]", "the carrier met an error; one that is not expected fails the case"),
     ("fallback", "[REASON]", "the gateway answered with a fallback; the same holds"),
@@ -119,7 +122,7 @@ pub(super) fn steps(source: &Source, range: Range<usize>) -> (Vec<Step>, Vec<Pro
             Ok(what) => steps.push(Step { what, span, argument }),
             Err((at, message, help)) => {
                 let problem = source.error(at, message);
-                problems.push(problem.expected("not a step of a script").help(help));
+                problems.push(problem.help(help));
             }
         }
     }
@@ -171,7 +174,10 @@ fn what(
         return Err((at, format!("`{word}` is no word of a script"), known(word)));
     };
     let text = &source.text[argument.clone()];
-    let optional = form.starts_with('[');
+    if form.is_empty() && !text.is_empty() {
+        return Err((argument, format!("`{word}` stands alone"), String::new()));
+    }
+    let optional = form.is_empty() || form.starts_with('[');
     if text.is_empty() && !optional {
         return Err((span, format!("`{word}` says nothing"), format!("`{word} {form}`")));
     }
@@ -202,6 +208,7 @@ fn expect(word: &str, text: &str, at: Range<usize>) -> Result<Expect, Wrong> {
             Some(url) if url.contains("://") || url.contains('…') => Expect::Media(pattern(url)?),
             _ => Expect::Receive(pattern(&unescaped(text))?),
         },
+        "nothing" => Expect::Nothing,
         "twiml" => match same_document(text, text) {
             Ok(_) => Expect::Twiml(text.to_owned()),
             Err(error) => {

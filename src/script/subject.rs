@@ -1,14 +1,12 @@
 //! What a flow test is of, made into a gateway: anew for each case, so that none knows of another.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use jiff::tz::TimeZone;
-
-use super::file::{File, Target};
+use super::file::{Alone, File, Target};
 use super::given::Given;
 use super::stand_in::API;
-use crate::config::{Answer, Config};
+use crate::config::{Account, Config};
 use crate::flow::file::{self, Node};
 use crate::flow::import::callable;
 use crate::flow::{Flow, Incoming};
@@ -39,6 +37,7 @@ const ALONE: &str = r#"
 listen = "127.0.0.1:0"
 public_url = "https://phone.example"
 time_zone = "ZONE"
+templates = TEMPLATES
 [admin]
 listen = ""
 [store]
@@ -67,10 +66,7 @@ impl Subject {
     /// Everything that keeps it from running, and answers that are given to nobody.
     pub fn load(file: &File) -> Result<Subject, Problems> {
         let subject = match &file.target {
-            Target::Flow { path, span, channel, time_zone } => {
-                let named = (path.as_str(), span);
-                Subject::alone(&file.source, named, *channel, time_zone)
-            }
+            Target::Flow(alone) => Subject::alone(&file.source, alone),
             Target::Route { path, span, route, route_span, env } => {
                 let variable = |name: &str| {
                     let own = env.iter().find(|(known, _)| known == name);
@@ -102,36 +98,39 @@ impl Subject {
     }
 
     /// A flow without a configuration. Each widget whose URL nobody has filled in is a function.
-    fn alone(
-        source: &Source,
-        named: Named<'_>,
-        channel: Option<Channel>,
-        time_zone: &TimeZone,
-    ) -> Result<Subject, Problems> {
+    fn alone(source: &Source, alone: &Alone) -> Result<Subject, Problems> {
+        let named = (alone.path.as_str(), &alone.span);
         let text = read(source, named, "flow")?;
         let mut problems = Problems::default();
         let root = file::read(&Source::new(named.0, &text), &mut problems).ok_or(problems)?;
-        let (folder, name) = match Path::new(named.0).parent() {
-            Some(folder) => (folder, Path::new(named.0).strip_prefix(folder)),
-            None => (Path::new(""), Ok(Path::new(named.0))),
+        let wired = if calls(&root) { Channel::Voice } else { Channel::Message };
+        let quoted = |text: &str| toml::Value::from(text).to_string();
+        let templates = match Path::new(&alone.templates).is_dir() {
+            true => quoted(&alone.templates),
+            false => quoted(""),
         };
-        let name = name.unwrap_or(Path::new(named.0)).display().to_string();
-        let channel =
-            channel.unwrap_or(if calls(&root) { Channel::Voice } else { Channel::Message });
         let mut config = ALONE
-            .replace("ZONE", time_zone.iana_name().unwrap_or("UTC"))
-            .replace("CHANNEL", channel.name())
-            .replace("FILE", &toml::Value::from(name).to_string());
+            .replace("TEMPLATES", &templates)
+            .replace("ZONE", alone.time_zone.iana_name().unwrap_or("UTC"))
+            .replace("CHANNEL", alone.channel.unwrap_or(wired).name())
+            .replace("FILE", &quoted(named.0));
         for widget in unfilled(&root) {
-            let widget = toml::Value::from(widget).to_string();
+            let widget = quoted(widget);
             config += &format!("[function.{widget}]\nurl = \"http://function.invalid/\"\n");
         }
-        let config = Config::parse(&Source::new(NOWHERE, &config), folder, &|_| None);
-        Subject::of(checked(config)?, "/flow".to_owned(), named.0.to_owned()).map_err(|problems| {
+        for (sid, file) in &alone.subflows {
+            let (sid, file) = (quoted(sid), quoted(file));
+            config += &format!("[flow.{file}]\nfile = {file}\nsid = {sid}\n");
+        }
+        let at_home = |problems: Problems| {
             let mut told = Problems::default();
             told.extend(problems.iter().map(|problem| at_home(source, named, problem)));
             told
-        })
+        };
+        // Paths in it are as one would type them.
+        let config = Config::parse(&Source::new(NOWHERE, &config), Path::new(""), &|_| None);
+        let config = checked(config).map_err(at_home)?;
+        Subject::of(config, "/flow".to_owned(), named.0.to_owned()).map_err(at_home)
     }
 
     fn of(config: Config, route: String, name: String) -> Result<Subject, Problems> {
@@ -157,16 +156,8 @@ impl Subject {
     }
 
     /// The accounts that the carrier's API is asked for.
-    pub fn accounts(&self) -> &[Arc<crate::config::Account>] {
+    pub fn accounts(&self) -> &[Arc<Account>] {
         &self.config.accounts
-    }
-
-    /// The file that the flow stands in, and its configuration, for a recording.
-    pub fn flow_file(&self) -> Option<PathBuf> {
-        match &self.config.routes.get(&self.route)?.answer {
-            Answer::Flow(located) => Some(self.config.folder.join(&located.text)),
-            Answer::Short(_) => None,
-        }
     }
 
     /// Answers that are given to nobody.

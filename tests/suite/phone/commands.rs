@@ -3,7 +3,9 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use twimlgate::clock;
 
 use super::app::{App, Got, reply};
 
@@ -214,7 +216,7 @@ fn an_application_that_fails_is_told_as_a_caller_hears_it() {
             answer => answer.to_owned(),
         });
         let status = app.url("/status");
-        let (url, began) = (app.url(target), Instant::now());
+        let (url, began) = (app.url(target), clock::now());
         let arguments = ["phone", &url, "--status-callback", &status];
         let (code, printed, _) = ran("broken", &arguments, "1\n");
         let told = format!("\n  {error}",);

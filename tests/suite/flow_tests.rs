@@ -1,0 +1,257 @@
+//! `twimlgate test`: the flow tests of the repository, and each file of `tests/flow-tests` beside
+//! what is printed.
+//!
+//! `UPDATE=1 cargo test` writes the expectations anew; read the difference like code.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::rc::Rc;
+use std::time::Duration;
+
+use regex::Regex;
+use twimlgate::clock;
+use twimlgate::function::StandIn;
+use twimlgate::phone::{Act, Caller, Desk, Line, Phone, Turn};
+use twimlgate::problem::Source;
+use twimlgate::script::{
+    EXPECTATIONS, File, KEYS, PLACES, Recorded, Recording, Stand, Subject, find, run, tree,
+};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn folder() -> PathBuf {
+    root().join("tests/flow-tests")
+}
+
+/// A folder of this test's own, empty.
+fn empty(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Runs the program in a folder, with nothing in its environment.
+fn twimlgate(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_twimlgate"));
+    command.arg("test").args(arguments).current_dir(folder).env_clear();
+    command.output().expect("the program runs")
+}
+
+/// What was printed, with one time for all times.
+fn printed(output: &Output) -> String {
+    let text = [output.stdout.clone(), output.stderr.clone()].concat();
+    let text = String::from_utf8(text).unwrap();
+    let text = Regex::new(r" *\d+(\.\d)? (µs|ms|s)\b").unwrap().replace_all(&text, " 1 ms");
+    Regex::new(r#"time="[0-9.]+""#).unwrap().replace_all(&text, r#"time="0.001""#).into_owned()
+}
+
+/// Compares with a file, or writes it anew.
+fn golden(file: &Path, text: &str) {
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(file, text).unwrap();
+    }
+    let expected = std::fs::read_to_string(file).unwrap_or_default();
+    assert_eq!(text, expected, "{}", file.display());
+}
+
+#[test]
+fn the_flow_tests_of_the_repository_pass() {
+    let report = run(&find(Path::new("tests/flows")).unwrap(), None);
+    let (passed, failed, broken) = report.counts();
+    assert!(passed > 9 && failed == 0 && broken == 0, "\n{}", tree(&report, false));
+}
+
+#[test]
+fn what_is_printed_of_each_file() {
+    let mut exits = Vec::new();
+    for path in find(&folder()).unwrap() {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let output = twimlgate(&folder(), &[name]);
+        let text = printed(&output);
+        golden(&path.with_extension("").with_extension("txt"), &text);
+        let code = if text.contains("cannot be run") { 2 } else { 1 };
+        assert_eq!(output.status.code(), Some(code), "{name}");
+        exits.push(code);
+    }
+    assert!(exits.contains(&1) && exits.contains(&2));
+}
+
+#[test]
+fn reports_for_machines_and_of_what_was_gone_through() {
+    let report = empty("flow-tests-junit").join("report.xml");
+    let file = report.to_str().unwrap();
+    let output = twimlgate(&folder(), &["failing.test.toml", "no-flow.test.toml", "--junit", file]);
+    assert_eq!(output.status.code(), Some(2));
+    let written = Output { stdout: std::fs::read(&report).unwrap(), stderr: Vec::new(), ..output };
+    golden(&folder().join("junit.xml"), &printed(&written));
+
+    let output = twimlgate(root(), &["tests/flows", "--coverage"]);
+    assert_eq!(output.status.code(), Some(0));
+    golden(&folder().join("coverage.txt"), &printed(&output));
+    let output = twimlgate(root(), &["tests/flows", "--filter", "agent"]);
+    assert!(printed(&output).ends_with("1 passed in 1 ms\n"));
+    let output = twimlgate(root(), &["tests/flows", "--filter", "nothing has this"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn update_writes_only_the_lines_that_fail() {
+    let folder = empty("flow-tests-update");
+    let flow = std::fs::read_to_string(root().join("tests/flows/hotline.json")).unwrap();
+    std::fs::write(folder.join("hotline.json"), flow).unwrap();
+    let test = std::fs::read_to_string(self::folder().join("failing.test.toml")).unwrap();
+    let file = folder.join("failing.test.toml");
+    std::fs::write(&file, test.replace("../flows/", "")).unwrap();
+    assert_eq!(twimlgate(&folder, &["failing.test.toml", "--update"]).status.code(), Some(1));
+    let updated = std::fs::read_to_string(&file).unwrap();
+    golden(&self::folder().join("updated.toml"), &updated);
+    // What is left is for a person: an act at the wrong moment, and an error.
+    let text = printed(&twimlgate(&folder, &["failing.test.toml"]));
+    assert!(text.ends_with("4 passed, 2 failed in 1 ms\n"), "{text}");
+}
+
+#[test]
+fn a_flow_that_was_changed_fails_at_its_widget() {
+    let above = empty("flow-tests-changed");
+    let folder = above.join("flows");
+    std::fs::create_dir(&folder).unwrap();
+    let flow = std::fs::read_to_string(root().join("tests/flows/hotline.json")).unwrap();
+    let test = std::fs::read_to_string(root().join("tests/flows/hotline.test.toml")).unwrap();
+    std::fs::write(folder.join("hotline.test.toml"), &test).unwrap();
+    for (from, to, told) in [
+        ("Your plan is", "Your tariff is", "error: this was not heard, at widget `plan`"),
+        ("\"next\": \"lookup\"", "\"next\": \"agent\"", "error: `lookup` was not asked, at widget"),
+        ("\"next\": \"menu\"", "\"next\": \"plan\"", "error: this was not heard, at widget `plan`"),
+    ] {
+        assert!(flow.contains(from));
+        std::fs::write(folder.join("hotline.json"), flow.replace(from, to)).unwrap();
+        let output = twimlgate(&above, &["flows"]);
+        let text = printed(&output);
+        assert!(output.status.code() == Some(1) && text.contains(told), "{told}:\n{text}");
+        if to.contains("tariff") {
+            golden(&self::folder().join("changed.txt"), &text);
+        }
+    }
+}
+
+#[test]
+fn a_conversation_that_was_recorded_passes_as_a_test() {
+    let tests = [("hotline", "press 1\nhang up"), ("survey", "text hi\nwait 5m\ntext Ann \\n Lee")];
+    let folder = empty("flow-tests-recorded");
+    for (name, acts) in tests {
+        let file = root().join(format!("tests/flows/{name}.test.toml"));
+        let config = folder.join(format!("{name}.toml"));
+        let file = File::read(&file).unwrap_or_else(|problems| panic!("{problems}"));
+        let (turns, caller) = converse(&file, acts);
+        let channel = if name == "survey" { "message" } else { "voice" };
+        let flow = root().join(format!("tests/flows/{name}.json"));
+        let text = format!(
+            "[server]\nlisten = \"127.0.0.1:0\"\ntemplates = {:?}\n\
+             [[account]]\nsid = \"AC00000000000000000000000000000000\"\nauth_tokens = [\"1\"]\n\
+             [route.\"/r\"]\nchannel = \"{channel}\"\nflow = {flow:?}\n",
+            root().join("templates")
+        );
+        std::fs::write(&config, text).unwrap();
+        let recorded = folder.join(format!("{name}.test.toml"));
+        let recording = Recording {
+            name: "As it was",
+            file: &recorded,
+            of: Recorded::Route(&config, "/r"),
+            caller: &caller,
+            at: Duration::from_secs(1_767_603_600),
+        };
+        std::fs::write(&recorded, recording.write(&turns)).unwrap();
+        golden(&self::folder().join(format!("recorded-{name}.toml")), &recording.write(&turns));
+    }
+    let report = run(&find(&folder).unwrap(), None);
+    assert_eq!(report.counts(), (2, 0, 0), "\n{}", tree(&report, false));
+}
+
+/// A conversation with what a test is of, given what its first case is given.
+fn converse(file: &File, acts: &str) -> (Vec<Turn>, Caller) {
+    actix_web::rt::System::new().block_on(async {
+        let _pretended = clock::pretend(Duration::from_secs(1_767_603_600));
+        let subject = Subject::load(file).unwrap_or_else(|problems| panic!("{problems}"));
+        let stand = Rc::new(Stand::new(&file.cases[0], &subject));
+        let gateway = subject.gateway().unwrap();
+        let desk = Rc::new(Desk::new(gateway, Some(stand as Rc<dyn StandIn>), true));
+        let caller = Caller::somebody("+15550100", "+15550111");
+        let (line, number) = (Line::desk_alone(&desk), desk.number(&subject.route));
+        let mut turns = Vec::new();
+        let mut phone = match subject.channel {
+            twimlgate::webhook::Channel::Voice => Phone::call(line, number, caller.clone()),
+            twimlgate::webhook::Channel::Message => Phone::chat(line, number, caller.clone()),
+        };
+        let heard = phone.begin().await;
+        if !heard.is_empty() {
+            turns.push(Turn { act: None, heard });
+        }
+        for act in acts.lines() {
+            let act = Act::parse(act).unwrap();
+            let Ok(heard) = phone.act(&act).await else { break };
+            turns.push(Turn { act: Some(act), heard });
+        }
+        (turns, caller)
+    })
+}
+
+/// The manual says what the code says.
+#[test]
+fn the_manual_has_every_key_every_word_and_what_is_printed() {
+    let mut keys = String::from("| where | key | value | meaning |\n|---|---|---|---|\n");
+    for key in PLACES.iter().flat_map(|place| KEYS.iter().filter(|key| key.place == *place)) {
+        keys += &format!("| {} | `{}` | {} | {} |\n", key.place, key.name, key.expects, key.doc);
+    }
+    let mut words = String::from("| a person | |\n|---|---|\n");
+    for (word, what) in twimlgate::phone::ACTS {
+        words += &format!("| `{word}` | {what} |\n");
+    }
+    words += "\n| expected | | |\n|---|---|---|\n";
+    for (word, form, doc) in EXPECTATIONS {
+        words += &format!("| `{word}` | `{}` | {doc} |\n", form.replace('|', "\\|"));
+    }
+    let file = root().join("docs/flow-tests.md");
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    let fenced = |kind: &str, path: &str, before: &str| {
+        let text = std::fs::read_to_string(root().join(path)).unwrap();
+        format!("```{kind}\n{before}{text}```\n")
+    };
+    for (name, part) in [
+        ("keys", keys),
+        ("words", words),
+        ("hotline", fenced("toml", "tests/flows/hotline.test.toml", "")),
+        ("survey", fenced("toml", "tests/flows/survey.test.toml", "")),
+        ("sms", fenced("toml", "tests/flows/sms.test.toml", "")),
+        ("failing", fenced("text", "tests/flow-tests/changed.txt", "$ twimlgate test flows\n")),
+        (
+            "coverage",
+            fenced(
+                "text",
+                "tests/flow-tests/coverage.txt",
+                "$ twimlgate test tests/flows --coverage\n",
+            ),
+        ),
+    ] {
+        let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->"));
+        let start = text.find(&begin).unwrap_or_else(|| panic!("no {begin}")) + begin.len();
+        let stop = text.find(&end).unwrap_or_else(|| panic!("no {end}"));
+        text.replace_range(start..stop, &part);
+    }
+    golden(&file, &text);
+}
+
+#[test]
+fn half_a_file_is_a_mistake_and_no_panic() {
+    for path in find(&root().join("tests")).unwrap() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (at, _) in text.char_indices() {
+            let source = Source::new("half.test.toml", &text[..at]);
+            if let Err(problems) = File::parse(&source) {
+                assert!(!problems.to_string().is_empty());
+            }
+        }
+    }
+}
