@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::fold::shortened;
 use crate::flow::Taken;
+use crate::function::OutcomeKind;
 use crate::journal::{Called, Trace};
 use crate::phone::{Asked, Ended, Fault, Heard};
 use crate::webhook::Channel;
@@ -120,7 +121,11 @@ fn traced(trace: &Trace) -> Vec<Line> {
     }));
     let reason = trace.fallback.iter();
     lines.extend(reason.map(|why| Line::new(Style::Error, format!("fallback: {why}"))));
-    let remarks = trace.remarks.iter();
+    // Why a function failed stands behind its name already.
+    let failed = |called: &&Called| called.outcome.answer.is_none();
+    let told: Vec<String> = trace.calls.iter().filter(failed).map(Called::answer).collect();
+    let known = |remark: &&String| told.iter().any(|told| remark.contains(told));
+    let remarks = trace.remarks.iter().filter(|remark| !known(remark));
     lines.extend(remarks.map(|remark| Line::new(Style::Aside, format!("remark: {remark}"))));
     lines
 }
@@ -146,7 +151,11 @@ fn called(called: &Called) -> Line {
         false => format!(", asked by {}", called.widget),
     };
     let (name, answer, took) = (&called.name, called.answer(), time(called.took()));
-    Line::new(Style::Aside, format!("function {name}{by}: {answer}  {took}"))
+    let style = match called.outcome.result {
+        OutcomeKind::Fail(_) => Style::Warning,
+        _ => Style::Aside,
+    };
+    Line::new(style, format!("function {name}{by}: {answer}  {took}"))
 }
 
 /// A time for a person to read.
