@@ -40,12 +40,12 @@ enum Command {
     Demo(demo::Args),
     Phone(phone::Args),
     Text(text::Args),
-    Sign(sign::Args),
-    Verify(verify::Args),
-    Render(render::Args),
-    Flow(flow::Args),
     Test(test::Args),
     Load(load::Args),
+    Flow(flow::Args),
+    Render(render::Args),
+    Sign(sign::Args),
+    Verify(verify::Args),
 }
 
 /// The configuration file that a command works with.
@@ -64,12 +64,12 @@ pub fn run() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Phone(args) => phone::run(&args),
         Command::Text(args) => text::run(&args),
-        Command::Sign(args) => sign::run(args),
-        Command::Verify(args) => verify::run(args),
-        Command::Render(args) => render::run(&args),
-        Command::Flow(args) => flow::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Load(args) => load::run(&args),
+        Command::Flow(args) => flow::run(&args),
+        Command::Render(args) => render::run(&args),
+        Command::Sign(args) => sign::run(args),
+        Command::Verify(args) => verify::run(args),
     }
 }
 

@@ -5,6 +5,7 @@ mod input;
 mod paper;
 mod session;
 mod show;
+mod tape;
 mod target;
 mod words;
 
@@ -17,13 +18,12 @@ use actix_web::http::Method;
 
 use super::ConfigArgs;
 use super::request;
-use crate::phone::Turn;
 use crate::secret::Secret;
 use crate::webhook::Channel;
 use input::Input;
 use paper::Paper;
 use session::{Left, Session};
-use show::Line;
+use tape::Tape;
 use target::Target;
 
 /// Who calls or writes, and where.
@@ -58,6 +58,9 @@ pub(super) struct DeskArgs {
     /// Write the conversation to a file too, as plain text.
     #[arg(long, value_name = "FILE")]
     transcript: Option<PathBuf>,
+    /// Write the conversation to a new file, as a flow test.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
 }
 
 /// Runs a session. Exit codes: 0 fine, 1 the application failed, 2 it could not be tried, 130
@@ -90,19 +93,17 @@ async fn held(
     status_callback: Option<&str>,
 ) -> Result<Left, String> {
     let target = Target::of(channel, args, status_callback)?;
+    let tape = args.record.as_deref().map(Tape::new).transpose()?;
     let mut paper = Paper::new(channel, args.transcript.as_deref())?;
     target.title.iter().for_each(|line| paper.print(line));
     let input = Input::new(paper.edits());
     let paper = Rc::new(RefCell::new(paper));
+    let caller = target.caller.clone();
     let phone = target.phone(channel);
     let mut session = Session::new(channel, phone, input, Rc::clone(&paper))?;
     let left = session.hold().await;
-    let done = keep(&session.turns);
-    done.iter().for_each(|line| paper.borrow_mut().print(line));
+    if let Some(tape) = tape {
+        paper.borrow_mut().print(&tape.keep(args, &caller, &session.turns));
+    }
     Ok(left)
-}
-
-/// What is made of a session when it is over: a line for each thing that was.
-fn keep(_turns: &[Turn]) -> Vec<Line> {
-    Vec::new()
 }

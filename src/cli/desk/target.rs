@@ -17,7 +17,7 @@ use crate::webhook::Channel;
 pub(super) struct Target {
     line: crate::phone::Line,
     number: Number,
-    caller: Caller,
+    pub(super) caller: Caller,
     /// What the session begins with.
     pub(super) title: Vec<Line>,
 }
