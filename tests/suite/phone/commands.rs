@@ -148,6 +148,27 @@ fn a_route_is_written_to() {
 }
 
 #[test]
+fn a_session_is_recorded_as_a_flow_test_that_passes() {
+    let function = gateway("record");
+    for (command, route, input) in
+        [("phone", "/hotline", "2\nbusy\n\n1\n"), ("text", "/survey", "hi\nAnn\n")]
+    {
+        let file = format!("{command}.test.toml");
+        let _ = std::fs::remove_file(folder("record").join(&file));
+        let arguments = [command, route, "--record", &file];
+        let (code, printed, errors) = ran("record", &arguments, input);
+        let told = format!("\n      Recorded: twimlgate test {file}\n");
+        assert!(code == 0 && printed.ends_with(&told), "{printed}{errors}");
+        let asked = function.got().len();
+        let (code, printed, errors) = ran("record", &["test", &file], "");
+        assert!(code == 0 && printed.contains("1 passed"), "{printed}{errors}");
+        assert_eq!(function.got().len(), asked, "a test asks nobody");
+        let (code, _, errors) = ran("record", &arguments, input);
+        assert!(code == 2 && errors.contains(&format!("cannot write `{file}`")), "{errors}");
+    }
+}
+
+#[test]
 fn a_line_without_effect_is_told_and_counts() {
     let _function = gateway("effect");
     for (input, error) in [
