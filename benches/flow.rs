@@ -1,15 +1,22 @@
 //! Flows: steps of the engine alone, whole webhooks over sockets with each store, many routes.
 //!
 //! `cargo bench --bench flow`. One process is server and carrier, so the figures of the sockets
-//! are for comparing one row with another, in one run.
+//! are for comparing one row with another, in one run. What is compared takes turns in short
+//! rounds, and the median of the rounds' ratios counts: what disturbs the machine, or its disk, for
+//! a while then disturbs both. `FLOW_BENCH_FOLDER` is another folder than the system's temporary
+//! one: `/dev/shm` leaves the disk out.
 
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
+use tokio::task::LocalSet;
 use twimlgate::clock;
 use twimlgate::config::{Config, StoreUrl};
 use twimlgate::flow::{Event, Execution, Moment, State, Step, advance};
@@ -22,26 +29,66 @@ use twimlgate::template::Templates;
 use twimlgate::webhook::{Channel, Params};
 
 const CONNECTIONS: usize = 64;
-const WEBHOOKS: usize = 20_000;
+
+/// Webhooks of a round.
+const WEBHOOKS: usize = 4_000;
+
+/// Rounds of each of two that are compared.
+const ROUNDS: usize = 15;
 
 fn main() {
     engine();
-    println!("\nwebhooks over sockets, {CONNECTIONS} connections, {WEBHOOKS} webhooks");
-    let folder = std::env::temp_dir().join(format!("twimlgate-bench-{}", std::process::id()));
+    println!("\nwebhooks over sockets, {CONNECTIONS} connections, {WEBHOOKS} webhooks a round,");
+    println!("{ROUNDS} rounds: medians, and the middle half of the rounds' ratios in brackets");
+    let folder =
+        std::env::var_os("FLOW_BENCH_FOLDER").map_or_else(std::env::temp_dir, PathBuf::from);
+    let folder = folder.join(format!("twimlgate-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder for the store");
-    // A file of its own for each: people of an earlier run would be known in it.
-    let sqlite = |widgets| StoreUrl::Sqlite(folder.join(format!("bench-{widgets}.db")));
     for (name, widgets) in [("three widgets", 3), ("ten widgets", 10)] {
-        let memory = sockets(widgets, 1, &StoreUrl::Memory);
-        let durable = sockets(widgets, 1, &sqlite(widgets));
-        println!("{name}: memory {memory:.0}/s, sqlite {durable:.0}/s, {:.2} x", durable / memory);
+        let memory = Running::start(widgets, 1, StoreUrl::Memory);
+        // A file of its own for each: people of an earlier one would be known in it.
+        let file = folder.join(format!("bench-{widgets}.db"));
+        let sqlite = Running::start(widgets, 1, StoreUrl::Sqlite(file));
+        let [memory, sqlite, ratio, from, to] = compared(memory, sqlite);
+        println!(
+            "{name}: memory {memory:.0}/s, sqlite {sqlite:.0}/s, {ratio:.2} x [{from:.2}..{to:.2}]"
+        );
     }
-    let (one, many) = (sockets(3, 1, &StoreUrl::Memory), sockets(3, 10_000, &StoreUrl::Memory));
+    let one = Running::start(3, 1, StoreUrl::Memory);
+    let many = Running::start(3, 10_000, StoreUrl::Memory);
+    let [many, one, ratio, from, to] = compared(many, one);
     println!(
-        "three widgets: 1 route {one:.0}/s, 10,000 routes {many:.0}/s, cost {:.2} x",
-        one / many
+        "three widgets: 1 route {one:.0}/s, 10,000 routes {many:.0}/s, \
+         cost {ratio:.2} x [{from:.2}..{to:.2}]"
     );
     let _ = std::fs::remove_dir_all(&folder);
+}
+
+/// Webhooks a second of each, the second one's as a part of the first one's, and the quartiles.
+fn compared(mut first: Running, mut second: Running) -> [f64; 5] {
+    // What is made once, and what grows until it is full, is not what is compared.
+    first.round();
+    second.round();
+    let (mut firsts, mut seconds, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let (one, other) = if round % 2 == 0 {
+            let one = first.round();
+            (one, second.round())
+        } else {
+            let other = second.round();
+            (first.round(), other)
+        };
+        firsts.push(one);
+        seconds.push(other);
+        ratios.push(other / one);
+    }
+    first.end();
+    second.end();
+    for figures in [&mut firsts, &mut seconds, &mut ratios] {
+        figures.sort_unstable_by(f64::total_cmp);
+    }
+    let middle = ROUNDS / 2;
+    [firsts[middle], seconds[middle], ratios[middle], ratios[ROUNDS / 4], ratios[ROUNDS * 3 / 4]]
 }
 
 /// A message flow: variables, a question and a wait.
@@ -120,52 +167,71 @@ fn engine() {
     println!("the engine: {:.2} µs a step, {:.0} steps/s", per_step * 1e6, 1.0 / per_step);
 }
 
-/// Webhooks a second; each is a person of its own, so each begins an execution that waits.
-fn sockets(widgets: usize, routes: usize, store: &StoreUrl) -> f64 {
-    let (store, meters) = (store.clone(), Meters::new());
-    let gateway = gateway(widgets, routes, &meters);
-    let (sender, receiver) = std::sync::mpsc::channel();
-    let server = std::thread::spawn(move || {
-        actix_web::rt::System::new().block_on(async move {
-            let listeners = Listeners::bind(&gateway.config).expect("port 0 is free");
-            let journal =
-                Journal { log: Log::to(std::io::sink(), false), meters: Arc::new(meters) };
-            let sessions = Sessions::open(&store, clock::wall()).expect("the store opens");
-            let server = Server::start(listeners, gateway, sessions, journal).expect("it starts");
-            let (done, ended) = tokio::sync::oneshot::channel::<()>();
-            sender.send((server.address, done)).expect("somebody waits");
-            let _ = ended.await;
-            server.stop().await;
+/// A server at work.
+struct Running {
+    address: SocketAddr,
+    routes: usize,
+    /// Webhooks sent to it so far.
+    sent: usize,
+    done: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Running {
+    fn start(widgets: usize, routes: usize, store: StoreUrl) -> Running {
+        let meters = Meters::new();
+        let gateway = gateway(widgets, routes, &meters);
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let listeners = Listeners::bind(&gateway.config).expect("port 0 is free");
+                let journal =
+                    Journal { log: Log::to(std::io::sink(), false), meters: Arc::new(meters) };
+                let sessions = Sessions::open(&store, clock::wall()).expect("the store opens");
+                let server = Server::start(listeners, gateway, sessions, journal);
+                let server = server.expect("it starts");
+                let (done, ended) = oneshot::channel::<()>();
+                sender.send((server.address, done)).expect("somebody waits");
+                let _ = ended.await;
+                server.stop().await;
+            });
         });
-    });
-    let (address, done) = receiver.recv().expect("it starts");
-    let sent = Arc::new(AtomicUsize::new(0));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let local = tokio::task::LocalSet::new();
-    let seconds = local.block_on(&runtime.expect("a runtime"), async {
-        let began = clock::now();
-        let carriers: Vec<_> = (0..CONNECTIONS)
-            .map(|_| tokio::task::spawn_local(carrier(address, Arc::clone(&sent), routes)))
-            .collect();
-        for carrier in carriers {
-            carrier.await.expect("it sends");
-        }
-        (clock::now() - began).as_secs_f64()
-    });
-    let _ = done.send(());
-    server.join().expect("it ends");
-    WEBHOOKS as f64 / seconds
+        let (address, done) = receiver.recv().expect("it starts");
+        Running { address, routes, sent: 0, done, thread }
+    }
+
+    /// Webhooks a second; each is a person of its own, so each begins an execution that waits.
+    fn round(&mut self) -> f64 {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let (address, routes, first) = (self.address, self.routes, self.sent);
+        self.sent += WEBHOOKS;
+        let seconds = LocalSet::new().block_on(&runtime, async {
+            let began = clock::now();
+            let carriers: Vec<_> = (0..CONNECTIONS)
+                .map(|place| {
+                    let numbers = (first + place..first + WEBHOOKS).step_by(CONNECTIONS);
+                    tokio::task::spawn_local(carrier(address, routes, numbers))
+                })
+                .collect();
+            for carrier in carriers {
+                carrier.await.expect("it sends");
+            }
+            (clock::now() - began).as_secs_f64()
+        });
+        WEBHOOKS as f64 / seconds
+    }
+
+    fn end(self) {
+        let _ = self.done.send(());
+        self.thread.join().expect("it ends");
+    }
 }
 
 /// One connection that sends one webhook after the other.
-async fn carrier(address: std::net::SocketAddr, sent: Arc<AtomicUsize>, routes: usize) {
+async fn carrier(address: SocketAddr, routes: usize, numbers: impl Iterator<Item = usize>) {
     let mut stream = TcpStream::connect(address).await.expect("it listens");
     let mut buffer = vec![0; 8192];
-    loop {
-        let number = sent.fetch_add(1, Ordering::Relaxed);
-        if number >= WEBHOOKS {
-            return;
-        }
+    for number in numbers {
         let body = format!(
             "MessageSid=SM{number:032}&From=%2B1555{number:08}&To=%2B15550111&Body=hello&NumMedia=0"
         );

@@ -4,6 +4,7 @@
 mod check;
 mod demo;
 mod flow;
+mod load;
 mod render;
 mod request;
 mod serve;
@@ -39,6 +40,7 @@ enum Command {
     Render(render::Args),
     Flow(flow::Args),
     Test(test::Args),
+    Load(load::Args),
 }
 
 /// The configuration file that a command works with.
@@ -60,6 +62,7 @@ pub fn run() -> ExitCode {
         Command::Render(args) => render::run(&args),
         Command::Flow(args) => flow::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Load(args) => load::run(&args),
     }
 }
 

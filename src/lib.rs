@@ -37,6 +37,8 @@ pub mod phone;
 
 pub mod script;
 
+pub mod load;
+
 pub mod cli;
 pub mod config;
 pub mod gateway;

@@ -36,6 +36,10 @@ pub const CLAIMS_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// 80 bytes each: 330 webhooks a second for [`CLAIM_KEPT`]. With more, a new one costs a look-up.
 pub const CLAIMS_KNOWN_MAX: usize = 200_000;
 
+/// Sessions that are known to have an active execution, at about 60 bytes each: the calls of a
+/// month whose end nobody told, at 6,000 a day. With more, each webhook costs a look-up.
+pub const SESSIONS_KNOWN_MAX: usize = 200_000;
+
 /// How long an execution that nothing happens to is kept, active or ended.
 pub const EXECUTION_KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
 
@@ -198,9 +202,19 @@ pub const STUDIO_ADDRESSES_BYTES_MAX: usize = 300;
 /// and a year has 366.
 pub const PHONE_WAIT_MAX: Duration = Duration::from_secs(400 * 24 * 3_600);
 
+/// The longest that a person waits for an application elsewhere, whose time is the real one.
+pub const PHONE_REAL_WAIT_MAX: Duration = Duration::from_secs(60);
+
 /// Documents that a simulated call runs through without the caller doing anything, before he is
 /// asked whether to go on: an application that redirects to itself never ends.
 pub const PHONE_DOCUMENTS_MAX: usize = 20;
 
 /// Redirects of one webhook that a carrier follows (11215).
 pub const CARRIER_REDIRECTS_MAX: usize = 10;
+
+/// Callers of a load that are on the line at the same time, where nothing else is said: each has
+/// a socket, and many systems allow 1,024 files.
+pub const LOAD_AT_ONCE_MAX: usize = 500;
+
+/// How often a load looks whether it was stopped.
+pub const LOAD_STOP_LOOK_EVERY: Duration = Duration::from_millis(100);

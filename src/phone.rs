@@ -39,6 +39,7 @@ use tokio::time::sleep;
 
 use crate::clock;
 use crate::journal::{Sent, Trace};
+use crate::limits::PHONE_REAL_WAIT_MAX;
 use crate::random;
 
 /// What a call or a chat needs to go on.
@@ -136,8 +137,8 @@ impl Phone {
     /// Somebody who writes messages waits: a gateway on the desk may have something to say then.
     async fn wait(&mut self, act: &Act, time: Option<Duration>) -> Result<(), NotNow> {
         let Some(desk) = self.line.of_desk().cloned() else {
-            let Some(time) = time else { return Err(NotNow::new(act, &Awaits::Text)) };
-            sleep(time).await;
+            let time = time.filter(|time| *time <= PHONE_REAL_WAIT_MAX);
+            sleep(time.ok_or_else(|| NotNow::of_real_time(act))?).await;
             return Ok(());
         };
         let traces = desk.wait(time).await.unwrap_or_default();

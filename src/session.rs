@@ -90,7 +90,7 @@ impl Sessions {
     /// Claims a webhook, once for all its deliveries. Without a key every delivery is a new one.
     pub async fn claim(&self, key: Option<Key>) -> Result<Claim, StoreError> {
         let Some(key) = key else { return Ok(Claim::Unclaimed) };
-        match self.desk.claim(desk::digest(&key)) {
+        match self.desk.claim(desk::digest(key.as_str())) {
             Desked::First(ticket) => Ok(Claim::First(ticket)),
             Desked::Answered(reply) => Ok(Claim::Answered(reply)),
             Desked::Running(waiting) => Ok(Claim::Running(waiting)),

@@ -80,34 +80,30 @@ impl Answering<'_> {
         };
         let entered = timeout_at(self.deadline, worker.sessions.enter(&session)).await;
         let turn = entered.map_err(|_| ExchangeError::Deadline)?;
-        let active = match worker.sessions.active(&session).await {
-            // A damaged record must not keep its caller out: he begins anew.
-            Err(StoreError::Corrupt(sid)) => {
-                record.note(&format!("the record of {sid} is damaged; the execution begins anew"));
-                None
-            }
-            active => active?,
-        };
-        let before = active.as_ref().map(saved::read).transpose()?;
-        if blocked(&webhook, channel, flow, before.as_ref()) {
+        let active = self.active(&session, record).await?;
+        let before = active.as_ref().map(|(_, execution)| execution);
+        if blocked(&webhook, channel, flow, before) {
             return Err(ExchangeError::Concurrent);
         }
         let now = clock::wall();
         let (mut execution, event, flow, created) =
-            match (decide(&webhook, channel, before.as_ref()), before, active) {
-                (Plan::Resume(event), Some(execution), Some(saved)) => {
+            match (decide(&webhook, channel, before), active) {
+                (Plan::Resume(event), Some((saved, execution))) => {
                     let flow = self.gateway.revision(&worker.sessions, flow, &saved).await?;
                     (execution, event, flow, saved.created)
                 }
-                (Plan::Ignore(why), ..) => {
+                (Plan::Ignore(why), _) => {
                     record.note(why);
                     return Ok(Said::only(EMPTY));
                 }
-                (Plan::Refuse(error), ..) => return Err(error),
-                (Plan::Begin | Plan::Resume(_), _, active) => {
-                    self.replace(active).await?;
+                (Plan::Refuse(error), _) => return Err(error),
+                (Plan::Begin | Plan::Resume(_), active) => {
+                    if let Some((replaced, _)) = active {
+                        self.end(replaced).await?;
+                    }
                     let params = Arc::new(webhook.params.clone());
-                    let execution = Execution::begin(random::sid("FN"), channel, params);
+                    let execution =
+                        Execution::begin(random::sid_in_order("FN", now), channel, params);
                     (execution, Event::Trigger, Arc::clone(flow), now)
                 }
             };
@@ -124,11 +120,36 @@ impl Answering<'_> {
         Ok(Said { document, execution, steps, _turn: Some(turn) })
     }
 
+    /// The execution that is active for a session. One that cannot be read, whether it is damaged
+    /// or another version's, must not keep its caller out: it is over, and he begins anew.
+    async fn active(
+        self,
+        session: &str,
+        record: &mut Record,
+    ) -> Result<Option<(Saved, Execution)>, ExchangeError> {
+        let saved = match self.worker.sessions.active(session).await {
+            Err(damaged @ StoreError::Corrupt(_)) => {
+                // What is begun now takes its place in the store.
+                record.note(&format!("{damaged}; its caller begins anew"));
+                return Ok(None);
+            }
+            saved => saved?,
+        };
+        let Some(saved) = saved else { return Ok(None) };
+        match saved::read(&saved) {
+            Ok(execution) => Ok(Some((saved, execution))),
+            Err(unreadable) => {
+                record.note(&format!("{unreadable}; its caller begins anew"));
+                self.end(saved).await?;
+                Ok(None)
+            }
+        }
+    }
+
     /// Ends an execution that another one takes the place of.
-    async fn replace(self, active: Option<Saved>) -> Result<(), ExchangeError> {
-        let Some(active) = active else { return Ok(()) };
+    async fn end(self, replaced: Saved) -> Result<(), ExchangeError> {
         let now = clock::wall();
-        let ended = Commit::of(saved::ended(active, now)?, Vec::new(), now);
+        let ended = Commit::of(saved::ended(replaced, now), Vec::new(), now);
         Ok(self.worker.sessions.commit(ended).await?)
     }
 

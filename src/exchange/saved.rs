@@ -9,6 +9,10 @@ use crate::random;
 use crate::session::{Saved, StepRecord, StoreError};
 use crate::webhook::{Channel, Webhook};
 
+/// The form of an execution's state, its first byte. Whoever changes what `Execution` is stored as,
+/// so that a former one would be read wrongly or not at all, counts it up.
+const FORM: u8 = 1;
+
 /// What is known of an execution beside its state.
 #[derive(Clone, Debug)]
 pub(super) struct Kept {
@@ -54,9 +58,23 @@ fn call(flow: &str, sid: &str) -> String {
 /// Reads what was kept.
 ///
 /// # Errors
-/// Where the record is damaged.
+/// [`StoreError::Corrupt`] where the record is damaged, or another version's.
 pub fn read(saved: &Saved) -> Result<Execution, StoreError> {
-    serde_json::from_slice(&saved.state).map_err(|_| StoreError::Corrupt(saved.sid.clone()))
+    let state = match saved.state.split_first() {
+        Some((&FORM, state)) => serde_json::from_slice(state).ok(),
+        _ => None,
+    };
+    state.ok_or_else(|| StoreError::Corrupt(saved.sid.clone()))
+}
+
+/// The bytes of an execution's state: [`FORM`], then JSON.
+fn state(execution: &Execution) -> Vec<u8> {
+    let mut state = vec![FORM];
+    // All of its keys are texts, so it is always JSON.
+    if serde_json::to_writer(&mut state, execution).is_err() {
+        state.truncate(1);
+    }
+    state
 }
 
 /// Writes an execution down.
@@ -75,8 +93,7 @@ pub(super) fn write(execution: &Execution, flow: &Flow, kept: &Kept, now: Durati
         created: kept.created,
         updated: now,
         due: execution.wait().and_then(|wait| wait.due),
-        // All of its keys are texts, so it is always JSON.
-        state: serde_json::to_vec(execution).unwrap_or_default(),
+        state: state(execution),
     }
 }
 
@@ -108,19 +125,17 @@ pub fn requested(
     parameters: Map<String, Value>,
     now: Duration,
 ) -> Saved {
-    let mut execution = Execution::requested(random::sid("FN"), to, from, parameters);
+    let mut execution = Execution::requested(random::sid_in_order("FN", now), to, from, parameters);
     execution.begin_at(now);
     let kept = Kept { session: pair(&flow.name, from, to), created: now };
     write(&execution, flow, &kept, now)
 }
 
-/// The same execution, ended from outside.
-///
-/// # Errors
-/// Where the record is damaged.
-pub fn ended(saved: Saved, now: Duration) -> Result<Saved, StoreError> {
-    let mut execution = read(&saved)?;
-    execution.state = State::Ended;
-    let state = serde_json::to_vec(&execution).unwrap_or_default();
-    Ok(Saved { active: false, due: None, updated: now, state, ..saved })
+/// The same execution, ended from outside. The state of one that cannot be read stays as it is.
+pub fn ended(mut saved: Saved, now: Duration) -> Saved {
+    if let Ok(mut execution) = read(&saved) {
+        execution.state = State::Ended;
+        saved.state = state(&execution);
+    }
+    Saved { active: false, due: None, updated: now, ..saved }
 }

@@ -31,7 +31,14 @@ pub async fn fire(
     else {
         return Ok(());
     };
-    let mut execution = saved::read(&saved)?;
+    let mut execution = match saved::read(&saved) {
+        Ok(execution) => execution,
+        // It would be due again and again, and can never go on.
+        Err(unreadable) => {
+            record.note(&format!("{unreadable}; it is over"));
+            return end(worker, saved, now).await;
+        }
+    };
     let current = gateway.flows.named(&saved.flow);
     let flow = match current.filter(|flow| flow.revision == saved.revision) {
         Some(flow) => Arc::clone(flow),
@@ -40,8 +47,7 @@ pub async fn fire(
             // It would be due again and again, and could never go on.
             Err(error @ ExchangeError::Revision(_)) => {
                 record.note(&error.to_string());
-                let ended = Commit::of(saved::ended(saved, now)?, Vec::new(), now);
-                return Ok(worker.sessions.commit(ended).await?);
+                return end(worker, saved, now).await;
             }
             Err(error) => return Err(error),
         },
@@ -69,4 +75,10 @@ pub async fn fire(
     let saved = saved::write(&execution, &flow, &kept, now);
     worker.keep_flow(&flow).await?;
     Ok(worker.sessions.commit(Commit::of(saved, steps, now)).await?)
+}
+
+/// Ends an execution that cannot go on.
+async fn end(worker: &Worker, saved: Saved, now: Duration) -> Result<(), ExchangeError> {
+    let ended = Commit::of(saved::ended(saved, now), Vec::new(), now);
+    Ok(worker.sessions.commit(ended).await?)
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::act::Act;
+use crate::limits::PHONE_REAL_WAIT_MAX;
 
 /// What can happen next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +57,13 @@ pub struct NotNow {
 impl NotNow {
     pub(super) fn new(act: &Act, awaits: &Awaits) -> NotNow {
         NotNow { act: act.to_string(), awaits: awaits.to_string() }
+    }
+
+    /// A wait whose time cannot be made to pass, for it is somebody else's.
+    pub(super) fn of_real_time(act: &Act) -> NotNow {
+        let most = PHONE_REAL_WAIT_MAX.as_secs();
+        let awaits = format!("time is the real one there; say how long, at most {most}s");
+        NotNow { act: act.to_string(), awaits }
     }
 }
 

@@ -12,12 +12,11 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::Key;
 use crate::clock;
 use crate::limits::{CLAIM_KEPT, CLAIMS_BYTES_MAX, CLAIMS_KNOWN_MAX};
 
-/// A claim's key, as 128 bits that are the same in every process. Nobody can choose two keys that
-/// meet in them.
+/// A claim's key, or a session, as 128 bits that are the same in every process. Nobody can choose
+/// two that meet in them.
 pub(super) type Digest = u128;
 
 /// The claims of the last minutes. Bounded: the oldest go first. A clone is the same desk.
@@ -90,9 +89,9 @@ enum Entry {
 /// What the two collections need for one entry, about.
 const ENTRY_BYTES: usize = 160;
 
-/// The digest of a claim's key.
-pub(super) fn digest(key: &Key) -> Digest {
-    let hash = Sha256::digest(key.as_str().as_bytes());
+/// The digest of a claim's key, or of a session.
+pub(super) fn digest(key: &str) -> Digest {
+    let hash = Sha256::digest(key.as_bytes());
     let mut half = [0; 16];
     half.copy_from_slice(&hash[..16]);
     Digest::from_be_bytes(half)

@@ -24,7 +24,7 @@ pub enum StoreError {
     Conflict(String),
     /// One record was damaged, or is of a form that this version does not know. All others can be
     /// used, and a new execution may take its session over.
-    #[error("the stored record of {0} is damaged")]
+    #[error("the stored record of {0} is damaged, or another version's")]
     Corrupt(String),
     /// The file or its device fails. Where that came to light only as the device was told to make
     /// it last, the change may be there after all; its claim is then found, and its reply given.

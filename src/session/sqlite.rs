@@ -6,8 +6,10 @@
 
 mod claims;
 mod file;
+mod known;
 mod reader;
 mod rows;
+mod save;
 mod seal;
 mod trouble;
 mod write;
@@ -28,6 +30,7 @@ use super::lanes::Held;
 use super::{Commit, Listing, Page, Saved, StepRecord, StoreError};
 use crate::limits::STORE_QUEUE_MAX;
 use file::File;
+use known::Known;
 use reader::{Read, Reader};
 use write::{Sealed, Write};
 use writer::Writer;
@@ -43,6 +46,7 @@ type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 #[derive(Debug)]
 pub(super) struct Sqlite {
     file: Arc<File>,
+    known: Arc<Known>,
     // `None` only while it is dropped: a queue without a sender ends its thread.
     reads: Option<SyncSender<Read>>,
     writes: Option<SyncSender<Write>>,
@@ -57,21 +61,32 @@ impl Sqlite {
     pub(super) fn open(path: &Path, now: Duration, desk: &Desk) -> Result<Sqlite, StoreError> {
         let (file, connection) = File::open(path)?;
         let threads = |error: io::Error| file::unusable(path, &error.to_string(), "see its limits");
-        desk.load(claims::load(&connection, now).map_err(|error| {
+        let unread = |error: rusqlite::Error| {
             let advice = "move the file away to begin a fresh one";
             file::unusable(path, &error.to_string(), advice)
-        })?);
+        };
+        desk.load(claims::load(&connection, now).map_err(unread)?);
+        let known = Arc::new(Known::default());
+        known.load(&connection).map_err(unread)?;
         let file = Arc::new(file);
         let (reads, to_read) = sync_channel(STORE_QUEUE_MAX);
         let (writes, to_write) = sync_channel(STORE_QUEUE_MAX);
         let mut sqlite = Sqlite {
             file: Arc::clone(&file),
+            known: Arc::clone(&known),
             reads: Some(reads),
             writes: Some(writes.clone()),
             readers: Vec::new(),
             writer: None,
         };
-        let writer = Writer::new(Arc::clone(&file), connection, to_write, desk.clone());
+        let writer = Writer {
+            file: Arc::clone(&file),
+            connection: Some(connection),
+            queue: to_write,
+            desk: desk.clone(),
+            known,
+            checked: None,
+        };
         let thread = thread::Builder::new().name("store-write".to_owned());
         sqlite.writer = Some(thread.spawn(|| writer.run()).map_err(threads)?);
         let to_read = Arc::new(Mutex::new(to_read));
@@ -89,6 +104,9 @@ impl Sqlite {
     }
 
     pub(super) async fn active(&self, session: &str) -> Result<Option<Saved>, StoreError> {
+        if self.known.has_none(session) {
+            return Ok(None);
+        }
         self.read(|answer| Read::Active(session.to_owned(), answer)).await
     }
 

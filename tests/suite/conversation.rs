@@ -1,6 +1,8 @@
 //! Flows of several turns over real sockets: what they say, what ends them, what happens once.
 
 use serde_json::Value;
+use twimlgate::exchange::pair;
+use twimlgate::session::Commit;
 use twimlgate::twiml::read::{Bounds, Element, tree};
 use twimlgate::webhook::Params;
 
@@ -263,4 +265,27 @@ async fn a_second_call_of_one_caller_is_turned_away_where_the_flow_says_so() {
     let third = Caller::dials(&rig, "CA3").await;
     assert_eq!(third.verbs(), ["Gather", "Redirect"]);
     rig.end().await;
+}
+
+#[actix_web::test]
+async fn an_execution_that_cannot_be_read_gives_its_caller_a_new_one() {
+    let rig = Rig::start(Hostile::always(GOLD).address, FLOWS);
+    let session = pair("survey", "+1999", "+1555");
+    // Nothing, JSON without its version, another version, no JSON, JSON of another shape.
+    let unreadable: [&[u8]; 5] = [b"", b"{}", b"\x09{}", b"\x01{", b"\x01[]"];
+    for (turn, state) in unreadable.into_iter().enumerate() {
+        text(&rig, &format!("SM{turn}a"), "+1555", "hi").await;
+        let mut saved = rig.sessions.active(&session).await.unwrap().expect("it waits");
+        saved.state = state.to_vec();
+        let (sid, now) = (saved.sid.clone(), saved.updated);
+        rig.sessions.commit(Commit::of(saved, Vec::new(), now)).await.unwrap();
+        let anew = text(&rig, &format!("SM{turn}b"), "+1555", "Ada").await;
+        assert!(anew.contains("What is your name?"), "{state:?}: {anew}");
+        assert!(!rig.sessions.execution(&sid).await.unwrap().unwrap().active);
+        let thanks = text(&rig, &format!("SM{turn}c"), "+1555", "Ada").await;
+        assert!(thanks.contains("Thank you, Ada."), "{state:?}: {thanks}");
+    }
+    let records = rig.end().await;
+    let warned = |record: &&Value| record.to_string().contains("another version's");
+    assert_eq!(records.iter().filter(warned).count(), unreadable.len());
 }

@@ -11,6 +11,7 @@ mod flow_files;
 mod flow_tests;
 mod function;
 mod liquid;
+mod load;
 mod phone;
 mod serve;
 mod session;

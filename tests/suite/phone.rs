@@ -1,6 +1,6 @@
 //! The carrier's side, simulated, against applications over real sockets and against a desk.
 
-mod app;
+pub(crate) mod app;
 mod calls;
 mod chats;
 mod desk;

@@ -5,6 +5,7 @@ mod damage;
 mod executions;
 mod file;
 mod full;
+mod known;
 mod sync;
 mod turns;
 

@@ -6,6 +6,7 @@ use actix_web::web::Bytes;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::rows::nanoseconds;
+use super::save::is_constraint;
 use super::seal::Seal;
 use crate::limits::{CLAIM_KEPT, CLAIMS_BYTES_MAX, CLAIMS_KNOWN_MAX};
 use crate::session::desk::{Digest, Loaded};
@@ -22,9 +23,17 @@ pub(super) fn write(
     now: Duration,
     sealed: &[u8],
 ) -> rusqlite::Result<()> {
-    let sql = "INSERT OR REPLACE INTO claim (digest, at, sealed) VALUES (?1, ?2, ?3)";
+    let sql = "INSERT INTO claim (digest, at, sealed) VALUES (?1, ?2, ?3)";
     let mut insert = connection.prepare_cached(sql)?;
-    insert.execute(params![digest.to_be_bytes(), nanoseconds(now), sealed]).map(drop)
+    let digest = digest.to_be_bytes();
+    match insert.execute(params![digest, nanoseconds(now), sealed]) {
+        // An older one that nobody asks for any more, or one that is damaged.
+        Err(error) if is_constraint(&error) => {
+            connection.prepare_cached("DELETE FROM claim WHERE digest = ?1")?.execute([digest])?;
+            insert.execute(params![digest, nanoseconds(now), sealed]).map(drop)
+        }
+        inserted => inserted.map(drop),
+    }
 }
 
 /// The reply to a claim. One that is damaged is as good as none.
@@ -74,12 +83,18 @@ pub(super) fn load(connection: &Connection, now: Duration) -> rusqlite::Result<V
 /// Removes what is too old of the oldest `limit` claims. One from the future is too old as well:
 /// the clock was set back.
 pub(super) fn expire(connection: &Connection, now: Duration, limit: usize) -> rusqlite::Result<()> {
+    let from = nanoseconds(now.saturating_sub(CLAIM_KEPT));
+    let until = nanoseconds(now.saturating_add(CLAIM_KEPT));
+    // Most often not even the oldest is.
+    let mut oldest = connection.prepare_cached("SELECT at FROM claim ORDER BY id LIMIT 1")?;
+    let oldest = oldest.query_row([], |row| row.get(0)).optional()?;
+    if oldest.is_none_or(|at: i64| at > from && at <= until) {
+        return Ok(());
+    }
     let mut delete = connection.prepare_cached(
         "DELETE FROM claim WHERE id IN (SELECT id FROM claim ORDER BY id LIMIT ?1)
          AND (at <= ?2 OR at > ?3)",
     )?;
-    let from = nanoseconds(now.saturating_sub(CLAIM_KEPT));
-    let until = nanoseconds(now.saturating_add(CLAIM_KEPT));
     delete.execute(params![limit as i64, from, until]).map(drop)
 }
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::Bytes;
-use rusqlite::{Connection, OptionalExtension as _, Statement, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::rows::{self, executions, hour, nanoseconds};
+use super::known::Change;
+use super::rows::{self, hour, nanoseconds};
 use super::trouble::Trouble;
-use super::{Answer, claims};
+use super::{Answer, claims, save};
 use crate::limits::{CLAIM_KEPT, EXECUTION_KEPT, EXPIRED_ROWS_MAX};
 use crate::session::lanes::Held;
 use crate::session::{Commit, Saved, StepRecord, StoreError, Ticket};
@@ -34,7 +35,7 @@ pub(super) struct Sealed {
     sealed_reply: Vec<u8>,
     execution: Option<Saved>,
     steps: Vec<StepRecord>,
-    pub now: Duration,
+    now: Duration,
     held: Option<Arc<Held>>,
 }
 
@@ -54,30 +55,36 @@ impl Sealed {
         Sealed { ticket, reply, sealed_reply, execution, steps, now, held }
     }
 
-    fn write(&self, connection: &Connection) -> Result<(), Trouble> {
+    fn write(&self, connection: &Connection, changes: &mut Vec<Change>) -> Result<(), Trouble> {
         if let Some(ticket) = &self.ticket {
             claims::write(connection, ticket.digest(), self.now, &self.sealed_reply)?;
         }
         if let Some(saved) = &self.execution {
-            save(connection, saved)?;
+            let row = save::execution(connection, saved, changes)?;
+            return Ok(save::steps(connection, &self.steps, Some((&saved.sid, row)))?);
         }
-        append(connection, &self.steps)
+        Ok(save::steps(connection, &self.steps, None)?)
     }
 }
 
 // === impl Write ===
 
 impl Write {
-    /// Does it. What it gives is for [`Write::finish`], once the transaction has ended.
-    pub(super) fn apply(&self, connection: &Connection) -> Result<bool, Trouble> {
+    /// Does it, and says what changed about sessions. What it gives is for [`Write::finish`], once
+    /// the transaction has ended.
+    pub(super) fn apply(
+        &self,
+        connection: &Connection,
+        changes: &mut Vec<Change>,
+    ) -> Result<bool, Trouble> {
         match self {
-            Write::Commit(sealed, _) => sealed.write(connection)?,
+            Write::Commit(sealed, _) => sealed.write(connection, changes)?,
             Write::Delete(sid, _) => {
                 let mut select =
                     connection.prepare_cached("SELECT id FROM execution WHERE sid = ?1")?;
                 let id: Option<i64> = select.query_row([sid], |row| row.get(0)).optional()?;
                 if let Some(id) = id {
-                    remove(connection, id)?;
+                    remove(connection, id, changes)?;
                 }
                 return Ok(id.is_some());
             }
@@ -86,7 +93,10 @@ impl Write {
                            ON CONFLICT (revision) DO NOTHING";
                 connection.prepare_cached(sql)?.execute([revision, definition])?;
             }
-            Write::Expire(now, current, _) => expire(connection, *now, current)?,
+            Write::Expire(now, current, _) => {
+                expire(connection, *now, changes)?;
+                expire_flows(connection, *now, current)?;
+            }
             Write::Check => {}
             Write::Probe => {
                 let sql = "UPDATE probe SET count = count + 1";
@@ -94,6 +104,19 @@ impl Write {
             }
         }
         Ok(true)
+    }
+
+    /// The session that it may make an execution active for.
+    pub(super) fn session(&self) -> Option<&str> {
+        let Write::Commit(sealed, _) = self else { return None };
+        let active = sealed.execution.as_ref().filter(|saved| saved.active);
+        active.map(|saved| saved.session.as_str())
+    }
+
+    /// The wall clock of a commit.
+    pub(super) fn now(&self) -> Option<Duration> {
+        let Write::Commit(sealed, _) = self else { return None };
+        Some(sealed.now)
     }
 
     /// Tells whoever asked, and those who wait for the reply. `Ok` only once it is on the disk.
@@ -119,125 +142,22 @@ impl Write {
     }
 }
 
-/// Writes an execution as it is now.
-fn save(connection: &Connection, saved: &Saved) -> Result<(), Trouble> {
-    let begins = saved.created == saved.updated;
-    if !begins && update(connection, saved)? {
-        return Ok(());
-    }
-    let inserted = insert(connection, saved);
-    match inserted {
-        // Another one is active for the session: whether that may stay is looked at only now.
-        Err(error) if saved.active && is_constraint(&error) => {
-            make_room(connection, saved)?;
-            Ok(insert(connection, saved)?)
-        }
-        inserted => Ok(inserted?),
-    }
-}
-
-fn is_constraint(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
-}
-
-/// Most often only the state is another. Then no index has to change, and each of them would be a
-/// page to write, somewhere else for each execution. Gives whether it was so.
-fn update(connection: &Connection, saved: &Saved) -> rusqlite::Result<bool> {
-    let mut update = connection.prepare_cached(
-        "UPDATE execution SET updated = ?1, sealed = ?2
-         WHERE sid = ?3 AND session = ?4 AND flow = ?5 AND revision = ?6 AND active = ?7
-         AND created = ?8 AND hour = ?9 AND due IS ?10",
-    )?;
-    execute(&mut update, saved).map(|changed| changed == 1)
-}
-
-fn insert(connection: &Connection, saved: &Saved) -> rusqlite::Result<()> {
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO execution (updated, sealed, sid, session, flow, revision, active, created,
-         hour, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-         ON CONFLICT (sid) DO UPDATE SET updated = ?1, sealed = ?2, session = ?4, flow = ?5,
-         revision = ?6, active = ?7, created = ?8, hour = ?9, due = ?10",
-    )?;
-    execute(&mut insert, saved).map(drop)
-}
-
-/// Executes a statement with the columns of an execution.
-fn execute(statement: &mut Statement<'_>, saved: &Saved) -> rusqlite::Result<usize> {
-    statement.execute(params![
-        nanoseconds(saved.updated),
-        saved.state,
-        saved.sid,
-        saved.session,
-        saved.flow,
-        saved.revision,
-        saved.active,
-        nanoseconds(saved.created),
-        hour(saved.updated),
-        saved.due.map(nanoseconds),
-    ])
-}
-
-/// Sees that no other execution is active for this session. A damaged one cannot go on: it gives
-/// its place to the new one.
-fn make_room(connection: &Connection, saved: &Saved) -> Result<(), Trouble> {
-    let sql = executions!("WHERE session = ?1 AND active = 1 AND sid <> ?2");
-    match rows::one(connection, sql, [&saved.session, &saved.sid]) {
-        Ok(None) => Ok(()),
-        Ok(Some(other)) => Err(Trouble::Refused(StoreError::Conflict(other.sid))),
-        Err(Trouble::Refused(_)) => {
-            let sql = "UPDATE execution SET active = 0 WHERE session = ?1 AND active = 1";
-            connection.prepare_cached(sql)?.execute([&saved.session])?;
-            Ok(())
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// Adds steps behind those that are there. Those of a turn are of one execution and one time, so
-/// where they belong is looked up once.
-fn append(connection: &Connection, steps: &[StepRecord]) -> Result<(), Trouble> {
-    let same = |one: &StepRecord, other: &StepRecord| {
-        one.execution == other.execution && one.at == other.at
-    };
-    for steps in steps.chunk_by(same) {
-        let at = nanoseconds(steps[0].at);
-        let sql = "SELECT id, (SELECT ifnull(max(number), 0) FROM step
-                   WHERE execution = execution.id AND at = ?2) FROM execution WHERE sid = ?1";
-        let mut select = connection.prepare_cached(sql)?;
-        let place = select.query_row(params![steps[0].execution, at], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
-        });
-        let Some((id, last)) = place.optional()? else { continue };
-        let mut insert = connection.prepare_cached(
-            r#"INSERT INTO step (execution, at, number, sid, name, "from", "to", kind, sealed)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"#,
-        )?;
-        for (number, step) in (last + 1..).zip(steps) {
-            insert.execute(params![
-                id,
-                at,
-                number,
-                step.sid,
-                step.name,
-                step.from,
-                step.to,
-                step.kind,
-                step.context,
-            ])?;
-        }
-    }
-    Ok(())
-}
-
 /// Removes an execution with its steps; gives how many rows that were.
-fn remove(connection: &Connection, id: i64) -> rusqlite::Result<usize> {
+fn remove(connection: &Connection, id: i64, changes: &mut Vec<Change>) -> rusqlite::Result<usize> {
     let steps =
         connection.prepare_cached("DELETE FROM step WHERE execution = ?1")?.execute([id])?;
+    let mut session = connection.prepare_cached("SELECT session FROM execution WHERE id = ?1")?;
+    let session = session.query_row([id], |row| save::session(row, 0)).optional()?.flatten();
+    changes.extend(session.map(|session| Change::Left(session, id)));
     connection.prepare_cached("DELETE FROM execution WHERE id = ?1")?.execute([id])?;
     Ok(steps + 1)
 }
 
-fn expire(connection: &Connection, now: Duration, current: &[String]) -> Result<(), Trouble> {
+fn expire(
+    connection: &Connection,
+    now: Duration,
+    changes: &mut Vec<Change>,
+) -> rusqlite::Result<()> {
     claims::expire(connection, now, EXPIRED_ROWS_MAX)?;
     let sql = "SELECT id FROM execution WHERE hour < ?1 ORDER BY hour LIMIT ?2";
     let mut select = connection.prepare_cached(sql)?;
@@ -249,8 +169,16 @@ fn expire(connection: &Connection, now: Duration, current: &[String]) -> Result<
         if removed >= EXPIRED_ROWS_MAX {
             break;
         }
-        removed += remove(connection, id)?;
+        removed += remove(connection, id, changes)?;
     }
+    Ok(())
+}
+
+fn expire_flows(
+    connection: &Connection,
+    now: Duration,
+    current: &[String],
+) -> rusqlite::Result<()> {
     let current = serde_json::Value::from(current.to_vec()).to_string();
     let sql = "UPDATE flow SET unused_since = CASE
                WHEN revision IN (SELECT value FROM json_each(?1))

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::claims;
 use super::file::File;
+use super::known::{Change, Known};
 use super::trouble::{Reach, Trouble, describe, reach};
 use super::write::Write;
 use crate::clock;
@@ -22,16 +23,23 @@ const CHECK_EVERY: Duration = Duration::from_secs(60);
 
 /// The one who writes.
 pub(super) struct Writer {
-    file: Arc<File>,
+    pub file: Arc<File>,
     /// `None` where the last one could not be trusted any more.
-    connection: Option<Connection>,
-    queue: Receiver<Write>,
-    desk: Desk,
-    checked: Option<Instant>,
+    pub connection: Option<Connection>,
+    pub queue: Receiver<Write>,
+    pub desk: Desk,
+    pub known: Arc<Known>,
+    /// When a reader last made it look at the whole file.
+    pub checked: Option<Instant>,
 }
 
-/// What each request of a group comes to, once the group is on the disk.
-type Outcomes = Vec<Result<bool, StoreError>>;
+/// What a group comes to, once it is on the disk.
+#[derive(Default)]
+struct Done {
+    /// For each request.
+    outcomes: Vec<Result<bool, StoreError>>,
+    changes: Vec<Change>,
+}
 
 /// Why a group failed, and whether the connection did.
 struct Failed {
@@ -42,15 +50,6 @@ struct Failed {
 // === impl Writer ===
 
 impl Writer {
-    pub(super) fn new(
-        file: Arc<File>,
-        connection: Connection,
-        queue: Receiver<Write>,
-        desk: Desk,
-    ) -> Writer {
-        Writer { file, connection: Some(connection), queue, desk, checked: None }
-    }
-
     /// Writes until nobody can ask any more and all is done that was asked for.
     pub(super) fn run(mut self) {
         let mut group = Vec::with_capacity(STORE_GROUP_MAX);
@@ -85,7 +84,8 @@ impl Writer {
 
     fn write(&mut self, group: &mut Vec<Write>) {
         match self.connected().and_then(|connection| transact(connection, group)) {
-            Ok(outcomes) => {
+            Ok(Done { outcomes, changes }) => {
+                self.known.changed(&changes);
                 self.file.is_well();
                 for (write, outcome) in group.drain(..).zip(outcomes) {
                     write.finish(outcome);
@@ -98,6 +98,7 @@ impl Writer {
                     // The last transaction may be on the disk in spite of the error, and then its
                     // claims are.
                     self.desk.doubt();
+                    group.iter().filter_map(Write::session).for_each(|at| self.known.doubt(at));
                 }
                 for write in group.drain(..) {
                     write.finish(Err(StoreError::Failed(what.clone())));
@@ -111,7 +112,10 @@ impl Writer {
             Some(connection) => connection,
             None => {
                 let failed = |what| Failed { what, reach: Reach::Group };
-                self.file.reopen().map_err(failed)?
+                let connection = self.file.reopen().map_err(failed)?;
+                // It may be another file by now.
+                self.known.load(&connection).map_err(|error| failed(describe(&error)))?;
+                connection
             }
         };
         Ok(self.connection.insert(connection))
@@ -119,8 +123,12 @@ impl Writer {
 }
 
 /// Does a group in one transaction. A request that is refused fails alone.
-fn transact(connection: &Connection, group: &[Write]) -> Result<Outcomes, Failed> {
-    all(connection, group).map_err(|error| {
+fn transact(connection: &Connection, group: &[Write]) -> Result<Done, Failed> {
+    let done = together(connection, group).and_then(|done| match done {
+        Some(done) => Ok(done),
+        None => one_by_one(connection, group),
+    });
+    done.map_err(|error| {
         if !connection.is_autocommit() {
             // If even that fails, the connection is given up or the next group says so.
             let _ = execute(connection, "ROLLBACK");
@@ -129,35 +137,60 @@ fn transact(connection: &Connection, group: &[Write]) -> Result<Outcomes, Failed
     })
 }
 
-fn all(connection: &Connection, group: &[Write]) -> rusqlite::Result<Outcomes> {
+/// `None`, and nothing done, where a request is refused: seldom, and to be able to take back each
+/// request alone would make SQLite copy every page that it touches.
+fn together(connection: &Connection, group: &[Write]) -> rusqlite::Result<Option<Done>> {
     execute(connection, "BEGIN IMMEDIATE")?;
-    let mut outcomes = Vec::with_capacity(group.len());
-    let mut now = None;
+    let mut done = Done::default();
+    for write in group {
+        let outcome = outcome(write.apply(connection, &mut done.changes))?;
+        if outcome.is_err() {
+            execute(connection, "ROLLBACK")?;
+            return Ok(None);
+        }
+        done.outcomes.push(outcome);
+    }
+    commit(connection, group)?;
+    Ok(Some(done))
+}
+
+/// Each request so that it can be taken back without the others.
+fn one_by_one(connection: &Connection, group: &[Write]) -> rusqlite::Result<Done> {
+    execute(connection, "BEGIN IMMEDIATE")?;
+    let mut done = Done::default();
     for write in group {
         execute(connection, "SAVEPOINT one")?;
-        let outcome = match write.apply(connection) {
-            Ok(outcome) => Ok(outcome),
-            Err(Trouble::Refused(error)) => Err(error),
-            Err(Trouble::Sql(error)) if reach(&error) == Reach::Request => {
-                Err(StoreError::Failed(describe(&error)))
-            }
-            Err(Trouble::Sql(error)) => return Err(error),
-        };
+        let before = done.changes.len();
+        let outcome = outcome(write.apply(connection, &mut done.changes))?;
         if outcome.is_err() {
             execute(connection, "ROLLBACK TO one")?;
+            done.changes.truncate(before);
         }
         execute(connection, "RELEASE one")?;
-        if let Write::Commit(sealed, _) = write {
-            now = now.max(Some(sealed.now));
-        }
-        outcomes.push(outcome);
+        done.outcomes.push(outcome);
     }
-    if let Some(now) = now {
+    commit(connection, group)?;
+    Ok(done)
+}
+
+/// What is an error of one request alone becomes its outcome.
+fn outcome(applied: Result<bool, Trouble>) -> rusqlite::Result<Result<bool, StoreError>> {
+    match applied {
+        Ok(outcome) => Ok(Ok(outcome)),
+        Err(Trouble::Refused(error)) => Ok(Err(error)),
+        Err(Trouble::Sql(error)) if reach(&error) == Reach::Request => {
+            Ok(Err(StoreError::Failed(describe(&error))))
+        }
+        Err(Trouble::Sql(error)) => Err(error),
+    }
+}
+
+fn commit(connection: &Connection, group: &[Write]) -> rusqlite::Result<()> {
+    if let Some(now) = group.iter().filter_map(Write::now).max() {
         // As many may go as come, and more, so that there are never more than are of use.
         claims::expire(connection, now, 2 * group.len())?;
     }
-    execute(connection, "COMMIT")?;
-    Ok(outcomes)
+    execute(connection, "COMMIT")
 }
 
 fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {

@@ -44,6 +44,7 @@ auth_tokens = ["12345", "54321"]
 pub(crate) struct Rig {
     pub(crate) server: Server,
     pub(crate) journal: Journal,
+    pub(crate) sessions: Sessions,
     log: Shared,
     requests: Mutex<usize>,
 }
@@ -85,8 +86,9 @@ impl Rig {
         let journal = Journal { log: Log::to(log.clone(), false), meters: Arc::new(meters) };
         let listeners = Listeners::bind(&gateway.config).expect("port 0 is free");
         let sessions = Sessions::memory();
-        let server = Server::start(listeners, gateway, sessions, journal.clone());
-        Rig { server: server.expect("it starts"), journal, log, requests: Mutex::new(0) }
+        let server = Server::start(listeners, gateway, sessions.clone(), journal.clone());
+        let server = server.expect("it starts");
+        Rig { server, journal, sessions, log, requests: Mutex::new(0) }
     }
 
     /// Sends a webhook as Twilio would, and waits for its answer.
