@@ -56,10 +56,12 @@ fn a_store_that_fails_is_told_and_the_caller_hears_the_fallback() {
     assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains(">one<"), "{answer}");
     let ready = get(admin, "/readyz");
     assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("locked"), "{ready}");
+    assert!(get(admin, "/metrics").contains("\ntwimlgate_ready 0\n"));
     other.execute_batch("COMMIT").unwrap();
     // What was not kept is not a repeat.
     assert!(post(address, "SM1").contains("<Message>one<"));
     assert!(get(admin, "/readyz").ends_with("ready\n"));
+    assert!(get(admin, "/metrics").contains("\ntwimlgate_ready 1\n"));
 }
 
 #[test]
