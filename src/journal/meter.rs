@@ -117,9 +117,12 @@ impl Meters {
         meters.register();
         // From the first scrape on: to who computes an increase, a counter that begins with 1 has
         // not increased.
-        ["taken", "refused"]
-            .map(|result| meters.reloads.get_or_create_owned(&ResultLabels { result }));
-        ["done", "failed"].map(|result| meters.sent.get_or_create_owned(&ResultLabels { result }));
+        for result in ["taken", "refused"] {
+            meters.reloads.get_or_create_owned(&ResultLabels { result });
+        }
+        for result in ["done", "failed"] {
+            meters.sent.get_or_create_owned(&ResultLabels { result });
+        }
         meters
     }
 
