@@ -279,9 +279,9 @@ impl fmt::Debug for Function {
 
 impl Config {
     /// Reads a file, with `${NAME}` from the environment, or else from the file of that name in the
-    /// folder `$CREDENTIALS_DIRECTORY`, where systemd and others put what must stay secret. The second half is everything that is
-    /// wrong with it; the first is only fit to run where that holds no error. Paths in it are
-    /// relative to the folder of the file, not to where one stands.
+    /// folder `$CREDENTIALS_DIRECTORY`, where systemd and others put what must stay secret. The
+    /// second half is everything that is wrong with it; the first is only fit to run where that
+    /// holds no error. Paths in it are relative to the folder of the file, not to where one stands.
     pub fn read(path: &Path) -> (Option<Config>, Problems) {
         let name = path.display().to_string();
         match std::fs::read_to_string(path) {
