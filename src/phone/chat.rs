@@ -40,6 +40,9 @@ const REPLIES_MAX: usize = 10;
 /// Letters of one message (21617).
 const BODY_MAX: usize = 1_600;
 
+/// What the check of a document warns about, and is met again where it is carried out.
+const MET: [u32; 3] = [14_103, 14_109, 21_617];
+
 impl Chat {
     /// Nothing has been written yet.
     pub fn new(number: Number, caller: Caller) -> Chat {
@@ -104,7 +107,8 @@ impl Chat {
         match answer.and_then(|fetched| Document::of(&fetched, Channel::Message)) {
             Ok((document, warnings)) => {
                 self.on_fallback = false;
-                self.heard.extend(warnings.into_iter().map(Heard::Warning));
+                let known = |warning: &Fault| !warning.code.is_some_and(|it| MET.contains(&it));
+                self.heard.extend(warnings.into_iter().filter(known).map(Heard::Warning));
                 self.documents += 1;
                 self.carry_out(&document);
             }

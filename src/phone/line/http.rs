@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::{CONTENT_TYPE, HOST, LOCATION, SET_COOKIE};
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION, SET_COOKIE};
 use awc::error::{ConnectError, PayloadError, SendRequestError};
 
 use super::dial::Dialler;
@@ -66,6 +66,7 @@ impl Client {
             Some(value.to_str().ok()?.to_owned())
         };
         let (content_type, location) = (text(CONTENT_TYPE), text(LOCATION));
+        let length = text(CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
         let cookies = response.headers().get_all(SET_COOKIE);
         let cookies = cookies.filter_map(|it| it.to_str().ok()).map(str::to_owned).collect();
         let status = response.status().as_u16();
@@ -78,6 +79,11 @@ impl Client {
             };
             Failed { fault, connected: true }
         })?;
+        // awc takes the end of the connection for the end of the body.
+        if let Some(length) = length.filter(|length| body.len() < *length) {
+            let found = format!("the answer broke off: {} of {length} bytes", body.len());
+            return Err(Failed { fault: Fault::new(11205, found), connected: true });
+        }
         Ok(Response { status, content_type, location, cookies, body, trace: None })
     }
 }

@@ -64,7 +64,9 @@ async fn what_the_carrier_would_not_send_is_not_received() {
     let told = words(&play(&mut chat(&app), "text x").await);
     assert_eq!(told.matches("receive ha").count(), 8, "{told}");
     for code in ["fails 21617", "warns 14103", "warns 14110", "warns 14109"] {
+        let number = &code[code.len() - 5..];
         assert!(told.contains(code), "{code}: {told}");
+        assert_eq!(told.matches(number).count(), 1, "told once: {told}");
     }
 }
 

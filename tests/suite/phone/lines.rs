@@ -157,6 +157,17 @@ async fn an_answer_that_is_slow_is_given_up() {
 }
 
 #[actix_web::test]
+async fn an_answer_that_breaks_off_is_none() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n";
+    for (length, code) in [("Content-Length: 99", "11205"), ("Transfer-Encoding: chunked", "11205")]
+    {
+        let app = App::start(move |_| format!("{head}{length}\r\n\r\n<Response/>"));
+        let told = words(&at(&app.url("/voice")).begin().await);
+        assert!(told.starts_with(&format!("fails {code} ")), "{length}: {told}");
+    }
+}
+
+#[actix_web::test]
 async fn a_callback_that_fails_is_a_warning() {
     let app = App::start(|got| match got.target.as_str() {
         "/status" => reply("500 Oops", "", ""),
