@@ -2,7 +2,8 @@
 //!
 //! One thread writes, in groups: whatever waits when it has done the last group is the next one, so
 //! that one sync of the disk serves up to 64 webhooks. Two threads read, each on a connection of
-//! its own. A worker never waits for the disk, only for an answer.
+//! its own. A worker never waits for the disk, only for an answer; not even for that where a
+//! session is known to have no active execution.
 
 mod claims;
 mod file;
