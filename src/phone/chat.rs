@@ -13,7 +13,7 @@ use super::request::{Answer, Request, method};
 use super::{Act, Next};
 use crate::limits::PHONE_DOCUMENTS_MAX;
 use crate::random;
-use crate::twiml::read::Element;
+use crate::twiml::read::{Element, Node};
 use crate::uri::resolve;
 use crate::webhook::Channel;
 
@@ -215,10 +215,12 @@ impl Chat {
     }
 }
 
-/// The text of an element without that of its nouns.
+/// The text of an element without that of its nouns: the official packages write a body in front
+/// of its `Media` so.
 fn own_text(verb: &Element) -> String {
-    match verb.children().next() {
-        Some(_) => String::new(),
-        None => verb.text().trim().to_owned(),
-    }
+    let texts = verb.content.iter().filter_map(|node| match node {
+        Node::Text(text) => Some(text.as_str()),
+        Node::Element(_) => None,
+    });
+    texts.collect::<String>().trim().to_owned()
 }

@@ -11,11 +11,13 @@ async fn a_message_is_answered() {
         let body = got.params.get("Body").unwrap_or_default();
         format!(
             "<Response><Message>You wrote {body}.</Message><Message><Body>And</Body>\
-            <Media>https://a.example/b.jpg</Media></Message></Response>"
+            <Media>https://a.example/b.jpg</Media></Message>\
+            <Message>So<Media>https://a.example/c.jpg</Media></Message></Response>"
         )
     });
     let told = words(&play(&mut chat(&app), "text Hello").await);
-    let expected = "receive You wrote Hello.\nreceive And\nreceive media https://a.example/b.jpg\n";
+    let expected = "receive You wrote Hello.\nreceive And\nreceive media https://a.example/b.jpg\n\
+        receive So\nreceive media https://a.example/c.jpg\n";
     assert_eq!(told, expected);
     let params = &app.got()[0].params;
     assert_eq!((params.get("NumMedia"), params.get("SmsStatus")), (Some("0"), Some("received")));

@@ -132,6 +132,16 @@ async fn nobody_there_is_told_with_the_carriers_code() {
     assert!(told.starts_with("fails 11202 TCP connection refused"), "{told}");
     let told = words(&at("http://nobody.invalid/voice").begin().await);
     assert!(told.starts_with("fails 11210 HTTP bad host name"), "{told}");
+    let plain = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = plain.local_addr().unwrap();
+    std::thread::spawn(move || {
+        use std::io::Write as _;
+        for stream in plain.incoming() {
+            let _ = stream.unwrap().write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let told = words(&at(&format!("https://{address}/voice")).begin().await);
+    assert!(told.starts_with("fails 11220 SSL/TLS Handshake Error"), "{told}");
     let told = words(&at("nonsense").begin().await);
     assert!(told.starts_with("fails 11100 Invalid URL format"), "{told}");
 }
