@@ -7,6 +7,7 @@ mod reader;
 mod redact;
 mod schema;
 
+pub use reader::NEEDS_ENVIRONMENT;
 pub use schema::schema;
 
 use std::collections::BTreeMap;

@@ -7,8 +7,9 @@
 //!               a gateway answers                        Failure ──> tree, junit, updated
 //! ```
 //!
-//! [`follow`](follow()) needs nothing but a phone, whatever is at the other end of it; [`run`](run())
-//! puts our own gateway there, with functions that are played and time that is pretended.
+//! [`follow`](follow()) needs nothing but a phone, whatever is at the other end of it;
+//! [`run`](run()) puts our own gateway there, with functions that are played and time that is
+//! pretended.
 
 mod check;
 mod difference;
