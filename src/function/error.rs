@@ -45,7 +45,8 @@ pub enum Problem {
     /// Every connection of the worker to this function is in use, and whoever waits already takes
     /// all the time that there is.
     #[error(
-        "is not called: all {connections} `connections` of this worker are in use, and the calls          that wait would take until it is too late; raise that number, or make the function faster"
+        "is not called: all {connections} `connections` of this worker are in use, and whoever \
+         waits already takes too long; raise that number, or make the function faster"
     )]
     Crowded {
         /// The configured limit.
