@@ -88,7 +88,14 @@ impl Answering<'_> {
             }
             active => active?,
         };
-        let before = active.as_ref().map(saved::read).transpose()?;
+        let before = match active.as_ref().map(saved::read) {
+            Some(Err(error)) => {
+                record.note(&format!("{error}; the execution begins anew"));
+                None
+            }
+            Some(Ok(execution)) => Some(execution),
+            None => None,
+        };
         if blocked(&webhook, channel, flow, before.as_ref()) {
             return Err(ExchangeError::Concurrent);
         }
@@ -97,6 +104,9 @@ impl Answering<'_> {
             match (decide(&webhook, channel, before.as_ref()), before, active) {
                 (Plan::Resume(event), Some(execution), Some(saved)) => {
                     let flow = self.gateway.revision(&worker.sessions, flow, &saved).await?;
+                    if !execution.fits(&flow) {
+                        return Err(StoreError::Corrupt(saved.sid).into());
+                    }
                     (execution, event, flow, saved.created)
                 }
                 (Plan::Ignore(why), ..) => {
@@ -128,7 +138,7 @@ impl Answering<'_> {
     async fn replace(self, active: Option<Saved>) -> Result<(), ExchangeError> {
         let Some(active) = active else { return Ok(()) };
         let now = clock::wall();
-        let ended = Commit::of(saved::ended(active, now)?, Vec::new(), now);
+        let ended = Commit::of(saved::ended(active, now), Vec::new(), now);
         Ok(self.worker.sessions.commit(ended).await?)
     }
 

@@ -56,7 +56,9 @@ fn call(flow: &str, sid: &str) -> String {
 /// # Errors
 /// Where the record is damaged.
 pub fn read(saved: &Saved) -> Result<Execution, StoreError> {
-    serde_json::from_slice(&saved.state).map_err(|_| StoreError::Corrupt(saved.sid.clone()))
+    let execution: Option<Execution> = serde_json::from_slice(&saved.state).ok();
+    let whole = execution.filter(Execution::is_somewhere);
+    whole.ok_or_else(|| StoreError::Corrupt(saved.sid.clone()))
 }
 
 /// Writes an execution down.
@@ -114,13 +116,38 @@ pub fn requested(
     write(&execution, flow, &kept, now)
 }
 
-/// The same execution, ended from outside.
-///
-/// # Errors
-/// Where the record is damaged.
-pub fn ended(saved: Saved, now: Duration) -> Result<Saved, StoreError> {
-    let mut execution = read(&saved)?;
-    execution.state = State::Ended;
-    let state = serde_json::to_vec(&execution).unwrap_or_default();
-    Ok(Saved { active: false, due: None, updated: now, state, ..saved })
+/// The same execution, ended from outside. Of one that cannot be read the state stays what it is.
+pub fn ended(saved: Saved, now: Duration) -> Saved {
+    let state = read(&saved).ok().and_then(|mut execution| {
+        execution.state = State::Ended;
+        serde_json::to_vec(&execution).ok()
+    });
+    let state = state.unwrap_or_else(|| saved.state.clone());
+    Saved { active: false, due: None, updated: now, state, ..saved }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_nowhere_is_damaged_and_can_be_ended() {
+        let execution = Execution::requested("FN1".to_owned(), "+1", "+2", Map::new());
+        let mut state = serde_json::to_value(&execution).unwrap();
+        state["frames"] = json!([]);
+        let saved = Saved {
+            sid: "FN1".to_owned(),
+            session: String::new(),
+            flow: String::new(),
+            revision: String::new(),
+            active: true,
+            created: Duration::ZERO,
+            updated: Duration::ZERO,
+            due: Some(Duration::ZERO),
+            state: state.to_string().into_bytes(),
+        };
+        assert_eq!(read(&saved).unwrap_err(), StoreError::Corrupt("FN1".to_owned()));
+        let ended = ended(saved.clone(), Duration::from_secs(1));
+        assert!(!ended.active && ended.due.is_none() && ended.state == saved.state);
+    }
 }

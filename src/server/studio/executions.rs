@@ -82,7 +82,7 @@ pub(super) async fn update(call: &Call<'_>, sid: &str) -> Result<Answer, Refusal
         return Ok(Answer::Found(shown(call, &saved)?));
     }
     let now = clock::wall();
-    let saved = ended(saved, now)?;
+    let saved = ended(saved, now);
     call.sessions().commit(Commit::of(saved.clone(), Vec::new(), now)).await?;
     Ok(Answer::Found(shown(call, &saved)?))
 }
