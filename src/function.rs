@@ -27,6 +27,14 @@ pub use resolve::{Entry, Resolver};
 pub use stand_in::{Asking, Played, PlayedAnswer, StandIn};
 pub use tls::TlsError;
 
+/// Pure parts that nobody but a fuzz target asks alone.
+#[doc(hidden)]
+pub mod parts {
+    pub use super::answer::{Verdict, classify};
+    pub use super::egress::Guard;
+    pub use super::target::{Origin, Target};
+}
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;

@@ -9,7 +9,7 @@ use crate::config::{Egress, EgressRule, IpRange};
 
 /// Says which addresses are refused.
 #[derive(Debug)]
-pub(super) struct Guard {
+pub struct Guard {
     rules: Vec<EgressRule>,
     special: Vec<(IpRange, &'static str)>,
 }
@@ -70,7 +70,7 @@ const SPECIAL: [(&str, &str); 33] = [
 
 impl Guard {
     /// A guard with the rules of the configuration.
-    pub(super) fn new(egress: &Egress) -> Guard {
+    pub fn new(egress: &Egress) -> Guard {
         let range = |text: &str| text.parse().expect("the table above is checked by a test");
         let metadata = METADATA.iter().map(|text| (range(text), "metadata"));
         let special = SPECIAL.iter().map(|(text, kind)| (range(text), *kind));
@@ -79,7 +79,7 @@ impl Guard {
 
     /// Whether `address` may be connected to on behalf of `origin`. `configured`: the operator
     /// wrote this very scheme, host and port as a function's URL, so that it may be private.
-    pub(super) fn check(&self, origin: &Origin, address: IpAddr, configured: bool) -> Result<(), Problem> {
+    pub fn check(&self, origin: &Origin, address: IpAddr, configured: bool) -> Result<(), Problem> {
         for meant in readings(address) {
             let Some(kind) = self.kind(meant) else { continue };
             let by_name = kind != "metadata" && (configured || self.names(origin));

@@ -9,6 +9,7 @@ mod door;
 mod exchanges;
 mod flow_files;
 mod function;
+mod fuzz;
 mod liquid;
 mod phone;
 mod serve;
