@@ -114,7 +114,7 @@ fn head(bytes: &[u8]) -> Result<(Vec<&[u8]>, &[u8]), End> {
     }
 }
 
-/// What is behind a body in chunks, without extensions and trailers.
+/// What is behind a body in chunks, without extensions.
 fn chunks(mut rest: &[u8]) -> Result<&[u8], End> {
     loop {
         let end = rest.windows(2).position(|two| two == b"\r\n");
@@ -127,14 +127,29 @@ fn chunks(mut rest: &[u8]) -> Result<&[u8], End> {
         let size = usize::from_str_radix(&text(size), 16).ok().filter(|_| sound);
         let size = size.ok_or(End::Doubt)?;
         let data = &rest[end + 2..];
+        if size == 0 {
+            return trailers(data);
+        }
         let behind = data.get(size..).ok_or(End::Body)?;
         rest = match behind {
             [b'\r', b'\n', behind @ ..] => behind,
             [] | [b'\r'] => return Err(End::Body),
             _ => return Err(End::Doubt),
         };
-        if size == 0 {
+    }
+}
+
+/// What is behind the trailer section: lines, up to an empty one.
+fn trailers(mut rest: &[u8]) -> Result<&[u8], End> {
+    loop {
+        let end = rest.iter().position(|byte| *byte == b'\n').ok_or(End::Body)?;
+        let line = rest[..end].strip_suffix(b"\r").ok_or(End::Doubt)?;
+        rest = &rest[end + 1..];
+        if line.is_empty() {
             return Ok(rest);
+        }
+        if line.contains(&b'\r') {
+            return Err(End::Doubt);
         }
     }
 }

@@ -23,6 +23,9 @@ use super::super::root;
 /// How long an answer may take. Whatever does not come to its end is given up long before.
 const WITHIN: Duration = Duration::from_secs(3);
 
+/// How long something is waited for that need not come.
+const GRACE: Duration = Duration::from_millis(20);
+
 pub(super) struct Site {
     address: SocketAddr,
     /// The good carrier's connection.
@@ -50,18 +53,32 @@ impl Site {
         bytes
     }
 
-    /// Sends bytes over a connection of their own. What came back, and whether it was closed.
-    pub(super) fn send(&self, bytes: &[u8]) -> Result<(Vec<u8>, bool), String> {
+    /// Sends bytes over a connection of their own. What came back, and whether it was closed. Where
+    /// more of the last request is `pending`, nobody waits until the server gives it up.
+    pub(super) fn send(
+        &self,
+        bytes: &[u8],
+        pending: bool,
+        whole: usize,
+    ) -> Result<(Vec<u8>, bool), String> {
         let mut stream = connect(self.address)?;
         // A server that refuses early may close while we still write.
         let _ = stream.write_all(bytes);
         let _ = stream.shutdown(Shutdown::Write);
         let mut answer = Vec::new();
-        let closed = match stream.read_to_end(&mut answer) {
-            Ok(_) => true,
-            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
-        };
-        Ok((answer, closed))
+        let mut buffer = [0; 4096];
+        loop {
+            let enough = pending && (whole == 0 || ends(&answer));
+            let _ = stream.set_read_timeout(Some(if enough { GRACE } else { WITHIN }));
+            match stream.read(&mut buffer) {
+                Ok(0) => return Ok((answer, true)),
+                Ok(read) => answer.extend_from_slice(&buffer[..read]),
+                Err(error) => {
+                    let late = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+                    return Ok((answer, !late));
+                }
+            }
+        }
     }
 
     /// Sends a good webhook, over a connection that is kept.
@@ -105,6 +122,11 @@ impl Site {
         );
         (head + &body).into_bytes()
     }
+}
+
+/// Whether what came so far may be whole.
+fn ends(answer: &[u8]) -> bool {
+    answer.ends_with(b"\r\n\r\n") || answer.ends_with(b"</Response>")
 }
 
 fn connect(address: SocketAddr) -> Result<TcpStream, String> {
