@@ -30,6 +30,14 @@ pub(crate) use stream::Stream;
 pub use tls::TlsError;
 pub(crate) use tls::config as tls_config;
 
+/// Pure parts that nobody but a fuzz target asks alone.
+#[doc(hidden)]
+pub mod parts {
+    pub use super::answer::{Verdict, classify};
+    pub use super::egress::Guard;
+    pub use super::target::{Origin, Target};
+}
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;

@@ -29,7 +29,7 @@ use crate::limits::{CONNECTIONS_PER_WORKER_MAX, DRAIN_WITHIN, KEEP_ALIVE, REQUES
 use crate::problem::Problem;
 use crate::session::Sessions;
 
-use door::Door;
+use door::{Door, Last};
 
 pub use tls::check as check_certificate;
 
@@ -201,6 +201,7 @@ fn public_server(
         // No middleware: each layer would cost every call, and the door does what is needed.
         App::new().default_service(fn_service(move |request| door.clone().answer(request)))
     })
+    .on_connect(|_, data| drop(data.insert(Last::default())))
     .workers(config.server.workers.unwrap_or_else(cores))
     .client_request_timeout(REQUEST_HEAD_WITHIN)
     .keep_alive(KEEP_ALIVE)

@@ -222,7 +222,14 @@ impl<'a, 'i> Section<'a, 'i> {
         name: &str,
         found: &At<T>,
     ) -> Problem {
-        let shown = hide_userinfo(found.value.to_string());
+        let written = source.text.get(found.span.clone()).unwrap_or_default();
+        let value = found.value.to_string();
+        // What came out of the environment may be a secret in the wrong place: shown as written.
+        let value = match written.contains(&value) {
+            true => value,
+            false => written.trim_matches(['"', '\'']).to_owned(),
+        };
+        let shown = hide_userinfo(value);
         source.error(found.span.clone(), format!("`{}.{name}` is `{shown}`", self.name))
     }
 

@@ -8,12 +8,12 @@ use super::ExchangeError;
 use super::run::Run;
 use super::saved::{self, Kept};
 use crate::clock;
-use crate::flow::{Event, Moment, State};
+use crate::flow::{Event, Execution, Flow, Moment, State};
 use crate::gateway::{Gateway, Worker};
 use crate::journal::Record;
 use crate::limits::TIMER_TURN_WITHIN;
 use crate::random;
-use crate::session::{Commit, Saved};
+use crate::session::{Commit, Saved, StoreError};
 use crate::webhook::Params;
 
 /// Takes one execution further whose wait is over by `now`. What another webhook has moved on in
@@ -31,26 +31,15 @@ pub async fn fire(
     else {
         return Ok(());
     };
-    let mut execution = match saved::read(&saved) {
-        Ok(execution) => execution,
-        // It would be due again and again, and can never go on.
-        Err(unreadable) => {
-            record.note(&format!("{unreadable}; it is over"));
+    let (mut execution, flow) = match read(gateway, worker, &saved).await {
+        Ok(read) => read,
+        // It would be due again and again, and could never go on.
+        Err(error @ ExchangeError::Revision(_))
+        | Err(error @ ExchangeError::Store(StoreError::Corrupt(_))) => {
+            record.note(&error.to_string());
             return end(worker, saved, now).await;
         }
-    };
-    let current = gateway.flows.named(&saved.flow);
-    let flow = match current.filter(|flow| flow.revision == saved.revision) {
-        Some(flow) => Arc::clone(flow),
-        None => match gateway.kept_revision(&worker.sessions, &saved).await {
-            Ok(flow) => flow,
-            // It would be due again and again, and could never go on.
-            Err(error @ ExchangeError::Revision(_)) => {
-                record.note(&error.to_string());
-                return end(worker, saved, now).await;
-            }
-            Err(error) => return Err(error),
-        },
+        Err(error) => return Err(error),
     };
     let event = if execution.has_begun() { Event::Timeout } else { Event::Trigger };
     let (token, url) = (random::sid(""), gateway.url_of(&flow));
@@ -81,4 +70,22 @@ pub async fn fire(
 async fn end(worker: &Worker, saved: Saved, now: Duration) -> Result<(), ExchangeError> {
     let ended = Commit::of(saved::ended(saved, now), Vec::new(), now);
     Ok(worker.sessions.commit(ended).await?)
+}
+
+/// The execution, and the revision of the flow that it is on.
+async fn read(
+    gateway: &Gateway,
+    worker: &Worker,
+    saved: &Saved,
+) -> Result<(Execution, Arc<Flow>), ExchangeError> {
+    let execution = saved::read(saved)?;
+    let current = gateway.flows.named(&saved.flow);
+    let flow = match current.filter(|flow| flow.revision == saved.revision) {
+        Some(flow) => Arc::clone(flow),
+        None => gateway.kept_revision(&worker.sessions, saved).await?,
+    };
+    match execution.fits(&flow) {
+        true => Ok((execution, flow)),
+        false => Err(StoreError::Corrupt(saved.sid.clone()).into()),
+    }
 }

@@ -31,6 +31,8 @@ use super::desk::{Desk, Digest};
 use super::lanes::Held;
 use super::{Commit, Listing, Page, Saved, StepRecord, StoreError};
 use crate::limits::STORE_QUEUE_MAX;
+pub use rows::{seal_saved, seal_step, unseal_saved, unseal_step};
+
 use file::File;
 use known::Known;
 use reader::{Read, Reader};

@@ -164,6 +164,21 @@ async fn smuggled_requests_are_never_answered() {
 }
 
 #[actix_web::test]
+async fn nothing_behind_a_refused_request_is_answered() {
+    for first in ["GET /sms HTTP/1.1\r\nHost: a\r\n\r\n", "PUT / HTTP/1.1\r\nHost: a\r\n\r\n"] {
+        let function = function();
+        let rig = Rig::start(function.address, ROUTES);
+        let good = rig.signed("/sms", &MESSAGE);
+        let request = [first.as_bytes(), &good].concat();
+        let reply = crate::support::rig::exchange(rig.server.address, request).await;
+        assert!(matches!(reply.status, 403 | 405), "{reply:?}");
+        assert!(!reply.body.contains("200 OK"), "{reply:?}");
+        assert_eq!(function.connections(), 0);
+        rig.server.stop().await;
+    }
+}
+
+#[actix_web::test]
 async fn twins_at_the_same_instant_are_one_webhook() {
     let (release, gate) = std::sync::mpsc::channel();
     let gate = std::sync::Arc::new(std::sync::Mutex::new(gate));
