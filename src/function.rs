@@ -11,6 +11,7 @@ mod client;
 mod dial;
 mod egress;
 mod error;
+mod held;
 mod interim;
 mod origin;
 mod redirect;
@@ -23,6 +24,7 @@ mod tls;
 mod wire;
 
 pub use error::{Fault, FunctionError, Phase, Problem};
+pub use held::{Held, Place, Task, Waited, Waiting};
 pub use resolve::{Entry, Resolver};
 pub use stand_in::{Asking, Played, PlayedAnswer, StandIn};
 pub use tls::TlsError;
@@ -62,10 +64,12 @@ pub struct Shared {
     tls: Arc<rustls::ClientConfig>,
 }
 
-/// The functions as one worker calls them: connections are neither shared nor sent.
+/// The functions as one worker calls them: connections are neither shared nor sent. A clone has the
+/// same connections.
+#[derive(Clone)]
 pub struct Functions {
     shared: Shared,
-    clients: RefCell<HashMap<String, Rc<Client>>>,
+    clients: Rc<RefCell<HashMap<String, Rc<Client>>>>,
     stand_in: Option<Rc<dyn StandIn>>,
 }
 
@@ -185,7 +189,7 @@ impl Shared {
 impl Functions {
     /// The functions of a configuration, for the worker that this runs in.
     pub fn new(shared: &Shared) -> Functions {
-        Functions { shared: shared.clone(), clients: RefCell::default(), stand_in: None }
+        Functions { shared: shared.clone(), clients: Rc::default(), stand_in: None }
     }
 
     /// The same, with somebody who answers where the network would be asked.

@@ -4,6 +4,7 @@ pub(crate) mod app;
 mod calls;
 mod chats;
 mod desk;
+mod hold;
 mod lines;
 
 use twimlgate::phone::{Act, Caller, Heard, Line, Number, Phone};
