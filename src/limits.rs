@@ -187,7 +187,7 @@ pub const HOLD_WITHIN: Duration = Duration::from_secs(1);
 
 /// How long a function that nobody asks for is left alone before it is looked whether somebody
 /// still makes the call: what a restart may cost a person who waits for a message.
-pub const HOLD_LOOK_EVERY: Duration = Duration::from_secs(15);
+pub const HOLD_LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// Failures without a success between them that open a function's breaker …
 pub const BREAKER_FAILURES: usize = 5;

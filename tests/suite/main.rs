@@ -10,6 +10,7 @@ mod exchanges;
 mod flow_files;
 mod flow_tests;
 mod function;
+mod hold;
 mod liquid;
 mod load;
 mod phone;

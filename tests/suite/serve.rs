@@ -1,6 +1,7 @@
 //! `twimlgate serve` as an operator runs it: a process, signals, a port, a certificate.
 
 mod flows;
+mod hold;
 mod store;
 
 use std::io::{BufRead, BufReader, Read, Write};

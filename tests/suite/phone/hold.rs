@@ -5,8 +5,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use twimlgate::clock;
-use twimlgate::function::{Asking, Played, PlayedAnswer, StandIn};
+use twimlgate::function::{
+    Answer, Asking, Held, Outcome, Place, Played, PlayedAnswer, StandIn, Waited,
+};
 use twimlgate::journal::Meters;
+use twimlgate::limits::{HELD_CALLS_MAX, HELD_OUTCOME_KEPT, HELD_OUTCOMES_BYTES_MAX};
 use twimlgate::phone::{Caller, Desk, Heard, Line, Phone};
 use twimlgate::problem::Problems;
 
@@ -100,7 +103,7 @@ async fn a_fast_function_is_answered_as_ever() {
     let _pretended = clock::pretend(NOON);
     let scene = Scene::new(3, GOLD);
     assert_eq!(scene.hears("/short", "").await, "hear Plan gold.\nends completed\n");
-    assert_eq!(clock::wall() - NOON, Duration::from_secs(3));
+    assert_eq!((clock::wall() - NOON).as_secs(), 3);
     assert_eq!(scene.desk.gateway().held.take_ready(), Vec::<String>::new());
 }
 
@@ -166,11 +169,11 @@ async fn a_message_is_answered_at_once_and_later_over_the_api() {
 async fn a_short_route_for_messages_sends_its_document_late() {
     let _pretended = clock::pretend(NOON);
     let scene = Scene::new(8, GOLD);
-    let told = scene.hears("/sms", "text hi\nwait 60").await;
+    let told = scene.hears("/sms", "text hi\nwait 60s").await;
     assert_eq!(told, "receive Plan gold.\nreceive Bye\n");
     assert_eq!((clock::wall() - NOON).as_secs(), 64);
     // Each message is one by itself.
-    let told = scene.hears("/sms", "text one\ntext two\nwait 60").await;
+    let told = scene.hears("/sms", "text one\ntext two\nwait 60s").await;
     assert_eq!(told, "receive Plan gold.\nreceive Bye\n".repeat(2));
     assert_eq!(scene.asked.get(), 3);
 }
@@ -178,9 +181,9 @@ async fn a_short_route_for_messages_sends_its_document_late() {
 #[actix_web::test]
 async fn a_message_whose_function_fails_late_is_not_left_without_an_answer() {
     let _pretended = clock::pretend(NOON);
-    let told = Scene::answering(8, GOLD, 500).hears("/sms", "text hi\nwait 60").await;
+    let told = Scene::answering(8, GOLD, 500).hears("/sms", "text hi\nwait 60s").await;
     assert!(told.starts_with("receive ") && told.lines().count() == 1, "{told}");
-    let told = Scene::answering(8, GOLD, 500).hears("/chat", "text hi\nwait 60").await;
+    let told = Scene::answering(8, GOLD, 500).hears("/chat", "text hi\nwait 60s").await;
     assert_eq!(told, "receive Sorry, nobody knows.\n");
     let twiml = ("text/xml", "<Response><Message>Late.</Message></Response>");
     for route in ["/sms", "/chat"] {
@@ -197,4 +200,53 @@ async fn what_is_held_is_seen() {
         _ => None,
     });
     assert_eq!(held.collect::<Vec<_>>(), ["lookup", "lookup"]);
+}
+
+#[actix_web::test]
+async fn where_too_many_are_held_a_call_is_like_any_other() {
+    let _pretended = clock::pretend(NOON);
+    for (seconds, expected) in [(9, "hear Plan gold."), (30, "hear Sorry: nothing.")] {
+        let scene = Scene::new(seconds, GOLD);
+        let held = &scene.desk.gateway().held;
+        let place = |step| Place { execution: "FN0".to_owned(), step };
+        let tasks: Vec<_> =
+            (0..HELD_CALLS_MAX).map(|step| held.begin(&place(step as u32))).collect();
+        assert!(tasks.iter().all(Option::is_some) && held.begin(&place(u32::MAX)).is_none());
+        let began = clock::wall();
+        assert_eq!(scene.hears("/short", "").await, format!("{expected}\nends completed\n"));
+        assert_eq!((clock::wall() - began).as_secs(), seconds.min(10));
+        drop(tasks);
+        assert!(held.wait(&place(0)).is_none(), "a task that ended without an outcome");
+        assert!(held.begin(&place(0)).is_some());
+    }
+}
+
+#[actix_web::test]
+async fn outcomes_that_nobody_asks_for_are_forgotten() {
+    let _pretended = clock::pretend(NOON);
+    let held = Held::new(Default::default());
+    let place = |step| Place { execution: "FN0".to_owned(), step };
+    let large = |bytes| {
+        let answer = Answer { status_code: 200, content_type: None, body: vec![0; bytes].into() };
+        Outcome { answer: Some(answer), ..Outcome::unusable_url("http://a") }
+    };
+    let bytes = HELD_OUTCOMES_BYTES_MAX / 8;
+    for step in 0..6 {
+        let (task, waiting) = held.begin(&place(step)).unwrap();
+        assert_eq!(waiting.outcome(clock::now()).await, Waited::Late);
+        task.done(large(bytes));
+    }
+    assert!(held.wait(&place(0)).is_none() && held.wait(&place(5)).is_some());
+    tokio::time::sleep(HELD_OUTCOME_KEPT).await;
+    held.begin(&place(9)).unwrap().0.done(large(1));
+    assert!(held.wait(&place(5)).is_none() && held.wait(&place(9)).is_some());
+    // Nobody comes for it, whether that is said before it is there or after.
+    held.unasked(&place(9));
+    assert_eq!(held.take_ready(), ["FN0"]);
+    let (task, waiting) = held.begin(&place(10)).unwrap();
+    held.unasked(&place(10));
+    task.done(large(1));
+    held.ready().await;
+    assert_eq!(held.take_ready(), ["FN0"]);
+    assert!(matches!(waiting.outcome(clock::now()).await, Waited::Done(_)));
 }
