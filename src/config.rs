@@ -210,6 +210,18 @@ pub struct Function {
     pub http_1_0: bool,
     /// Connections per worker to this function.
     pub connections: usize,
+    /// How its callers are kept company while it is at work. `None`: it answers in time, or fails.
+    pub hold: Option<Hold>,
+}
+
+/// `hold` and `hold_after_ms` of a `[function.NAME]`.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    /// The document that a caller hears, a file under `templates/`.
+    pub document: Located,
+    /// How long the function may take before its caller hears it, and between one time and the
+    /// next.
+    pub after: Duration,
 }
 
 /// `[route."/path"]`

@@ -12,6 +12,7 @@ mod dial;
 mod egress;
 mod error;
 mod gate;
+mod held;
 mod interim;
 mod origin;
 mod redirect;
@@ -24,6 +25,7 @@ mod tls;
 mod wire;
 
 pub use error::{Fault, FunctionError, Phase, Problem};
+pub use held::{Held, Place, Task, Waited, Waiting};
 pub use resolve::{Entry, Resolver};
 pub use stand_in::{Asking, Played, PlayedAnswer, StandIn};
 pub(crate) use stream::Stream;
@@ -73,10 +75,12 @@ pub struct Shared {
     tls: Arc<rustls::ClientConfig>,
 }
 
-/// The functions as one worker calls them: connections are neither shared nor sent.
+/// The functions as one worker calls them: connections are neither shared nor sent. A clone has the
+/// same connections.
+#[derive(Clone)]
 pub struct Functions {
     shared: Shared,
-    clients: RefCell<HashMap<String, Rc<Client>>>,
+    clients: Rc<RefCell<HashMap<String, Rc<Client>>>>,
     stand_in: Option<Rc<dyn StandIn>>,
 }
 
@@ -196,7 +200,7 @@ impl Shared {
 impl Functions {
     /// The functions of a configuration, for the worker that this runs in.
     pub fn new(shared: &Shared) -> Functions {
-        Functions { shared: shared.clone(), clients: RefCell::default(), stand_in: None }
+        Functions { shared: shared.clone(), clients: Rc::default(), stand_in: None }
     }
 
     /// The same, with somebody who answers where the network would be asked.

@@ -157,7 +157,9 @@ impl Server {
         if let (Some(certificate), Some(tls)) = (&self.certificate, &new.server.tls) {
             certificate.replace(tls)?;
         }
-        self.shared.gateway.store(Arc::new(gateway));
+        // What is under way goes on, whatever the new one says of its function.
+        let held = self.shared.gateway.load().held.clone();
+        self.shared.gateway.store(Arc::new(Gateway { held, ..gateway }));
         Ok(restart)
     }
 

@@ -167,15 +167,19 @@ impl<'a, 'i> Section<'a, 'i> {
 
     /// A whole number within the bounds of the key.
     pub(super) fn integer(&self, reader: &mut Reader<'_>, name: &str) -> Option<i64> {
-        let read = self.value(reader, name, |_, key, value, _| {
+        self.integer_at(reader, name).map(|at| at.value)
+    }
+
+    /// The same with its place.
+    pub(super) fn integer_at(&self, reader: &mut Reader<'_>, name: &str) -> Option<At<i64>> {
+        self.value(reader, name, |_, key, value, _| {
             let integer = value.as_integer().ok_or(())?;
             let number = i64::from_str_radix(integer.as_str(), integer.radix()).map_err(|_| ())?;
             match key.kind {
                 Kind::Integer(min, max) if number < min || number > max => Err(()),
                 _ => Ok(Some(number)),
             }
-        });
-        read.map(|at| at.value)
+        })
     }
 
     /// `true` or `false`.

@@ -44,6 +44,9 @@ fn call(
 ) -> Plan {
     let status = webhook.param("CallStatus").unwrap_or_default();
     let over = matches!(status, "completed" | "busy" | "failed" | "no-answer" | "canceled");
+    if over && execution.is_some_and(|execution| execution.held().is_some()) {
+        return Plan::Resume(Event::HangUp(params()));
+    }
     let callback = webhook.param("CallbackSource").is_some();
     let step = webhook.query.get("step");
     let awaited = execution
@@ -93,6 +96,9 @@ fn message(
         }
         Some(wait) if wait.handed_over => {
             Plan::Ignore("the execution cannot take a message now (Twilio 81002)")
+        }
+        Some(wait) if wait.held.is_some() => {
+            Plan::Ignore("a function is at work, so the execution takes no message (Twilio 81002)")
         }
         Some(_) => Plan::Resume(Event::Webhook(params())),
     }

@@ -27,6 +27,8 @@ pub(super) struct Kept {
 pub(super) fn session(webhook: &Webhook, channel: Channel, flow: &Flow) -> Option<String> {
     let param = |name| webhook.param(name).unwrap_or_default();
     match channel {
+        // A short route answers each message by itself, as it does each call.
+        _ if flow.is_short() => webhook.sid().map(|sid| call(&flow.name, sid)),
         Channel::Voice if flow.concurrent_calls => {
             webhook.param("CallSid").map(|sid| call(&flow.name, sid))
         }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::definition::{Flow, Widget, WidgetId};
+use super::hold::HeldCall;
 use super::trigger::{Incoming, Trigger};
 use crate::twiml::{Finding, Writer};
 use crate::webhook::{Channel, Params};
@@ -70,6 +71,9 @@ pub struct Wait {
     /// Somebody else's TwiML has the call: whatever the carrier asks us next, without a token or
     /// with the last one, brings it back.
     pub handed_over: bool,
+    /// The call of a function that the wait is for: whatever ends the wait asks for its outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Box<HeldCall>>,
 }
 
 /// One flow of an execution: the route's own, or a subflow.
@@ -181,9 +185,14 @@ impl Execution {
         }
     }
 
+    /// The call of a function that it waits for, if it waits for one.
+    pub fn held(&self) -> Option<&HeldCall> {
+        self.wait().and_then(|wait| wait.held.as_deref())
+    }
+
     /// Lets it begin at a moment, as if it waited for that.
     pub fn begin_at(&mut self, due: Duration) {
-        let wait = Wait { token: String::new(), due: Some(due), handed_over: false };
+        let wait = Wait { token: String::new(), due: Some(due), handed_over: false, held: None };
         self.state = State::Waiting(wait);
     }
 

@@ -28,6 +28,9 @@ pub struct Meters {
     functions: Mutex<BTreeMap<String, FunctionMeter>>,
     /// Webhooks being answered at this moment.
     pub in_flight: Gauge,
+    /// Calls of functions that go on while their callers are kept company, or might be.
+    pub held: Gauge,
+    holds: Family<FunctionLabels, Counter>,
     reloads: Family<ResultLabels, Counter>,
     sent: Family<ResultLabels, Counter>,
     /// Log lines that found no room.
@@ -109,6 +112,8 @@ impl Meters {
             unrouted,
             functions: Mutex::default(),
             in_flight: Gauge::default(),
+            held: Gauge::default(),
+            holds: Family::default(),
             reloads: Family::default(),
             sent: Family::default(),
             log_lines_dropped: Gauge::default(),
@@ -137,6 +142,10 @@ impl Meters {
         registry.register("function_seconds", call_seconds, self.call_seconds.clone());
         let in_flight = "Webhooks being answered";
         registry.register("in_flight", in_flight, self.in_flight.clone());
+        let held = "Calls of functions with `hold` that are under way";
+        registry.register("held_calls", held, self.held.clone());
+        let holds = "Calls of functions that a caller was held for";
+        registry.register("holds", holds, self.holds.clone());
         registry.register("reloads", "Configurations by result", self.reloads.clone());
         let sent = "Requests to the carrier's API by result";
         registry.register("carrier_requests", sent, self.sent.clone());
@@ -172,6 +181,11 @@ impl Meters {
         let meter = FunctionMeter { success: call("success"), fail: call("fail"), seconds };
         meter.called(outcome);
         functions.insert(name.to_owned(), meter);
+    }
+
+    /// Counts a call whose caller is held.
+    pub(super) fn held(&self, function: &str) {
+        self.holds.get_or_create_owned(&FunctionLabels { function: function.to_owned() }).inc();
     }
 
     /// Counts an exchange; one that found no route has the empty route name.

@@ -189,6 +189,21 @@ fn root_at(document: &[u8]) -> Option<usize> {
     }
 }
 
+/// Puts what was written behind the verbs of a document that somebody else made. No comment behind
+/// its root may hold `</Response`.
+pub fn append(document: &[u8], after: Writer) -> Bytes {
+    let verbs = after.out.find("<Response>").map_or(0, |at| at + "<Response>".len());
+    let end = document.windows(10).rposition(|bytes| bytes == b"</Response");
+    match end {
+        Some(end) => {
+            let verbs = &after.out.as_bytes()[verbs..];
+            [&document[..end], verbs, &document[end..]].concat().into()
+        }
+        // `<Response/>`
+        None => after.finish().into_string().into(),
+    }
+}
+
 /// The place of the `>` that ends a start tag; one in a value does not count.
 fn tag_end(tag: &[u8]) -> Option<usize> {
     let mut quote = None;

@@ -11,6 +11,7 @@ mod flow_files;
 mod flow_tests;
 mod function;
 mod fuzz;
+mod hold;
 mod liquid;
 mod load;
 mod packaging;

@@ -5,6 +5,7 @@ mod calls;
 mod chats;
 mod commands;
 mod desk;
+mod hold;
 mod lines;
 mod terminal;
 

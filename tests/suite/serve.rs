@@ -2,6 +2,7 @@
 
 mod flows;
 mod machine;
+mod hold;
 mod store;
 
 use std::io::{BufRead, BufReader, Read, Write};

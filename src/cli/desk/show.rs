@@ -115,6 +115,8 @@ fn traced(trace: &Trace) -> Vec<Line> {
         lines.push(Line::new(Style::Aside, walked));
     }
     lines.extend(trace.calls.iter().map(called));
+    let held = trace.held.iter().map(|function| format!("function {function}: still at work"));
+    lines.extend(held.map(|held| Line::new(Style::Aside, held)));
     let refused = trace.sent.iter().filter_map(|sent| Some((sent, sent.result.as_ref().err()?)));
     lines.extend(refused.map(|(sent, error)| {
         Line::new(Style::Warning, format!("the carrier's API, {}: {error}", sent.path))
