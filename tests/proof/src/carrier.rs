@@ -5,6 +5,8 @@ use std::io::{self, BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use twimlgate::config::Algorithm;
 use twimlgate::secret::Secret;
 use twimlgate::twiml::read::{Bounds, read};
@@ -89,13 +91,34 @@ impl fmt::Display for Reply {
     }
 }
 
+/// Asks Studio's REST for JSON.
+pub(crate) fn rest(admin: SocketAddr, target: &str) -> io::Result<serde_json::Value> {
+    let basic = STANDARD.encode(format!("{SID}:{TOKEN}"));
+    let request = format!(
+        "GET {target} HTTP/1.1\r\nHost: {admin}\r\nAuthorization: Basic {basic}\r\n\
+         Connection: close\r\n\r\n"
+    );
+    let reply = send(admin, request.as_bytes())?;
+    Ok(serde_json::from_str(&reply.body)?)
+}
+
 /// Sends bytes once. An error is an answer that did not come, or not to its end.
 pub(crate) fn send(address: SocketAddr, bytes: &[u8]) -> io::Result<Reply> {
+    answer(&post(address, bytes)?)
+}
+
+/// Sends bytes, and does not wait for the answer.
+pub(crate) fn post(address: SocketAddr, bytes: &[u8]) -> io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(&address, WITHIN)?;
     stream.set_read_timeout(Some(WITHIN))?;
     stream.set_nodelay(true)?;
     (&stream).write_all(bytes)?;
-    let message = http::read(&mut BufReader::new(&stream))?;
+    Ok(stream)
+}
+
+/// The answer to what was posted.
+pub(crate) fn answer(stream: &TcpStream) -> io::Result<Reply> {
+    let message = http::read(&mut BufReader::new(stream))?;
     let status = message.status();
     let body = String::from_utf8(message.body).map_err(|_| io::ErrorKind::InvalidData)?;
     Ok(Reply { status, body })

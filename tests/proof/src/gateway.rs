@@ -44,6 +44,8 @@ impl Gateway {
         for flow in ["call.toml", "chat.toml"] {
             fs::copy(context.flows.join(flow), folder.join(flow)).map_err(told)?;
         }
+        // As the kernel names it, for whoever looks at its files by their paths.
+        let folder = folder.canonicalize().map_err(told)?;
         let mut rng = Rng::new(context.seed, u64::from(std::process::id()));
         let (address, admin) = (free_address(&mut rng)?, free_address(&mut rng)?);
         let Setup { store, workers, function } = setup;

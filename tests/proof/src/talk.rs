@@ -137,3 +137,11 @@ pub(crate) fn action(reply: &Reply) -> Option<String> {
     let gather = document.children().find(|verb| verb.name == "Gather")?;
     gather.attribute("action").map(str::to_owned)
 }
+
+/// The turn that a document names.
+pub(crate) fn turn_of(reply: &Reply) -> Option<usize> {
+    let said = said(reply);
+    let turn = said.strip_prefix("|turn ")?.split(' ').next()?;
+    let agrees = said.starts_with(&format!("|turn {turn} count {turn} heard "));
+    turn.parse().ok().filter(|_| agrees)
+}
