@@ -65,7 +65,7 @@ impl Sqlite {
             let advice = "move the file away to begin a fresh one";
             file::unusable(path, &error.to_string(), advice)
         };
-        desk.load(claims::load(&connection, now).map_err(unread)?);
+        claims::load(&connection, now, desk).map_err(unread)?;
         let known = Arc::new(Known::default());
         known.load(&connection).map_err(unread)?;
         let file = Arc::new(file);

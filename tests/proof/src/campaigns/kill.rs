@@ -133,7 +133,9 @@ fn cycles(
         }
         gateway.ready()?;
         tally.cycles += 1;
-        street.findings.extend(street.function.violations());
+        let cycle = tally.cycles;
+        let of_cycle = |it: Violation| Violation { at: format!("cycle {cycle}, {}", it.at), ..it };
+        street.findings.extend(street.function.violations().into_iter().map(of_cycle).collect());
     }
     Ok(())
 }
