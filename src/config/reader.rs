@@ -40,6 +40,9 @@ pub(super) struct At<T> {
     pub span: Range<usize>,
 }
 
+/// What stands behind the caret where a variable is not set.
+pub const NEEDS_ENVIRONMENT: &str = "needs the environment";
+
 /// A value of the kind that was asked for, `Ok(None)` where what is wrong with it has been said,
 /// `Err` where it is of another kind.
 type Converted<T> = Result<Option<T>, ()>;
@@ -107,7 +110,7 @@ impl Reader<'_> {
             Ok(expanded) => Some(expanded),
             Err(error) => {
                 let problem = self.source.error(span.clone(), error.to_string());
-                self.problem(problem.expected("needs the environment").help(error.help()));
+                self.problem(problem.expected(NEEDS_ENVIRONMENT).help(error.help()));
                 None
             }
         }

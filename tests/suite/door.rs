@@ -215,6 +215,8 @@ async fn health_and_metrics_are_on_the_admin_listener_only() {
         "twimlgate_exchanges_total{route=\"/sms\",outcome=\"answered\"} 1",
         "twimlgate_exchanges_total{route=\"\",outcome=\"refused\"} 1",
         "twimlgate_function_calls_total{function=\"lookup\",result=\"success\"} 1",
+        "twimlgate_reloads_total{result=\"refused\"} 0",
+        "twimlgate_carrier_requests_total{result=\"failed\"} 0",
         "twimlgate_in_flight 0",
     ] {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");

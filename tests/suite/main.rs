@@ -12,6 +12,7 @@ mod flow_tests;
 mod function;
 mod liquid;
 mod load;
+mod packaging;
 mod phone;
 mod serve;
 mod session;
