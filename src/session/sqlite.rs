@@ -72,10 +72,10 @@ impl Sqlite {
         };
         let known = Arc::new(Known::default());
         let load = |connection: &Connection| {
-            let claims = claims::load(connection, now)?;
-            known.load(connection).map(|()| claims)
+            known.load(connection)?;
+            claims::load(connection, now, desk)
         };
-        let claims = match load(&connection) {
+        let loaded = match load(&connection) {
             // Its first page is well, or it had not come so far.
             Err(error) if is_damage(&error) => {
                 drop(connection);
@@ -85,7 +85,7 @@ impl Sqlite {
             }
             other => other,
         };
-        desk.load(claims.map_err(|error| unread(error.to_string()))?);
+        loaded.map_err(|error| unread(error.to_string()))?;
         let file = Arc::new(file);
         let (reads, to_read) = sync_channel(STORE_QUEUE_MAX);
         let (writes, to_write) = sync_channel(STORE_QUEUE_MAX);
