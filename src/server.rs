@@ -203,7 +203,9 @@ fn public_server(
         // No middleware: each layer would cost every call, and the door does what is needed.
         App::new().default_service(fn_service(move |request| door.clone().answer(request)))
     })
-    .on_connect(|_, data| drop(data.insert(Last::default())))
+    .on_connect(|_, data| {
+        data.insert(Last::default());
+    })
     .workers(config.server.workers.unwrap_or_else(cores))
     .client_request_timeout(REQUEST_HEAD_WITHIN)
     .keep_alive(KEEP_ALIVE)
