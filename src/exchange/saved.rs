@@ -148,6 +148,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn two_pairs_of_addresses_never_look_the_same() {
+        assert_ne!(pair("f", "+12", "3"), pair("f", "+1", "23"));
+        assert_ne!(pair("f1", "+2", "3"), pair("f", "1+2", "3"));
+        assert_ne!(pair("a:b", "", "c"), pair("a", "", "b:c"));
+    }
+
+    #[test]
     fn what_is_nowhere_is_damaged_and_can_be_ended() {
         let execution = Execution::requested("FN1".to_owned(), "+1", "+2", Map::new());
         let mut state = serde_json::to_value(&execution).unwrap();
