@@ -62,14 +62,14 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
-        Command::Sign(args) => sign::run(args),
-        Command::Verify(args) => verify::run(args),
-        Command::Render(args) => render::run(&args),
-        Command::Flow(args) => flow::run(&args),
-        Command::Test(args) => test::run(&args),
-        Command::Load(args) => load::run(&args),
         Command::Phone(args) => phone::run(&args),
         Command::Text(args) => text::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Load(args) => load::run(&args),
+        Command::Flow(args) => flow::run(&args),
+        Command::Render(args) => render::run(&args),
+        Command::Sign(args) => sign::run(args),
+        Command::Verify(args) => verify::run(args),
     }
 }
 

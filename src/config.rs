@@ -7,6 +7,7 @@ mod reader;
 mod redact;
 mod schema;
 
+pub use reader::NEEDS_ENVIRONMENT;
 pub use schema::schema;
 
 use std::collections::BTreeMap;
@@ -290,16 +291,16 @@ impl fmt::Debug for Function {
 // === impl Config ===
 
 impl Config {
-    /// Reads a file, with `${NAME}` from the environment. The second half is everything that is
-    /// wrong with it; the first is only fit to run where that holds no error. Paths in it are
-    /// relative to the folder of the file, not to where one stands.
+    /// Reads a file, with `${NAME}` from the environment, or else from the file of that name in the
+    /// folder `$CREDENTIALS_DIRECTORY`, where systemd and others put what must stay secret. The
+    /// second half is everything that is wrong with it; the first is only fit to run where that
+    /// holds no error. Paths in it are relative to the folder of the file, not to where one stands.
     pub fn read(path: &Path) -> (Option<Config>, Problems) {
         let name = path.display().to_string();
         match std::fs::read_to_string(path) {
             Ok(text) => {
                 let folder = path.parent().unwrap_or(Path::new(""));
-                let variable = |name: &str| std::env::var(name).ok();
-                Config::parse(&Source::new(&name, &text), folder, &variable)
+                Config::parse(&Source::new(&name, &text), folder, &environment::variable)
             }
             Err(error) => {
                 let message = format!("cannot read the configuration `{name}`: {error}");

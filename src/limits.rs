@@ -28,6 +28,15 @@ pub const DRAIN_WITHIN: Duration = Duration::from_secs(13);
 /// captured request that is replayed later than this finds its step token gone.
 pub const CLAIM_KEPT: Duration = Duration::from_secs(600);
 
+/// How long it is remembered, without the reply, that a message was taken or a call begun: no step
+/// token stands in these, and a signature has no date, so nothing else tells a captured one from a
+/// new one.
+pub const REPLAY_REFUSED: Duration = Duration::from_secs(48 * 3_600);
+
+/// As many of these are known without a look-up, at about 80 bytes each: 2,000 an hour. `memory:`
+/// remembers no more.
+pub const SPENT_KNOWN_MAX: usize = 100_000;
+
 /// Memory for the replies that are kept for repeats: at 600 bytes a reply, the last five thousand
 /// webhooks. Under more load than eight a second, that is less than [`CLAIM_KEPT`].
 pub const CLAIMS_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -59,8 +59,11 @@ pub struct Phone {
     side: Side,
     /// What was noticed in this turn so far.
     heard: Vec<Heard>,
-    watch: Option<Box<dyn FnMut(&Heard)>>,
+    watch: Option<Watch>,
 }
+
+/// Whoever is told of each thing that is noticed.
+type Watch = Box<dyn FnMut(&Heard)>;
 
 /// What the conversation is.
 enum Side {

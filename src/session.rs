@@ -23,6 +23,12 @@ pub use record::{Commit, Listing, Page, Saved, StepRecord};
 
 pub use crate::config::StoreUrl;
 
+/// Pure parts that nobody but a fuzz target asks alone.
+#[doc(hidden)]
+pub mod parts {
+    pub use super::sqlite::{seal_saved, seal_step, unseal_saved, unseal_step};
+}
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,7 +96,7 @@ impl Sessions {
     /// Claims a webhook, once for all its deliveries. Without a key every delivery is a new one.
     pub async fn claim(&self, key: Option<Key>) -> Result<Claim, StoreError> {
         let Some(key) = key else { return Ok(Claim::Unclaimed) };
-        match self.desk.claim(desk::digest(key.as_str())) {
+        match self.desk.claim(desk::claimed(&key)) {
             Desked::First(ticket) => Ok(Claim::First(ticket)),
             Desked::Answered(reply) => Ok(Claim::Answered(reply)),
             Desked::Running(waiting) => Ok(Claim::Running(waiting)),
@@ -210,7 +216,8 @@ impl Sessions {
 
     /// Removes claims and executions that are older than
     /// [`CLAIM_KEPT`](crate::limits::CLAIM_KEPT) and
-    /// [`EXECUTION_KEPT`](crate::limits::EXECUTION_KEPT), about
+    /// [`EXECUTION_KEPT`](crate::limits::EXECUTION_KEPT) (of a claim that could begin something
+    /// again, its reply; the rest after [`REPLAY_REFUSED`](crate::limits::REPLAY_REFUSED)), about
     /// [`EXPIRED_ROWS_MAX`](crate::limits::EXPIRED_ROWS_MAX) of each in one call. A definition goes
     /// when it is not among the revisions `current` and no execution has used it for as long as a
     /// claim is kept: one that is being worked on while the configuration changes may still come.

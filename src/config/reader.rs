@@ -40,6 +40,9 @@ pub(super) struct At<T> {
     pub span: Range<usize>,
 }
 
+/// What stands behind the caret where a variable is not set.
+pub const NEEDS_ENVIRONMENT: &str = "needs the environment";
+
 /// A value of the kind that was asked for, `Ok(None)` where what is wrong with it has been said,
 /// `Err` where it is of another kind.
 type Converted<T> = Result<Option<T>, ()>;
@@ -107,7 +110,7 @@ impl Reader<'_> {
             Ok(expanded) => Some(expanded),
             Err(error) => {
                 let problem = self.source.error(span.clone(), error.to_string());
-                self.problem(problem.expected("needs the environment").help(error.help()));
+                self.problem(problem.expected(NEEDS_ENVIRONMENT).help(error.help()));
                 None
             }
         }
@@ -223,7 +226,14 @@ impl<'a, 'i> Section<'a, 'i> {
         name: &str,
         found: &At<T>,
     ) -> Problem {
-        let shown = hide_userinfo(found.value.to_string());
+        let written = source.text.get(found.span.clone()).unwrap_or_default();
+        let value = found.value.to_string();
+        // What came out of the environment may be a secret in the wrong place: shown as written.
+        let value = match written.contains(&value) {
+            true => value,
+            false => written.trim_matches(['"', '\'']).to_owned(),
+        };
+        let shown = hide_userinfo(value);
         source.error(found.span.clone(), format!("`{}.{name}` is `{shown}`", self.name))
     }
 

@@ -98,6 +98,9 @@ impl Answering<'_> {
         let (mut execution, event, flow, created) = match (plan, active) {
             (Plan::Resume(event), Some((saved, execution))) => {
                 let flow = self.gateway.revision(&worker.sessions, flow, &saved).await?;
+                if !execution.fits(&flow) {
+                    return Err(StoreError::Corrupt(saved.sid).into());
+                }
                 (execution, event, flow, saved.created)
             }
             (Plan::Ignore(why), _) => {

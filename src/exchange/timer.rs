@@ -14,7 +14,7 @@ use crate::gateway::{Gateway, Worker};
 use crate::journal::Record;
 use crate::limits::TIMER_TURN_WITHIN;
 use crate::random;
-use crate::session::{Commit, Saved};
+use crate::session::{Commit, Saved, StoreError};
 use crate::webhook::{Channel, Params};
 
 /// Takes one execution further whose wait is over by `now`, or whose function has come back. What
@@ -42,8 +42,12 @@ pub async fn fire(
         _ => return Ok(()),
     };
     let flow = match flow(gateway, worker, &saved).await {
-        Ok(flow) => flow,
+        Ok(flow) if execution.fits(&flow) => flow,
         // It would be due again and again, and could never go on.
+        Ok(_) => {
+            record.note(&format!("{}; it is over", StoreError::Corrupt(saved.sid.clone())));
+            return end(worker, saved, now).await;
+        }
         Err(error @ ExchangeError::Revision(_)) => {
             record.note(&error.to_string());
             return end(worker, saved, now).await;

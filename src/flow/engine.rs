@@ -195,8 +195,8 @@ fn note(turn: &mut Turn<'_>, event: &str, next: Option<WidgetId>) {
 fn enter(turn: &mut Turn<'_>, id: WidgetId) -> Result<(), Failure> {
     let execution = &mut *turn.execution;
     let same = execution.frame().position == id;
-    execution.in_a_row = if same { execution.in_a_row + 1 } else { 1 };
-    execution.steps += 1;
+    execution.in_a_row = if same { execution.in_a_row.saturating_add(1) } else { 1 };
+    execution.steps = execution.steps.saturating_add(1);
     execution.frame_mut().position = id;
     if execution.steps > STEPS_MAX {
         Err(Failure::Steps)

@@ -233,6 +233,24 @@ impl Execution {
         subflow.map_or(flow, |subflow| subflow).widget(frame.position)
     }
 
+    /// Whether a flow can take it further: what a store gives back may be damaged, or of another
+    /// version of this program, in ways that its own form does not tell.
+    pub fn fits(&self, flow: &Flow) -> bool {
+        let is_there = |frame: &Frame| {
+            let flow = match frame.subflow {
+                Some(index) => flow.subflows.get(index).map(|subflow| &**subflow),
+                None => Some(flow),
+            };
+            flow.is_some_and(|flow| frame.position.0 < flow.widgets.len())
+        };
+        self.frames.iter().all(is_there)
+    }
+
+    /// Whether it is anywhere at all.
+    pub(crate) fn is_somewhere(&self) -> bool {
+        !self.frames.is_empty()
+    }
+
     /// Notes something for the journal.
     pub fn remark(&mut self, text: String) {
         self.remarks.push(Remark::Failure(text));

@@ -35,6 +35,8 @@ pub struct Meters {
     sent: Family<ResultLabels, Counter>,
     /// Log lines that found no room.
     pub log_lines_dropped: Gauge<u64, AtomicU64>,
+    /// 1 while `/readyz` is 200.
+    pub ready: Gauge,
 }
 
 /// The counters of one route, found once at start: no look-up by label on the way of a call.
@@ -115,8 +117,17 @@ impl Meters {
             reloads: Family::default(),
             sent: Family::default(),
             log_lines_dropped: Gauge::default(),
+            ready: Gauge::default(),
         };
         meters.register();
+        // From the first scrape on: to who computes an increase, a counter that begins with 1 has
+        // not increased.
+        for result in ["taken", "refused"] {
+            meters.reloads.get_or_create_owned(&ResultLabels { result });
+        }
+        for result in ["done", "failed"] {
+            meters.sent.get_or_create_owned(&ResultLabels { result });
+        }
         meters
     }
 
@@ -140,6 +151,8 @@ impl Meters {
         registry.register("carrier_requests", sent, self.sent.clone());
         let dropped = "Log lines that found no room";
         registry.register("log_lines_dropped", dropped, self.log_lines_dropped.clone());
+        let ready = "1 while webhooks can be taken, 0 while draining or the store fails";
+        registry.register("ready", ready, self.ready.clone());
     }
 
     /// The counters of a route.

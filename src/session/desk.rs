@@ -12,8 +12,11 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::Key;
 use crate::clock;
-use crate::limits::{CLAIM_KEPT, CLAIMS_BYTES_MAX, CLAIMS_KNOWN_MAX};
+use crate::limits::{
+    CLAIM_KEPT, CLAIMS_BYTES_MAX, CLAIMS_KNOWN_MAX, REPLAY_REFUSED, SPENT_KNOWN_MAX,
+};
 
 /// A claim's key, or a session, as 128 bits that are the same in every process. Nobody can choose
 /// two that meet in them.
@@ -49,6 +52,9 @@ pub(super) enum Desked {
     Running(Waiting),
 }
 
+/// The answer to a webhook whose own reply is forgotten, and which must not begin anything again.
+pub(super) const SPENT: Bytes = Bytes::from_static(b"<Response/>");
+
 /// A claim out of a store.
 #[derive(Debug)]
 pub(super) struct Loaded {
@@ -77,6 +83,11 @@ struct Claims {
     bytes: usize,
     /// Until then the store may have claims that are not known here.
     doubt_until: Option<Instant>,
+    /// Those whose reply nobody needs any more, and that must not begin anything again, all older
+    /// than the ones above.
+    spent: VecDeque<(Digest, Instant)>,
+    /// Until then the store may have some of them that are not known here.
+    spent_unknown_until: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -84,6 +95,7 @@ enum Entry {
     Running(Vec<oneshot::Sender<Bytes>>),
     Answered(Bytes),
     Stored,
+    Spent,
 }
 
 /// What the two collections need for one entry, about.
@@ -96,6 +108,16 @@ pub(super) fn digest(key: &str) -> Digest {
     half.copy_from_slice(&hash[..16]);
     Digest::from_be_bytes(half)
 }
+
+/// The digest of a webhook's key. Its first bit says whether it [begins](Key::begins) something, so
+/// that a store needs no column for that.
+pub(super) fn claimed(key: &Key) -> Digest {
+    let plain = digest(key.as_str()) & !BEGINS;
+    if key.begins() { plain | BEGINS } else { plain }
+}
+
+/// The first bit of a claim's digest.
+const BEGINS: Digest = 1 << 127;
 
 // === impl Desk ===
 
@@ -122,10 +144,23 @@ impl Desk {
         claims.forget(now, self.0.backed);
     }
 
+    /// Takes over what the store has of claims without a reply, oldest first, before
+    /// [`Desk::load`]; with `more` than that it has others.
+    pub(super) fn load_spent(&self, spent: Vec<(Digest, Duration)>, more: bool) {
+        let now = clock::now();
+        let mut claims = self.lock();
+        for (digest, age) in spent {
+            claims.spend(digest, now.checked_sub(age).unwrap_or(now));
+        }
+        claims.spent_unknown_until = more.then(|| now + REPLAY_REFUSED);
+    }
+
     /// From now on the store may have claims that are not known here: a write failed in such a way
     /// that it may be there after all.
     pub(super) fn doubt(&self) {
-        self.lock().doubt_until = Some(clock::now() + CLAIM_KEPT);
+        let (now, mut claims) = (clock::now(), self.lock());
+        claims.doubt_until = Some(now + CLAIM_KEPT);
+        claims.spent_unknown_until = Some(now + REPLAY_REFUSED);
     }
 
     /// Claims a webhook.
@@ -141,10 +176,14 @@ impl Desk {
                 return Desked::Running(Waiting(receiver));
             }
             Some(Entry::Stored) => true,
+            Some(Entry::Spent) => return Desked::Answered(SPENT),
             None => false,
         };
         claims.entries.insert(digest, Entry::Running(Vec::new()));
-        let look_up = stored || claims.doubt_until.is_some_and(|until| now < until);
+        let doubted = |until: Option<Instant>| until.is_some_and(|until| now < until);
+        let look_up = stored
+            || doubted(claims.doubt_until)
+            || (begins(digest) && doubted(claims.spent_unknown_until));
         let ticket = Ticket { desk: self.clone(), digest, open: true, stored };
         if look_up { Desked::LookUp(ticket) } else { Desked::First(ticket) }
     }
@@ -153,6 +192,11 @@ impl Desk {
         // Nothing under the lock can panic half-way through a change.
         self.0.claims.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a claim's digest is one that begins something.
+fn begins(digest: Digest) -> bool {
+    digest & BEGINS != 0
 }
 
 // === impl Ticket ===
@@ -246,6 +290,8 @@ impl Claims {
             if backed && !old(at) {
                 self.stored.push_back((digest, at));
                 self.entries.insert(digest, Entry::Stored);
+            } else if begins(digest) {
+                self.spend(digest, at);
             }
         }
         while let Some((digest, at)) = self.stored.front().copied() {
@@ -256,9 +302,37 @@ impl Claims {
             // It may have been given back and taken anew since.
             if matches!(self.entries.get(&digest), Some(Entry::Stored)) {
                 self.entries.remove(&digest);
+                if old(at) && begins(digest) {
+                    self.spend(digest, at);
+                }
             }
             if !old(at) {
                 self.doubt_until = self.doubt_until.max(Some(at + CLAIM_KEPT));
+                let unknown = Some(at + REPLAY_REFUSED);
+                self.spent_unknown_until = self.spent_unknown_until.max(unknown);
+            }
+        }
+        self.forget_spent(now, backed);
+    }
+
+    fn spend(&mut self, digest: Digest, at: Instant) {
+        self.spent.push_back((digest, at));
+        self.entries.insert(digest, Entry::Spent);
+    }
+
+    fn forget_spent(&mut self, now: Instant, backed: bool) {
+        let old = |at: Instant| now.duration_since(at) >= REPLAY_REFUSED;
+        while let Some((digest, at)) = self.spent.front().copied() {
+            if self.spent.len() <= SPENT_KNOWN_MAX && !old(at) {
+                break;
+            }
+            self.spent.pop_front();
+            if matches!(self.entries.get(&digest), Some(Entry::Spent)) {
+                self.entries.remove(&digest);
+            }
+            if backed && !old(at) {
+                let unknown = Some(at + REPLAY_REFUSED);
+                self.spent_unknown_until = self.spent_unknown_until.max(unknown);
             }
         }
     }
@@ -359,6 +433,34 @@ mod tests {
         assert!(matches!(desk.claim(2), Desked::Answered(_)));
         tokio::time::advance(Duration::from_secs(100)).await;
         drop(first(&desk, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_begins_something_is_refused_when_its_reply_is_forgotten() {
+        for backed in [false, true] {
+            let desk = Desk::new(backed);
+            for digest in [1, BEGINS | 1] {
+                first(&desk, digest).answer(&Bytes::from_static(b"<Response>1</Response>"));
+            }
+            tokio::time::advance(CLAIM_KEPT).await;
+            drop(first(&desk, 1));
+            assert!(matches!(desk.claim(BEGINS | 1), Desked::Answered(reply) if reply == SPENT));
+            tokio::time::advance(REPLAY_REFUSED - CLAIM_KEPT).await;
+            drop(first(&desk, BEGINS | 1));
+            assert!(desk.lock().entries.is_empty() && desk.lock().spent.is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn more_that_is_spent_than_can_be_known_is_looked_up() {
+        let desk = Desk::new(true);
+        let age = CLAIM_KEPT;
+        let count = SPENT_KNOWN_MAX as Digest + 1;
+        desk.load_spent((0..count).map(|number| (BEGINS | number, age)).collect(), true);
+        assert!(matches!(desk.claim(BEGINS | (count - 1)), Desked::Answered(_)));
+        assert!(matches!(desk.claim(BEGINS), Desked::LookUp(_)));
+        drop(first(&desk, 0));
+        assert!(desk.lock().entries.len() <= SPENT_KNOWN_MAX + 1);
     }
 
     #[tokio::test]

@@ -9,7 +9,10 @@ use crate::webhook::{Channel, Webhook};
 /// Every part is written with its length in front, so that no caller-chosen text in one part can
 /// look like the next part.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Key(String);
+pub struct Key {
+    text: String,
+    begins: bool,
+}
 
 impl Key {
     /// The key of a webhook, or `None` where a repeat cannot be told from a new event: a later turn
@@ -30,6 +33,10 @@ impl Key {
     pub fn of(webhook: &Webhook, channel: Channel) -> Option<Key> {
         let param = |name| webhook.param(name).unwrap_or_default();
         let told;
+        let begins = match channel {
+            Channel::Message => true,
+            Channel::Voice => is_first_turn(webhook) && webhook.param("CallbackSource").is_none(),
+        };
         let (turn, number) = match channel {
             Channel::Message => ("message", param("MessageStatus")),
             Channel::Voice if webhook.param("CallbackSource").is_some() => {
@@ -44,7 +51,7 @@ impl Key {
         };
         let account = webhook.account.as_ref().map_or("", |account| account.sid.as_str());
         let sid = webhook.sid()?;
-        let mut key = Key(String::with_capacity(160));
+        let mut key = Key { text: String::with_capacity(160), begins };
         for part in [channel.name(), account, sid, turn, number, param("ErrorCode"), &webhook.path]
         {
             key.push(part);
@@ -58,7 +65,13 @@ impl Key {
 
     /// The key as text, for stores that write it down.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Whether such a webhook begins something, or takes it further, whenever it comes: no step
+    /// token makes it useless once its reply is forgotten.
+    pub fn begins(&self) -> bool {
+        self.begins
     }
 
     fn push(&mut self, part: &str) {
@@ -74,9 +87,9 @@ impl Key {
                 break;
             }
         }
-        self.0.extend(digits[start..].iter().map(|digit| *digit as char));
-        self.0.push(':');
-        self.0.push_str(part);
+        self.text.extend(digits[start..].iter().map(|digit| *digit as char));
+        self.text.push(':');
+        self.text.push_str(part);
     }
 }
 

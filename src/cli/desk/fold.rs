@@ -44,6 +44,7 @@ pub(super) fn tame(text: &str) -> String {
 
 /// At most so many columns: the middle of what is longer is left out.
 pub(super) fn shortened(text: &str, most: usize) -> String {
+    let most = most.max(1);
     let letters: Vec<char> = text.chars().collect();
     if letters.len() <= most {
         return text.to_owned();
@@ -76,5 +77,6 @@ mod tests {
     fn long_texts_lose_their_middle() {
         assert_eq!(shortened("0123456789", 10), "0123456789");
         assert_eq!(shortened("0123456789", 5), "01…89");
+        assert_eq!(shortened("0123456789", 0), "…");
     }
 }

@@ -197,3 +197,35 @@ fn colour(style: Style) -> &'static str {
         Style::Error => "31",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(channel: Channel, columns: Option<usize>, style: Style, text: &str) -> String {
+        let line = Line { aside: "de".to_owned(), ..Line::new(style, text) };
+        Face { columns, colours: false, channel }.drawn(&line).concat()
+    }
+
+    #[test]
+    fn a_pipe_has_a_line_for_each_line() {
+        let long = "word ".repeat(40);
+        let said = drawn(Channel::Voice, None, Style::Said, long.trim());
+        assert_eq!(said, format!("  {}  (de)\n", long.trim()));
+        assert_eq!(drawn(Channel::Message, None, Style::Theirs, "Hi"), "< Hi  (de)\n");
+        assert_eq!(drawn(Channel::Message, None, Style::Mine, "Ho"), "> Ho  (de)\n");
+    }
+
+    #[test]
+    fn a_terminal_folds_and_a_chat_has_two_sides_where_there_is_room() {
+        assert_eq!(
+            drawn(Channel::Voice, Some(9), Style::Said, "Hello you"),
+            "  Hello\n  you  (de)\n"
+        );
+        let mine = drawn(Channel::Message, Some(60), Style::Mine, "Ho");
+        assert_eq!(mine, format!("{}Ho  (de)\n", " ".repeat(58)));
+        assert_eq!(drawn(Channel::Message, Some(60), Style::Theirs, "Hi"), "  Hi  (de)\n");
+        assert_eq!(drawn(Channel::Message, Some(59), Style::Theirs, "Hi"), "< Hi  (de)\n");
+        assert_eq!(drawn(Channel::Message, Some(60), Style::Typed, "/wait"), "> /wait  (de)\n");
+    }
+}

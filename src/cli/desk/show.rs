@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::fold::shortened;
 use crate::flow::Taken;
+use crate::function::OutcomeKind;
 use crate::journal::{Called, Trace};
 use crate::phone::{Asked, Ended, Fault, Heard};
 use crate::webhook::Channel;
@@ -122,7 +123,11 @@ fn traced(trace: &Trace) -> Vec<Line> {
     }));
     let reason = trace.fallback.iter();
     lines.extend(reason.map(|why| Line::new(Style::Error, format!("fallback: {why}"))));
-    let remarks = trace.remarks.iter();
+    // Why a function failed stands behind its name already.
+    let failed = |called: &&Called| called.outcome.answer.is_none();
+    let told: Vec<String> = trace.calls.iter().filter(failed).map(Called::answer).collect();
+    let known = |remark: &&String| told.iter().any(|told| remark.contains(told));
+    let remarks = trace.remarks.iter().filter(|remark| !known(remark));
     lines.extend(remarks.map(|remark| Line::new(Style::Aside, format!("remark: {remark}"))));
     lines
 }
@@ -148,7 +153,11 @@ fn called(called: &Called) -> Line {
         false => format!(", asked by {}", called.widget),
     };
     let (name, answer, took) = (&called.name, called.answer(), time(called.took()));
-    Line::new(Style::Aside, format!("function {name}{by}: {answer}  {took}"))
+    let style = match called.outcome.result {
+        OutcomeKind::Fail(_) => Style::Warning,
+        _ => Style::Aside,
+    };
+    Line::new(style, format!("function {name}{by}: {answer}  {took}"))
 }
 
 /// A time for a person to read.
@@ -167,5 +176,92 @@ pub(super) fn failed(heard: &Heard) -> bool {
         Heard::Error(Fault { .. }) => true,
         Heard::Asked(asked) => asked.trace.as_ref().is_some_and(|trace| trace.fallback.is_some()),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn told(channel: Channel, heard: &Heard) -> Vec<(Style, String)> {
+        lines(channel, heard).into_iter().map(|line| (line.style, line.text)).collect()
+    }
+
+    fn taken(from: &str, event: &str, to: Option<&str>) -> Taken {
+        Taken {
+            event: event.to_owned(),
+            from: from.to_owned(),
+            kind: "say-play",
+            to: to.map(str::to_owned),
+            output: Value::Null,
+            subflow: None,
+        }
+    }
+
+    fn asked() -> Asked {
+        Asked {
+            purpose: "Gather action".to_owned(),
+            method: "POST".to_owned(),
+            target: "/voice?step=0123456789abcdef0123456789abcdef".to_owned(),
+            parameters: Vec::new(),
+            status: Some(200),
+            took: Duration::from_micros(2_340),
+            document: None,
+            trace: None,
+        }
+    }
+
+    #[test]
+    fn a_webhook_is_told_with_what_the_flow_did() {
+        let steps = vec![
+            taken("menu", "keypress", Some("which")),
+            taken("which", "match", None),
+            taken("other", "next", Some("menu")),
+        ];
+        let trace = Trace {
+            taken: steps,
+            fallback: Some("no function".to_owned()),
+            remarks: vec!["odd".to_owned()],
+            ..Trace::default()
+        };
+        let heard = Heard::Asked(Box::new(Asked { trace: Some(trace), ..asked() }));
+        let expected = [
+            (Style::Aside, "Gather action: POST /voice?step=0123…123456789abcdef  200  2.3 ms"),
+            (Style::Aside, "menu ─keypress→ which ─match→ the end; other ─next→ menu"),
+            (Style::Error, "fallback: no function"),
+            (Style::Aside, "remark: odd"),
+        ];
+        let expected = expected.map(|(style, text)| (style, text.to_owned()));
+        assert_eq!(told(Channel::Voice, &heard), expected);
+        assert!(failed(&heard), "a gateway that falls back has failed");
+        assert!(!failed(&Heard::Asked(Box::new(asked()))));
+    }
+
+    #[test]
+    fn a_webhook_without_an_answer_and_a_wait_have_no_status() {
+        let lost = Asked { status: None, took: Duration::from_secs(15), ..asked() };
+        let told_of = |asked| told(Channel::Voice, &Heard::Asked(Box::new(asked)))[0].1.clone();
+        assert!(told_of(lost).ends_with("  no answer  15.0 s"));
+        let over = Asked { purpose: "a wait is over".to_owned(), method: String::new(), ..asked() };
+        assert_eq!(told_of(over), "a wait is over");
+    }
+
+    #[test]
+    fn what_is_said_has_its_voice_behind_it_and_messages_their_links_below() {
+        let (text, language) = ("Hallo".to_owned(), Some("de-DE".to_owned()));
+        let said = Heard::Say { text, language, voice: Some("alice".to_owned()) };
+        assert_eq!(lines(Channel::Voice, &said)[0].aside, "de-DE, alice");
+        let message = Heard::Message {
+            from: None,
+            to: Some("+1555".to_owned()),
+            body: "one\ntwo".to_owned(),
+            media: vec!["https://a/b.png".to_owned()],
+        };
+        let lines = lines(Channel::Message, &message);
+        let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(texts, ["one", "two", "https://a/b.png"]);
+        assert_eq!(lines[2].aside, "to +1555");
     }
 }

@@ -197,4 +197,13 @@ mod tests {
         assert_eq!(hint(&DIAL), "how does <Dial> end? completed, busy");
         assert!(beginnings(Channel::Voice, &DIAL).starts_with(&["completed", "busy"]));
     }
+
+    #[test]
+    fn the_manual_has_the_same_table() {
+        let manual = include_str!("../../../docs/phone.md");
+        for (typed, does) in AT_A_PHONE.iter().chain(&IN_A_CHAT) {
+            let row = format!("| `{typed}` | {does} |\n");
+            assert!(manual.contains(&row), "docs/phone.md lacks {row}");
+        }
+    }
 }

@@ -8,8 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::READERS;
 use super::trouble::{describe, is_damage};
+use super::{READERS, claims};
 use crate::clock;
 use crate::limits::STORE_LOCKED_WITHIN;
 use crate::session::StoreError;
@@ -140,6 +140,7 @@ impl File {
             (APPLICATION_ID, version) => return Err(Unfit::Newer(version)),
             _ => return Err(Unfit::Foreign),
         }
+        connection.execute_batch(claims::SCHEMA)?;
         if check {
             let found = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
             let found: String = found?;

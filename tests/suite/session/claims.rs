@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::web::Bytes;
-use twimlgate::limits::{CLAIM_KEPT, CLAIMS_BYTES_MAX};
+use twimlgate::limits::{CLAIM_KEPT, CLAIMS_BYTES_MAX, REPLAY_REFUSED};
 use twimlgate::session::{Claim, Commit, StoreError};
 
 use super::{NOW, Place, answered, every, first, key, of, reply, save, saved, step};
@@ -114,13 +114,51 @@ async fn replies_outlive_the_process_for_as_long_as_they_are_kept() {
     drop(sessions);
 
     let sessions = place.open_at(NOW + CLAIM_KEPT);
-    drop(first(&sessions, "SM0").await);
-    drop(first(&sessions, "SMlast").await);
+    assert_eq!(answered(&sessions, "SM0").await, "<Response/>");
+    assert_eq!(answered(&sessions, "SMlast").await, "<Response/>");
     for _ in 0..3 {
         sessions.expire(NOW + CLAIM_KEPT, &[]).await.unwrap();
     }
     let left: i64 = place.sql().query_row("SELECT count(*) FROM claim", [], |r| r.get(0)).unwrap();
     assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn a_message_is_not_taken_again_for_two_days() {
+    let place = Place::file("spent");
+    let sessions = place.open();
+    let ticket = first(&sessions, "SM1").await;
+    sessions.commit(reply(ticket, "<Response><Message>one</Message></Response>")).await.unwrap();
+    let second = Duration::from_secs(1);
+    // Found in the store, whether the reply has been dropped in the meantime or not.
+    sessions.expire(NOW + CLAIM_KEPT, &[]).await.unwrap();
+    drop(sessions);
+    for (late, tidied) in [(CLAIM_KEPT, true), (REPLAY_REFUSED - second, false)] {
+        let sessions = place.open_at(NOW + late);
+        assert_eq!(answered(&sessions, "SM1").await, "<Response/>", "{late:?}");
+        drop(first(&sessions, "SM2").await);
+        if tidied {
+            sessions.expire(NOW + late, &[]).await.unwrap();
+        }
+    }
+    let sessions = place.open_at(NOW + REPLAY_REFUSED);
+    drop(first(&sessions, "SM1").await);
+    sessions.expire(NOW + REPLAY_REFUSED, &[]).await.unwrap();
+    let left: i64 = place.sql().query_row("SELECT count(*) FROM spent", [], |r| r.get(0)).unwrap();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn a_file_without_the_list_of_what_is_spent_is_taken_as_it_is() {
+    let place = Place::file("no-spent");
+    let sessions = place.open();
+    let ticket = first(&sessions, "SM1").await;
+    sessions.commit(reply(ticket, "<Response/>")).await.unwrap();
+    drop(sessions);
+    place.sql().execute_batch("DROP TABLE spent").unwrap();
+    let sessions = place.open_at(NOW + CLAIM_KEPT);
+    assert_eq!(answered(&sessions, "SM1").await, "<Response/>");
+    sessions.expire(NOW + CLAIM_KEPT, &[]).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,0 +1,13 @@
+//! The campaigns, one file each, all of one shape.
+
+mod duplicates;
+mod kill;
+mod order;
+mod replays;
+mod sweep;
+
+use crate::campaign::Campaign;
+
+/// All of them, in the order in which they run.
+pub(crate) const CAMPAIGNS: [Campaign; 5] =
+    [kill::CAMPAIGN, sweep::CAMPAIGN, duplicates::CAMPAIGN, order::CAMPAIGN, replays::CAMPAIGN];

@@ -1,0 +1,126 @@
+//! A gateway in this process whose clock is pretended.
+//!
+//! `twimlgate::phone` draws a fresh idempotency token for each request, as a carrier does; to send
+//! the same one again takes the exchange itself.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::Method;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use twimlgate::clock;
+use twimlgate::exchange::{exchange, fire};
+use twimlgate::function::{Asking, Played, PlayedAnswer, StandIn};
+use twimlgate::gateway::{Gateway, Worker};
+use twimlgate::journal::{Journal, Log, Meters, Record};
+use twimlgate::session::{Listing, Saved, Sessions};
+use twimlgate::webhook::Received;
+
+use crate::campaign::Context;
+use crate::carrier::{Ask, Reply};
+use crate::gateway::{self, Setup};
+
+/// One worker of a gateway, and the function that it calls.
+pub(super) struct Desk {
+    gateway: Gateway,
+    worker: Worker,
+    journal: Journal,
+    function: Rc<Counting>,
+}
+
+/// A function that counts: for everybody, and all.
+#[derive(Default)]
+struct Counting {
+    all: Cell<u64>,
+    each: RefCell<HashMap<String, u32>>,
+}
+
+impl StandIn for Counting {
+    fn answer(&self, asking: &Asking<'_>) -> Option<Played> {
+        self.all.set(self.all.get() + 1);
+        let who = asking.parameters.get("who").unwrap_or_default().to_owned();
+        let mut each = self.each.borrow_mut();
+        let count = each.entry(who).or_default();
+        *count += 1;
+        let content_type = Some("application/json".to_owned());
+        let body = format!("{{\"count\":{count}}}").into();
+        let answer = Ok(PlayedAnswer { status: 200, content_type, body });
+        Some(Played { delay: Duration::ZERO, answer })
+    }
+}
+
+impl Desk {
+    /// Sets it up, with an empty store.
+    pub(super) fn new(context: &Context) -> Result<Desk, String> {
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 9));
+        let setup = Setup { store: "memory:", workers: 1, function: nowhere };
+        let files = gateway::Gateway::new(context, "gateway", &setup)?;
+        let meters = Meters::new();
+        let (gateway, problems) = Gateway::load(&files.folder.join("config.toml"), &meters);
+        let gateway = gateway.ok_or_else(|| problems.to_string())?;
+        let function = Rc::new(Counting::default());
+        let mut worker = gateway.worker(Sessions::memory());
+        let stand_in = Rc::clone(&function) as Rc<dyn StandIn>;
+        worker.functions = worker.functions.played_by(stand_in);
+        let journal = Journal { log: Log::none(), meters: Arc::new(meters) };
+        Ok(Desk { gateway, worker, journal, function })
+    }
+
+    /// Answers a webhook.
+    pub(super) async fn answer(&self, ask: &Ask) -> Reply {
+        let (body, signature) = ask.signed();
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("host", "phone.example.com"),
+            ("content-type", "application/x-www-form-urlencoded; charset=UTF-8"),
+            ("i-twilio-idempotency-token", &ask.token),
+            ("x-twilio-signature", &signature),
+        ] {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+        let (target, body) = (ask.target.clone(), body.into());
+        let received = Received { method: Method::POST, target, headers, peer: None, body };
+        let began = clock::now();
+        let deadline = began + self.gateway.config.server.answer_within;
+        let mut record = Record::begin(&self.journal, began);
+        let answer = exchange(&self.gateway, &self.worker, received, &mut record, deadline).await;
+        let body = String::from_utf8_lossy(&answer.document).into_owned();
+        Reply { status: answer.status, body }
+    }
+
+    /// How often the function was called.
+    pub(super) fn calls(&self) -> u64 {
+        self.function.all.get()
+    }
+
+    /// All that is kept of all executions.
+    pub(super) async fn executions(&self) -> Vec<Saved> {
+        let mut all = Vec::new();
+        for flow in ["call", "chat"] {
+            let flow = flow.to_owned();
+            let listing = Listing { flow, from: None, until: None, after: None, limit: 1_000 };
+            all.extend(self.worker.sessions.executions(listing).await.unwrap_or_default());
+        }
+        all
+    }
+
+    /// What a gateway does as time passes: waits end, and what is old is dropped.
+    pub(super) async fn housekeeping(&self) -> Result<(), String> {
+        let (sessions, now) = (&self.worker.sessions, clock::wall());
+        let told = |error: &dyn std::fmt::Display| error.to_string();
+        for due in sessions.due(now, 1_000).await.map_err(|error| told(&error))? {
+            let mut record = Record::begin(&self.journal, clock::now());
+            let fired = fire(&self.gateway, &self.worker, &due, now, &mut record).await;
+            fired.map_err(|error| told(&error))?;
+        }
+        let flows = self.gateway.flows.iter();
+        let current: Vec<String> = flows.map(|flow| flow.revision.clone()).collect();
+        sessions.expire(now, &current).await.map_err(|error| told(&error))
+    }
+}
