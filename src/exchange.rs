@@ -8,6 +8,8 @@ mod run;
 mod saved;
 mod timer;
 
+#[doc(hidden)]
+pub use saved::FORM;
 pub use saved::{ended, pair, read as stored, requested};
 pub use timer::fire;
 

@@ -11,7 +11,7 @@ use crate::webhook::{Channel, Webhook};
 
 /// The form of an execution's state, its first byte. Whoever changes what `Execution` is stored as,
 /// so that a former one would be read wrongly or not at all, counts it up.
-const FORM: u8 = 1;
+pub const FORM: u8 = 1;
 
 /// What is known of an execution beside its state.
 #[derive(Clone, Debug)]

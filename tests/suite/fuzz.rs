@@ -13,6 +13,9 @@ fn replay(name: &str) {
     let target = TARGETS.iter().find(|target| target.name == name).expect("there is such a target");
     let corpus = target.corpus();
     assert!(!corpus.is_empty(), "fuzz/corpus/{name} is empty");
+    // A target that sees nothing in its own corpus has lost touch with what it is about.
+    let sees = |input: &[u8]| (target.judge)(input).is_ok_and(|seen| !seen.0.is_empty());
+    assert!(corpus.iter().any(|(_, input)| sees(input)), "{name} sees nothing");
     let wrong: Vec<String> = corpus
         .iter()
         .filter_map(|(path, input)| {

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use twimlgate::exchange::stored;
+use serde_json::{Value, json};
+use twimlgate::exchange::{FORM, stored};
 use twimlgate::flow::file;
 use twimlgate::flow::{Execution, Flow};
 use twimlgate::problem::{Problems, Source};
@@ -19,7 +20,7 @@ use twimlgate::webhook::{Channel, Params};
 
 use super::flow::{compile, run};
 use super::random::Random;
-use super::{Judged, Seen, Target, as_bytes, ensure, files, size, text};
+use super::{Judged, Seen, Target, ensure, files, size, text};
 
 pub(crate) static TARGET: Target = Target {
     name: "record",
@@ -68,7 +69,7 @@ pub(crate) static TARGET: Target = Target {
         "survey\n",
     ],
     seeds,
-    grow: as_bytes,
+    grow,
     judge,
 };
 
@@ -110,6 +111,46 @@ fn seeds() -> Vec<Vec<u8>> {
     seeds
 }
 
+/// Another value in the place of one of the state's: bytes that are changed by chance are rarely
+/// JSON any more.
+fn grow(random: &mut Random, input: &mut Vec<u8>) {
+    let text = text(input).into_owned();
+    let Some((name, state)) = text.split_once('\n') else { return };
+    let Ok(mut state) = serde_json::from_str::<Value>(state) else { return };
+    let mut at = &mut state;
+    loop {
+        let inside = match at {
+            Value::Object(members) => members.len(),
+            Value::Array(items) => items.len(),
+            _ => 0,
+        };
+        if inside == 0 || random.one_in(8) {
+            break;
+        }
+        let index = random.below(inside);
+        at = match at {
+            Value::Object(members) => match members.values_mut().nth(index) {
+                Some(member) => member,
+                None => return,
+            },
+            other => &mut other[index],
+        };
+    }
+    *at = match random.below(10) {
+        0 => json!(null),
+        1 => json!([]),
+        2 => json!({}),
+        3 => json!(random.below(70)),
+        4 => json!([at.clone(), at.clone()]),
+        5 => json!({"Waiting": {"token": "t", "due": null, "handed_over": random.one_in(2)}}),
+        6 => json!(*random.pick(&["", "Ended", "Running", "Voice", "Message", "{{ x }}", "+1"])),
+        7 => json!(*random.pick(&[u64::from(u32::MAX), u64::MAX, 1_000, 999, 10, 9])),
+        8 => json!(random.one_in(2)),
+        _ => json!(*random.pick(&[-1.0, 0.5, 1e300])),
+    };
+    *input = format!("{name}\n{state}").into_bytes();
+}
+
 fn judge(input: &[u8]) -> Judged {
     let mut seen = Seen::default();
     let text = text(input);
@@ -118,15 +159,14 @@ fn judge(input: &[u8]) -> Judged {
     let saved = record(name, state);
     sealed(&saved, &mut random)?;
     step(&saved, &mut random)?;
-    let Ok(execution) = stored(&saved) else {
-        seen.note(size(state.len()));
-        return Ok(seen);
-    };
+    // What cannot be read is nothing to grow on: nearly all that grows from it cannot either.
+    let Ok(execution) = stored(&saved) else { return Ok(seen) };
+    seen.note((size(state.len()), name, text.matches(':').count().min(60)));
     let written = |execution: &Execution| {
         serde_json::to_vec(execution).map_err(|error| format!("not written: {error}"))
     };
     let once = written(&execution)?;
-    let again = stored(&Saved { state: once.clone(), ..saved.clone() });
+    let again = stored(&Saved { state: [&[FORM], &once[..]].concat(), ..saved.clone() });
     let mut again = again.map_err(|error| format!("not read again: {error}"))?;
     ensure!(written(&again)? == once, "changed on the way: {}", String::from_utf8_lossy(&once));
     let Some(flow) = flows().get(name) else { return Ok(seen) };
@@ -155,7 +195,7 @@ fn record(flow: &str, state: &str) -> Saved {
         created: Duration::from_secs(1_700_000_000),
         updated: Duration::from_secs(1_700_000_001),
         due: None,
-        state: state.as_bytes().to_vec(),
+        state: [&[FORM], state.as_bytes()].concat(),
     }
 }
 

@@ -144,7 +144,8 @@ fn serve() -> SocketAddr {
             let text = "[server]\nlisten = \"127.0.0.1:0\"\nworkers = 1\nanswer_within_ms = 1000\n\
                         templates = \"tests/templates\"\n[admin]\nlisten = \"\"\n\
                         [[account]]\nsid = \"AC1\"\nauth_tokens = [\"12345\"]\n\
-                        [route.\"/sms\"]\nchannel = \"message\"\nflow = \"tests/flows/survey.json\"\n";
+                        [route.\"/sms\"]\nchannel = \"message\"\n\
+                        flow = \"tests/flows/survey.json\"\n";
             let source = Source::new("http.toml", text);
             let (config, mut problems) = Config::parse(&source, root(), &|_| None);
             let meters = Meters::new();

@@ -123,7 +123,8 @@ pub(super) fn accepts(site: &Site, request: &Request) -> Result<&'static str, &'
 fn once<'r>(request: &'r Request, name: &str) -> Result<Option<&'r str>, &'static str> {
     let mut values = request.headers.iter().filter(|(known, _)| known == name);
     let value = values.next().map(|(_, value)| value.as_str());
-    let visible = |value: &str| value.bytes().all(|byte| (b' '..0x7f).contains(&byte));
+    let visible =
+        |value: &str| value.bytes().all(|byte| byte == b'\t' || (b' '..0x7f).contains(&byte));
     match (value, values.next()) {
         (_, Some(_)) => Err("a header once"),
         (Some(value), None) if !visible(value) => Err("a header of ASCII"),
