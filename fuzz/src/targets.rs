@@ -3,13 +3,13 @@
 //! A target takes any bytes and says what it saw, or what is wrong. It keeps to that whoever calls
 //! it: the runner of this package, libFuzzer, or the tests of the gateway, which replay the corpus.
 
+pub(crate) mod expat;
 pub(crate) mod random;
 
 mod address;
 mod answer;
 mod config;
 mod escape;
-mod expat;
 mod flow;
 mod form;
 mod http;

@@ -6,11 +6,21 @@ mod source {
     pub(crate) mod targets;
 }
 
-use source::targets::TARGETS;
+pub(crate) use source::targets::expat;
+use source::targets::{TARGETS, Target};
+
+fn named(name: &str) -> &'static Target {
+    TARGETS.iter().find(|target| target.name == name).expect("there is such a target")
+}
+
+/// What a target finds wrong with an input.
+pub(crate) fn finding(name: &str, input: &[u8]) -> Option<String> {
+    (named(name).judge)(input).err()
+}
 
 /// Tries everything that is kept of a target.
 fn replay(name: &str) {
-    let target = TARGETS.iter().find(|target| target.name == name).expect("there is such a target");
+    let target = named(name);
     let corpus = target.corpus();
     assert!(!corpus.is_empty(), "fuzz/corpus/{name} is empty");
     // A target that sees nothing in its own corpus has lost touch with what it is about.

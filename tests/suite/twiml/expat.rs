@@ -3,44 +3,12 @@
 //!
 //! `TWIMLGATE_MUTANTS` sets another number of them, `TWIMLGATE_SEED` another beginning.
 
-use std::io::{Read as _, Write as _};
-use std::process::{Command, Stdio};
-
-use twimlgate::twiml::read::{Element, Node, tree};
-use twimlgate::twiml::{Bounds, ErrorKind};
+use twimlgate::twiml::Bounds;
+use twimlgate::twiml::read::tree;
 
 use super::cases;
 use super::random::Random;
-
-/// Reads documents (length, bytes) and answers each with its tree, or with nothing (length 0).
-const JUDGE: &str = r#"
-import sys, struct
-from xml.parsers import expat
-inp, out = sys.stdin.buffer, sys.stdout.buffer
-def tree(document):
-    said = []
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.ordered_attributes = True
-    def start(name, attributes):
-        said.append("<" + name)
-        said.extend("@" + part for part in attributes)
-    parser.StartElementHandler = start
-    parser.EndElementHandler = lambda name: said.append(">")
-    parser.CharacterDataHandler = lambda text: said.append("=" + text)
-    try:
-        parser.Parse(document, True)
-    except Exception:
-        return b""
-    return "\0".join(said).encode()
-while True:
-    head = inp.read(4)
-    if len(head) < 4:
-        break
-    answer = tree(inp.read(struct.unpack(">I", head)[0]))
-    out.write(struct.pack(">I", len(answer)) + answer)
-out.flush()
-"#;
+use crate::fuzz::expat;
 
 /// What gets into documents: all that XML knows, and much that it does not.
 const PIECES: &[&[u8]] = &[
@@ -166,7 +134,8 @@ fn agrees_with_expat_on_mutants() {
     };
     let seed = number("TWIMLGATE_SEED", 20_241);
     let mutants = mutants(number("TWIMLGATE_MUTANTS", 20_000), seed as u64);
-    let Some(verdicts) = verdicts(&mutants) else {
+    let verdicts: Option<Vec<String>> = mutants.iter().map(|text| expat::tree(text)).collect();
+    let Some(verdicts) = verdicts else {
         println!("skipped: python3 with expat is not installed");
         return;
     };
@@ -177,10 +146,9 @@ fn agrees_with_expat_on_mutants() {
         match (&ours, verdict.is_empty()) {
             (Ok(root), false) => {
                 accepted += 1;
-                let expected = String::from_utf8(verdict).expect("a tree is UTF-8");
-                assert_eq!(flat(root), expected, "another tree of {shown:?}");
+                assert_eq!(expat::flat(root), verdict, "another tree of {shown:?}");
             }
-            (Err(error), _) if is_stricter(&error.kind, mutant) => stricter += 1,
+            (Err(error), _) if expat::is_stricter(&error.kind, mutant) => stricter += 1,
             (Err(_), true) => {}
             (Ok(_), true) => panic!("expat refuses {shown:?}"),
             (Err(error), false) => panic!("expat takes {shown:?}, and we say {error}"),
@@ -188,48 +156,6 @@ fn agrees_with_expat_on_mutants() {
     }
     println!("{} mutants, {accepted} well-formed, {stricter} ours only", mutants.len());
     assert!(accepted * 20 > mutants.len(), "too few mutants are well-formed to show anything");
-}
-
-/// The differences that are meant: what expat may take and we never do.
-fn is_stricter(kind: &ErrorKind, text: &[u8]) -> bool {
-    match kind {
-        ErrorKind::ByteOrderMark
-        | ErrorKind::Utf16
-        | ErrorKind::Version(_)
-        | ErrorKind::Encoding(_)
-        | ErrorKind::Doctype
-        | ErrorKind::Root(_)
-        | ErrorKind::TooLarge { .. }
-        | ErrorKind::Depth(_)
-        | ErrorKind::Elements(_)
-        | ErrorKind::Attributes(_) => true,
-        // The bytes may be right in the declared encoding, which we do not read.
-        ErrorKind::NotUtf8 | ErrorKind::Character('\u{FFFE}' | '\u{FFFF}') => {
-            text.windows(8).any(|window| window == b"encoding")
-        }
-        _ => false,
-    }
-}
-
-/// A tree in the words of the judge.
-fn flat(element: &Element) -> String {
-    fn visit(element: &Element, said: &mut Vec<String>) {
-        said.push(format!("<{}", element.name));
-        for (name, value) in &element.attributes {
-            said.extend([format!("@{name}"), format!("@{value}")]);
-        }
-        for node in &element.content {
-            match node {
-                Node::Element(element) => visit(element, said),
-                Node::Text(text) if text.is_empty() => {}
-                Node::Text(text) => said.push(format!("={text}")),
-            }
-        }
-        said.push(">".to_owned());
-    }
-    let mut said = Vec::new();
-    visit(element, &mut said);
-    said.join("\0")
 }
 
 fn mutants(count: usize, seed: u64) -> Vec<Vec<u8>> {
@@ -265,35 +191,4 @@ fn mutate(text: &mut Vec<u8>, random: &mut Random) {
         3 => drop(text.splice(at..end, random.pick(PIECES).iter().copied())),
         _ => drop(text.splice(at..at, random.pick(PIECES).iter().copied())),
     }
-}
-
-/// What expat says of each document; `None` without Python.
-fn verdicts(documents: &[Vec<u8>]) -> Option<Vec<Vec<u8>>> {
-    let mut child = Command::new("python3")
-        .args(["-c", JUDGE])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .ok()?;
-    let mut stdin = child.stdin.take().expect("it is piped");
-    let mut stdout = child.stdout.take().expect("it is piped");
-    let input: Vec<u8> = documents
-        .iter()
-        .flat_map(|text| [&(text.len() as u32).to_be_bytes(), text.as_slice()].concat())
-        .collect();
-    // Written from another thread: neither side then waits for the other to empty its pipe.
-    let writer = std::thread::spawn(move || stdin.write_all(&input).is_ok());
-    let mut output = Vec::new();
-    stdout.read_to_end(&mut output).ok()?;
-    if !writer.join().unwrap_or(false) || !child.wait().ok()?.success() {
-        return None;
-    }
-    let mut rest = output.as_slice();
-    let verdicts = documents.iter().map(|_| {
-        let (length, after) = rest.split_first_chunk::<4>().expect("one answer for each document");
-        let (answer, after) = after.split_at(u32::from_be_bytes(*length) as usize);
-        rest = after;
-        answer.to_vec()
-    });
-    Some(verdicts.collect())
 }
