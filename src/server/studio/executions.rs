@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::paging::{After, Paging, wrong};
+use super::paging::{Paging, wrong};
 use super::{Answer, Call, Refusal};
 use crate::clock;
 use crate::exchange::{ended, pair, requested, stored};
@@ -38,23 +38,12 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
 pub(super) async fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
     let paging = Paging::read(&call.query)?;
     let (from, until) = (date(call, "DateCreatedFrom")?, date(call, "DateCreatedTo")?);
-    let (mut after, mut pass_over) = paging.start();
-    let mut found = loop {
+    let fetch = async |after, limit| {
         let flow = call.flow.name.clone();
-        let limit = paging.size + 1;
-        let found = call.sessions().executions(Listing { flow, from, until, after, limit }).await?;
-        if pass_over == 0 {
-            break found;
-        }
-        if found.len() <= paging.size {
-            break Vec::new();
-        }
-        pass_over -= 1;
-        after = place(found.get(paging.size - 1));
+        call.sessions().executions(Listing { flow, from, until, after, limit }).await
     };
-    let more = found.len() > paging.size;
-    found.truncate(paging.size);
-    let next = if more { place(found.last()) } else { None };
+    let place = |saved: &Saved| (saved.created, saved.sid.clone());
+    let (found, next) = paging.fill(fetch, place).await?;
     // A damaged one must not hide the others.
     let shown = found.iter().filter_map(|saved| shown(call, saved).ok()).collect();
     let page = paging.page(call, (&call.urls.executions, "executions"), shown, next);
@@ -112,10 +101,6 @@ async fn alone(call: &Call<'_>, sid: &str) -> Result<(Saved, Turn), Refusal> {
 
 fn shown(call: &Call<'_>, saved: &Saved) -> Result<Value, StoreError> {
     Ok(call.urls.execution(saved, &stored(saved)?))
-}
-
-fn place(saved: Option<&Saved>) -> After {
-    saved.map(|saved| (saved.created, saved.sid.clone()))
 }
 
 fn parameters(text: &str) -> Result<Map<String, Value>, Refusal> {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Call, Refusal};
 use crate::limits::{STUDIO_PAGE_MAX, STUDIO_PAGE_SIZE, STUDIO_PAGE_SIZE_MAX};
+use crate::session::StoreError;
 use crate::webhook::Params;
 
 /// The last one of the page before.
@@ -13,8 +14,8 @@ pub(super) type After = Option<(Duration, String)>;
 
 /// A page as it is asked for.
 pub(super) struct Paging {
-    pub(super) number: usize,
-    pub(super) size: usize,
+    number: usize,
+    size: usize,
     token: After,
 }
 
@@ -36,12 +37,33 @@ impl Paging {
         Ok(Paging { number, size, token: token.transpose()? })
     }
 
-    /// Where to begin, and how many pages to pass over first: a token spares the way.
-    pub(super) fn start(&self) -> (After, usize) {
-        match &self.token {
+    /// What stands on the page, and the place of its last one where there are more behind it.
+    /// `fetch` gives so many of those that come after a place, `place` says where one is.
+    pub(super) async fn fill<T>(
+        &self,
+        fetch: impl AsyncFn(After, usize) -> Result<Vec<T>, StoreError>,
+        place: impl Fn(&T) -> (Duration, String),
+    ) -> Result<(Vec<T>, After), StoreError> {
+        // A token spares the way over the pages before.
+        let (mut after, mut pass_over) = match &self.token {
             Some(after) => (Some(after.clone()), 0),
             None => (None, self.number),
-        }
+        };
+        let mut found = loop {
+            let found = fetch(after, self.size + 1).await?;
+            if pass_over == 0 {
+                break found;
+            }
+            if found.len() <= self.size {
+                break Vec::new();
+            }
+            pass_over -= 1;
+            after = found.get(self.size - 1).map(&place);
+        };
+        let more = found.len() > self.size;
+        found.truncate(self.size);
+        let next = found.last().filter(|_| more).map(place);
+        Ok((found, next))
     }
 
     /// The page: at most so many of `found`, the place of the last one that is shown, and links.

@@ -1,5 +1,7 @@
 //! `/Executions/{sid}/Steps`
 
+use std::time::Duration;
+
 use super::paging::Paging;
 use super::{Answer, Call, Refusal};
 use crate::limits::STUDIO_PAGE_SIZE_MAX;
@@ -9,22 +11,8 @@ use crate::session::{Page, StepRecord};
 pub(super) async fn list(call: &Call<'_>, sid: &str) -> Result<Answer, Refusal> {
     let saved = call.execution(sid).await?;
     let paging = Paging::read(&call.query)?;
-    let (mut after, mut pass_over) = paging.start();
-    let mut found = loop {
-        let page = Page { after, limit: paging.size + 1 };
-        let found = call.sessions().steps(&saved.sid, page).await?;
-        if pass_over == 0 {
-            break found;
-        }
-        if found.len() <= paging.size {
-            break Vec::new();
-        }
-        pass_over -= 1;
-        after = place(found.get(paging.size - 1));
-    };
-    let more = found.len() > paging.size;
-    found.truncate(paging.size);
-    let next = if more { place(found.last()) } else { None };
+    let fetch = async |after, limit| call.sessions().steps(&saved.sid, Page { after, limit }).await;
+    let (found, next) = paging.fill(fetch, place).await?;
     let shown = found.iter().map(|step| call.urls.step(step)).collect();
     let path = format!("{}/{sid}/Steps", call.urls.executions);
     Ok(Answer::Found(paging.page(call, (&path, "steps"), shown, next)))
@@ -47,7 +35,7 @@ async fn step(call: &Call<'_>, (sid, wanted): (&str, &str)) -> Result<StepRecord
         let page = Page { after, limit: STUDIO_PAGE_SIZE_MAX };
         let found = call.sessions().steps(&saved.sid, page).await?;
         let last = found.len() < STUDIO_PAGE_SIZE_MAX;
-        after = place(found.last());
+        after = found.last().map(place);
         match found.into_iter().find(|step| step.sid == wanted) {
             Some(step) => return Ok(step),
             None if last => {
@@ -58,6 +46,6 @@ async fn step(call: &Call<'_>, (sid, wanted): (&str, &str)) -> Result<StepRecord
     }
 }
 
-fn place(step: Option<&StepRecord>) -> super::paging::After {
-    step.map(|step| (step.at, step.sid.clone()))
+fn place(step: &StepRecord) -> (Duration, String) {
+    (step.at, step.sid.clone())
 }
