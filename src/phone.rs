@@ -30,7 +30,7 @@ pub use chat::Chat;
 pub use desk::Desk;
 pub use fault::Fault;
 pub use heard::{Asked, Ended, Heard, Turn};
-pub use line::{Line, host};
+pub use line::Line;
 pub use request::{Fetched, Request};
 
 use std::time::Duration;

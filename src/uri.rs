@@ -1,4 +1,22 @@
-//! References in a document, as seen from where the document came from.
+//! URLs as text: their parts, and references in a document, as seen from where it came from.
+
+/// Scheme, authority and the rest (path, query, fragment) of a URL, as written. What has no `://`
+/// has no scheme.
+pub(crate) fn parts(url: &str) -> (&str, &str, &str) {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let (authority, target) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    (scheme, authority, target)
+}
+
+/// The host of a URL, as written, without brackets.
+pub(crate) fn host(url: &str) -> &str {
+    let (_, authority, _) = parts(url);
+    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+    match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => place.split(':').next().unwrap_or_default(),
+    }
+}
 
 /// A reference as seen from a base URL (RFC 3986, 5.2). `base` is `scheme://authority/path?query`.
 pub(crate) fn resolve(base: &str, reference: &str) -> String {
@@ -8,11 +26,11 @@ pub(crate) fn resolve(base: &str, reference: &str) -> String {
     if named {
         return reference.to_owned();
     }
-    let (base_scheme, rest) = base.split_once("://").unwrap_or(("http", base));
+    let (base_scheme, authority, path) = parts(base);
+    let base_scheme = if base_scheme.is_empty() { "http" } else { base_scheme };
     if let Some(place) = reference.strip_prefix("//") {
         return format!("{base_scheme}://{place}");
     }
-    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let path_only = path.split('?').next().unwrap_or_default();
     let (reference_path, query) = match reference.split_once('?') {
         Some((path, query)) => (path, format!("?{query}")),

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::phone::host;
+use crate::uri::host;
 
 /// The hosts that a load on `url` may go to: its own, if that is this machine or one of those that
 /// the user says are his, and those.

@@ -22,6 +22,7 @@ use crate::journal::{Journal, Log, Meters, Record, Trace};
 use crate::random;
 use crate::secret::Secret;
 use crate::session::{Saved, Sessions, StoreError};
+use crate::uri::parts;
 use crate::webhook::{Channel, Received};
 
 /// A gateway on the desk: one worker, a store that ends with it, and no network but for functions
@@ -114,8 +115,7 @@ impl Desk {
         body: String,
     ) -> Answered {
         let mut map = HeaderMap::new();
-        let host = self.origin.split_once("://").map_or("", |(_, rest)| rest);
-        let host = host.split('/').next().unwrap_or_default().to_owned();
+        let host = parts(&self.origin).1.to_owned();
         for (name, value) in headers.iter().chain([&("host", host)]) {
             let name = HeaderName::try_from(*name).ok();
             if let Some((name, value)) = name.zip(HeaderValue::from_str(value).ok()) {

@@ -27,7 +27,7 @@ use crate::journal::Trace;
 use crate::limits::CARRIER_REDIRECTS_MAX;
 use crate::random;
 use crate::secret::Secret;
-use crate::uri::resolve;
+use crate::uri::{host, parts, resolve};
 use crate::verify::{SigningKey, sign_form, sign_url};
 use crate::webhook::{Params, encode_pairs};
 use cookies::Cookies;
@@ -295,32 +295,17 @@ impl Line {
 
 /// A URL without the credentials in it, and those.
 fn without_credentials(url: &str) -> (String, Option<String>) {
-    let Some((scheme, rest)) = url.split_once("://") else { return (url.to_owned(), None) };
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    match rest[..end].rsplit_once('@') {
-        Some((pair, place)) => {
-            (format!("{scheme}://{place}{}", &rest[end..]), Some(pair.to_owned()))
-        }
+    let (scheme, authority, target) = parts(url);
+    match authority.rsplit_once('@').filter(|_| !scheme.is_empty()) {
+        Some((pair, place)) => (format!("{scheme}://{place}{target}"), Some(pair.to_owned())),
         None => (url.to_owned(), None),
-    }
-}
-
-/// The host of a URL, as written, without brackets.
-pub fn host(url: &str) -> &str {
-    let (url, _) = url.split_once('#').unwrap_or((url, ""));
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
-    match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, _)) => address,
-        None => place.split(':').next().unwrap_or_default(),
     }
 }
 
 /// Path and query of a URL.
 fn target(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.find(['/', '?']).map_or("/", |at| &rest[at..])
+    let (_, _, target) = parts(url);
+    if target.is_empty() { "/" } else { target }
 }
 
 /// How long a whole exchange may take, and its parts (the carrier's own limits).

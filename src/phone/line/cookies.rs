@@ -1,5 +1,7 @@
 //! Cookies: kept for a call, or for a pair of numbers, and sent back to the host that set them.
 
+use crate::uri::parts;
+
 /// A jar for one call or chat.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cookies {
@@ -17,26 +19,20 @@ impl Cookies {
             let pair = cookie.split(';').next().unwrap_or_default();
             let Some((name, value)) = pair.split_once('=') else { continue };
             let (name, value) = (name.trim(), value.trim());
-            self.kept.retain(|(host, known, _)| host != authority(url) || known != name);
+            self.kept.retain(|(host, known, _)| host != parts(url).1 || known != name);
             let ended = cookie.to_ascii_lowercase().contains("max-age=0");
             if !ended && self.kept.len() < COOKIES_MAX {
-                self.kept.push((authority(url).to_owned(), name.to_owned(), value.to_owned()));
+                self.kept.push((parts(url).1.to_owned(), name.to_owned(), value.to_owned()));
             }
         }
     }
 
     /// `Cookie` for a request to `url`, if there is anything to send.
     pub(super) fn header(&self, url: &str) -> Option<String> {
-        let own = self.kept.iter().filter(|(host, ..)| host == authority(url));
+        let own = self.kept.iter().filter(|(host, ..)| host == parts(url).1);
         let pairs: Vec<String> = own.map(|(_, name, value)| format!("{name}={value}")).collect();
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
-}
-
-/// Host and port as written.
-fn authority(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split(['/', '?']).next().unwrap_or_default()
 }
 
 #[cfg(test)]

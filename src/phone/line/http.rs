@@ -11,6 +11,7 @@ use crate::config::Egress;
 use crate::function::tls_config;
 use crate::limits::DOCUMENT_BYTES_MAX;
 use crate::phone::fault::Fault;
+use crate::uri::parts;
 
 /// A client that does nothing of its own accord.
 pub(super) struct Client {
@@ -48,15 +49,13 @@ impl Client {
                 &own
             }
         };
-        let (client, url) = match sent.url.strip_prefix("https://") {
+        let (client, url) = match parts(&sent.url) {
             // To awc all is plain, so the port has to be said.
-            Some(rest) => (&client.tls, format!("http://{}", with_port(rest))),
-            None => (&client.plain, sent.url.clone()),
+            ("https", authority, target) => (&client.tls, plain(authority, target)),
+            _ => (&client.plain, sent.url.clone()),
         };
-        let authority = sent.url.split_once("://").map_or("", |(_, rest)| rest);
-        let authority = authority.split(['/', '?']).next().unwrap_or_default();
         let mut request = client.request(sent.method.clone(), url.as_str()).timeout(read);
-        request = request.insert_header((HOST, authority));
+        request = request.insert_header((HOST, parts(&sent.url).1));
         for (name, value) in &sent.headers {
             request = request.insert_header((*name, value.as_str()));
         }
@@ -95,11 +94,10 @@ fn client(connect: Duration, dialler: Dialler) -> awc::Client {
     builder.disable_redirects().no_default_headers().finish()
 }
 
-/// What follows `https://`, with the port in it.
-fn with_port(rest: &str) -> String {
-    let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+/// An `https` URL as one of `http`, with the port in it.
+fn plain(authority: &str, target: &str) -> String {
     let named = authority.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
-    format!("{authority}{}{target}", if named { "" } else { ":443" })
+    format!("http://{authority}{}{target}", if named { "" } else { ":443" })
 }
 
 /// Which of the carrier's errors it is.
