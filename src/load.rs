@@ -137,10 +137,7 @@ async fn talk(plan: Rc<Plan>, line: Line, number: usize, tally: Arc<Tally>) {
     if let Some(account) = &plan.account {
         account.clone_into(&mut caller.account);
     }
-    let mut phone = match plan.channel {
-        Channel::Voice => Phone::call(line, plan.number.clone(), caller),
-        Channel::Message => Phone::chat(line, plan.number.clone(), caller),
-    };
+    let mut phone = Phone::of(plan.channel, line, plan.number.clone(), caller);
     tally.begins();
     let followed = follow(&mut phone, &plan.source, case).await;
     tally.ended(plan.channel, &followed);

@@ -41,6 +41,7 @@ use crate::clock;
 use crate::journal::{Sent, Trace};
 use crate::limits::PHONE_REAL_WAIT_MAX;
 use crate::random;
+use crate::webhook::Channel;
 
 /// What a call or a chat needs to go on.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +94,14 @@ impl Phone {
     /// many webhooks, and each of them fifteen seconds.
     pub fn watched(self, watch: impl FnMut(&Heard) + 'static) -> Phone {
         Phone { watch: Some(Box::new(watch)), ..self }
+    }
+
+    /// A call or a chat, as the channel says.
+    pub fn of(channel: Channel, line: Line, number: Number, caller: Caller) -> Phone {
+        match channel {
+            Channel::Voice => Phone::call(line, number, caller),
+            Channel::Message => Phone::chat(line, number, caller),
+        }
     }
 
     /// Dials, and goes on until something is awaited. A chat has nothing to begin with.

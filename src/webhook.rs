@@ -29,6 +29,11 @@ pub enum Channel {
 }
 
 impl Channel {
+    /// The channel of a word, as [`Channel::name`] has it.
+    pub fn named(word: &str) -> Option<Channel> {
+        [Channel::Voice, Channel::Message].into_iter().find(|channel| channel.name() == word)
+    }
+
     /// The word used in `config.toml`, logs and metrics.
     pub fn name(self) -> &'static str {
         match self {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::request::environment_token;
 use crate::clock;
 use crate::limits::LOAD_AT_ONCE_MAX;
 use crate::load::{
@@ -101,8 +102,10 @@ fn plan(args: &Args) -> Result<Plan, String> {
         return Err(error(format!("`{}` has no such case", args.script.display())));
     }
     let channel = args.channel.unwrap_or_else(|| channel_of(&cases));
-    let token = args.token.clone().or_else(|| std::env::var("TWILIO_AUTH_TOKEN").ok());
-    let token = token.filter(|token| !token.is_empty()).map(Secret::new);
+    let token = match &args.token {
+        Some(token) => Some(token.clone()).filter(|token| !token.is_empty()).map(Secret::new),
+        None => environment_token(),
+    };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let arrivals = args.callers.map_or(Arrivals::Rate(args.rate), Arrivals::Callers);
     let status_callback = args.status_callback.clone();
@@ -165,11 +168,7 @@ fn bar(tally: &Tally, passed: Duration, duration: Duration) -> String {
 }
 
 fn channel(text: &str) -> Result<Channel, String> {
-    match text {
-        "voice" => Ok(Channel::Voice),
-        "message" => Ok(Channel::Message),
-        _ => Err("expected `voice` or `message`".to_owned()),
-    }
+    Channel::named(text).ok_or_else(|| "expected `voice` or `message`".to_owned())
 }
 
 fn rate(text: &str) -> Result<f64, String> {

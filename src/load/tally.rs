@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::phone::{Asked, Fault, Heard};
+use crate::phone::{Asked, Heard};
 use crate::script::Followed;
 use crate::twiml::read::{Bounds, read};
 use crate::webhook::Channel;
@@ -60,9 +60,9 @@ impl Tally {
                 Heard::Asked(asked) => seen.asked(asked, channel),
                 Heard::Error(fault) => {
                     self.errors.fetch_add(1, Ordering::Relaxed);
-                    count(&mut seen.errors, reason(fault));
+                    count(&mut seen.errors, fault.to_string());
                 }
-                Heard::Warning(fault) => count(&mut seen.warnings, reason(fault)),
+                Heard::Warning(fault) => count(&mut seen.warnings, fault.to_string()),
                 _ => {}
             }
         }
@@ -101,10 +101,6 @@ impl Seen {
         };
         count(&mut self.answers, kind);
     }
-}
-
-fn reason(fault: &Fault) -> String {
-    fault.to_string()
 }
 
 fn count(counts: &mut BTreeMap<String, usize>, what: String) {

@@ -157,11 +157,7 @@ fn target(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Target> {
     let flow = table.text(reader, "flow");
     let config = table.text(reader, "config");
     let route = table.text(reader, "route");
-    let channel = table.value(reader, "channel", |value| match value.as_str()? {
-        "voice" => Some(Channel::Voice),
-        "message" => Some(Channel::Message),
-        _ => None,
-    });
+    let channel = table.value(reader, "channel", |value| Channel::named(value.as_str()?));
     let templates = table.text(reader, "templates");
     let subflows = table.texts(reader, "subflows");
     let zone = table.value(reader, "time_zone", |value| TimeZone::get(value.as_str()?).ok());

@@ -23,7 +23,6 @@ use crate::flow::Taken;
 use crate::function::StandIn;
 use crate::phone::{Caller, Desk, Heard, Line, Phone};
 use crate::problem::{Level, Problem, Problems};
-use crate::webhook::Channel;
 
 /// What the names of flow tests end in.
 pub const ENDING: &str = ".test.toml";
@@ -183,10 +182,7 @@ async fn play(ready: &Ready, case: &Case) -> (Vec<Failure>, Vec<Taken>) {
         account.clone_into(&mut caller.account);
     }
     let (line, number) = (Line::desk_alone(&desk), desk.number(&ready.subject.route));
-    let mut phone = match ready.subject.channel {
-        Channel::Voice => Phone::call(line, number, caller),
-        Channel::Message => Phone::chat(line, number, caller),
-    };
+    let mut phone = Phone::of(ready.subject.channel, line, number, caller);
     // Where nobody waits for anything any more, pretended time goes on to here at once.
     let Ok(followed) = timeout(ENDLESS, follow(&mut phone, source, case)).await else {
         return (vec![broken(ready, case, "the conversation does not go on")], Vec::new());

@@ -200,10 +200,7 @@ fn converse(file: &File, acts: &str) -> (Vec<Turn>, Caller) {
         let caller = Caller::somebody("+15550100", "+15550111");
         let (line, number) = (Line::desk_alone(&desk), desk.number(&subject.route));
         let mut turns = Vec::new();
-        let mut phone = match subject.channel {
-            twimlgate::webhook::Channel::Voice => Phone::call(line, number, caller.clone()),
-            twimlgate::webhook::Channel::Message => Phone::chat(line, number, caller.clone()),
-        };
+        let mut phone = Phone::of(subject.channel, line, number, caller.clone());
         let heard = phone.begin().await;
         if !heard.is_empty() {
             turns.push(Turn { act: None, heard });

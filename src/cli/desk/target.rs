@@ -113,10 +113,7 @@ impl Target {
 
     /// The conversation, not begun.
     pub(super) fn phone(self, channel: Channel) -> Phone {
-        match channel {
-            Channel::Voice => Phone::call(self.line, self.number, self.caller),
-            Channel::Message => Phone::chat(self.line, self.number, self.caller),
-        }
+        Phone::of(channel, self.line, self.number, self.caller)
     }
 }
 
