@@ -44,16 +44,7 @@ impl Run<'_> {
 
 /// The request for a `<Message>`.
 fn message(execution: &Execution, verb: &Element) -> Send {
-    let parts = |name: &str| -> Vec<String> {
-        let named = verb.children().filter(|part| part.name == name);
-        named.map(|part| part.text().trim().to_owned()).collect()
-    };
-    let bodies = parts("Body");
-    let body = match (bodies.is_empty(), verb.children().next()) {
-        (false, _) => bodies.join("\n"),
-        (true, None) => verb.text().trim().to_owned(),
-        (true, Some(_)) => String::new(),
-    };
+    let (body, media) = verb.message();
     let or = |name: &str, usual: &str| verb.attribute(name).unwrap_or(usual).to_owned();
     let mut form = Params::default();
     form.push("From", &or("from", &execution.address));
@@ -61,7 +52,7 @@ fn message(execution: &Execution, verb: &Element) -> Send {
     if !body.is_empty() {
         form.push("Body", &body);
     }
-    parts("Media").iter().for_each(|url| form.push("MediaUrl", url));
+    media.iter().for_each(|url| form.push("MediaUrl", url));
     let callback = verb.attribute("statusCallback").filter(|url| url.contains("://"));
     if let Some(url) = callback {
         form.push("StatusCallback", url);

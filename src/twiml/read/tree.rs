@@ -51,6 +51,26 @@ impl Element {
         text
     }
 
+    /// What a `Message` says: its body, and the URLs of what comes along. A text that stands beside
+    /// its nouns is the body where there is no `Body`: the official packages write it in front of
+    /// the `Media`.
+    pub fn message(&self) -> (String, Vec<String>) {
+        let parts = |name: &str| -> Vec<String> {
+            let named = self.children().filter(|part| part.name == name);
+            named.map(|part| part.text().trim().to_owned()).collect()
+        };
+        let bodies = parts("Body");
+        let own = self.content.iter().filter_map(|node| match node {
+            Node::Text(text) => Some(text.as_str()),
+            Node::Element(_) => None,
+        });
+        let body = match bodies.is_empty() {
+            true => own.collect::<String>().trim().to_owned(),
+            false => bodies.join("\n"),
+        };
+        (body, parts("Media"))
+    }
+
     fn text_into(&self, text: &mut String) {
         for node in &self.content {
             match node {
@@ -145,6 +165,27 @@ impl<'a> Sink<'a> for Tree<'a> {
             (Some(parent), Some(element)) => parent.content.push(Node::Element(element)),
             (None, element) => self.root = element,
             _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::twiml::read::{Bounds, tree};
+
+    #[test]
+    fn a_message_is_read_however_it_is_written() {
+        for (message, body, media) in [
+            (" Hello ", "Hello", ""),
+            ("<Body> One </Body><Body>Two</Body>", "One\nTwo", ""),
+            ("So<Media>https://a.example/b</Media>", "So", "https://a.example/b"),
+            ("So<Body>Not so</Body><Media> c </Media>", "Not so", "c"),
+            ("<Media>c</Media><Media>d</Media>", "", "c d"),
+        ] {
+            let document = format!("<Response><Message>{message}</Message></Response>");
+            let root = tree(document.as_bytes(), &Bounds::default()).unwrap();
+            let (found, along) = root.children().next().unwrap().message();
+            assert_eq!((found.as_str(), along.join(" ").as_str()), (body, media), "{message}");
         }
     }
 }
