@@ -72,8 +72,7 @@ const SORRY: &str = "We are sorry. An application error has occurred. Goodbye.";
 impl Call {
     /// Somebody dials a number. `now` is the wall clock.
     pub fn dial(number: Number, caller: Caller, sid: String, now: Duration) -> Call {
-        let method = if number.get { Method::GET } else { Method::POST };
-        let request = Request::new("call", &number.url, method, caller.of_call(&sid));
+        let request = Request::first("call", &number, caller.of_call(&sid));
         Call {
             document: Document { url: number.url.clone(), verbs: Vec::new() },
             number,
@@ -134,7 +133,8 @@ impl Call {
     pub fn answered(&mut self, answer: Answer, now: Duration) {
         self.now = now;
         if let Some(told) = self.told.pop_front() {
-            return self.was_told(&told, answer);
+            let fault = told.complaint(answer).map(|found| Fault::new(15003, found));
+            return self.heard.extend(fault.map(Heard::Warning));
         }
         let State::Asking(request) = &self.state else { return };
         let url = request.url.clone();
@@ -310,17 +310,14 @@ impl Call {
 
     /// An application that cannot be used: its fallback is asked, or the caller is told.
     fn failed(&mut self, fault: Fault, url: &str) {
-        let code = fault.code.unwrap_or_default().to_string();
+        let mut fields = self.caller.of_call(&self.sid);
+        fields.set("CallStatus", self.status);
+        let fallback = Request::fallback(&self.number, &fault, url, fields);
         self.heard.push(Heard::Error(fault));
-        match self.number.fallback.clone().filter(|_| !self.on_fallback) {
+        match fallback.filter(|_| !self.on_fallback) {
             Some(fallback) => {
                 self.on_fallback = true;
-                let own =
-                    vec![("ErrorCode".to_owned(), code), ("ErrorUrl".to_owned(), url.to_owned())];
-                let mut fields = self.caller.of_call(&self.sid);
-                fields.set("CallStatus", self.status);
-                let request = Request::new("fallback", &fallback, Method::POST, fields);
-                self.state = State::Asking(request.with(own));
+                self.state = State::Asking(fallback);
             }
             None => {
                 let text = SORRY.to_owned();
@@ -344,15 +341,6 @@ impl Call {
             let request = Request::new("status callback", &url, Method::POST, fields);
             self.told.push_back(request.with(call_ended(status, took, self.now)).told());
         }
-    }
-
-    fn was_told(&mut self, told: &Request, answer: Answer) {
-        let found = match answer {
-            Ok(fetched) if fetched.status < 400 => return,
-            Ok(fetched) => format!("the {} answered {}", told.purpose, fetched.status),
-            Err(fault) => format!("the {}: {fault}", told.purpose),
-        };
-        self.heard.push(Heard::Warning(Fault::new(15003, found)));
     }
 }
 

@@ -11,9 +11,9 @@ use super::fault::Fault;
 use super::heard::Heard;
 use super::request::{Answer, Request, method};
 use super::{Act, Next};
-use crate::limits::PHONE_DOCUMENTS_MAX;
+use crate::limits::{MESSAGES_PER_REPLY_MAX, PHONE_DOCUMENTS_MAX};
 use crate::random;
-use crate::twiml::read::{Element, Node};
+use crate::twiml::read::Element;
 use crate::uri::resolve;
 use crate::webhook::Channel;
 
@@ -33,9 +33,6 @@ pub struct Chat {
     on_fallback: bool,
     heard: Vec<Heard>,
 }
-
-/// Replies of one document that are sent (14109).
-const REPLIES_MAX: usize = 10;
 
 /// Letters of one message (21617).
 const BODY_MAX: usize = 1_600;
@@ -83,11 +80,10 @@ impl Chat {
             return Err(NotNow::new(act, &Awaits::Text));
         };
         self.message = self.caller.of_message(body, media);
-        let method = if self.number.get { Method::GET } else { Method::POST };
         let own = ["MessageSid", "Body", "NumMedia", "MediaUrl0"];
         let own = self.message.0.iter().filter(|(name, _)| own.contains(&name.as_str()));
         let own = own.cloned().collect();
-        let request = Request::new("message", &self.number.url, method, self.message.clone());
+        let request = Request::first("message", &self.number, self.message.clone());
         self.asking = Some(request.with(own));
         self.documents = 0;
         Ok(())
@@ -96,12 +92,8 @@ impl Chat {
     /// What came of the request that [`Chat::next`] gave.
     pub fn answered(&mut self, answer: Answer) {
         if let Some(told) = self.told.pop_front() {
-            let found = match answer {
-                Ok(fetched) if fetched.status < 400 => return,
-                Ok(fetched) => format!("the {} answered {}", told.purpose, fetched.status),
-                Err(fault) => format!("the {}: {fault}", told.purpose),
-            };
-            return self.heard.push(Heard::Warning(Fault::new(11200, found)));
+            let fault = told.complaint(answer).map(|found| Fault::new(11200, found));
+            return self.heard.extend(fault.map(Heard::Warning));
         }
         let Some(request) = self.asking.take() else { return };
         match answer.and_then(|fetched| Document::of(&fetched, Channel::Message)) {
@@ -122,8 +114,9 @@ impl Chat {
             match verb.name.as_str() {
                 "Message" | "Sms" => {
                     replies += 1;
-                    if replies > REPLIES_MAX {
-                        let found = format!("at most {REPLIES_MAX}; the rest is not sent");
+                    if replies > MESSAGES_PER_REPLY_MAX {
+                        let found =
+                            format!("at most {MESSAGES_PER_REPLY_MAX}; the rest is not sent");
                         return self.heard.push(Heard::Warning(Fault::new(14109, found)));
                     }
                     let sent = self.reply(verb);
@@ -150,13 +143,7 @@ impl Chat {
 
     /// One reply; its sid, if it can be sent.
     fn reply(&mut self, verb: &Element) -> Option<String> {
-        let parts = |name: &str| -> Vec<String> {
-            let named = verb.children().filter(|part| part.name == name);
-            named.map(|part| part.text().trim().to_owned()).collect()
-        };
-        let bodies = parts("Body");
-        let body = if bodies.is_empty() { own_text(verb) } else { bodies.join("\n") };
-        let media = parts("Media");
+        let (body, media) = verb.message();
         if body.is_empty() && media.is_empty() {
             self.heard.push(Heard::Warning(Fault::new(14103, "a message that says nothing")));
             return None;
@@ -207,24 +194,11 @@ impl Chat {
 
     /// An application that cannot be used: its fallback is asked, or nobody gets an answer.
     fn failed(&mut self, fault: Fault, url: &str) {
-        let code = fault.code.unwrap_or_default().to_string();
-        self.heard.push(Heard::Error(fault));
-        if let Some(fallback) = self.number.fallback.clone().filter(|_| !self.on_fallback) {
-            self.on_fallback = true;
-            let own = vec![("ErrorCode".to_owned(), code), ("ErrorUrl".to_owned(), url.to_owned())];
+        if !self.on_fallback {
             let fields = self.message.clone();
-            let request = Request::new("fallback", &fallback, Method::POST, fields);
-            self.asking = Some(request.with(own));
+            self.asking = Request::fallback(&self.number, &fault, url, fields);
+            self.on_fallback = self.asking.is_some();
         }
+        self.heard.push(Heard::Error(fault));
     }
-}
-
-/// The text of an element without that of its nouns: the official packages write a body in front
-/// of its `Media` so.
-fn own_text(verb: &Element) -> String {
-    let texts = verb.content.iter().filter_map(|node| match node {
-        Node::Text(text) => Some(text.as_str()),
-        Node::Element(_) => None,
-    });
-    texts.collect::<String>().trim().to_owned()
 }

@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use actix_web::web::Bytes;
 
-use super::caller::Fields;
+use super::caller::{Fields, Number};
 use super::fault::Fault;
 use crate::webhook::Params;
 
@@ -50,6 +50,34 @@ impl Request {
             params: fields.0.iter().map(|(name, value)| (name, value)).collect(),
             own: Vec::new(),
             wants_document: true,
+        }
+    }
+
+    /// The request that a conversation begins with.
+    pub(super) fn first(purpose: &str, number: &Number, fields: Fields) -> Request {
+        let method = if number.get { Method::GET } else { Method::POST };
+        Request::new(purpose, &number.url, method, fields)
+    }
+
+    /// The request to a number's fallback, after `url` could not be used; `None` where it has none.
+    pub(super) fn fallback(
+        number: &Number,
+        fault: &Fault,
+        url: &str,
+        fields: Fields,
+    ) -> Option<Request> {
+        let request = Request::new("fallback", number.fallback.as_ref()?, Method::POST, fields);
+        let code = fault.code.unwrap_or_default().to_string();
+        let own = [("ErrorCode", code), ("ErrorUrl", url.to_owned())];
+        Some(request.with(own.map(|(name, value)| (name.to_owned(), value)).into()))
+    }
+
+    /// What is wrong with the answer to a request whose answer nobody reads.
+    pub(super) fn complaint(&self, answer: Answer) -> Option<String> {
+        match answer {
+            Ok(fetched) if fetched.status < 400 => None,
+            Ok(fetched) => Some(format!("the {} answered {}", self.purpose, fetched.status)),
+            Err(fault) => Some(format!("the {}: {fault}", self.purpose)),
         }
     }
 
