@@ -34,7 +34,7 @@ mod update;
 pub use failure::Failure;
 pub use file::{Case, File, Target};
 pub use follow::{Followed, follow};
-pub use given::{Answer, Body, Fail, Given};
+pub use given::{Answer, Fail, Given};
 pub use junit::junit;
 pub use keys::{KEYS, Key, PLACES};
 pub use pattern::Pattern;

@@ -71,10 +71,15 @@ impl<'a> Asking<'a> {
 }
 
 impl Played {
-    /// Plays it: waits, and gives what a client would.
-    pub(super) async fn reply(self, max_body_bytes: usize) -> Result<Reply, Problem> {
+    /// Plays it.
+    pub(crate) async fn play(self) -> Result<PlayedAnswer, Problem> {
         sleep(self.delay).await;
-        let PlayedAnswer { status, content_type, body } = self.answer?;
+        self.answer
+    }
+
+    /// Plays it, and gives what a client would.
+    pub(super) async fn reply(self, max_body_bytes: usize) -> Result<Reply, Problem> {
+        let PlayedAnswer { status, content_type, body } = self.play().await?;
         if body.len() > max_body_bytes {
             return Err(Problem::TooLarge { limit: max_body_bytes });
         }

@@ -279,9 +279,9 @@ impl Line {
             let found = format!("nothing is given for `{}`", sent.url);
             return Err(lost(Fault::new(11200, found)));
         };
-        let slept = timeout_at(deadline, tokio::time::sleep(played.delay)).await;
-        slept.map_err(|_| lost(Fault::new(11200, "no answer in time")))?;
-        let answer = played.answer.map_err(|problem| lost(Fault::new(11200, problem)))?;
+        let played = timeout_at(deadline, played.play()).await;
+        let answer = played.map_err(|_| lost(Fault::new(11200, "no answer in time")))?;
+        let answer = answer.map_err(|problem| lost(Fault::new(11200, problem)))?;
         Ok(Response {
             status: answer.status,
             content_type: answer.content_type,

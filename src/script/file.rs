@@ -322,7 +322,8 @@ fn script(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Vec<Step>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::script::given::{Answer, Body, Fail};
+    use crate::function::PlayedAnswer;
+    use crate::script::given::{Answer, Fail};
 
     fn parse(text: &str) -> Result<File, String> {
         File::parse(&Source::new("a/t.test.toml", text)).map_err(|problems| problems.to_string())
@@ -346,10 +347,10 @@ mod tests {
         assert_eq!(case.params, params);
         let body = |content_type: &str, body: &str| Answer {
             delay: Duration::ZERO,
-            what: Ok(Body {
+            what: Ok(PlayedAnswer {
                 status: 200,
                 content_type: Some(content_type.to_owned()),
-                body: body.to_owned(),
+                body: body.to_owned().into(),
             }),
         };
         let json = body("application/json", r#"[1,{"c":"d"}]"#);

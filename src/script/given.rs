@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::keys::{FILE, GIVEN};
 use super::reader::{Reader, Table, json};
+use crate::function::PlayedAnswer;
 use crate::phone;
 
 /// Whom an answer stands in for, and what is answered in turn; the last one stays.
@@ -27,18 +28,7 @@ pub struct Answer {
     /// How long it takes.
     pub delay: Duration,
     /// What comes then.
-    pub what: Result<Body, Fail>,
-}
-
-/// An HTTP answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Body {
-    /// The status.
-    pub status: u16,
-    /// `Content-Type`, where there is one.
-    pub content_type: Option<String>,
-    /// The body.
-    pub body: String,
+    pub what: Result<PlayedAnswer, Fail>,
 }
 
 /// Why no answer comes.
@@ -145,7 +135,7 @@ fn answer(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Answer {
     let status = status.map_or(200, |status| status.value);
     let what = match fail {
         Some(fail) => Err(fail.value),
-        None => Ok(Body { status, content_type, body: text }),
+        None => Ok(PlayedAnswer { status, content_type, body: text.into() }),
     };
     Answer { delay: delay.map(|delay| delay.value).unwrap_or_default(), what }
 }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::file::Case;
-use super::given::{Answer, Body, Fail, Given, named};
+use super::given::{Answer, Fail, Given, named};
 use super::subject::Subject;
 use crate::carrier;
 use crate::config::Account;
-use crate::function::{Asking, Played, PlayedAnswer, Problem, StandIn};
+use crate::function::{Asking, Played, Problem, StandIn};
 
 /// What `given.NAME` of the carrier's API begins with.
 pub(super) const API: &str = "api:";
@@ -88,18 +88,8 @@ fn begins(url: &str, beginning: &str) -> bool {
 }
 
 fn played(answer: &Answer) -> Played {
-    match &answer.what {
-        Ok(Body { status, content_type, body }) => Played {
-            delay: answer.delay,
-            answer: Ok(PlayedAnswer {
-                status: *status,
-                content_type: content_type.clone(),
-                body: body.clone().into(),
-            }),
-        },
-        Err(Fail::Timeout) => Played { delay: NEVER, answer: Err(problem(Fail::Timeout)) },
-        Err(fail) => Played { delay: answer.delay, answer: Err(problem(*fail)) },
-    }
+    let delay = if answer.what == Err(Fail::Timeout) { NEVER } else { answer.delay };
+    Played { delay, answer: answer.what.clone().map_err(problem) }
 }
 
 /// What the network does, as the gateway would see it.
@@ -118,12 +108,17 @@ fn problem(fail: Fail) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::function::PlayedAnswer;
     use crate::webhook::Params;
 
     fn given(name: &str, bodies: &[&str]) -> Given {
         let answer = |body: &&str| Answer {
             delay: Duration::ZERO,
-            what: Ok(Body { status: 200, content_type: None, body: (*body).to_owned() }),
+            what: Ok(PlayedAnswer {
+                status: 200,
+                content_type: None,
+                body: (*body).to_owned().into(),
+            }),
         };
         let answers = bodies.iter().map(answer).collect();
         Given { name: name.to_owned(), span: 0..0, answers }
