@@ -258,7 +258,7 @@ impl Functions {
         Outcome { result, answer, duration, attempts, reused_connection }
     }
 
-    /// The function's whole answer, within the deadline: one timer over all of it.
+    /// The function's whole answer, within the deadline: its turn, every redirect and the body.
     async fn reply(
         &self,
         call: &Call<'_>,

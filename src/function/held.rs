@@ -200,18 +200,20 @@ impl Calls {
     /// Drops what is too old or too much.
     fn forget(&mut self, now: Instant) {
         let old = |at: Instant| now.duration_since(at) >= HELD_OUTCOME_KEPT;
-        while let Some((place, at, _)) = self.over.front() {
-            if self.bytes <= HELD_OUTCOMES_BYTES_MAX && !old(*at) {
+        while let Some((place, at, bytes)) = self.over.pop_front() {
+            if self.bytes <= HELD_OUTCOMES_BYTES_MAX && !old(at) {
+                self.over.push_front((place, at, bytes));
                 break;
             }
-            let place = place.clone();
-            self.remove(&place);
+            self.entries.remove(&place);
+            self.bytes -= bytes;
         }
     }
 
     fn remove(&mut self, place: &Place) {
         self.entries.remove(place);
-        if let Some(at) = self.over.iter().position(|(over, ..)| over == place)
+        // Most often it is the last one: a call whose caller was not held after all.
+        if let Some(at) = self.over.iter().rposition(|(over, ..)| over == place)
             && let Some((_, _, bytes)) = self.over.remove(at)
         {
             self.bytes -= bytes;
