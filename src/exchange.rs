@@ -79,9 +79,6 @@ pub enum ExchangeError {
 #[error("the gateway panicked, please report it: {0}")]
 pub struct Panicked(String);
 
-/// An empty document: hang up, or no reply.
-pub const EMPTY: Bytes = Bytes::from_static(b"<Response/>");
-
 /// Answers a webhook, whatever happens, by `deadline`.
 pub async fn exchange(
     gateway: &Gateway,

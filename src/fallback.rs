@@ -32,7 +32,7 @@ pub fn answer(error: &ExchangeError, route: Option<&Route>) -> Answer {
         | ExchangeError::Store(_)
         | ExchangeError::Panic(_) => match route {
             Some(route) => spoken(route.fallback.clone()),
-            None => spoken(crate::exchange::EMPTY),
+            None => spoken(crate::twiml::EMPTY),
         },
     }
 }

@@ -12,3 +12,8 @@ mod finding;
 pub use finding::Finding;
 pub use read::{Bounds, ErrorKind, Read, TwimlError};
 pub use write::{Document, Writer};
+
+use actix_web::web::Bytes;
+
+/// The document that says nothing: hang up, or no reply.
+pub const EMPTY: Bytes = Bytes::from_static(b"<Response/>");

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use actix_web::web::Bytes;
 use tokio::time::{Instant, timeout_at};
 
+use super::ExchangeError;
 use super::decide::{Plan, decide};
 use super::run::Run;
 use super::saved::{self, Kept};
-use super::{EMPTY, ExchangeError};
 use crate::clock;
 use crate::flow::{Event, Execution, Flow, Moment, State};
 use crate::gateway::{Gateway, Worker};
@@ -16,6 +16,7 @@ use crate::journal::Record;
 use crate::random;
 use crate::route::Route;
 use crate::session::{Commit, Saved, StepRecord, StoreError, Ticket, Turn};
+use crate::twiml::EMPTY;
 use crate::webhook::{Channel, Params, Webhook};
 
 /// What answers a webhook works with.

@@ -6,7 +6,6 @@ use actix_web::http::{Method, Uri};
 use actix_web::web::Bytes;
 use tokio::time::Instant;
 
-use super::EMPTY;
 use super::hold;
 use crate::carrier;
 use crate::config::{Account, Function};
@@ -14,6 +13,7 @@ use crate::flow::{Callee, Event, Execution, Failure, Flow, FunctionCall, Moment,
 use crate::function::{Call, Direct, Outcome};
 use crate::gateway::{Gateway, Worker};
 use crate::journal::Record;
+use crate::twiml::EMPTY;
 use crate::webhook::Params;
 
 /// What one turn works with.

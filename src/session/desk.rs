@@ -17,6 +17,7 @@ use crate::clock;
 use crate::limits::{
     CLAIM_KEPT, CLAIMS_BYTES_MAX, CLAIMS_KNOWN_MAX, REPLAY_REFUSED, SPENT_KNOWN_MAX,
 };
+use crate::twiml::EMPTY;
 
 /// A claim's key, or a session, as 128 bits that are the same in every process. Nobody can choose
 /// two that meet in them.
@@ -51,9 +52,6 @@ pub(super) enum Desked {
     Answered(Bytes),
     Running(Waiting),
 }
-
-/// The answer to a webhook whose own reply is forgotten, and which must not begin anything again.
-pub(super) const SPENT: Bytes = Bytes::from_static(b"<Response/>");
 
 /// A claim out of a store.
 #[derive(Debug)]
@@ -176,7 +174,8 @@ impl Desk {
                 return Desked::Running(Waiting(receiver));
             }
             Some(Entry::Stored) => true,
-            Some(Entry::Spent) => return Desked::Answered(SPENT),
+            // Its own reply is forgotten, and it must not begin anything again.
+            Some(Entry::Spent) => return Desked::Answered(EMPTY),
             None => false,
         };
         claims.entries.insert(digest, Entry::Running(Vec::new()));
@@ -444,7 +443,7 @@ mod tests {
             }
             tokio::time::advance(CLAIM_KEPT).await;
             drop(first(&desk, 1));
-            assert!(matches!(desk.claim(BEGINS | 1), Desked::Answered(reply) if reply == SPENT));
+            assert!(matches!(desk.claim(BEGINS | 1), Desked::Answered(reply) if reply == EMPTY));
             tokio::time::advance(REPLAY_REFUSED - CLAIM_KEPT).await;
             drop(first(&desk, BEGINS | 1));
             assert!(desk.lock().entries.is_empty() && desk.lock().spent.is_empty());

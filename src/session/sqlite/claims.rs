@@ -11,7 +11,8 @@ use super::seal::Seal;
 use crate::limits::{
     CLAIM_KEPT, CLAIMS_BYTES_MAX, CLAIMS_KNOWN_MAX, REPLAY_REFUSED, SPENT_KNOWN_MAX,
 };
-use crate::session::desk::{Desk, Digest, Loaded, SPENT};
+use crate::session::desk::{Desk, Digest, Loaded};
+use crate::twiml::EMPTY;
 
 /// Claims without their replies, of webhooks that must not begin anything again. Made where it is
 /// missing: a file of a version that had none is as good as any, and that version does not mind.
@@ -54,7 +55,7 @@ pub(super) fn reply(connection: &Connection, digest: Digest) -> rusqlite::Result
         return Ok(opened(digest, &sealed));
     }
     let mut select = connection.prepare_cached("SELECT 1 FROM spent WHERE digest = ?1")?;
-    Ok(select.exists([digest.to_be_bytes()])?.then_some(SPENT))
+    Ok(select.exists([digest.to_be_bytes()])?.then_some(EMPTY))
 }
 
 /// Gives a desk the claims that it should know, with replies for the latest of them.
