@@ -1,4 +1,5 @@
-//! Any TwiML application: paths and what they answer, on a thread of its own.
+//! Any TwiML application: paths and what they answer, each connection on a thread of its own, so
+//! that one which is never answered keeps no other waiting.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -24,14 +25,15 @@ pub(crate) struct App {
 
 impl App {
     /// Starts one. What `answer` gives is a whole HTTP answer, or a document alone.
-    pub(crate) fn start(answer: impl Fn(&Got) -> String + Send + 'static) -> App {
+    pub(crate) fn start(answer: impl Fn(&Got) -> String + Send + Sync + 'static) -> App {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let got: Arc<Mutex<Vec<Got>>> = Arc::default();
-        let book = Arc::clone(&got);
+        let (book, answer) = (Arc::clone(&got), Arc::new(answer));
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let _ = serve(stream.unwrap(), &answer, &book);
+                let (book, answer) = (Arc::clone(&book), Arc::clone(&answer));
+                thread::spawn(move || serve(stream.unwrap(), &*answer, &book));
             }
         });
         App { address, got }
@@ -87,6 +89,13 @@ fn serve(
         false => reply("200 OK", "Content-Type: text/xml\r\n", &answer),
     };
     stream.write_all(answer.as_bytes())
+}
+
+/// What an application answers that never does.
+pub(crate) fn never() -> String {
+    loop {
+        thread::park();
+    }
 }
 
 /// An HTTP answer.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use twimlgate::phone::{Act, Awaits, Heard};
 
-use super::app::{App, reply};
+use super::app::{App, never, reply};
 use super::{call, play, words};
 
 /// An application that answers `/voice` with one document, and everything else by saying what it
@@ -244,10 +244,7 @@ async fn what_the_carrier_warns_about_is_left_out_and_the_rest_runs() {
 #[actix_web::test]
 async fn a_caller_may_hang_up_while_the_application_thinks() {
     let app = App::start(|got| match got.target.as_str() {
-        "/voice" => {
-            std::thread::sleep(Duration::from_millis(300));
-            "<Response><Say>Too late.</Say></Response>".to_owned()
-        }
+        "/voice" => never(),
         _ => String::new(),
     });
     let mut phone = call(&app);
@@ -264,10 +261,7 @@ async fn a_caller_may_hang_up_while_the_application_thinks() {
 async fn whoever_watches_sees_each_thing_as_it_is_noticed() {
     let app = App::start(|got| match got.target.as_str() {
         "/voice" => "<Response><Say>One.</Say><Redirect>/two</Redirect></Response>".to_owned(),
-        "/two" => {
-            std::thread::sleep(Duration::from_millis(300));
-            "<Response><Say>Two.</Say></Response>".to_owned()
-        }
+        "/two" => never(),
         _ => String::new(),
     });
     let seen: Rc<RefCell<Vec<Heard>>> = Rc::default();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use twimlgate::clock;
 
-use super::app::{App, Got, reply};
+use super::app::{App, Got, never, reply};
 
 /// A command with a folder of its own.
 pub(super) fn command(folder: &str, arguments: &[&str]) -> Command {
@@ -230,10 +230,7 @@ fn an_application_that_fails_is_told_as_a_caller_hears_it() {
     for (target, answer, error) in broken() {
         let app = App::start(move |got| match answer.as_str() {
             _ if got.target == "/status" => String::new(),
-            "slow" => {
-                std::thread::sleep(Duration::from_millis(600));
-                String::new()
-            }
+            "slow" => never(),
             answer => answer.to_owned(),
         });
         let status = app.url("/status");
@@ -325,16 +322,14 @@ fn options_say_who_calls_and_how() {
 
 #[test]
 fn an_interrupt_hangs_up_also_while_a_webhook_is_waited_for() {
-    let app = App::start(|got| {
-        if got.target == "/voice" {
-            std::thread::sleep(Duration::from_millis(700));
-        }
-        String::new()
+    let app = App::start(|got| match got.target.as_str() {
+        "/voice" => never(),
+        _ => String::new(),
     });
     let (url, status) = (app.url("/voice"), app.url("/status"));
     let child = started("interrupt", &["phone", &url, "--status-callback", &status], "1\n");
     while app.got().is_empty() {
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::yield_now();
     }
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());

@@ -7,7 +7,7 @@ use twimlgate::phone::{Caller, Number, Phone};
 use twimlgate::secret::Secret;
 use twimlgate::verify::{SigningKey, sign_form, sign_url};
 
-use super::app::{App, Got, reply};
+use super::app::{App, Got, never, reply};
 use super::{call, line, lines, play, words};
 
 fn header<'a>(got: &'a Got, name: &str) -> Option<&'a str> {
@@ -148,10 +148,7 @@ async fn nobody_there_is_told_with_the_carriers_code() {
 
 #[actix_web::test]
 async fn an_answer_that_is_slow_is_given_up() {
-    let app = App::start(|_| {
-        std::thread::park_timeout(std::time::Duration::from_secs(1));
-        HELLO.to_owned()
-    });
+    let app = App::start(|_| never());
     let heard = at(&app.url("/voice#rt=100&rc=0")).begin().await;
     assert!(words(&heard).starts_with("fails 11200 "), "{}", lines(&heard));
 }
