@@ -8,6 +8,15 @@ use super::*;
 /// So many descriptors that a gateway lives, and a crowd does not fit in.
 const DESCRIPTORS: usize = 64;
 
+/// A gateway whose function answers at once.
+fn serving(name: &str) -> (Process, SocketAddr) {
+    let function = Hostile::always(TEXT);
+    let config = config("127.0.0.1:0", function.address, "one.xml", "");
+    let mut process = Process::start(folder(name), &config);
+    let address = process.address();
+    (process, address)
+}
+
 fn patient(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(13))).unwrap();
@@ -35,10 +44,7 @@ fn p13_out_of_descriptors_it_serves_again_when_the_crowd_has_gone() {
 
 #[test]
 fn p16_after_a_standstill_what_was_sent_is_answered() {
-    let function = Hostile::always(TEXT);
-    let config = config("127.0.0.1:0", function.address, "one.xml", "");
-    let mut process = Process::start(folder("standstill"), &config);
-    let address = process.address();
+    let (process, address) = serving("standstill");
     assert!(post(address, "SM1").contains("<Message>one<"));
     process.signal("-STOP");
     let mut waiting: Vec<TcpStream> = (2..10)
@@ -60,10 +66,7 @@ fn p16_after_a_standstill_what_was_sent_is_answered() {
 
 #[test]
 fn p17_a_log_that_nobody_reads_keeps_no_caller_waiting() {
-    let function = Hostile::always(TEXT);
-    let config = config("127.0.0.1:0", function.address, "one.xml", "");
-    let mut process = Process::start(folder("unread"), &config);
-    let address = process.address();
+    let (_process, address) = serving("unread");
     // A pipe holds 64 kB: some three hundred lines.
     for number in 0..800 {
         let answer = post(address, &format!("SM{number}"));
@@ -73,10 +76,7 @@ fn p17_a_log_that_nobody_reads_keeps_no_caller_waiting() {
 
 #[test]
 fn t9_those_who_never_come_to_the_point_keep_nobody_waiting() {
-    let function = Hostile::always(TEXT);
-    let config = config("127.0.0.1:0", function.address, "one.xml", "");
-    let mut process = Process::start(folder("slow"), &config);
-    let address = process.address();
+    let (_process, address) = serving("slow");
     let head = "POST /sms HTTP/1.1\r\nHost: a\r\nContent-Le";
     let body = "POST /sms HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\
         \r\nContent-Length: 1000\r\n\r\nMessageSid=";
@@ -98,10 +98,7 @@ fn t9_those_who_never_come_to_the_point_keep_nobody_waiting() {
 
 #[test]
 fn t10_what_is_sent_before_a_signature_is_not_kept() {
-    let function = Hostile::always(TEXT);
-    let config = config("127.0.0.1:0", function.address, "one.xml", "");
-    let mut process = Process::start(folder("bodies"), &config);
-    let address = process.address();
+    let (process, address) = serving("bodies");
     let resident = |process: &Process| -> usize {
         let status = std::fs::read_to_string(format!("/proc/{}/status", process.child.id()));
         let status = status.unwrap();

@@ -7,6 +7,23 @@ use twimlgate::session::{Saved, StoreError};
 use super::{NOW, Place, answered, first, of, reply, save, saved, step};
 use crate::session::executions::page;
 
+/// Puts two hundred executions into a file, and closes it.
+pub(super) async fn fill(place: &Place) {
+    let sessions = place.open();
+    for number in 0..200 {
+        save(&sessions, saved(number)).await;
+    }
+}
+
+/// Damages all of a file but its first page, so that it can still be told what it is; gives what
+/// it holds then.
+pub(super) fn damage(place: &Place) -> Vec<u8> {
+    let mut bytes = fs::read(place.path()).unwrap();
+    bytes[4_096..].fill(0xEE);
+    fs::write(place.path(), &bytes).unwrap();
+    bytes
+}
+
 #[tokio::test]
 async fn a_damaged_record_is_damaged_alone() {
     for damage in [
@@ -82,14 +99,8 @@ async fn a_file_that_is_damaged_at_the_start_is_moved_aside() {
 #[tokio::test]
 async fn a_file_whose_first_page_alone_is_whole_is_moved_aside_at_the_start() {
     let place = Place::file("first-page");
-    let sessions = place.open();
-    for number in 0..200 {
-        save(&sessions, saved(number)).await;
-    }
-    drop(sessions);
-    let mut bytes = fs::read(place.path()).unwrap();
-    bytes[4_096..].fill(0xEE);
-    fs::write(place.path(), &bytes).unwrap();
+    fill(&place).await;
+    let bytes = damage(&place);
     let sessions = place.open();
     assert_eq!(sessions.health(), Ok(()));
     assert_eq!(sessions.execution("FN1").await.unwrap(), None);
@@ -104,16 +115,9 @@ async fn a_file_whose_first_page_alone_is_whole_is_moved_aside_at_the_start() {
 #[tokio::test]
 async fn a_file_that_is_damaged_while_it_is_open_is_moved_aside() {
     let place = Place::file("pages");
+    fill(&place).await;
     let sessions = place.open();
-    for number in 0..200 {
-        save(&sessions, saved(number)).await;
-    }
-    drop(sessions);
-    let sessions = place.open();
-    // All but the first page, so that it can still be told what it is.
-    let mut bytes = fs::read(place.path()).unwrap();
-    bytes[4_096..].fill(0xEE);
-    fs::write(place.path(), &bytes).unwrap();
+    damage(&place);
     // It is told by whoever reads first, and after some requests it works again by itself.
     let mut failed = 0;
     let mut number = 1_000;
@@ -138,15 +142,9 @@ async fn a_file_that_is_damaged_while_it_is_open_is_moved_aside() {
 #[tokio::test]
 async fn what_a_reader_finds_damaged_is_looked_at_as_a_whole() {
     let place = Place::file("reader");
+    fill(&place).await;
     let sessions = place.open();
-    for number in 0..200 {
-        save(&sessions, saved(number)).await;
-    }
-    drop(sessions);
-    let sessions = place.open();
-    let mut bytes = fs::read(place.path()).unwrap();
-    bytes[4_096..].fill(0xEE);
-    fs::write(place.path(), &bytes).unwrap();
+    damage(&place);
     assert!(matches!(sessions.execution("FN1").await, Err(StoreError::Failed(_))));
     // The check is before this in the writer's queue.
     save(&sessions, saved(5)).await;

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use twimlgate::limits::EXECUTION_KEPT;
 use twimlgate::session::{Saved, Sessions, StoreError};
 
+use super::damage::{damage, fill};
 use super::{NOW, Place, every, of, save, saved};
 
 async fn active(sessions: &Sessions, session: &str) -> Option<String> {
@@ -126,15 +127,9 @@ async fn a_commit_that_fails_changes_nothing() {
 #[tokio::test]
 async fn a_fresh_file_has_no_session_of_the_damaged_one() {
     let place = Place::file("known-damage");
+    fill(&place).await;
     let sessions = place.open();
-    for number in 0..200 {
-        save(&sessions, saved(number)).await;
-    }
-    drop(sessions);
-    let sessions = place.open();
-    let mut bytes = std::fs::read(place.path()).unwrap();
-    bytes[4_096..].fill(0xEE);
-    std::fs::write(place.path(), &bytes).unwrap();
+    damage(&place);
     let mut tries = 0;
     while sessions.commit(of(saved(1_000))).await.is_err() {
         tries += 1;
