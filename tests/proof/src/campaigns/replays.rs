@@ -79,13 +79,15 @@ fn run(context: &Context, findings: &Findings) -> Result<Ran, String> {
 async fn round(context: &Context, findings: &Findings, number: u64) -> Result<(u64, u64), String> {
     let _pretended = clock::pretend(BEGAN);
     let mut rng = Rng::new(context.seed, number);
-    let desk = Desk::new(context)?;
+    let file = number.is_multiple_of(2);
+    let desk = Desk::new(context, file)?;
     let at = format!("round {number}");
     let mut round = Round { desk, findings, at, replays: 0, forged: 0 };
     let Some(mut people) = round.people(&mut rng).await else { return Ok((0, 0)) };
     for after in AFTER {
         let passes = (BEGAN + after).saturating_sub(clock::wall());
         tokio::time::sleep(passes).await;
+        round.desk.restart()?;
         round.desk.housekeeping().await?;
         round.at = format!("round {number}, {} min later", after.as_secs() / 60);
         round.again(&people.answered, after).await;

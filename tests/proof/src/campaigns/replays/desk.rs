@@ -5,9 +5,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use actix_web::http::Method;
@@ -17,7 +19,7 @@ use twimlgate::exchange::{exchange, fire};
 use twimlgate::function::{Asking, Played, PlayedAnswer, StandIn};
 use twimlgate::gateway::{Gateway, Worker};
 use twimlgate::journal::{Journal, Log, Meters, Record};
-use twimlgate::session::{Listing, Saved, Sessions};
+use twimlgate::session::{Listing, Saved, Sessions, StoreUrl};
 use twimlgate::webhook::Received;
 
 use crate::campaign::Context;
@@ -30,6 +32,7 @@ pub(super) struct Desk {
     worker: Worker,
     journal: Journal,
     function: Rc<Counting>,
+    store: StoreUrl,
 }
 
 /// A function that counts: for everybody, and all.
@@ -54,8 +57,8 @@ impl StandIn for Counting {
 }
 
 impl Desk {
-    /// Sets it up, with an empty store.
-    pub(super) fn new(context: &Context) -> Result<Desk, String> {
+    /// Sets it up, with an empty store: in memory, or a file.
+    pub(super) fn new(context: &Context, file: bool) -> Result<Desk, String> {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 9));
         let setup = Setup { store: "memory:", workers: 1, function: nowhere };
         let files = gateway::Gateway::new(context, "gateway", &setup)?;
@@ -63,11 +66,33 @@ impl Desk {
         let (gateway, problems) = Gateway::load(&files.folder.join("config.toml"), &meters);
         let gateway = gateway.ok_or_else(|| problems.to_string())?;
         let function = Rc::new(Counting::default());
-        let mut worker = gateway.worker(Sessions::memory());
-        let stand_in = Rc::clone(&function) as Rc<dyn StandIn>;
-        worker.functions = worker.functions.played_by(stand_in);
+        let worker = gateway.worker(Sessions::memory());
         let journal = Journal { log: Log::none(), meters: Arc::new(meters) };
-        Ok(Desk { gateway, worker, journal, function })
+        let store = match file {
+            true => StoreUrl::Sqlite(files.folder.join("store.db")),
+            false => StoreUrl::Memory,
+        };
+        let mut desk = Desk { gateway, worker, journal, function, store };
+        desk.begins()?;
+        Ok(desk)
+    }
+
+    /// Its process begins anew, where the store outlives that.
+    pub(super) fn restart(&mut self) -> Result<(), String> {
+        match self.store {
+            StoreUrl::Memory => Ok(()),
+            StoreUrl::Sqlite(_) => self.begins(),
+        }
+    }
+
+    fn begins(&mut self) -> Result<(), String> {
+        // The former store is closed, and its file free, before it is opened again.
+        self.worker.sessions = Sessions::memory();
+        let sessions = Sessions::open(&self.store, clock::wall()).map_err(|e| e.to_string())?;
+        let Worker { functions, .. } = self.gateway.worker(Sessions::memory());
+        self.worker = self.gateway.worker(sessions);
+        self.worker.functions = functions.played_by(Rc::clone(&self.function) as Rc<dyn StandIn>);
+        Ok(())
     }
 
     /// Answers a webhook.
@@ -89,7 +114,8 @@ impl Desk {
         let began = clock::now();
         let deadline = began + self.gateway.config.server.answer_within;
         let mut record = Record::begin(&self.journal, began);
-        let answer = exchange(&self.gateway, &self.worker, received, &mut record, deadline).await;
+        let answer = exchange(&self.gateway, &self.worker, received, &mut record, deadline);
+        let answer = at_once(answer).await;
         let body = String::from_utf8_lossy(&answer.document).into_owned();
         Reply { status: answer.status, body }
     }
@@ -105,13 +131,18 @@ impl Desk {
         for flow in ["call", "chat"] {
             let flow = flow.to_owned();
             let listing = Listing { flow, from: None, until: None, after: None, limit: 1_000 };
-            all.extend(self.worker.sessions.executions(listing).await.unwrap_or_default());
+            let found = at_once(self.worker.sessions.executions(listing)).await;
+            all.extend(found.unwrap_or_default());
         }
         all
     }
 
     /// What a gateway does as time passes: waits end, and what is old is dropped.
     pub(super) async fn housekeeping(&self) -> Result<(), String> {
+        at_once(self.tidies()).await
+    }
+
+    async fn tidies(&self) -> Result<(), String> {
         let (sessions, now) = (&self.worker.sessions, clock::wall());
         let told = |error: &dyn std::fmt::Display| error.to_string();
         for due in sessions.due(now, 1_000).await.map_err(|error| told(&error))? {
@@ -124,3 +155,24 @@ impl Desk {
         sessions.expire(now, &current).await.map_err(|error| told(&error))
     }
 }
+
+/// Awaits something that hardly takes pretended time. A file's threads take real time, which a
+/// clock that is stopped would jump over to the next deadline: as long as something blocks it does
+/// not, and goes at its usual pace.
+async fn at_once<T>(future: impl Future<Output = T>) -> T {
+    tokio::select! {
+        biased;
+        value = future => value,
+        never = ticks() => match never {},
+    }
+}
+
+async fn ticks() -> Infallible {
+    loop {
+        // It cannot fail: nothing in it can panic, and nobody aborts it.
+        let _ = tokio::task::spawn_blocking(|| thread::sleep(TICK / 4)).await;
+        tokio::time::advance(TICK).await;
+    }
+}
+
+const TICK: Duration = Duration::from_millis(1);
