@@ -1,4 +1,5 @@
-//! Flows: steps of the engine alone, whole webhooks over sockets with each store, many routes.
+//! Flows: steps of the engine alone, whole conversations and single webhooks over sockets with
+//! each store, many routes.
 //!
 //! `cargo bench --bench flow`. One process is server and carrier, so the figures of the sockets
 //! are for comparing one row with another, in one run. What is compared takes turns in short
@@ -9,6 +10,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -22,7 +24,10 @@ use twimlgate::config::{Config, StoreUrl};
 use twimlgate::flow::{Event, Execution, Moment, State, Step, advance};
 use twimlgate::gateway::Gateway;
 use twimlgate::journal::{Journal, Log, Meters};
+use twimlgate::load::{Arrivals, Plan, Tally, run as load};
+use twimlgate::phone::Number;
 use twimlgate::problem::Source;
+use twimlgate::script::File;
 use twimlgate::server::{Listeners, Server};
 use twimlgate::session::Sessions;
 use twimlgate::template::Templates;
@@ -33,30 +38,43 @@ const CONNECTIONS: usize = 64;
 /// Webhooks of a round.
 const WEBHOOKS: usize = 4_000;
 
+/// Conversations of a round, of two webhooks each.
+const CONVERSATIONS: usize = 1_000;
+
 /// Rounds of each of two that are compared.
 const ROUNDS: usize = 15;
 
+/// A conversation, as people have it.
+const SCRIPT: &str = "flow = \"bench.json\"\n[[case]]\nname = \"c\"\nscript = '''\n\
+    text    hello\nreceive You said hello\ntext    bye\n'''\n";
+
 fn main() {
     engine();
-    println!("\nwebhooks over sockets, {CONNECTIONS} connections, {WEBHOOKS} webhooks a round,");
-    println!("{ROUNDS} rounds: medians, and the middle half of the rounds' ratios in brackets");
+    println!("\nwebhooks over sockets, {CONNECTIONS} connections or callers, {ROUNDS} rounds of");
+    println!("{WEBHOOKS} webhooks, or of {CONVERSATIONS} conversations of two webhooks each:");
+    println!("medians, and the middle half of the rounds' ratios in brackets");
     let folder =
         std::env::var_os("FLOW_BENCH_FOLDER").map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = folder.join(format!("twimlgate-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder for the store");
+    let mut rows = Vec::new();
     for (name, widgets) in [("three widgets", 3), ("ten widgets", 10)] {
+        rows.push((format!("{name}, whole conversations"), widgets, Round::Conversations));
+        rows.push((format!("{name}, first webhooks alone"), widgets, Round::Webhooks));
+    }
+    for (name, widgets, round) in rows {
         let memory = Running::start(widgets, 1, StoreUrl::Memory);
         // A file of its own for each: people of an earlier one would be known in it.
-        let file = folder.join(format!("bench-{widgets}.db"));
+        let file = folder.join(format!("bench-{widgets}-{round:?}.db"));
         let sqlite = Running::start(widgets, 1, StoreUrl::Sqlite(file));
-        let [memory, sqlite, ratio, from, to] = compared(memory, sqlite);
+        let [memory, sqlite, ratio, from, to] = compared(memory, sqlite, round);
         println!(
             "{name}: memory {memory:.0}/s, sqlite {sqlite:.0}/s, {ratio:.2} x [{from:.2}..{to:.2}]"
         );
     }
     let one = Running::start(3, 1, StoreUrl::Memory);
     let many = Running::start(3, 10_000, StoreUrl::Memory);
-    let [many, one, ratio, from, to] = compared(many, one);
+    let [many, one, ratio, from, to] = compared(many, one, Round::Webhooks);
     println!(
         "three widgets: 1 route {one:.0}/s, 10,000 routes {many:.0}/s, \
          cost {ratio:.2} x [{from:.2}..{to:.2}]"
@@ -65,18 +83,18 @@ fn main() {
 }
 
 /// Webhooks a second of each, the second one's as a part of the first one's, and the quartiles.
-fn compared(mut first: Running, mut second: Running) -> [f64; 5] {
+fn compared(mut first: Running, mut second: Running, kind: Round) -> [f64; 5] {
     // What is made once, and what grows until it is full, is not what is compared.
-    first.round();
-    second.round();
+    first.round(kind);
+    second.round(kind);
     let (mut firsts, mut seconds, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let (one, other) = if round % 2 == 0 {
-            let one = first.round();
-            (one, second.round())
+            let one = first.round(kind);
+            (one, second.round(kind))
         } else {
-            let other = second.round();
-            (first.round(), other)
+            let other = second.round(kind);
+            (first.round(kind), other)
         };
         firsts.push(one);
         seconds.push(other);
@@ -167,6 +185,15 @@ fn engine() {
     println!("the engine: {:.2} µs a step, {:.0} steps/s", per_step * 1e6, 1.0 / per_step);
 }
 
+/// What a round is made of.
+#[derive(Clone, Copy, Debug)]
+enum Round {
+    /// Whole conversations, each of a person of his own, as the phone has them.
+    Conversations,
+    /// Webhooks with which executions begin, as bare as they can be sent.
+    Webhooks,
+}
+
 /// A server at work.
 struct Running {
     address: SocketAddr,
@@ -200,8 +227,37 @@ impl Running {
         Running { address, routes, sent: 0, done, thread }
     }
 
-    /// Webhooks a second; each is a person of its own, so each begins an execution that waits.
-    fn round(&mut self) -> f64 {
+    /// Webhooks a second.
+    fn round(&mut self, kind: Round) -> f64 {
+        match kind {
+            Round::Conversations => self.conversations(),
+            Round::Webhooks => self.webhooks(),
+        }
+    }
+
+    fn conversations(&self) -> f64 {
+        let file = File::parse(&Source::new("bench.test.toml", SCRIPT)).expect("it is a test");
+        let plan = Plan {
+            number: Number::at(&format!("http://{}/sms0", self.address)),
+            channel: Channel::Message,
+            account: None,
+            token: None,
+            hosts: vec![self.address.ip().to_string()],
+            source: file.source,
+            cases: file.cases,
+            arrivals: Arrivals::Callers(CONNECTIONS),
+            duration: Duration::from_secs(60),
+            calls_max: CONVERSATIONS,
+            at_once_max: CONNECTIONS,
+            threads: 1,
+        };
+        let report = load(&plan, &Arc::new(Tally::default()), &AtomicBool::new(false));
+        assert_eq!((report.calls, report.failed()), (CONVERSATIONS, 0), "{report}");
+        report.rate()
+    }
+
+    /// Each is a person of its own, so each begins an execution that waits.
+    fn webhooks(&mut self) -> f64 {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
         let (address, routes, first) = (self.address, self.routes, self.sent);
         self.sent += WEBHOOKS;

@@ -1,8 +1,10 @@
 //! Microseconds per commit of 64 callers at once, in each store, and in a file that holds a
 //! thousand executions against one that holds a million: `cargo bench --bench session`.
 //!
-//! `SESSION_BENCH_EXECUTIONS=100000` takes another number than a million, `SESSION_BENCH_FOLDER`
-//! another folder than the target's: the disk under it is what is measured.
+//! Both files are at work in turns, in short rounds, and the median of the rounds' ratios counts:
+//! what disturbs the disk for a while then disturbs both. `SESSION_BENCH_EXECUTIONS=100000` takes
+//! another number than a million, `SESSION_BENCH_FOLDER` another folder than the target's: the disk
+//! under it is what is measured, and `/dev/shm` leaves it out.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -24,9 +26,9 @@ const FILLERS: usize = 2_048;
 /// The state of an execution of some steps.
 const STATE_BYTES: usize = 1_500;
 
-/// Commits of a round. The best of the rounds counts: what disturbs one makes it longer.
-const COMMITS: usize = 20_000;
-const ROUNDS: usize = 5;
+/// Commits of a round, and rounds of each kind in each file.
+const COMMITS: usize = 4_000;
+const ROUNDS: usize = 15;
 
 const FEW: usize = 1_000;
 
@@ -44,69 +46,98 @@ fn main() {
     let many = many.map_or(1_000_000, |many| many.parse().expect("a number of executions"));
     println!("microseconds per commit, {CALLERS} callers at once, state of {STATE_BYTES} bytes");
     println!("state: an execution's state; turn: claim, reply, state, step; new: a new execution");
-    println!("{:<46}{:>10}{:>10}{:>10}", "", "state", "turn", "new");
+    println!("medians of {ROUNDS} rounds, and the middle half of their ratios in brackets");
+    println!("{:<42}{:>20}{:>20}{:>20}", "", "state", "turn", "new");
 
-    let memory = Sessions::memory();
-    fill(&runtime, &memory, FEW);
-    line("memory, 1,000 executions", &measure(&runtime, &memory, FEW, (FEW, FEW)));
+    let mut memory = Bench::begin(&runtime, Sessions::memory(), FEW);
+    let figures = KINDS.map(|what| median(&mut memory.rounds(&runtime, what, FEW)));
+    line("memory, 1,000 executions", figures.map(|figure| format!("{figure:.1}")));
     let folder = std::env::var_os("SESSION_BENCH_FOLDER").map(PathBuf::from);
     let folder = folder.unwrap_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).to_owned());
-    let [_, few] = in_file(&runtime, &folder, FEW);
-    line("sqlite, 1,000 executions", &few);
-    let began = time();
-    // Of what is stored, most is over, and what goes on began lately; the worst is if all goes on.
-    let [latest, all] = in_file(&runtime, &folder, many);
-    for (name, figures) in [("the latest 1,000 at work", latest), ("all of them at work", all)] {
-        line(&format!("sqlite, {many}, {name}"), &figures);
-        let ratio: Vec<f64> = few.iter().zip(&figures).map(|(few, many)| many / few).collect();
-        println!("{:<46}{:>9.2}x{:>9.2}x{:>9.2}x", "ratio", ratio[0], ratio[1], ratio[2]);
-    }
-    println!("(filled and measured in {:.0} s)", began.elapsed().as_secs_f64());
-}
-
-fn line(name: &str, [state, turn, new]: &[f64; 3]) {
-    println!("{name:<46}{state:>10.1}{turn:>10.1}{new:>10.1}");
-}
-
-/// The figures where the latest thousand are at work, and where all are.
-fn in_file(runtime: &Runtime, folder: &Path, stored: usize) -> [[f64; 3]; 2] {
     let folder = folder.join("session-bench");
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("the folder is ours");
-    let url = StoreUrl::Sqlite(folder.join("bench.db"));
-    let sessions = Sessions::open(&url, BEGAN).unwrap_or_else(|error| panic!("{error}"));
-    fill(runtime, &sessions, stored);
-    let latest = measure(runtime, &sessions, stored, (FEW, stored));
-    let fresh = stored + 3 * ROUNDS * COMMITS;
-    let all = measure(runtime, &sessions, stored, (stored, fresh));
-    drop(sessions);
-    let _ = std::fs::remove_dir_all(&folder);
-    [latest, all]
-}
-
-fn fill(runtime: &Runtime, sessions: &Sessions, count: usize) {
-    let fill = Round { what: What::New, first: 0, stored: count, at_work: count, count };
-    round(runtime, sessions, fill, FILLERS);
-}
-
-/// Commits to the latest `at_work` of the executions that a store was filled with; numbers from
-/// `fresh` on have not been used.
-fn measure(
-    runtime: &Runtime,
-    sessions: &Sessions,
-    stored: usize,
-    (at_work, fresh): (usize, usize),
-) -> [f64; 3] {
-    let (mut best, mut first) = ([f64::INFINITY; 3], fresh);
-    for _ in 0..ROUNDS {
-        for (best, what) in best.iter_mut().zip([What::State, What::Turn, What::New]) {
-            let some = Round { what, first, stored, at_work, count: COMMITS };
-            *best = best.min(round(runtime, sessions, some, CALLERS));
-            first += COMMITS;
-        }
+    let began = time();
+    let [mut small, mut large] = [FEW, many].map(|stored| {
+        let url = StoreUrl::Sqlite(folder.join(format!("{stored}.db")));
+        let sessions = Sessions::open(&url, BEGAN).unwrap_or_else(|error| panic!("{error}"));
+        Bench::begin(&runtime, sessions, stored)
+    });
+    // Of what is stored, most is over, and what goes on began lately; the worst is if all goes on.
+    for (name, at_work) in [("the latest 1,000 at work", FEW), ("all of them at work", many)] {
+        let compared = KINDS.map(|what| compared(&runtime, what, &mut small, &mut large, at_work));
+        line("sqlite, 1,000", compared.map(|[few, ..]| format!("{few:.1}")));
+        let name = format!("sqlite, {many}, {name}");
+        line(&name, compared.map(|[_, many, ..]| format!("{many:.1}")));
+        let ratio = |[.., ratio, from, to]: [f64; 5]| format!("{ratio:.2} x [{from:.2}..{to:.2}]");
+        line("ratio", compared.map(ratio));
     }
-    best
+    println!("(filled and measured in {:.0} s)", began.elapsed().as_secs_f64());
+    let _ = std::fs::remove_dir_all(&folder);
 }
+
+fn line(name: &str, [state, turn, new]: [String; 3]) {
+    println!("{name:<42}{state:>20}{turn:>20}{new:>20}");
+}
+
+/// Microseconds of each, the ratio of the second to the first, and its quartiles.
+fn compared(
+    runtime: &Runtime,
+    what: What,
+    small: &mut Bench,
+    large: &mut Bench,
+    at_work: usize,
+) -> [f64; 5] {
+    let (mut few, mut many, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for number in 0..ROUNDS {
+        let (one, other) = if number % 2 == 0 {
+            let one = small.round(runtime, what, FEW);
+            (one, large.round(runtime, what, at_work))
+        } else {
+            let other = large.round(runtime, what, at_work);
+            (small.round(runtime, what, FEW), other)
+        };
+        few.push(one);
+        many.push(other);
+        ratios.push(other / one);
+    }
+    let ratio = median(&mut ratios);
+    [median(&mut few), median(&mut many), ratio, ratios[ROUNDS / 4], ratios[ROUNDS * 3 / 4]]
+}
+
+fn median(figures: &mut [f64]) -> f64 {
+    figures.sort_unstable_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+/// A store that was filled.
+struct Bench {
+    sessions: Sessions,
+    stored: usize,
+    /// A number that has not been used, nor has any above it.
+    fresh: usize,
+}
+
+impl Bench {
+    fn begin(runtime: &Runtime, sessions: Sessions, stored: usize) -> Bench {
+        let fill = Round { what: What::New, first: 0, stored, at_work: stored, count: stored };
+        round(runtime, &sessions, fill, FILLERS);
+        Bench { sessions, stored, fresh: stored }
+    }
+
+    /// Microseconds per commit to the latest `at_work` of what it was filled with.
+    fn round(&mut self, runtime: &Runtime, what: What, at_work: usize) -> f64 {
+        let some = Round { what, first: self.fresh, stored: self.stored, at_work, count: COMMITS };
+        self.fresh += COMMITS;
+        round(runtime, &self.sessions, some, CALLERS)
+    }
+
+    fn rounds(&mut self, runtime: &Runtime, what: What, at_work: usize) -> Vec<f64> {
+        (0..ROUNDS).map(|_| self.round(runtime, what, at_work)).collect()
+    }
+}
+
+const KINDS: [What; 3] = [What::State, What::Turn, What::New];
 
 /// What is in a commit.
 #[derive(Clone, Copy)]
@@ -171,16 +202,22 @@ impl Round {
     }
 }
 
-/// A sid that says nothing of when it was made, as real ones do.
+/// A sid or a person's number that says nothing of when it was made, as real ones do.
 fn sid(prefix: &str, number: usize) -> String {
     let mixed = (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     format!("{prefix}{mixed:016x}{number:016x}")
 }
 
+/// The sid of an execution: it begins with the time at which that began, as real ones do.
+fn execution_sid(number: usize) -> String {
+    let mixed = (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    format!("FN{number:012x}0000{mixed:016x}")
+}
+
 fn execution(number: usize) -> Saved {
     let created = BEGAN + Duration::from_millis(number as u64);
     Saved {
-        sid: sid("FN", number),
+        sid: execution_sid(number),
         session: sid("+49", number),
         flow: "FW00000000000000000000000000000000".to_owned(),
         revision: "r1".to_owned(),
@@ -202,7 +239,7 @@ fn changed(number: usize, change: usize) -> Saved {
 fn step(execution: usize, number: usize, at: Duration) -> StepRecord {
     StepRecord {
         sid: sid("FT", number),
-        execution: sid("FN", execution),
+        execution: execution_sid(execution),
         name: "incomingMessage".to_owned(),
         from: "Trigger".to_owned(),
         to: "ask_for_the_name".to_owned(),

@@ -3,13 +3,16 @@
 
 mod check;
 mod demo;
+mod desk;
 mod flow;
 mod load;
+mod phone;
 mod render;
 mod request;
 mod serve;
 mod sign;
 mod test;
+mod text;
 mod verify;
 
 use std::path::PathBuf;
@@ -35,12 +38,14 @@ enum Command {
     Serve(serve::Args),
     Check(check::Args),
     Demo(demo::Args),
-    Sign(sign::Args),
-    Verify(verify::Args),
-    Render(render::Args),
-    Flow(flow::Args),
+    Phone(phone::Args),
+    Text(text::Args),
     Test(test::Args),
     Load(load::Args),
+    Flow(flow::Args),
+    Render(render::Args),
+    Sign(sign::Args),
+    Verify(verify::Args),
 }
 
 /// The configuration file that a command works with.
@@ -57,12 +62,14 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
-        Command::Sign(args) => sign::run(args),
-        Command::Verify(args) => verify::run(args),
-        Command::Render(args) => render::run(&args),
-        Command::Flow(args) => flow::run(&args),
+        Command::Phone(args) => phone::run(&args),
+        Command::Text(args) => text::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Load(args) => load::run(&args),
+        Command::Flow(args) => flow::run(&args),
+        Command::Render(args) => render::run(&args),
+        Command::Sign(args) => sign::run(args),
+        Command::Verify(args) => verify::run(args),
     }
 }
 

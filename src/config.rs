@@ -7,6 +7,7 @@ mod reader;
 mod redact;
 mod schema;
 
+pub use reader::NEEDS_ENVIRONMENT;
 pub use schema::schema;
 
 use std::collections::BTreeMap;
@@ -209,6 +210,18 @@ pub struct Function {
     pub http_1_0: bool,
     /// Connections per worker to this function.
     pub connections: usize,
+    /// How its callers are kept company while it is at work. `None`: it answers in time, or fails.
+    pub hold: Option<Hold>,
+}
+
+/// `hold` and `hold_after_ms` of a `[function.NAME]`.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    /// The document that a caller hears, a file under `templates/`.
+    pub document: Located,
+    /// How long the function may take before its caller hears it, and between one time and the
+    /// next.
+    pub after: Duration,
 }
 
 /// `[route."/path"]`
@@ -278,16 +291,16 @@ impl fmt::Debug for Function {
 // === impl Config ===
 
 impl Config {
-    /// Reads a file, with `${NAME}` from the environment. The second half is everything that is
-    /// wrong with it; the first is only fit to run where that holds no error. Paths in it are
-    /// relative to the folder of the file, not to where one stands.
+    /// Reads a file, with `${NAME}` from the environment, or else from the file of that name in the
+    /// folder `$CREDENTIALS_DIRECTORY`, where systemd and others put what must stay secret. The
+    /// second half is everything that is wrong with it; the first is only fit to run where that
+    /// holds no error. Paths in it are relative to the folder of the file, not to where one stands.
     pub fn read(path: &Path) -> (Option<Config>, Problems) {
         let name = path.display().to_string();
         match std::fs::read_to_string(path) {
             Ok(text) => {
                 let folder = path.parent().unwrap_or(Path::new(""));
-                let variable = |name: &str| std::env::var(name).ok();
-                Config::parse(&Source::new(&name, &text), folder, &variable)
+                Config::parse(&Source::new(&name, &text), folder, &environment::variable)
             }
             Err(error) => {
                 let message = format!("cannot read the configuration `{name}`: {error}");

@@ -2,6 +2,8 @@
 
 mod conversation;
 mod decide;
+mod deliver;
+mod hold;
 mod run;
 mod saved;
 mod timer;

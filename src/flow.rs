@@ -20,6 +20,7 @@ mod scope;
 mod turn;
 mod send;
 mod failure;
+mod hold;
 mod engine;
 
 pub use condition::{Condition, TESTS, Test};
@@ -27,6 +28,7 @@ pub use definition::{Flow, Transition, Widget, WidgetId};
 pub use engine::{Body, Event, FunctionCall, Step, advance};
 pub use execution::{Execution, Remark, State, Taken, Wait};
 pub use failure::Failure;
+pub use hold::{HeldCall, unfit};
 pub use properties::{Callee, Holds, Pair, Properties, Property};
 pub use scope::Scope;
 pub use send::{Send, SendError, Service};

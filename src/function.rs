@@ -11,6 +11,8 @@ mod client;
 mod dial;
 mod egress;
 mod error;
+mod gate;
+mod held;
 mod interim;
 mod origin;
 mod redirect;
@@ -23,9 +25,20 @@ mod tls;
 mod wire;
 
 pub use error::{Fault, FunctionError, Phase, Problem};
+pub use held::{Held, Place, Task, Waited, Waiting};
 pub use resolve::{Entry, Resolver};
 pub use stand_in::{Asking, Played, PlayedAnswer, StandIn};
+pub(crate) use stream::Stream;
 pub use tls::TlsError;
+pub(crate) use tls::config as tls_config;
+
+/// Pure parts that nobody but a fuzz target asks alone.
+#[doc(hidden)]
+pub mod parts {
+    pub use super::answer::{Verdict, classify};
+    pub use super::egress::Guard;
+    pub use super::target::{Origin, Target};
+}
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -62,10 +75,12 @@ pub struct Shared {
     tls: Arc<rustls::ClientConfig>,
 }
 
-/// The functions as one worker calls them: connections are neither shared nor sent.
+/// The functions as one worker calls them: connections are neither shared nor sent. A clone has the
+/// same connections.
+#[derive(Clone)]
 pub struct Functions {
     shared: Shared,
-    clients: RefCell<HashMap<String, Rc<Client>>>,
+    clients: Rc<RefCell<HashMap<String, Rc<Client>>>>,
     stand_in: Option<Rc<dyn StandIn>>,
 }
 
@@ -185,7 +200,7 @@ impl Shared {
 impl Functions {
     /// The functions of a configuration, for the worker that this runs in.
     pub fn new(shared: &Shared) -> Functions {
-        Functions { shared: shared.clone(), clients: RefCell::default(), stand_in: None }
+        Functions { shared: shared.clone(), clients: Rc::default(), stand_in: None }
     }
 
     /// The same, with somebody who answers where the network would be asked.
@@ -259,6 +274,10 @@ impl Functions {
         if !client.breaker.admits(started) {
             return Err(Problem::BreakerOpen);
         }
+        let connections = call.function.connections;
+        let entered = timeout_at(deadline, client.gate.enter(deadline)).await;
+        let entered = entered.map_err(|_| Problem::Busy { after, connections })?;
+        let _place = entered.ok_or(Problem::Crowded { connections })?;
         let played = self.stand_in.as_ref().and_then(|it| it.answer(&Asking::of(call)));
         if let Some(played) = played {
             let timeout = Problem::Timeout { after, phase: Phase::Head };
@@ -267,10 +286,7 @@ impl Functions {
         }
         match timeout_at(deadline, client.run(call, progress)).await {
             Ok(result) => result,
-            Err(_) => Err(match progress.phase() {
-                Phase::Queue => Problem::Busy { after, connections: call.function.connections },
-                phase => Problem::Timeout { after, phase },
-            }),
+            Err(_) => Err(Problem::Timeout { after, phase: progress.phase() }),
         }
     }
 
@@ -288,7 +304,8 @@ impl Functions {
                 breaker.failed(clock::now());
             }
             Err(Problem::Timeout { .. }) if fair => breaker.failed(clock::now()),
-            Err(Problem::Timeout { .. } | Problem::Busy { .. } | Problem::BreakerOpen)
+            Err(Problem::Timeout { .. } | Problem::Busy { .. } | Problem::Crowded { .. })
+            | Err(Problem::BreakerOpen)
             | Err(Problem::Unusable | Problem::Egress { .. }) => {}
             Err(_) => breaker.succeeded(),
         }

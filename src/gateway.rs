@@ -1,12 +1,13 @@
 //! What a configuration becomes: everything that answers, compiled and checked.
 
 mod flows;
+mod holds;
 mod unset;
 
 pub use flows::Flows;
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,8 +15,9 @@ use crate::config::{Answer, Config, Located, Short};
 use crate::exchange::ExchangeError;
 use crate::fallback;
 use crate::flow::{self, Flow, Incoming, Pair};
-use crate::function::{self, Functions, Resolver};
+use crate::function::{self, Functions, Held, Resolver};
 use crate::journal::Meters;
+use crate::liquid::Template;
 use crate::problem::{Level, Problem, Problems};
 use crate::route::{Route, Routes};
 use crate::server::check_certificate;
@@ -37,6 +39,10 @@ pub struct Gateway {
     pub flows: Flows,
     /// What all workers share of stage 6.
     pub functions: function::Shared,
+    /// What callers hear while a function is at work, by the functions' names.
+    pub holds: HashMap<String, Template>,
+    /// The calls that go on meanwhile. A reload hands them on.
+    pub held: Held,
 }
 
 /// What a worker thread has of its own.
@@ -96,6 +102,8 @@ impl Gateway {
                 routes.push(Route { path, channel: route.channel, flow, fallback, meter });
             }
         }
+        let used = holds::used(&routes, flows.iter().map(Arc::as_ref));
+        let holds = holds::holds(&config, templates, &used, problems);
         if config.routes.is_empty() {
             let message = "no `[route.\"/…\"]` is configured, so every webhook would get 404";
             problems.push(Problem::new(Level::Warning, message));
@@ -115,7 +123,8 @@ impl Gateway {
         if problems.any_error() {
             return None;
         }
-        Some(Gateway { config, verifier, routes, flows, functions: functions.ok()? })
+        let (functions, held) = (functions.ok()?, Held::new(meters.held.clone()));
+        Some(Gateway { config, verifier, routes, flows, functions, holds, held })
     }
 
     /// A worker of this gateway. To be made on the worker's own thread.
@@ -132,11 +141,16 @@ impl Gateway {
     /// Where the carrier reaches a flow, where that is known.
     pub fn url_of(&self, flow: &Flow) -> Option<String> {
         let base = self.config.server.public_url.as_deref()?;
-        let route = self.routes.iter().find(|route| route.flow.name == flow.name)?;
-        Some(format!("{base}{}", route.path))
+        Some(format!("{base}{}", self.route_of(&flow.name)?.path))
     }
 
-    /// The revision of a flow that an execution is on.
+    /// The route that a flow answers on.
+    pub fn route_of(&self, flow: &str) -> Option<&Route> {
+        self.routes.iter().find(|route| route.flow.name == flow)
+    }
+
+    /// The revision of a flow that an execution is on. The short form of a route has none: what is
+    /// held goes on with the route as it is.
     ///
     /// # Errors
     /// Where the store fails, and where that revision cannot be run any more.
@@ -177,7 +191,7 @@ impl Worker {
     /// # Errors
     /// Where the store fails.
     pub async fn keep_flow(&self, flow: &Flow) -> Result<(), StoreError> {
-        if self.kept.borrow().contains(&flow.revision) {
+        if flow.is_short() || self.kept.borrow().contains(&flow.revision) {
             return Ok(());
         }
         self.sessions.keep_flow(&flow.revision, &flow.definition).await?;

@@ -40,6 +40,7 @@ pub struct Record {
     reason: Option<String>,
     unproven: Option<String>,
     call: Option<FunctionCalled>,
+    holding: Option<u32>,
     remarks: Vec<Remark>,
     message: &'static str,
     trace: Option<Box<Trace>>,
@@ -107,6 +108,7 @@ impl Record {
             reason: None,
             unproven: None,
             call: None,
+            holding: None,
             remarks: Vec::new(),
             message: "webhook",
             trace: None,
@@ -169,6 +171,18 @@ impl Record {
                 parameters: parameters.clone(),
                 outcome: outcome.clone(),
             });
+        }
+    }
+
+    /// A function did not come back in time, so its caller is held, the `times`th time.
+    pub fn held(&mut self, function: &str, times: u32, took: Duration) {
+        if times == 1 {
+            self.journal.meters.held(function);
+        }
+        self.holding = Some(times);
+        self.call = Some(FunctionCalled { name: function.to_owned(), status: None, took });
+        if let Some(trace) = &mut self.trace {
+            trace.held = Some(function.to_owned());
         }
     }
 

@@ -176,6 +176,28 @@ pub const RESOLVE_WITHIN: Duration = Duration::from_secs(1);
 /// Interim answers (1xx) of one call, all together. A 103 with its links stays under 4 kB.
 pub const FUNCTION_INTERIM_BYTES_MAX: usize = 16 * 1024;
 
+/// Calls that go on while their callers are kept company. Each is a connection of a function and a
+/// few kilobytes; with more, a call is made as if its function had no `hold`.
+pub const HELD_CALLS_MAX: usize = 1_000;
+
+/// How long an outcome waits for a caller who still hears the hold document.
+pub const HELD_OUTCOME_KEPT: Duration = Duration::from_secs(600);
+
+/// Memory for those outcomes: a thousand of 16 kB.
+pub const HELD_OUTCOMES_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// How often one call may be waited for. At the default of `hold_after_ms` that is twenty minutes,
+/// twice what a function may take: only calls that restarts begin again and again come here.
+pub const HOLD_TIMES_MAX: u32 = 300;
+
+/// What is left of the time for an answer when a caller is held: to write and keep the document.
+/// The store may wait for [`STORE_LOCKED_WITHIN`] of it.
+pub const HOLD_WITHIN: Duration = Duration::from_secs(1);
+
+/// How long a function that nobody asks for is left alone before it is looked whether somebody
+/// still makes the call: what a restart may cost a person who waits for a message.
+pub const HOLD_LOOK_EVERY: Duration = Duration::from_secs(10);
+
 /// Failures without a success between them that open a function's breaker …
 pub const BREAKER_FAILURES: usize = 5;
 

@@ -51,7 +51,7 @@ pub struct Plan {
     pub duration: Duration,
     /// How many come at most.
     pub calls_max: usize,
-    /// How many are there at the same time at most, see [`Arrivals::at_once`].
+    /// How many are there at the same time at most, where they come at a rate.
     pub at_once_max: usize,
     /// Threads that callers are spread over.
     pub threads: usize,

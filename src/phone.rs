@@ -57,7 +57,13 @@ pub enum Next<'a> {
 pub struct Phone {
     line: Line,
     side: Side,
+    /// What was noticed in this turn so far.
+    heard: Vec<Heard>,
+    watch: Option<Watch>,
 }
+
+/// Whoever is told of each thing that is noticed.
+type Watch = Box<dyn FnMut(&Heard)>;
 
 /// What the conversation is.
 enum Side {
@@ -71,22 +77,35 @@ impl Phone {
     /// A call, which [`Phone::begin`] dials.
     pub fn call(line: Line, number: Number, caller: Caller) -> Phone {
         let call = Call::dial(number, caller, random::sid("CA"), clock::wall());
-        Phone { line, side: Side::Call(Box::new(call)) }
+        Phone::new(line, Side::Call(Box::new(call)))
     }
 
     /// A chat, which the first message begins.
     pub fn chat(line: Line, number: Number, caller: Caller) -> Phone {
-        Phone { line, side: Side::Chat(Box::new(Chat::new(number, caller))) }
+        Phone::new(line, Side::Chat(Box::new(Chat::new(number, caller))))
+    }
+
+    fn new(line: Line, side: Side) -> Phone {
+        Phone { line, side, heard: Vec::new(), watch: None }
+    }
+
+    /// The same, with somebody who is told of each thing as soon as it is noticed. A turn may take
+    /// many webhooks, and each of them fifteen seconds.
+    pub fn watched(self, watch: impl FnMut(&Heard) + 'static) -> Phone {
+        Phone { watch: Some(Box::new(watch)), ..self }
     }
 
     /// Dials, and goes on until something is awaited. A chat has nothing to begin with.
     pub async fn begin(&mut self) -> Vec<Heard> {
         self.go_on().await;
-        self.side.heard()
+        std::mem::take(&mut self.heard)
     }
 
     /// Lets the person do something, and goes on until something is awaited again. In a call,
     /// time passes only where it is pretended ([`clock::pretend`]).
+    ///
+    /// A turn that is given up in the middle, by dropping its future, can be followed by a hang-up,
+    /// which then also gives what that turn had noticed.
     ///
     /// # Errors
     /// Where nobody takes notice of it; nothing has happened then.
@@ -94,7 +113,8 @@ impl Phone {
         match (&mut self.side, act) {
             (Side::Chat(_), Act::Wait(time)) => {
                 self.wait(act, *time).await?;
-                return Ok(self.side.heard());
+                self.noticed();
+                return Ok(std::mem::take(&mut self.heard));
             }
             (Side::Chat(chat), _) => chat.act(act)?,
             (Side::Call(call), _) => {
@@ -104,7 +124,7 @@ impl Phone {
             }
         }
         self.go_on().await;
-        Ok(self.side.heard())
+        Ok(std::mem::take(&mut self.heard))
     }
 
     /// What a person can do now.
@@ -117,6 +137,7 @@ impl Phone {
 
     async fn go_on(&mut self) {
         loop {
+            self.noticed();
             let request = match self.side.next() {
                 Next::Ask(request) => request.clone(),
                 Next::Await | Next::Over => return,
@@ -132,6 +153,15 @@ impl Phone {
             let pauses = self.side.pauses();
             self.pass(pauses).await;
         }
+    }
+
+    /// Passes on what the call or the chat has noted.
+    fn noticed(&mut self) {
+        let heard = self.side.heard();
+        if let Some(watch) = &mut self.watch {
+            heard.iter().for_each(watch);
+        }
+        self.heard.extend(heard);
     }
 
     /// Somebody who writes messages waits: a gateway on the desk may have something to say then.

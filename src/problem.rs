@@ -114,17 +114,19 @@ impl fmt::Display for Problem {
             Level::Error => "error",
             Level::Warning => "warning",
         };
-        write!(formatter, "{level}: {}", self.message)?;
+        let mut said = format!("{level}: {}", self.message);
         if let (Some(place), Some(location)) = (&self.place, self.location()) {
             let drawn = excerpt(&place.source.text, place.span.clone(), &self.expected);
-            write!(formatter, "\n --> {location}\n{drawn}")?;
+            said += &format!("\n --> {location}\n{drawn}");
         } else if !self.expected.is_empty() {
-            write!(formatter, "\n  = expected: {}", self.expected)?;
+            said += &format!("\n  = expected: {}", self.expected);
         }
         if !self.help.is_empty() {
-            write!(formatter, "\n  = help: {}", self.help)?;
+            said += &format!("\n  = help: {}", self.help);
         }
-        Ok(())
+        // A flow comes from elsewhere: what its texts say must not move the cursor of a terminal.
+        let harmless = |c: char| if c.is_control() && c != '\n' { '\u{FFFD}' } else { c };
+        formatter.write_str(&said.chars().map(harmless).collect::<String>())
     }
 }
 
@@ -213,6 +215,15 @@ mod tests {
         assert_eq!(nearest("timout_ms", keys.into_iter()), Some("timeout_ms"));
         assert_eq!(nearest("URL", keys.into_iter()), Some("url"));
         assert_eq!(nearest("colour", keys.into_iter()), None);
+    }
+
+    #[test]
+    fn moves_no_cursor() {
+        let source = Source::new("flow.json", "{\"name\": \"\u{1b}[2J\"}");
+        let problem = source.error(9..15, "widget `\u{1b}[2J` is unknown").expected("a\tname");
+        let said = problem.help("rename `\u{7}`").to_string();
+        assert!(said.contains("widget `\u{FFFD}[2J` is unknown"), "{said}");
+        assert!(!said.contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
     }
 
     #[test]

@@ -1,4 +1,15 @@
 //! Flow tests: a script that the phone follows, and what is expected of the application meanwhile.
+//!
+//! ```text
+//! *.test.toml ──> File ──> Case ──> Step ─┬─ an Act ────> phone ──Heard──> Happened
+//!                  │        │ given       └─ an Expect ─> check <──────────────┘
+//!               Subject   Stand                             │
+//!               a gateway answers                        Failure ──> tree, junit, updated
+//! ```
+//!
+//! [`follow`](follow()) needs nothing but a phone, whatever is at the other end of it;
+//! [`run`](run()) puts our own gateway there, with functions that are played and time that is
+//! pretended.
 
 mod check;
 mod difference;

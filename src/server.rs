@@ -29,7 +29,7 @@ use crate::limits::{CONNECTIONS_PER_WORKER_MAX, DRAIN_WITHIN, KEEP_ALIVE, REQUES
 use crate::problem::Problem;
 use crate::session::Sessions;
 
-use door::Door;
+use door::{Door, Last};
 
 pub use tls::check as check_certificate;
 
@@ -157,7 +157,9 @@ impl Server {
         if let (Some(certificate), Some(tls)) = (&self.certificate, &new.server.tls) {
             certificate.replace(tls)?;
         }
-        self.shared.gateway.store(Arc::new(gateway));
+        // What is under way goes on, whatever the new one says of its function.
+        let held = self.shared.gateway.load().held.clone();
+        self.shared.gateway.store(Arc::new(Gateway { held, ..gateway }));
         Ok(restart)
     }
 
@@ -200,6 +202,9 @@ fn public_server(
         let door = Door::new(Arc::clone(&shared));
         // No middleware: each layer would cost every call, and the door does what is needed.
         App::new().default_service(fn_service(move |request| door.clone().answer(request)))
+    })
+    .on_connect(|_, data| {
+        data.insert(Last::default());
     })
     .workers(config.server.workers.unwrap_or_else(cores))
     .client_request_timeout(REQUEST_HEAD_WITHIN)

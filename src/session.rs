@@ -23,6 +23,12 @@ pub use record::{Commit, Listing, Page, Saved, StepRecord};
 
 pub use crate::config::StoreUrl;
 
+/// Pure parts that nobody but a fuzz target asks alone.
+#[doc(hidden)]
+pub mod parts {
+    pub use super::sqlite::{seal_saved, seal_step, unseal_saved, unseal_step};
+}
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -52,10 +52,8 @@ impl RequestArgs {
         if !self.token.is_empty() {
             return Ok(self.token.clone());
         }
-        match std::env::var(TOKEN_VARIABLE) {
-            Ok(token) if !token.is_empty() => Ok(vec![Secret::new(token)]),
-            _ => Err(format!("no token: give `--token TOKEN` or set `{TOKEN_VARIABLE}`")),
-        }
+        let none = || format!("no token: give `--token TOKEN` or set `{TOKEN_VARIABLE}`");
+        environment_token().map(|token| vec![token]).ok_or_else(none)
     }
 
     /// The body as it is sent.
@@ -77,6 +75,12 @@ impl RequestArgs {
     pub(super) fn params(&self) -> Params {
         self.param.iter().map(|(name, value)| (name, value)).collect()
     }
+}
+
+/// The token of the environment, where there is one.
+pub(super) fn environment_token() -> Option<Secret> {
+    let token = std::env::var(TOKEN_VARIABLE).ok();
+    token.filter(|token| !token.is_empty()).map(Secret::new)
 }
 
 /// Reads a body, at most as large as the gateway itself would.
@@ -108,14 +112,14 @@ fn url(text: &str) -> Result<String, String> {
     }
 }
 
-fn secret(text: &str) -> Result<Secret, String> {
+pub(super) fn secret(text: &str) -> Result<Secret, String> {
     match text {
         "" => Err("the token is empty".to_owned()),
         text => Ok(Secret::new(text.to_owned())),
     }
 }
 
-fn method(text: &str) -> Result<Method, String> {
+pub(super) fn method(text: &str) -> Result<Method, String> {
     match text.to_ascii_uppercase().as_str() {
         "POST" => Ok(Method::POST),
         "GET" => Ok(Method::GET),
@@ -123,7 +127,7 @@ fn method(text: &str) -> Result<Method, String> {
     }
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("expected `NAME=VALUE`")?;
     Ok((name.to_owned(), value.to_owned()))
 }

@@ -13,11 +13,12 @@ const EXAMPLE: &str = r#"Example:
   flow = "hotline.json"
 
   [[case]]
-  name = "A caller is welcomed"
+  name = "A caller asks for the plan"
+  given.lookup = { json = { plan = "gold" } }
   script = '''
   hear  Welcome …
   press 1
-  hear  /plan is (gold|silver)/
+  hear  … plan is gold.
   ends  completed
   '''
   END

@@ -2,6 +2,19 @@
 //!
 //! Replaced after the file is parsed, so that a value of the environment can never become a key.
 
+use std::path::Path;
+
+/// A variable of the environment, or else the file of that name in `$CREDENTIALS_DIRECTORY`, where
+/// systemd and others put what must stay secret, without the end of its line.
+pub(super) fn variable(name: &str) -> Option<String> {
+    let file = || {
+        let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
+        let text = std::fs::read_to_string(Path::new(&folder).join(name)).ok()?;
+        Some(text.trim_end_matches(['\n', '\r']).to_owned())
+    };
+    std::env::var(name).ok().or_else(file)
+}
+
 /// Why a text with `${…}` cannot be used. The message never holds a value of the environment.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ExpandError {
@@ -21,7 +34,10 @@ impl ExpandError {
     pub(super) fn help(&self) -> String {
         match self {
             ExpandError::Unset(name) | ExpandError::Empty(name) => {
-                format!("set it (`export {name}=…`), or give a default: `${{{name}:-…}}`")
+                format!(
+                    "set it (`export {name}=…`, or a file of that name in \
+                     `$CREDENTIALS_DIRECTORY`), or give a default: `${{{name}:-…}}`"
+                )
             }
             ExpandError::Malformed(_) => {
                 "write `${NAME}` or `${NAME:-default}`; `$${` is a plain `${`".to_owned()

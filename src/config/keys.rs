@@ -220,9 +220,10 @@ pub(super) const SECTIONS: &[Section] = &[
             key("method", Choice(&["POST", "GET"]), r#""POST""#, "POST sends a form"),
             key(
                 "timeout_ms",
-                Integer(10, 13_000),
+                Integer(10, 600_000),
                 "5000",
-                "milliseconds for the whole answer, redirects and body included",
+                "milliseconds for the whole answer, redirects and body included; over 13000 only \
+                 with `hold`",
             ),
             key("max_body_bytes", Integer(1, 1_048_576), "65536", "a larger answer is `fail`"),
             key(
@@ -250,6 +251,18 @@ pub(super) const SECTIONS: &[Section] = &[
                 "1.0 for servers that end an answer by closing the connection",
             ),
             key("connections", Integer(1, 65_536), "1024", "at most, per worker"),
+            key(
+                "hold",
+                Path,
+                r#""""#,
+                "template of TwiML that a caller hears while the function is at work; empty: none",
+            ),
+            key(
+                "hold_after_ms",
+                Integer(100, 12_000),
+                "4000",
+                "with `hold`: milliseconds before it is heard, and before it is heard again",
+            ),
         ],
     },
     Section {

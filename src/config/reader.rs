@@ -40,6 +40,9 @@ pub(super) struct At<T> {
     pub span: Range<usize>,
 }
 
+/// What stands behind the caret where a variable is not set.
+pub const NEEDS_ENVIRONMENT: &str = "needs the environment";
+
 /// A value of the kind that was asked for, `Ok(None)` where what is wrong with it has been said,
 /// `Err` where it is of another kind.
 type Converted<T> = Result<Option<T>, ()>;
@@ -107,7 +110,7 @@ impl Reader<'_> {
             Ok(expanded) => Some(expanded),
             Err(error) => {
                 let problem = self.source.error(span.clone(), error.to_string());
-                self.problem(problem.expected("needs the environment").help(error.help()));
+                self.problem(problem.expected(NEEDS_ENVIRONMENT).help(error.help()));
                 None
             }
         }
@@ -164,15 +167,19 @@ impl<'a, 'i> Section<'a, 'i> {
 
     /// A whole number within the bounds of the key.
     pub(super) fn integer(&self, reader: &mut Reader<'_>, name: &str) -> Option<i64> {
-        let read = self.value(reader, name, |_, key, value, _| {
+        self.integer_at(reader, name).map(|at| at.value)
+    }
+
+    /// The same with its place.
+    pub(super) fn integer_at(&self, reader: &mut Reader<'_>, name: &str) -> Option<At<i64>> {
+        self.value(reader, name, |_, key, value, _| {
             let integer = value.as_integer().ok_or(())?;
             let number = i64::from_str_radix(integer.as_str(), integer.radix()).map_err(|_| ())?;
             match key.kind {
                 Kind::Integer(min, max) if number < min || number > max => Err(()),
                 _ => Ok(Some(number)),
             }
-        });
-        read.map(|at| at.value)
+        })
     }
 
     /// `true` or `false`.
@@ -219,7 +226,14 @@ impl<'a, 'i> Section<'a, 'i> {
         name: &str,
         found: &At<T>,
     ) -> Problem {
-        let shown = hide_userinfo(found.value.to_string());
+        let written = source.text.get(found.span.clone()).unwrap_or_default();
+        let value = found.value.to_string();
+        // What came out of the environment may be a secret in the wrong place: shown as written.
+        let value = match written.contains(&value) {
+            true => value,
+            false => written.trim_matches(['"', '\'']).to_owned(),
+        };
+        let shown = hide_userinfo(value);
         source.error(found.span.clone(), format!("`{}.{name}` is `{shown}`", self.name))
     }
 

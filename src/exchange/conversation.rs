@@ -49,14 +49,18 @@ pub(super) struct Said {
 impl Answering<'_> {
     /// The document of a route for a webhook: the flow's, or the fallback of whatever stopped it.
     pub(super) async fn webhook(self, webhook: Webhook, record: &mut Record) -> Said {
-        let said = match self.route.flow.is_short() {
-            true => Ok(self.at_once(webhook, record).await),
-            false => self.conversation(webhook, record).await,
+        let flow = &self.route.flow;
+        let keeps = !flow.is_short() || flow.holds() || names_our_step(&webhook);
+        let known = webhook.sid().is_some() || !flow.is_short();
+        let said = match keeps && known {
+            true => self.conversation(webhook, record).await,
+            false => Ok(self.at_once(webhook, record).await),
         };
         said.unwrap_or_else(|error| Said::only(record.failed(&error).document))
     }
 
-    /// The short form of a route: it never waits, so there is nothing to find and nothing to keep.
+    /// The short form of a route that holds nobody: it never waits, so there is nothing to find and
+    /// nothing to keep.
     async fn at_once(self, mut webhook: Webhook, record: &mut Record) -> Said {
         let params = Arc::new(std::mem::take(&mut webhook.params));
         let flow = &self.route.flow;
@@ -86,33 +90,42 @@ impl Answering<'_> {
             return Err(ExchangeError::Concurrent);
         }
         let now = clock::wall();
-        let (mut execution, event, flow, created) =
-            match (decide(&webhook, channel, before), active) {
-                (Plan::Resume(event), Some((saved, execution))) => {
-                    let flow = self.gateway.revision(&worker.sessions, flow, &saved).await?;
-                    (execution, event, flow, saved.created)
+        let was_kept = active.is_some();
+        let plan = match was_kept || !begins_anew(&webhook, flow) {
+            true => decide(&webhook, channel, before),
+            false => Plan::Begin,
+        };
+        let (mut execution, event, flow, created) = match (plan, active) {
+            (Plan::Resume(event), Some((saved, execution))) => {
+                let flow = self.gateway.revision(&worker.sessions, flow, &saved).await?;
+                if !execution.fits(&flow) {
+                    return Err(StoreError::Corrupt(saved.sid).into());
                 }
-                (Plan::Ignore(why), _) => {
-                    record.note(why);
-                    return Ok(Said::only(EMPTY));
+                (execution, event, flow, saved.created)
+            }
+            (Plan::Ignore(why), _) => {
+                record.note(why);
+                return Ok(Said::only(EMPTY));
+            }
+            (Plan::Refuse(error), _) => return Err(error),
+            (Plan::Begin | Plan::Resume(_), active) => {
+                if let Some((replaced, _)) = active {
+                    self.end(replaced).await?;
                 }
-                (Plan::Refuse(error), _) => return Err(error),
-                (Plan::Begin | Plan::Resume(_), active) => {
-                    if let Some((replaced, _)) = active {
-                        self.end(replaced).await?;
-                    }
-                    let params = Arc::new(webhook.params.clone());
-                    let execution =
-                        Execution::begin(random::sid_in_order("FN", now), channel, params);
-                    (execution, Event::Trigger, Arc::clone(flow), now)
-                }
-            };
+                let params = Arc::new(webhook.params.clone());
+                let execution = Execution::begin(random::sid_in_order("FN", now), channel, params);
+                (execution, Event::Trigger, Arc::clone(flow), now)
+            }
+        };
+        execution.traced = record.is_traced();
         let at = self.moment(&webhook);
         let params = std::mem::take(&mut webhook.params);
         let asked = Asked { event, at, webhook: &webhook, params: &params };
         let document = self.turn(&flow, &mut execution, asked, record).await;
         if execution.state != State::Ended {
             worker.keep_flow(&flow).await?;
+        } else if flow.is_short() && !was_kept {
+            return Ok(Said::only(document));
         }
         let steps = saved::steps(&mut execution, now);
         let kept = Kept { session, created };
@@ -187,6 +200,22 @@ impl Answering<'_> {
         let base = self.gateway.config.server.public_url.as_deref();
         Moment::coming_back(clock::wall(), random::sid(""), webhook, base)
     }
+}
+
+/// Whether a webhook that belongs to no execution begins one, whatever it tells: a short route runs
+/// for each. What it names as a step may be its function's own word; ours are known by their form,
+/// and where callers are held, one without its execution is over.
+fn begins_anew(webhook: &Webhook, flow: &Flow) -> bool {
+    let theirs = webhook.query.get("step").is_some() && !names_our_step(webhook);
+    flow.is_short() && (!flow.holds() || theirs)
+}
+
+/// Whether a webhook names a step that we may have given out.
+fn names_our_step(webhook: &Webhook) -> bool {
+    let hexadecimal = |step: &str| {
+        step.len() == 32 && step.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    webhook.query.get("step").is_some_and(hexadecimal)
 }
 
 /// Whether a caller must not be in two calls, and is in one.

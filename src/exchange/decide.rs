@@ -44,6 +44,9 @@ fn call(
 ) -> Plan {
     let status = webhook.param("CallStatus").unwrap_or_default();
     let over = matches!(status, "completed" | "busy" | "failed" | "no-answer" | "canceled");
+    if over && execution.is_some_and(|execution| execution.held().is_some()) {
+        return Plan::Resume(Event::HangUp(params()));
+    }
     let callback = webhook.param("CallbackSource").is_some();
     let step = webhook.query.get("step");
     let awaited = execution
@@ -94,6 +97,9 @@ fn message(
         Some(wait) if wait.handed_over => {
             Plan::Ignore("the execution cannot take a message now (Twilio 81002)")
         }
+        Some(wait) if wait.held.is_some() => {
+            Plan::Ignore("a function is at work, so the execution takes no message (Twilio 81002)")
+        }
         Some(_) => Plan::Resume(Event::Webhook(params())),
     }
 }
@@ -113,7 +119,35 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::flow::State;
     use crate::webhook::Proof;
+
+    #[test]
+    fn a_piece_of_the_right_token_is_a_guess() {
+        let sid = "FN1".to_owned();
+        let mut execution = Execution::requested(sid, "+15550100", "+15550199", Default::default());
+        execution.begin_at(Duration::ZERO);
+        if let State::Waiting(wait) = &mut execution.state {
+            wait.token = "0123456789abcdef".to_owned();
+        }
+        let plan = |step: &str| {
+            let params = [("CallSid", "CA1"), ("CallStatus", "in-progress")];
+            let webhook = Webhook {
+                proof: Proof::Unchecked,
+                account: None,
+                path: "/voice".to_owned(),
+                query: [("step", step)].into_iter().collect(),
+                params: params.into_iter().collect(),
+                body: Default::default(),
+                idempotency_token: None,
+            };
+            decide(&webhook, Channel::Voice, Some(&execution))
+        };
+        assert!(matches!(plan("0123456789abcdef"), Plan::Resume(_)));
+        for guess in ["", "0", "0123456789abcde", "0123456789abcdef0"] {
+            assert!(matches!(plan(guess), Plan::Refuse(ExchangeError::Step)), "{guess}");
+        }
+    }
 
     #[test]
     fn a_message_does_not_resume_what_has_not_begun() {

@@ -7,6 +7,7 @@ use actix_web::web::Bytes;
 use tokio::time::Instant;
 
 use super::EMPTY;
+use super::hold;
 use crate::carrier;
 use crate::config::{Account, Function};
 use crate::flow::{Callee, Event, Execution, Failure, Flow, FunctionCall, Moment, Step, advance};
@@ -46,10 +47,15 @@ impl Run<'_> {
         let ended = loop {
             match advance(self.flow, execution, event, &self.at) {
                 Step::Call(call) => {
-                    let widget = &execution.widget(self.flow).name;
-                    let (name, outcome) = self.call(&call, (widget, execution.steps)).await;
-                    record.called(widget, (&name, &call.parameters), &outcome);
-                    event = Event::Answered(outcome);
+                    event = match hold::function(&call) {
+                        Some(function) => self.held(execution, call, function, record).await,
+                        None => {
+                            let widget = &execution.widget(self.flow).name;
+                            let (name, outcome) = self.call(&call, (widget, execution.steps)).await;
+                            record.called(widget, (&name, &call.parameters), &outcome);
+                            Event::Answered(outcome)
+                        }
+                    };
                 }
                 Step::Send(send) => {
                     let key = format!("{}:{}", self.key, execution.steps);

@@ -27,6 +27,8 @@ pub(super) struct Kept {
 pub(super) fn session(webhook: &Webhook, channel: Channel, flow: &Flow) -> Option<String> {
     let param = |name| webhook.param(name).unwrap_or_default();
     match channel {
+        // A short route answers each message by itself, as it does each call.
+        _ if flow.is_short() => webhook.sid().map(|sid| call(&flow.name, sid)),
         Channel::Voice if flow.concurrent_calls => {
             webhook.param("CallSid").map(|sid| call(&flow.name, sid))
         }
@@ -64,7 +66,8 @@ pub fn read(saved: &Saved) -> Result<Execution, StoreError> {
         Some((&FORM, state)) => serde_json::from_slice(state).ok(),
         _ => None,
     };
-    state.ok_or_else(|| StoreError::Corrupt(saved.sid.clone()))
+    let whole = state.filter(Execution::is_somewhere);
+    whole.ok_or_else(|| StoreError::Corrupt(saved.sid.clone()))
 }
 
 /// The bytes of an execution's state: [`FORM`], then JSON.
@@ -138,4 +141,37 @@ pub fn ended(mut saved: Saved, now: Duration) -> Saved {
         saved.state = state(&execution);
     }
     Saved { active: false, due: None, updated: now, ..saved }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_pairs_of_addresses_never_look_the_same() {
+        assert_ne!(pair("f", "+12", "3"), pair("f", "+1", "23"));
+        assert_ne!(pair("f1", "+2", "3"), pair("f", "1+2", "3"));
+        assert_ne!(pair("a:b", "", "c"), pair("a", "", "b:c"));
+    }
+
+    #[test]
+    fn what_is_nowhere_is_damaged_and_can_be_ended() {
+        let execution = Execution::requested("FN1".to_owned(), "+1", "+2", Map::new());
+        let mut state = serde_json::to_value(&execution).unwrap();
+        state["frames"] = json!([]);
+        let saved = Saved {
+            sid: "FN1".to_owned(),
+            session: String::new(),
+            flow: String::new(),
+            revision: String::new(),
+            active: true,
+            created: Duration::ZERO,
+            updated: Duration::ZERO,
+            due: Some(Duration::ZERO),
+            state: [&[FORM], state.to_string().as_bytes()].concat(),
+        };
+        assert_eq!(read(&saved).unwrap_err(), StoreError::Corrupt("FN1".to_owned()));
+        let ended = ended(saved.clone(), Duration::from_secs(1));
+        assert!(!ended.active && ended.due.is_none() && ended.state == saved.state);
+    }
 }

@@ -8,16 +8,17 @@ use super::ExchangeError;
 use super::run::Run;
 use super::saved::{self, Kept};
 use crate::clock;
-use crate::flow::{Event, Moment, State};
+use crate::config::Account;
+use crate::flow::{Event, Execution, Flow, Moment, State};
 use crate::gateway::{Gateway, Worker};
 use crate::journal::Record;
 use crate::limits::TIMER_TURN_WITHIN;
 use crate::random;
-use crate::session::{Commit, Saved};
-use crate::webhook::Params;
+use crate::session::{Commit, Saved, StoreError};
+use crate::webhook::{Channel, Params};
 
-/// Takes one execution further whose wait is over by `now`. What another webhook has moved on in
-/// the meantime is left alone.
+/// Takes one execution further whose wait is over by `now`, or whose function has come back. What
+/// another webhook has moved on in the meantime is left alone.
 pub async fn fire(
     gateway: &Gateway,
     worker: &Worker,
@@ -27,32 +28,32 @@ pub async fn fire(
 ) -> Result<(), ExchangeError> {
     let _turn = worker.sessions.enter(&due.session).await;
     let saved = worker.sessions.execution(&due.sid).await?;
-    let Some(saved) = saved.filter(|saved| saved.active && saved.due.is_some_and(|at| at <= now))
-    else {
+    let Some(saved) = saved.filter(|saved| saved.active && saved.due.is_some()) else {
         return Ok(());
     };
+    let overdue = saved.due.is_some_and(|at| at <= now);
     let mut execution = match saved::read(&saved) {
-        Ok(execution) => execution,
-        // It would be due again and again, and can never go on.
-        Err(unreadable) => {
+        Ok(execution) if overdue || execution.held().is_some() => execution,
+        Err(unreadable) if overdue => {
+            // It would be due again and again, and can never go on.
             record.note(&format!("{unreadable}; it is over"));
             return end(worker, saved, now).await;
         }
+        _ => return Ok(()),
     };
-    let current = gateway.flows.named(&saved.flow);
-    let flow = match current.filter(|flow| flow.revision == saved.revision) {
-        Some(flow) => Arc::clone(flow),
-        None => match gateway.kept_revision(&worker.sessions, &saved).await {
-            Ok(flow) => flow,
-            // It would be due again and again, and could never go on.
-            Err(error @ ExchangeError::Revision(_)) => {
-                record.note(&error.to_string());
-                return end(worker, saved, now).await;
-            }
-            Err(error) => return Err(error),
-        },
+    let flow = match flow(gateway, worker, &saved).await {
+        Ok(flow) if execution.fits(&flow) => flow,
+        // It would be due again and again, and could never go on.
+        Ok(_) => {
+            record.note(&format!("{}; it is over", StoreError::Corrupt(saved.sid.clone())));
+            return end(worker, saved, now).await;
+        }
+        Err(error @ ExchangeError::Revision(_)) => {
+            record.note(&error.to_string());
+            return end(worker, saved, now).await;
+        }
+        Err(error) => return Err(error),
     };
-    let event = if execution.has_begun() { Event::Timeout } else { Event::Trigger };
     let (token, url) = (random::sid(""), gateway.url_of(&flow));
     let key = format!("{}:{}", saved.sid, execution.steps);
     let run = Run {
@@ -61,20 +62,60 @@ pub async fn fire(
         flow: &flow,
         deadline: clock::now() + TIMER_TURN_WITHIN,
         at: Moment::unasked(now, token, url.as_deref()),
-        account: gateway.config.accounts.first(),
+        account: account(gateway, &execution),
         params: &Params::default(),
         form: None,
         key: &key,
     };
-    if let Err(failure) = run.until_said(&mut execution, event, record).await {
-        record.note(&failure.to_string());
-        execution.state = State::Ended;
-    }
+    turn(&run, &mut execution, record).await;
     let steps = saved::steps(&mut execution, now);
     let kept = Kept { session: saved.session, created: saved.created };
     let saved = saved::write(&execution, &flow, &kept, now);
     worker.keep_flow(&flow).await?;
     Ok(worker.sessions.commit(Commit::of(saved, steps, now)).await?)
+}
+
+/// One turn; what there is to say is sent.
+async fn turn(run: &Run<'_>, execution: &mut Execution, record: &mut Record) {
+    let event = if execution.has_begun() { Event::Timeout } else { Event::Trigger };
+    let held = execution.held().is_some();
+    match run.until_said(execution, event, record).await {
+        Ok(document) => run.deliver(execution, &document, record).await,
+        Err(failure) => {
+            record.note(&failure.to_string());
+            execution.state = State::Ended;
+            // Somebody wrote to us, and has had nothing but an empty answer.
+            let route = run.gateway.route_of(&run.flow.name);
+            if let Some(route) = route.filter(|route| held && route.channel == Channel::Message) {
+                run.deliver(execution, &route.fallback, record).await;
+            }
+        }
+    }
+}
+
+/// The flow of an execution, in its revision.
+async fn flow(
+    gateway: &Gateway,
+    worker: &Worker,
+    saved: &Saved,
+) -> Result<Arc<Flow>, ExchangeError> {
+    if saved.revision.is_empty() {
+        let short = gateway.route_of(&saved.flow).filter(|route| route.flow.is_short());
+        let gone = || ExchangeError::Revision(format!("there is no route `{}`", saved.flow));
+        return short.map(|route| Arc::clone(&route.flow)).ok_or_else(gone);
+    }
+    match gateway.flows.named(&saved.flow).filter(|flow| flow.revision == saved.revision) {
+        Some(flow) => Ok(Arc::clone(flow)),
+        None => gateway.kept_revision(&worker.sessions, saved).await,
+    }
+}
+
+/// The account that wrote to us, where that is known; else the first one.
+fn account<'a>(gateway: &'a Gateway, execution: &Execution) -> Option<&'a Arc<Account>> {
+    let accounts = &gateway.config.accounts;
+    let sid = execution.held().and_then(|held| held.webhook.get("AccountSid"));
+    let named = accounts.iter().find(|account| Some(account.sid.as_str()) == sid);
+    named.or(accounts.first())
 }
 
 /// Ends an execution that cannot go on.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::condition::Condition;
+use super::properties::Callee;
 use super::widget::Kind;
+use crate::config;
 
 /// A flow, checked: every transition leads to a widget that is there.
 #[derive(Debug)]
@@ -59,6 +61,25 @@ impl Flow {
     /// keeps its executions.
     pub fn is_short(&self) -> bool {
         self.definition.is_empty()
+    }
+
+    /// Whether one of its widgets, or of its subflows', calls a configured function.
+    pub fn calls(&self, function: &str) -> bool {
+        let named = |called: &config::Function| called.name == function;
+        self.functions().any(named) || self.subflows.iter().any(|flow| flow.calls(function))
+    }
+
+    /// Whether a widget of it calls a function whose callers are kept company.
+    pub fn holds(&self) -> bool {
+        self.functions().any(|function| function.hold.is_some())
+    }
+
+    /// The configured functions that its widgets call.
+    fn functions(&self) -> impl Iterator<Item = &config::Function> {
+        self.widgets.iter().filter_map(|widget| match &widget.kind.properties.callee {
+            Some(Callee::Function(function)) => Some(function.as_ref()),
+            _ => None,
+        })
     }
 
     /// The widget at a place of this flow.

@@ -8,11 +8,13 @@ use serde_json::{Map, Value};
 use super::definition::{Flow, WidgetId};
 use super::execution::{Execution, Frame, Remark, State, Taken};
 use super::failure::Failure;
+use super::hold::{self, HeldCall};
 use super::turn::{Moment, Turn};
 use super::widget::{Next, Resumed};
 use super::{Callee, Send, SendError};
 use crate::function::Outcome;
 use crate::limits::{SAME_WIDGET_MAX, STEPS_MAX, STRING_BYTES_MAX};
+use crate::liquid::Template;
 use crate::twiml::read::{Bounds, read};
 use crate::webhook::Params;
 
@@ -23,6 +25,13 @@ pub enum Event {
     Trigger,
     /// The function that the last step called came back.
     Answered(Outcome),
+    /// It has not come back, and its caller is to be kept company.
+    Slow {
+        /// The call.
+        call: Box<HeldCall>,
+        /// What the caller hears meanwhile; `None`: silence.
+        document: Option<Template>,
+    },
     /// The carrier's API, which the last step asked, came back.
     Sent(Result<Map<String, Value>, SendError>),
     /// The carrier asks for what follows: the awaited webhook.
@@ -62,6 +71,8 @@ pub struct FunctionCall {
     pub body: Option<Body>,
     /// With the account's credentials, as `add_twilio_auth` says.
     pub with_credentials: bool,
+    /// The call that this one is again: its outcome may be there, or it is made under its key.
+    pub held: Option<Box<HeldCall>>,
 }
 
 /// A request body that is no form.
@@ -115,9 +126,19 @@ pub fn advance(flow: &Flow, execution: &mut Execution, event: Event, at: &Moment
 /// Hands an event to the widget that it is for.
 fn begin(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
     let kind = turn.kind();
-    turn.execution.state = State::Running;
-    let resumed = match event {
+    let held = match std::mem::replace(&mut turn.execution.state, State::Running) {
+        State::Waiting(wait) => wait.held,
+        State::Running | State::Ended => None,
+    };
+    let resumed = match (event, held) {
+        (Event::Webhook(_) | Event::Returned(_) | Event::Timeout, Some(held)) => {
+            return hold::again(turn, held);
+        }
+        (event, _) => event,
+    };
+    let resumed = match resumed {
         Event::Trigger => return kind.enter(turn),
+        Event::Slow { call, document } => return hold::hold(turn, call, document.as_ref()),
         Event::Answered(outcome) => Resumed::Outcome(outcome),
         Event::Sent(result) => Resumed::Sent(result),
         Event::Webhook(params) => Resumed::Webhook(params),
@@ -174,8 +195,8 @@ fn note(turn: &mut Turn<'_>, event: &str, next: Option<WidgetId>) {
 fn enter(turn: &mut Turn<'_>, id: WidgetId) -> Result<(), Failure> {
     let execution = &mut *turn.execution;
     let same = execution.frame().position == id;
-    execution.in_a_row = if same { execution.in_a_row + 1 } else { 1 };
-    execution.steps += 1;
+    execution.in_a_row = if same { execution.in_a_row.saturating_add(1) } else { 1 };
+    execution.steps = execution.steps.saturating_add(1);
     execution.frame_mut().position = id;
     if execution.steps > STEPS_MAX {
         Err(Failure::Steps)

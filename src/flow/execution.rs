@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::definition::{Flow, Widget, WidgetId};
+use super::hold::HeldCall;
 use super::trigger::{Incoming, Trigger};
 use crate::twiml::{Finding, Writer};
 use crate::webhook::{Channel, Params};
@@ -70,6 +71,9 @@ pub struct Wait {
     /// Somebody else's TwiML has the call: whatever the carrier asks us next, without a token or
     /// with the last one, brings it back.
     pub handed_over: bool,
+    /// The call of a function that the wait is for: whatever ends the wait asks for its outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Box<HeldCall>>,
 }
 
 /// One flow of an execution: the route's own, or a subflow.
@@ -181,9 +185,14 @@ impl Execution {
         }
     }
 
+    /// The call of a function that it waits for, if it waits for one.
+    pub fn held(&self) -> Option<&HeldCall> {
+        self.wait().and_then(|wait| wait.held.as_deref())
+    }
+
     /// Lets it begin at a moment, as if it waited for that.
     pub fn begin_at(&mut self, due: Duration) {
-        let wait = Wait { token: String::new(), due: Some(due), handed_over: false };
+        let wait = Wait { token: String::new(), due: Some(due), handed_over: false, held: None };
         self.state = State::Waiting(wait);
     }
 
@@ -222,6 +231,24 @@ impl Execution {
         let frame = self.frame();
         let subflow = frame.subflow.and_then(|index| flow.subflows.get(index));
         subflow.map_or(flow, |subflow| subflow).widget(frame.position)
+    }
+
+    /// Whether a flow can take it further: what a store gives back may be damaged, or of another
+    /// version of this program, in ways that its own form does not tell.
+    pub fn fits(&self, flow: &Flow) -> bool {
+        let is_there = |frame: &Frame| {
+            let flow = match frame.subflow {
+                Some(index) => flow.subflows.get(index).map(|subflow| &**subflow),
+                None => Some(flow),
+            };
+            flow.is_some_and(|flow| frame.position.0 < flow.widgets.len())
+        };
+        self.frames.iter().all(is_there)
+    }
+
+    /// Whether it is anywhere at all.
+    pub(crate) fn is_somewhere(&self) -> bool {
+        !self.frames.is_empty()
     }
 
     /// Notes something for the journal.

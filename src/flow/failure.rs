@@ -1,7 +1,7 @@
 //! Why a flow could not go on where it stood.
 
 use crate::function::FunctionError;
-use crate::limits::{SAME_WIDGET_MAX, STEPS_MAX, STRING_BYTES_MAX};
+use crate::limits::{HOLD_TIMES_MAX, SAME_WIDGET_MAX, STEPS_MAX, STRING_BYTES_MAX};
 use crate::liquid;
 use crate::twiml::read::TwimlError;
 
@@ -82,6 +82,14 @@ pub enum Failure {
         widget: String,
         /// What the carrier said, or why it could not be asked.
         error: super::SendError,
+    },
+    /// A function was waited for too often, and its caller was held all the time.
+    #[error(
+        "the function of widget `{widget}` was waited for {HOLD_TIMES_MAX} times, the most allowed"
+    )]
+    Held {
+        /// The widget's name.
+        widget: String,
     },
     /// A subflow that is not configured.
     #[error("widget `{widget}`: no `[flow.NAME]` has the sid that it calls")]

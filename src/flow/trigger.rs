@@ -124,7 +124,7 @@ impl Incoming {
 }
 
 /// Parameters as the form that they came as.
-mod as_form {
+pub(super) mod as_form {
     use std::sync::Arc;
 
     use serde::de::{Deserialize as _, Deserializer, Error as _};
@@ -132,14 +132,14 @@ mod as_form {
 
     use crate::webhook::Params;
 
-    pub(super) fn serialize<S: Serializer>(
+    pub(in crate::flow) fn serialize<S: Serializer>(
         params: &Arc<Params>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&params.encode())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(in crate::flow) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Arc<Params>, D::Error> {
         let form = String::deserialize(deserializer)?;

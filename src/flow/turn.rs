@@ -208,7 +208,7 @@ impl<'a> Turn<'a> {
 
     fn awaited(&self, after_seconds: Option<u64>, handed_over: bool) -> Wait {
         let due = after_seconds.map(|seconds| self.at.now + Duration::from_secs(seconds));
-        Wait { token: self.at.token.clone(), due, handed_over }
+        Wait { token: self.at.token.clone(), due, handed_over, held: None }
     }
 
     /// Somebody else's TwiML has the call from here on, until it gives it back.

@@ -10,7 +10,7 @@ use super::error::{Problem, word};
 
 /// What a successful answer is.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Verdict {
+pub enum Verdict {
     /// Variables, if it was a JSON object.
     Success(Option<Map<String, Value>>),
     /// A document for the caller.
@@ -28,11 +28,7 @@ enum Kind {
 }
 
 /// Judges a whole answer. Redirects are behind us: a status of 300 to 399 is a failure here.
-pub(super) fn classify(
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &Bytes,
-) -> Result<Verdict, Problem> {
+pub fn classify(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Result<Verdict, Problem> {
     if !status.is_success() {
         return Err(Problem::Status { status: status.as_u16() });
     }

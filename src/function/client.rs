@@ -24,6 +24,7 @@ use super::body::{Collected, Length, broken, length, truncated};
 use super::breaker::Breaker;
 use super::dial::Dialler;
 use super::error::{Phase, Problem, word};
+use super::gate::Gate;
 use super::interim::TooManyInterim;
 use super::redirect;
 use super::request::Request;
@@ -43,6 +44,8 @@ pub(super) struct Client {
     trusted: bool,
     /// Shared with the clients of the other workers.
     pub(super) breaker: Arc<Breaker>,
+    /// This worker's.
+    pub(super) gate: Gate,
     /// The request to the configured URL, as far as every call's is the same.
     prepared: FrozenClientRequest,
 }
@@ -96,8 +99,8 @@ impl Client {
             .finish();
         let version = if function.http_1_0 { Version::HTTP_10 } else { Version::HTTP_11 };
         let prepared = prepare(&awc, &function.method, &home).version(version).freeze().ok()?;
-        let function = Arc::clone(function);
-        Some(Client { function, awc, wire, home, trusted, breaker, prepared })
+        let (function, gate) = (Arc::clone(function), Gate::new(function.connections));
+        Some(Client { function, awc, wire, home, trusted, breaker, gate, prepared })
     }
 
     /// Calls the function and follows where it leads, until there is a whole answer.

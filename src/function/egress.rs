@@ -9,7 +9,7 @@ use crate::config::{Egress, EgressRule, IpRange};
 
 /// Says which addresses are refused.
 #[derive(Debug)]
-pub(super) struct Guard {
+pub struct Guard {
     rules: Vec<EgressRule>,
     special: Vec<(IpRange, &'static str)>,
 }
@@ -31,7 +31,7 @@ const METADATA: [&str; 11] = [
 ];
 
 /// Everything that is not the public internet (the special-purpose registries of IANA).
-const SPECIAL: [(&str, &str); 30] = [
+const SPECIAL: [(&str, &str); 33] = [
     ("0.0.0.0/8", "unspecified"),
     ("10.0.0.0/8", "private"),
     ("100.64.0.0/10", "carrier-private"),
@@ -63,11 +63,14 @@ const SPECIAL: [(&str, &str); 30] = [
     ("8000::/2", "reserved"),
     ("c000::/3", "reserved"),
     ("e000::/4", "reserved"),
+    ("f000::/5", "reserved"),
+    ("f800::/6", "reserved"),
+    ("fe00::/9", "reserved"),
 ];
 
 impl Guard {
     /// A guard with the rules of the configuration.
-    pub(super) fn new(egress: &Egress) -> Guard {
+    pub fn new(egress: &Egress) -> Guard {
         let range = |text: &str| text.parse().expect("the table above is checked by a test");
         let metadata = METADATA.iter().map(|text| (range(text), "metadata"));
         let special = SPECIAL.iter().map(|(text, kind)| (range(text), *kind));
@@ -76,12 +79,7 @@ impl Guard {
 
     /// Whether `address` may be connected to on behalf of `origin`. `configured`: the operator
     /// wrote this very scheme, host and port as a function's URL, so that it may be private.
-    pub(super) fn check(
-        &self,
-        origin: &Origin,
-        address: IpAddr,
-        configured: bool,
-    ) -> Result<(), Problem> {
+    pub fn check(&self, origin: &Origin, address: IpAddr, configured: bool) -> Result<(), Problem> {
         for meant in readings(address) {
             let Some(kind) = self.kind(meant) else { continue };
             let by_name = kind != "metadata" && (configured || self.names(origin));
@@ -174,7 +172,7 @@ mod tests {
         "2a00:1450::8",
     ];
 
-    const PRIVATE: [&str; 34] = [
+    const PRIVATE: [&str; 37] = [
         "127.0.0.1",
         "127.255.255.254",
         "0.0.0.0",
@@ -209,6 +207,9 @@ mod tests {
         "ff02::1",
         "4000::1",
         "dead::1",
+        "f123::1",
+        "fba5:a::",
+        "fe7f::1",
     ];
 
     const CLOUD: [&str; 7] = [

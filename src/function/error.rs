@@ -42,6 +42,16 @@ pub enum Problem {
         /// The configured limit.
         connections: usize,
     },
+    /// Every connection of the worker to this function is in use, and whoever waits already takes
+    /// all the time that there is.
+    #[error(
+        "is not called: all {connections} `connections` of this worker are in use, and whoever \
+         waits already takes too long; raise that number, or make the function faster"
+    )]
+    Crowded {
+        /// The configured limit.
+        connections: usize,
+    },
     /// The name server has no address.
     #[error("cannot be called: the host `{host}` was not found ({reason}); is it spelled right?")]
     Resolve {
@@ -249,7 +259,7 @@ impl Problem {
         match self {
             Problem::Unusable | Problem::Resolve { .. } => Fault::Operator,
             Problem::Egress { .. } | Problem::Tls { .. } => Fault::Operator,
-            Problem::Busy { .. } => Fault::Gateway,
+            Problem::Busy { .. } | Problem::Crowded { .. } => Fault::Gateway,
             Problem::BreakerOpen
             | Problem::Connect { .. }
             | Problem::Timeout { .. }
@@ -277,7 +287,7 @@ impl Problem {
         match self {
             Problem::Unusable => "unusable",
             Problem::BreakerOpen => "breaker_open",
-            Problem::Busy { .. } => "busy",
+            Problem::Busy { .. } | Problem::Crowded { .. } => "busy",
             Problem::Resolve { .. } => "resolve",
             Problem::Egress { .. } => "egress",
             Problem::Connect { .. } => "connect",

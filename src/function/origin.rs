@@ -27,6 +27,7 @@ impl Function {
             idempotent: false,
             http_1_0: false,
             connections: FUNCTION_CONNECTIONS_MAX,
+            hold: None,
         })
     }
 }

@@ -5,18 +5,19 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use actix_tls::connect::rustls_0_23::reexports::AsyncTlsStream;
-use actix_web::rt::net::TcpStream;
+use actix_web::rt::net::{ActixStream, Ready, TcpStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// To awc both are "TCP": its own TLS layer would hide the end of the connection from us.
-pub(super) enum Stream {
+#[derive(Debug)]
+pub(crate) enum Stream {
     Plain(TcpStream),
     Tls(Box<AsyncTlsStream<TcpStream>>),
 }
 
 impl Stream {
     /// The connection itself.
-    pub(super) fn tcp(&self) -> &TcpStream {
+    pub(crate) fn tcp(&self) -> &TcpStream {
         match self {
             Stream::Plain(tcp) => tcp,
             Stream::Tls(tls) => tls.get_ref().0,
@@ -61,5 +62,15 @@ impl AsyncWrite for Stream {
             Stream::Plain(tcp) => Pin::new(tcp).poll_shutdown(cx),
             Stream::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
         }
+    }
+}
+
+impl ActixStream for Stream {
+    fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        ActixStream::poll_read_ready(self.tcp(), cx)
+    }
+
+    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        ActixStream::poll_write_ready(self.tcp(), cx)
     }
 }

@@ -10,19 +10,20 @@ use base64::engine::general_purpose::STANDARD;
 
 /// Scheme, host and port: what two URLs share that lead to the same server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Origin {
+pub struct Origin {
     /// In lower case, without brackets and without the dot at the end.
-    pub(super) host: String,
+    pub host: String,
     /// The port, the scheme's own where the URL has none.
-    pub(super) port: u16,
+    pub port: u16,
     /// `https`.
-    pub(super) tls: bool,
+    pub tls: bool,
 }
 
 /// One URL, ready to be sent to.
 #[derive(Clone, Debug)]
-pub(super) struct Target {
-    pub(super) origin: Rc<Origin>,
+pub struct Target {
+    /// Which server.
+    pub origin: Rc<Origin>,
     /// The URL as its owner sees it, which the signature covers: no credentials, no fragment.
     pub(super) url: String,
     /// What awc is given. The scheme is always `http`, for TLS is ours ([`super::dial`]).
@@ -35,7 +36,7 @@ pub(super) struct Target {
 
 impl Target {
     /// Takes a URL apart. `None` where scheme, host or port are not such that it can be sent to.
-    pub(super) fn new(uri: &Uri) -> Option<Target> {
+    pub fn new(uri: &Uri) -> Option<Target> {
         let tls = match uri.scheme_str()? {
             "http" => false,
             "https" => true,

@@ -33,7 +33,7 @@ pub enum TlsError {
 ///
 /// The provider is given here and not taken from the process: a library that finds no default
 /// would panic. HTTP/1.1 is all that is offered, for awc's faults over HTTP/2 are not known.
-pub(super) fn config(egress: &Egress) -> Result<Arc<ClientConfig>, TlsError> {
+pub(crate) fn config(egress: &Egress) -> Result<Arc<ClientConfig>, TlsError> {
     let mut roots = RootCertStore::empty();
     roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     if let Some(path) = &egress.ca_file {

@@ -342,11 +342,11 @@ impl AsyncWrite for Io {
 
 impl ActixStream for Io {
     fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
-        ActixStream::poll_read_ready(self.stream.tcp(), cx)
+        self.stream.poll_read_ready(cx)
     }
 
     fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
-        ActixStream::poll_write_ready(self.stream.tcp(), cx)
+        self.stream.poll_write_ready(cx)
     }
 }
 

@@ -43,6 +43,9 @@ pub struct Line<'a> {
     function_status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     function_ms: Option<f64>,
+    /// How often the caller has been held for the function, which is still at work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holding: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     total_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,6 +79,7 @@ impl<'a> Line<'a> {
             function: call.map(|call| call.name.as_str()),
             function_status: call.and_then(|call| call.status),
             function_ms: call.map(|call| milliseconds(call.took)),
+            holding: record.holding,
             total_ms: Some(milliseconds(took)),
             reason: record.reason.as_deref(),
             unproven: record.unproven.as_deref(),
@@ -97,6 +101,7 @@ impl<'a> Line<'a> {
             function: None,
             function_status: None,
             function_ms: None,
+            holding: None,
             total_ms: None,
             reason: None,
             unproven: None,
@@ -130,7 +135,8 @@ impl<'a> Line<'a> {
             let _ = write!(text, " {status}");
         }
         if let Some(function) = self.function {
-            let status = self.function_status.map_or("no answer".to_owned(), |s| s.to_string());
+            let none = if self.holding.is_some() { "held" } else { "no answer" };
+            let status = self.function_status.map_or(none.to_owned(), |s| s.to_string());
             let _ = write!(text, ", {function} {status}");
         }
         for (name, value) in [("function", self.function_ms), ("total", self.total_ms)] {

@@ -28,10 +28,15 @@ pub struct Meters {
     functions: Mutex<BTreeMap<String, FunctionMeter>>,
     /// Webhooks being answered at this moment.
     pub in_flight: Gauge,
+    /// Calls of functions that go on while their callers are kept company, or might be.
+    pub held: Gauge,
+    holds: Family<FunctionLabels, Counter>,
     reloads: Family<ResultLabels, Counter>,
     sent: Family<ResultLabels, Counter>,
     /// Log lines that found no room.
     pub log_lines_dropped: Gauge<u64, AtomicU64>,
+    /// 1 while `/readyz` is 200.
+    pub ready: Gauge,
 }
 
 /// The counters of one route, found once at start: no look-up by label on the way of a call.
@@ -107,11 +112,22 @@ impl Meters {
             unrouted,
             functions: Mutex::default(),
             in_flight: Gauge::default(),
+            held: Gauge::default(),
+            holds: Family::default(),
             reloads: Family::default(),
             sent: Family::default(),
             log_lines_dropped: Gauge::default(),
+            ready: Gauge::default(),
         };
         meters.register();
+        // From the first scrape on: to who computes an increase, a counter that begins with 1 has
+        // not increased.
+        for result in ["taken", "refused"] {
+            meters.reloads.get_or_create_owned(&ResultLabels { result });
+        }
+        for result in ["done", "failed"] {
+            meters.sent.get_or_create_owned(&ResultLabels { result });
+        }
         meters
     }
 
@@ -126,11 +142,17 @@ impl Meters {
         registry.register("function_seconds", call_seconds, self.call_seconds.clone());
         let in_flight = "Webhooks being answered";
         registry.register("in_flight", in_flight, self.in_flight.clone());
+        let held = "Calls of functions with `hold` that are under way";
+        registry.register("held_calls", held, self.held.clone());
+        let holds = "Calls of functions that a caller was held for";
+        registry.register("holds", holds, self.holds.clone());
         registry.register("reloads", "Configurations by result", self.reloads.clone());
         let sent = "Requests to the carrier's API by result";
         registry.register("carrier_requests", sent, self.sent.clone());
         let dropped = "Log lines that found no room";
         registry.register("log_lines_dropped", dropped, self.log_lines_dropped.clone());
+        let ready = "1 while webhooks can be taken, 0 while draining or the store fails";
+        registry.register("ready", ready, self.ready.clone());
     }
 
     /// The counters of a route.
@@ -159,6 +181,11 @@ impl Meters {
         let meter = FunctionMeter { success: call("success"), fail: call("fail"), seconds };
         meter.called(outcome);
         functions.insert(name.to_owned(), meter);
+    }
+
+    /// Counts a call whose caller is held.
+    pub(super) fn held(&self, function: &str) {
+        self.holds.get_or_create_owned(&FunctionLabels { function: function.to_owned() }).inc();
     }
 
     /// Counts an exchange; one that found no route has the empty route name.

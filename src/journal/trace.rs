@@ -18,6 +18,8 @@ pub struct Trace {
     pub taken: Vec<Taken>,
     /// The functions and URLs that were asked, in order.
     pub calls: Vec<Called>,
+    /// The function that is still at work, while its caller is held.
+    pub held: Option<String>,
     /// What was asked of the carrier's API, in order.
     pub sent: Vec<Sent>,
     /// Whether the caller got a fallback, and why.

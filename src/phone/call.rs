@@ -157,8 +157,17 @@ impl Call {
     /// Where nobody takes notice of it; nothing has changed then.
     pub fn act(&mut self, act: &Act, now: Duration) -> Result<(), NotNow> {
         self.now = now;
-        let State::Waiting(awaits, verb) = self.state.clone() else {
-            return Err(NotNow::new(act, &self.awaits()));
+        let (awaits, verb) = match (&self.state, act) {
+            (State::Waiting(awaits, verb), _) => (awaits.clone(), verb.clone()),
+            (State::Asking(_), Act::HangUp) => {
+                // Nobody waits for the answer any more.
+                self.status = "completed";
+                self.end(Ended::HungUp);
+                return Ok(());
+            }
+            (State::Asking(_) | State::Over, _) => {
+                return Err(NotNow::new(act, &self.awaits()));
+            }
         };
         match (&awaits, act) {
             (_, Act::HangUp) => self.hang_up(&awaits, &verb),

@@ -13,7 +13,7 @@ use super::request::{Answer, Request, method};
 use super::{Act, Next};
 use crate::limits::PHONE_DOCUMENTS_MAX;
 use crate::random;
-use crate::twiml::read::Element;
+use crate::twiml::read::{Element, Node};
 use crate::uri::resolve;
 use crate::webhook::Channel;
 
@@ -39,6 +39,9 @@ const REPLIES_MAX: usize = 10;
 
 /// Letters of one message (21617).
 const BODY_MAX: usize = 1_600;
+
+/// What the check of a document warns about, and is met again where it is carried out.
+const MET: [u32; 3] = [14_103, 14_109, 21_617];
 
 impl Chat {
     /// Nothing has been written yet.
@@ -104,7 +107,8 @@ impl Chat {
         match answer.and_then(|fetched| Document::of(&fetched, Channel::Message)) {
             Ok((document, warnings)) => {
                 self.on_fallback = false;
-                self.heard.extend(warnings.into_iter().map(Heard::Warning));
+                let known = |warning: &Fault| !warning.code.is_some_and(|it| MET.contains(&it));
+                self.heard.extend(warnings.into_iter().filter(known).map(Heard::Warning));
                 self.documents += 1;
                 self.carry_out(&document);
             }
@@ -215,10 +219,12 @@ impl Chat {
     }
 }
 
-/// The text of an element without that of its nouns.
+/// The text of an element without that of its nouns: the official packages write a body in front
+/// of its `Media` so.
 fn own_text(verb: &Element) -> String {
-    match verb.children().next() {
-        Some(_) => String::new(),
-        None => verb.text().trim().to_owned(),
-    }
+    let texts = verb.content.iter().filter_map(|node| match node {
+        Node::Text(text) => Some(text.as_str()),
+        Node::Element(_) => None,
+    });
+    texts.collect::<String>().trim().to_owned()
 }

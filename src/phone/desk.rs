@@ -1,6 +1,7 @@
 //! Our own gateway in this process: webhooks go to the exchange without a socket, and everything
 //! that it does can be seen.
 
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +15,13 @@ use super::caller::Number;
 use crate::carrier;
 use crate::clock;
 use crate::config::Account;
-use crate::exchange::{exchange, fire};
+use crate::exchange::{exchange, fire, stored};
 use crate::function::{Asking, Played, PlayedAnswer, StandIn};
 use crate::gateway::{Gateway, Worker};
 use crate::journal::{Journal, Log, Meters, Record, Trace};
 use crate::random;
 use crate::secret::Secret;
-use crate::session::{Sessions, StoreError};
+use crate::session::{Saved, Sessions, StoreError};
 use crate::webhook::{Channel, Received};
 
 /// A gateway on the desk: one worker, a store that ends with it, and no network but for functions
@@ -150,28 +151,49 @@ impl Desk {
         let until = time.map_or(Duration::MAX, |time| began.saturating_add(time));
         let mut traces = Vec::new();
         let mut now = began;
-        while let Some(due) = self.worker.sessions.due(until, 1).await?.pop() {
-            let Some(at) = due.due else { break };
-            self.pass(at.saturating_sub(now)).await;
-            now = now.max(at);
+        loop {
+            let due = self.worker.sessions.due(until, 1).await?.pop();
+            let next = due.as_ref().and_then(|due| due.due).or(time.map(|_| until));
+            let Some(next) = next else { break };
+            let held = due.as_ref().is_some_and(is_held);
+            let back = self.pass_or_back(next.saturating_sub(now), held).await?;
+            now = if back.is_some() { now.max(clock::wall()) } else { now.max(next) };
+            let Some(saved) = back.or(due) else { break };
             let mut record = Record::begin(&self.journal, clock::now()).traced();
-            record.timer(&due.sid);
-            let fired = fire(&self.gateway, &self.worker, &due, now, &mut record).await;
+            record.timer(&saved.sid);
+            let fired = fire(&self.gateway, &self.worker, &saved, now, &mut record).await;
             let mut trace = record.into_trace();
-            if let Err(error) = fired {
-                trace.fallback = Some(error.to_string());
-                traces.push(trace);
-                break;
-            }
+            let (failed, held) = (fired.is_err(), trace.held.is_some());
+            trace.fallback = fired.err().map(|error| error.to_string()).or(trace.fallback);
             traces.push(trace);
-            if time.is_none() {
+            // That a function is still at work is not what somebody without a time waits for.
+            if failed || (time.is_none() && !held) {
                 break;
             }
-        }
-        if let Some(time) = time {
-            self.pass((began + time).saturating_sub(now)).await;
         }
         Ok(traces)
+    }
+
+    /// Lets time pass until a function has come back that nobody asks for: its execution. A call
+    /// that is under way takes its time also where none is pretended.
+    async fn pass_or_back(&self, time: Duration, held: bool) -> Result<Option<Saved>, StoreError> {
+        let mut passed = pin!(async {
+            if self.pretended || held {
+                sleep(time).await;
+            }
+        });
+        loop {
+            tokio::select! {
+                biased;
+                () = self.gateway.held.ready() => {}
+                () = &mut passed => return Ok(None),
+            }
+            for sid in self.gateway.held.take_ready() {
+                if let Some(saved) = self.worker.sessions.execution(&sid).await? {
+                    return Ok(Some(saved));
+                }
+            }
+        }
     }
 
     /// Time that is pretended passes; the other kind is not waited for.
@@ -180,6 +202,11 @@ impl Desk {
             sleep(time).await;
         }
     }
+}
+
+/// Whether an execution waits for a function that is at work.
+fn is_held(saved: &Saved) -> bool {
+    stored(saved).is_ok_and(|execution| execution.held().is_some())
 }
 
 // === impl Stands ===

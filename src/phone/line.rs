@@ -2,6 +2,7 @@
 //! followed, cookies kept, and all of it within fifteen seconds.
 
 mod cookies;
+mod dial;
 mod http;
 mod overrides;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::flow::{Flow, Incoming, Taken};
+use crate::flow::{Flow, Incoming, Taken, WidgetId};
 
 /// What was gone through, for each flow by its name for people.
 #[derive(Clone, Debug, Default)]
@@ -15,7 +15,7 @@ type Edge = (String, String, String);
 /// One flow.
 #[derive(Clone, Debug, Default)]
 struct Covered {
-    /// In the order of the flow.
+    /// Those that can be reached, in the order of the flow.
     widgets: Vec<String>,
     edges: Vec<Edge>,
     entered: BTreeSet<String>,
@@ -59,22 +59,31 @@ impl Coverage {
 // === impl Covered ===
 
 impl Covered {
+    /// What a caller can reach: what begins over Studio's REST no caller can begin.
     fn new(flow: &Flow) -> Covered {
+        let mut reached = vec![WidgetId(0)];
         let mut covered = Covered::default();
-        for widget in &flow.widgets {
-            covered.widgets.push(widget.name.clone());
+        let mut at = 0;
+        while let Some(id) = reached.get(at).copied() {
+            let widget = flow.widget(id);
             for transition in &widget.transitions {
-                // What Studio's REST begins, no caller can; a short route has one beginning.
-                let begins = transition.event == Incoming::Request.event()
-                    || flow.is_short() && covered.widgets.len() == 1;
-                let Some(next) = transition.next.filter(|_| !begins) else { continue };
-                let next = flow.widget(next).name.clone();
-                let edge = (widget.name.clone(), transition.event.clone(), next);
-                if !covered.edges.contains(&edge) {
+                let request = transition.event == Incoming::Request.event();
+                let Some(next) = transition.next.filter(|_| !request) else { continue };
+                if !reached.contains(&next) {
+                    reached.push(next);
+                }
+                let to = flow.widget(next).name.clone();
+                let edge = (widget.name.clone(), transition.event.clone(), to);
+                // A short route has one beginning, whatever is wired.
+                let counts = at > 0 || !flow.is_short();
+                if counts && !covered.edges.contains(&edge) {
                     covered.edges.push(edge);
                 }
             }
+            at += 1;
         }
+        reached.sort_by_key(|id| id.0);
+        covered.widgets = reached.iter().map(|id| flow.widget(*id).name.clone()).collect();
         covered
     }
 

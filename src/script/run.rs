@@ -1,12 +1,15 @@
 //! Flow tests, run: each case on a gateway of its own in this process, in time that is pretended,
 //! spread over the cores.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use tokio::time::timeout;
 
 use super::coverage::Coverage;
 use super::failure::Failure;
@@ -64,6 +67,12 @@ struct Ready {
     cases: Vec<Case>,
 }
 
+/// A case, and the number of its file.
+type Job<'a> = (usize, &'a Ready, &'a Case);
+
+/// Longer than any conversation.
+const ENDLESS: Duration = Duration::from_secs(30 * 365 * 24 * 3_600);
+
 /// The flow tests at a path: the file itself, or all below a folder, in order.
 ///
 /// # Errors
@@ -99,38 +108,18 @@ pub fn run(paths: &[PathBuf], filter: Option<&str>) -> Report {
     let began = clock::now();
     let ready: Vec<Result<Ready, Problems>> =
         paths.iter().map(|path| Ready::read(path, filter)).collect();
-    let mut jobs = Vec::new();
+    let mut jobs: Vec<Job<'_>> = Vec::new();
     for (number, ready) in ready.iter().enumerate() {
         let Ok(ready) = ready else { continue };
         jobs.extend(ready.cases.iter().map(|case| (number, ready, case)));
     }
-    let results: Mutex<Vec<Option<CaseReport>>> = Mutex::new(jobs.iter().map(|_| None).collect());
-    let next = AtomicUsize::new(0);
-    let cores = thread::available_parallelism().map_or(1, usize::from).min(jobs.len());
-    thread::scope(|scope| {
-        for _ in 0..cores {
-            scope.spawn(|| {
-                let runtime = actix_web::rt::System::new();
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    let Some((_, ready, case)) = jobs.get(number) else { break };
-                    let began = clock::now();
-                    let (failures, taken) = runtime.block_on(play(ready, case));
-                    let took = clock::now().duration_since(began);
-                    let report = CaseReport { name: case.name.clone(), took, failures, taken };
-                    let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
-                    results[number] = Some(report);
-                }
-            });
-        }
-    });
-    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut report = Report::default();
+    let results = played(&jobs);
     let mut results = jobs.iter().map(|(number, ..)| *number).zip(results).peekable();
     for (number, (path, ready)) in paths.iter().zip(&ready).enumerate() {
         let mut cases = Vec::new();
-        while let Some((_, result)) = results.next_if(|(of, _)| *of == number) {
-            cases.extend(result);
+        while let Some((_, case)) = results.next_if(|(of, _)| *of == number) {
+            cases.push(case);
         }
         if let (Ok(Ready { subject, .. }), false) = (ready, cases.is_empty()) {
             let taken = cases.iter().flat_map(|case| &case.taken);
@@ -141,6 +130,40 @@ pub fn run(paths: &[PathBuf], filter: Option<&str>) -> Report {
     }
     report.took = clock::now().duration_since(began);
     report
+}
+
+/// Plays all cases on all cores; what came of them, in their order.
+fn played(jobs: &[Job<'_>]) -> Vec<CaseReport> {
+    let done: Mutex<Vec<(usize, CaseReport)>> = Mutex::new(Vec::with_capacity(jobs.len()));
+    let next = AtomicUsize::new(0);
+    let cores = thread::available_parallelism().map_or(1, usize::from).min(jobs.len());
+    let work = || {
+        let runtime = actix_web::rt::System::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some((_, ready, case)) = jobs.get(number) else { break };
+            let began = clock::now();
+            let played = AssertUnwindSafe(|| runtime.block_on(play(ready, case)));
+            let (failures, taken) = catch_unwind(played).unwrap_or_else(|_| {
+                (vec![broken(ready, case, "the gateway panicked")], Vec::new())
+            });
+            let took = clock::now().duration_since(began);
+            let report = CaseReport { name: case.name.clone(), took, failures, taken };
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((number, report));
+        }
+    };
+    thread::scope(|scope| {
+        (0..cores).for_each(|_| drop(scope.spawn(work)));
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, report)| report).collect()
+}
+
+/// What is nobody's mistake but ours.
+fn broken(ready: &Ready, case: &Case, what: &str) -> Failure {
+    let problem = ready.file.source.error(case.span.clone(), format!("{what}, please report it"));
+    Failure::plain(problem)
 }
 
 /// Plays one case: what failed, and which transitions were taken.
@@ -164,7 +187,11 @@ async fn play(ready: &Ready, case: &Case) -> (Vec<Failure>, Vec<Taken>) {
         Channel::Voice => Phone::call(line, number, caller),
         Channel::Message => Phone::chat(line, number, caller),
     };
-    let Followed { mut failures, heard } = follow(&mut phone, source, case).await;
+    // Where nobody waits for anything any more, pretended time goes on to here at once.
+    let Ok(followed) = timeout(ENDLESS, follow(&mut phone, source, case)).await else {
+        return (vec![broken(ready, case, "the conversation does not go on")], Vec::new());
+    };
+    let Followed { mut failures, heard } = followed;
     let ungiven = stand.ungiven.borrow();
     if !ungiven.is_empty() {
         // What came of a function that nobody plays is nothing to expect from now on.
@@ -208,5 +235,18 @@ impl Report {
         let (passed, failed): (Vec<_>, Vec<_>) = cases.partition(|case| case.failures.is_empty());
         let broken = self.files.iter().filter(|file| file.cases.is_err()).count();
         (passed.len(), failed.len(), broken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_ends_is_over_at_once() {
+        actix_web::rt::System::new().block_on(async {
+            let _pretended = clock::pretend(Duration::ZERO);
+            assert!(timeout(ENDLESS, std::future::pending::<()>()).await.is_err());
+        });
     }
 }

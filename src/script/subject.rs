@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::file::{Alone, File, Target};
 use super::given::Given;
 use super::stand_in::API;
-use crate::config::{Account, Config};
+use crate::config::{Account, Config, NEEDS_ENVIRONMENT};
 use crate::flow::file::{self, Node};
 use crate::flow::import::callable;
 use crate::flow::{Flow, Incoming};
@@ -75,7 +75,11 @@ impl Subject {
                 let text = read(&file.source, (path, span), "configuration")?;
                 let folder = Path::new(path).parent().unwrap_or(Path::new(""));
                 let config = Config::parse(&Source::new(path, &text), folder, &variable);
-                let config = checked(config)?;
+                let config = checked(config).map_err(|problems| {
+                    let mut told = Problems::default();
+                    told.extend(problems.iter().cloned().map(with_env));
+                    told
+                })?;
                 if !config.routes.contains_key(route) {
                     let message = format!("`{path}` has no route `{route}`");
                     let problem = file.source.error(route_span.clone(), message);
@@ -192,6 +196,15 @@ fn checked((config, problems): (Option<Config>, Problems)) -> Result<Config, Pro
         Some(config) if !problems.any_error() => Ok(config),
         _ => Err(problems),
     }
+}
+
+/// What the environment has not, a test can say.
+fn with_env(problem: Problem) -> Problem {
+    if problem.expected != NEEDS_ENVIRONMENT {
+        return problem;
+    }
+    let help = format!("{}, or say what it is in the test: `env = {{ … }}`", problem.help);
+    problem.help(help)
 }
 
 /// A problem of the configuration that nobody wrote is one of the line that names the flow.

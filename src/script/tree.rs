@@ -56,7 +56,8 @@ fn case(out: &mut String, case: &CaseReport, width: usize, paint: Paint) {
     let (mark, colour) = if case.failures.is_empty() { ("✓", "32") } else { ("✗", "31") };
     let pad = " ".repeat(width.saturating_sub(case.name.chars().count()));
     let took = paint.when(true, "2", &format!("{:>8}", time(case.took)));
-    let _ = writeln!(out, "  {} {}{pad}{took}", paint.when(true, colour, mark), case.name);
+    let _ =
+        writeln!(out, "  {} {}{pad}{took}", paint.when(true, colour, mark), printable(&case.name));
     for failure in case.failures.iter().take(TOLD_MAX) {
         let _ = writeln!(out, "\n{}", indented(&self::failure(failure, paint)));
     }
@@ -73,7 +74,7 @@ fn case(out: &mut String, case: &CaseReport, width: usize, paint: Paint) {
 
 /// One failure: the line of the test, the difference, and what happened.
 fn failure(failure: &Failure, paint: Paint) -> String {
-    let mut text = failure.problem.to_string();
+    let mut text = printable(&failure.problem.to_string());
     if !failure.difference.is_empty() {
         text.push('\n');
     }
@@ -83,14 +84,14 @@ fn failure(failure: &Failure, paint: Paint) -> String {
             Some('+') => "32",
             _ => "2",
         };
-        let _ = write!(text, "\n  {}", paint.when(true, colour, line));
+        let _ = write!(text, "\n  {}", paint.when(true, colour, &printable(line)));
     }
     if !failure.difference.is_empty() {
         text.push('\n');
     }
     for note in &failure.notes {
         let mark = if note.starts_with(' ') { " " } else { "=" };
-        let _ = write!(text, "\n  {mark} {note}");
+        let _ = write!(text, "\n  {mark} {}", printable(note));
     }
     text
 }
@@ -98,6 +99,12 @@ fn failure(failure: &Failure, paint: Paint) -> String {
 /// One failure as plain text.
 pub(super) fn plain(failure: &Failure) -> String {
     self::failure(failure, Paint(false))
+}
+
+/// A text that cannot steer a terminal: flows and functions say what they like.
+fn printable(text: &str) -> String {
+    let shown = |letter: char| letter == '\n' || !letter.is_control();
+    text.chars().map(|letter| if shown(letter) { letter } else { '\u{FFFD}' }).collect()
 }
 
 fn indented(text: &str) -> String {

@@ -15,10 +15,7 @@ pub(super) async fn healthz() -> HttpResponse {
 /// would be answered.
 pub(super) async fn readyz(shared: web::Data<Shared>) -> HttpResponse {
     let plain = "text/plain; charset=utf-8";
-    if shared.draining.load(Ordering::Relaxed) {
-        return HttpResponse::ServiceUnavailable().content_type(plain).body("draining\n");
-    }
-    match shared.sessions.health() {
+    match ready(&shared) {
         Ok(()) => HttpResponse::Ok().content_type(plain).body("ready\n"),
         Err(what) => {
             HttpResponse::ServiceUnavailable().content_type(plain).body(format!("{what}\n"))
@@ -26,10 +23,18 @@ pub(super) async fn readyz(shared: web::Data<Shared>) -> HttpResponse {
     }
 }
 
+fn ready(shared: &Shared) -> Result<(), String> {
+    if shared.draining.load(Ordering::Relaxed) {
+        return Err("draining".to_owned());
+    }
+    shared.sessions.health()
+}
+
 /// The counters, for Prometheus.
 pub(super) async fn metrics(shared: web::Data<Shared>) -> HttpResponse {
     let journal = &shared.journal;
     journal.meters.log_lines_dropped.set(journal.log.dropped());
+    journal.meters.ready.set(ready(&shared).is_ok().into());
     HttpResponse::Ok()
         .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
         .body(journal.meters.text())

@@ -1,6 +1,6 @@
 //! Where a request comes in and its answer goes out: one for each worker thread.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -28,6 +28,11 @@ struct Inner {
     current: RefCell<Option<(Arc<Gateway>, Rc<Worker>)>>,
 }
 
+/// Whether the last answer of a connection has been given: what the client has sent behind it is
+/// not looked at any more (RFC 9112, 9.6), although it may have been read already.
+#[derive(Debug, Default)]
+pub(super) struct Last(Cell<bool>);
+
 impl Door {
     pub(super) fn new(shared: Arc<Shared>) -> Door {
         Door(Rc::new(Inner { shared, current: RefCell::new(None) }))
@@ -44,17 +49,28 @@ impl Door {
         let mut record = Record::begin(&shared.journal, began);
         let (gateway, worker) = self.current();
         let deadline = began + gateway.config.server.answer_within;
-        let mut response = match receive(&gateway, &mut request, deadline).await {
+        let behind = request.conn_data::<Last>().is_some_and(|last| last.0.get());
+        let received = match behind {
+            true => Err(Refusal::Behind),
+            false => receive(&gateway, &mut request, deadline).await,
+        };
+        let refused = received.is_err();
+        let mut response = match received {
             Ok(received) => {
                 respond(exchange(&gateway, &worker, received, &mut record, deadline).await)
             }
+            // What is left of a body that was not read must not be taken for the next request.
             Err(refusal) => {
                 record.refused(refusal.status(), &refusal.to_string());
                 refuse(&refusal)
             }
         };
-        if shared.draining.load(Ordering::Relaxed) {
+        let closes = refused || shared.draining.load(Ordering::Relaxed);
+        if closes {
             response.head_mut().set_connection_type(ConnectionType::Close);
+        }
+        if let Some(last) = request.conn_data::<Last>() {
+            last.0.set(closes);
         }
         Ok(request.into_response(response))
     }
@@ -92,8 +108,6 @@ fn refuse(refusal: &Refusal) -> HttpResponse {
     if let Refusal::Method = refusal {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
     }
-    // What is left of a body that was not read must not be taken for the next request.
-    response.head_mut().set_connection_type(ConnectionType::Close);
     response.set_body(Bytes::new()).map_into_boxed_body()
 }
 

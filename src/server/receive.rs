@@ -43,6 +43,9 @@ pub(super) enum Refusal {
     /// The connection broke, or the framing is wrong.
     #[error("the body cannot be read")]
     Unreadable,
+    /// It stands behind a request whose answer was the last one of the connection.
+    #[error("it came behind a request that was refused, on the same connection")]
+    Behind,
 }
 
 impl Refusal {
@@ -52,7 +55,7 @@ impl Refusal {
             Refusal::Verify(_) => 403,
             Refusal::TooLarge => 413,
             Refusal::TooSlow => 408,
-            Refusal::Unreadable => 400,
+            Refusal::Unreadable | Refusal::Behind => 400,
         }
     }
 }

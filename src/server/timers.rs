@@ -22,9 +22,11 @@ pub(super) fn start(shared: Arc<Shared>) -> JoinHandle<()> {
         let mut worker: Option<(Arc<Gateway>, Rc<Worker>)> = None;
         let mut expired = Duration::ZERO;
         loop {
+            let gateway = shared.gateway.load_full();
             tokio::select! {
                 _ = tick.tick() => {}
                 () = shared.wake.notified() => {}
+                () = gateway.held.ready() => {}
             }
             let gateway = shared.gateway.load_full();
             let (gateway, worker) = match worker.take() {
@@ -62,6 +64,12 @@ async fn fire_all(
             return;
         }
     };
+    let mut due = due;
+    for sid in gateway.held.take_ready() {
+        // One that is not kept yet, or cannot be read now, is due in a while anyway.
+        let saved = shared.sessions.execution(&sid).await.ok().flatten();
+        due.extend(saved.filter(|saved| !due.iter().any(|due| due.sid == saved.sid)));
+    }
     let fired = due.into_iter().map(|saved| {
         let (shared, gateway, worker) =
             (Arc::clone(shared), Arc::clone(gateway), Rc::clone(worker));

@@ -114,3 +114,30 @@ fn digest(webhook: &Webhook) -> String {
 fn is_first_turn(webhook: &Webhook) -> bool {
     matches!(webhook.param("CallStatus"), Some("ringing" | "queued" | "initiated"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::webhook::Proof;
+
+    fn key(params: &[(&str, &str)]) -> Option<Key> {
+        let webhook = Webhook {
+            proof: Proof::Unchecked,
+            account: None,
+            path: "/sms".to_owned(),
+            query: Default::default(),
+            params: params.iter().copied().collect(),
+            body: Default::default(),
+            idempotency_token: None,
+        };
+        Key::of(&webhook, Channel::Message)
+    }
+
+    #[test]
+    fn each_status_of_a_message_is_told_once() {
+        let status = |status| key(&[("MessageSid", "SM1"), ("MessageStatus", status)]);
+        assert_eq!(status("sent"), status("sent"));
+        assert_ne!(status("sent"), status("delivered"));
+        assert_ne!(status("sent"), key(&[("MessageSid", "SM1")]));
+    }
+}

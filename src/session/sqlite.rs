@@ -2,7 +2,8 @@
 //!
 //! One thread writes, in groups: whatever waits when it has done the last group is the next one, so
 //! that one sync of the disk serves up to 64 webhooks. Two threads read, each on a connection of
-//! its own. A worker never waits for the disk, only for an answer.
+//! its own. A worker never waits for the disk, only for an answer; not even for that where a
+//! session is known to have no active execution.
 
 mod claims;
 mod file;
@@ -23,15 +24,19 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use actix_web::web::Bytes;
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::desk::{Desk, Digest};
 use super::lanes::Held;
 use super::{Commit, Listing, Page, Saved, StepRecord, StoreError};
 use crate::limits::STORE_QUEUE_MAX;
+pub use rows::{seal_saved, seal_step, unseal_saved, unseal_step};
+
 use file::File;
 use known::Known;
 use reader::{Read, Reader};
+use trouble::is_damage;
 use write::{Sealed, Write};
 use writer::Writer;
 
@@ -59,15 +64,28 @@ pub(super) struct Sqlite {
 impl Sqlite {
     /// Opens or begins a file, and loads its claims onto the desk.
     pub(super) fn open(path: &Path, now: Duration, desk: &Desk) -> Result<Sqlite, StoreError> {
-        let (file, connection) = File::open(path)?;
+        let (file, mut connection) = File::open(path)?;
         let threads = |error: io::Error| file::unusable(path, &error.to_string(), "see its limits");
-        let unread = |error: rusqlite::Error| {
+        let unread = |error: String| {
             let advice = "move the file away to begin a fresh one";
-            file::unusable(path, &error.to_string(), advice)
+            file::unusable(path, &error, advice)
         };
-        claims::load(&connection, now, desk).map_err(unread)?;
         let known = Arc::new(Known::default());
-        known.load(&connection).map_err(unread)?;
+        let load = |connection: &Connection| {
+            known.load(connection)?;
+            claims::load(connection, now, desk)
+        };
+        let loaded = match load(&connection) {
+            // Its first page is well, or it had not come so far.
+            Err(error) if is_damage(&error) => {
+                drop(connection);
+                connection = file.reopen().map_err(unread)?;
+                file.is_well();
+                load(&connection)
+            }
+            other => other,
+        };
+        loaded.map_err(|error| unread(error.to_string()))?;
         let file = Arc::new(file);
         let (reads, to_read) = sync_channel(STORE_QUEUE_MAX);
         let (writes, to_write) = sync_channel(STORE_QUEUE_MAX);

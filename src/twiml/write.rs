@@ -163,12 +163,44 @@ impl Tag<'_> {
 pub fn splice(before: Writer, document: &[u8]) -> Bytes {
     let verbs = before.out.find("<Response>").map_or(0, |at| at + "<Response>".len());
     let verbs = &before.out.as_bytes()[verbs..];
-    let root = document.windows(9).position(|bytes| bytes == b"<Response");
-    let end = root.and_then(|root| Some(root + tag_end(&document[root..])?));
+    let end = root_at(document).and_then(|root| Some(root + tag_end(&document[root..])?));
     match end {
         Some(end) if document[end - 1] == b'/' => before.finish().into_string().into(),
         Some(end) => [&document[..=end], verbs, &document[end + 1..]].concat().into(),
         None => Bytes::copy_from_slice(document),
+    }
+}
+
+/// The place of the root's `<`: behind the declaration, instructions and comments, in which
+/// anything may stand.
+fn root_at(document: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += document[at..].iter().position(|byte| *byte == b'<')?;
+        // A comment's first dashes are not those of its end.
+        let (open, close): (usize, &[u8]) = match document[at..] {
+            [_, b'?', ..] => (2, b"?>"),
+            [_, b'!', b'-', b'-', ..] => (4, b"-->"),
+            _ => return Some(at),
+        };
+        let inside = at + open;
+        let length = document[inside..].windows(close.len()).position(|bytes| bytes == close)?;
+        at = inside + length + close.len();
+    }
+}
+
+/// Puts what was written behind the verbs of a document that somebody else made. No comment behind
+/// its root may hold `</Response`.
+pub fn append(document: &[u8], after: Writer) -> Bytes {
+    let verbs = after.out.find("<Response>").map_or(0, |at| at + "<Response>".len());
+    let end = document.windows(10).rposition(|bytes| bytes == b"</Response");
+    match end {
+        Some(end) => {
+            let verbs = &after.out.as_bytes()[verbs..];
+            [&document[..end], verbs, &document[end..]].concat().into()
+        }
+        // `<Response/>`
+        None => after.finish().into_string().into(),
     }
 }
 
@@ -223,6 +255,12 @@ mod tests {
             "<?xml version='1.0'?>\n<Response a='>'><Pause/>\n<Hangup/></Response>"
         );
         assert!(spliced("<Response/>").ends_with("<Response><Pause/></Response>"));
+        // Whatever stands before the root is no part of it.
+        for before in ["<?a <Response>?>", "<!-- <Response> -->", "<!----><?b?>"] {
+            let document = format!("{before}<Response>\n</Response>");
+            let expected = format!("{before}<Response><Pause/>\n</Response>");
+            assert_eq!(spliced(&document), expected);
+        }
     }
 
     #[test]

@@ -46,6 +46,27 @@ fn every_mistake_is_told_at_once() {
 }
 
 #[test]
+fn what_the_environment_lacks_may_be_a_file_of_the_service_manager() {
+    let credentials = Path::new(env!("CARGO_TARGET_TMPDIR")).join("credentials");
+    std::fs::create_dir_all(&credentials).unwrap();
+    std::fs::write(credentials.join("TWILIO_ACCOUNT_SID"), "AC1\n").unwrap();
+    std::fs::write(credentials.join("TWILIO_AUTH_TOKEN"), "12345\n").unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let check = |variables: &[(&str, &str)]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_twimlgate"));
+        let command = command.arg("check").current_dir(root).env_clear();
+        command.envs(variables.iter().copied()).output().expect("the program runs")
+    };
+    let folder = ("CREDENTIALS_DIRECTORY", credentials.to_str().unwrap());
+    assert!(!check(&[]).status.success());
+    assert!(check(&[folder]).status.success());
+    // What is in the environment counts, also where it is nothing.
+    let printed = String::from_utf8(check(&[folder, ("TWILIO_AUTH_TOKEN", "")]).stdout).unwrap();
+    assert!(printed.contains("`TWILIO_AUTH_TOKEN` is empty"), "{printed}");
+    assert!(!printed.contains("12345"), "{printed}");
+}
+
+#[test]
 fn a_missing_file_is_told_with_a_way_out() {
     let output = twimlgate(&folder(), &["check", "--config", "nowhere.toml"]);
     let printed = String::from_utf8(output.stdout).unwrap();

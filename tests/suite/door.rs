@@ -164,6 +164,21 @@ async fn smuggled_requests_are_never_answered() {
 }
 
 #[actix_web::test]
+async fn nothing_behind_a_refused_request_is_answered() {
+    for first in ["GET /sms HTTP/1.1\r\nHost: a\r\n\r\n", "PUT / HTTP/1.1\r\nHost: a\r\n\r\n"] {
+        let function = function();
+        let rig = Rig::start(function.address, ROUTES);
+        let good = rig.signed("/sms", &MESSAGE);
+        let request = [first.as_bytes(), &good].concat();
+        let reply = crate::support::rig::exchange(rig.server.address, request).await;
+        assert!(matches!(reply.status, 403 | 405), "{reply:?}");
+        assert!(!reply.body.contains("200 OK"), "{reply:?}");
+        assert_eq!(function.connections(), 0);
+        rig.server.stop().await;
+    }
+}
+
+#[actix_web::test]
 async fn twins_at_the_same_instant_are_one_webhook() {
     let (release, gate) = std::sync::mpsc::channel();
     let gate = std::sync::Arc::new(std::sync::Mutex::new(gate));
@@ -215,6 +230,8 @@ async fn health_and_metrics_are_on_the_admin_listener_only() {
         "twimlgate_exchanges_total{route=\"/sms\",outcome=\"answered\"} 1",
         "twimlgate_exchanges_total{route=\"\",outcome=\"refused\"} 1",
         "twimlgate_function_calls_total{function=\"lookup\",result=\"success\"} 1",
+        "twimlgate_reloads_total{result=\"refused\"} 0",
+        "twimlgate_carrier_requests_total{result=\"failed\"} 0",
         "twimlgate_in_flight 0",
     ] {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");

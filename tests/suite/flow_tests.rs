@@ -138,6 +138,25 @@ fn a_flow_that_was_changed_fails_at_its_widget() {
 }
 
 #[test]
+fn the_clock_says_what_the_test_says() {
+    let folder = empty("flow-tests-clock");
+    let flow = r#"{"states": [
+        {"name": "Trigger", "type": "trigger", "properties": {},
+         "transitions": [{"event": "incomingCall", "next": "time"}]},
+        {"name": "time", "type": "say-play", "transitions": [{"event": "audioComplete"}],
+         "properties": {"say": "It is {{ 'now' | date: '%A %H:%M' }}."}}],
+        "initial_state": "Trigger"}"#;
+    let test = "flow = \"time.json\"\ntime_zone = \"Europe/Berlin\"\n\
+        [[case]]\nname = \"As ever\"\nscript = '''hear It is Monday 10:00.'''\n\
+        [[case]]\nname = \"Summer\"\nat = 2026-07-05T20:30:00-04:00\n\
+        script = '''hear It is Monday 02:30.'''\n";
+    std::fs::write(folder.join("time.json"), flow).unwrap();
+    std::fs::write(folder.join("time.test.toml"), test).unwrap();
+    let report = run(&find(&folder).unwrap(), None);
+    assert_eq!(report.counts(), (2, 0, 0), "\n{}", tree(&report, false));
+}
+
+#[test]
 fn a_conversation_that_was_recorded_passes_as_a_test() {
     let tests = [("hotline", "press 1\nhang up"), ("survey", "text hi\nwait 5m\ntext Ann \\n Lee")];
     let folder = empty("flow-tests-recorded");

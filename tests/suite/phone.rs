@@ -3,8 +3,11 @@
 pub(crate) mod app;
 mod calls;
 mod chats;
+mod commands;
 mod desk;
+mod hold;
 mod lines;
+mod terminal;
 
 use twimlgate::phone::{Act, Caller, Heard, Line, Number, Phone};
 use twimlgate::secret::Secret;

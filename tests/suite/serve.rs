@@ -1,6 +1,8 @@
 //! `twimlgate serve` as an operator runs it: a process, signals, a port, a certificate.
 
 mod flows;
+mod machine;
+mod hold;
 mod store;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -41,13 +43,18 @@ fn config(listen: &str, function: SocketAddr, document: &str, more: &str) -> Str
 
 impl Process {
     fn start(folder: PathBuf, config: &str) -> Process {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_twimlgate"));
+        command.arg("serve");
+        Process::start_as(command, folder, config)
+    }
+
+    fn start_as(mut command: Command, folder: PathBuf, config: &str) -> Process {
         for document in ["one", "two"] {
             let text = format!("<Response><Message>{document}</Message></Response>");
             std::fs::write(folder.join(format!("templates/{document}.xml")), text).unwrap();
         }
         std::fs::write(folder.join("config.toml"), config).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_twimlgate"));
-        let command = command.arg("serve").current_dir(&folder).stdout(Stdio::piped());
+        let command = command.current_dir(&folder).stdout(Stdio::piped());
         let mut child = command.stderr(Stdio::piped()).spawn().expect("the program runs");
         let log = BufReader::new(child.stdout.take().expect("it is piped"));
         Process { child, log, folder }

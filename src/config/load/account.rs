@@ -38,7 +38,10 @@ pub(super) fn accounts(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Vec<Arc<A
         let section = reader.section("account", "account", Some(value));
         section.text(reader, "carrier");
         let sid = section.text(reader, "sid");
-        let auth_tokens = section.list(reader, "auth_tokens").into_iter();
+        // `${SECOND_TOKEN:-}`: an empty one is not set. As a key, everybody would have it.
+        let mut auth_tokens = section.list(reader, "auth_tokens");
+        let written = auth_tokens.len();
+        auth_tokens.retain(|token| !token.value.is_empty());
         let api_url = base_url(reader, &section, "api_url");
         let table = value.get_ref().as_table();
         let shared_keys = shared_keys(reader, table.and_then(|table| table.get("shared_key")));
@@ -52,14 +55,15 @@ pub(super) fn accounts(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Vec<Arc<A
                     .help(help),
             );
         }
-        let auth_tokens: Vec<_> = auth_tokens.map(|token| Secret::new(token.value)).collect();
         let tokens_given = table.is_some_and(|table| table.contains_key("auth_tokens"));
-        if auth_tokens.is_empty() && shared_keys.is_empty() && !tokens_given {
+        let none_on_purpose = tokens_given && written == 0;
+        if auth_tokens.is_empty() && shared_keys.is_empty() && !none_on_purpose {
             let message = format!("account {} has neither token nor key", index + 1);
             let problem = reader.source.error(section.span(), message);
             let expected = "`auth_tokens = [\"${TWILIO_AUTH_TOKEN}\"]`";
             reader.problem(problem.expected(expected));
         }
+        let auth_tokens = auth_tokens.into_iter().map(|token| Secret::new(token.value)).collect();
         accounts.push(Arc::new(Account { sid: sid.value, auth_tokens, api_url, shared_keys }));
     }
     accounts
@@ -71,6 +75,10 @@ fn shared_keys(reader: &mut Reader<'_>, value: Option<&Spanned<DeValue<'_>>>) ->
         let section = reader.section("account.shared_key", "account.shared_key", Some(value));
         let id = section.text(reader, "id");
         let secret = section.text(reader, "secret");
+        if secret.as_ref().is_some_and(|secret| secret.value.is_empty()) {
+            let problem = reader.source.error(section.span(), "a SharedKey has an empty `secret`");
+            reader.problem(problem.expected("the key itself: everybody has the empty one"));
+        }
         let algorithm = section.text(reader, "algorithm");
         if let (Some(id), Some(secret), Some(algorithm)) = (id, secret, algorithm) {
             let algorithm = match algorithm.value.as_str() {

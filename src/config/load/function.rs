@@ -7,8 +7,8 @@ use actix_web::http::{Method, Uri};
 use toml::de::DeTable;
 
 use super::{milliseconds, named};
-use crate::config::Function;
 use crate::config::reader::{Reader, Section};
+use crate::config::{Function, Hold};
 
 pub(super) fn functions(
     reader: &mut Reader<'_>,
@@ -40,25 +40,47 @@ fn function(reader: &mut Reader<'_>, section: &Section<'_, '_>, name: &str) -> O
         url
     });
     let method = section.text(reader, "method");
-    let timeout = section.integer(reader, "timeout_ms");
+    let timeout = section.integer_at(reader, "timeout_ms");
     let max_body_bytes = section.integer(reader, "max_body_bytes");
     let forward_webhook = section.bool(reader, "forward_webhook");
     let strict = section.bool(reader, "strict");
     let idempotent = section.bool(reader, "idempotent");
     let http_version = section.text(reader, "http_version");
     let connections = section.integer(reader, "connections");
+    let hold = hold(reader, section);
+    if let Some(timeout) = timeout.as_ref().filter(|timeout| timeout.value > UNHELD_MS_MAX)
+        && hold.is_none()
+    {
+        let problem = section.wrong(&reader.source, "timeout_ms", timeout);
+        let problem = problem.expected(format!("at most {UNHELD_MS_MAX} without `hold`"));
+        reader.problem(
+            problem.help(
+                "the carrier gives up after 15 seconds, unless `hold` keeps the caller company",
+            ),
+        );
+    }
     Some(Function {
         name: name.to_owned(),
         url: url?,
         method: if method?.value == "GET" { Method::GET } else { Method::POST },
-        timeout: milliseconds(timeout?),
+        timeout: milliseconds(timeout?.value),
         max_body_bytes: max_body_bytes? as usize,
         forward_webhook: forward_webhook?,
         strict: strict?,
         idempotent: idempotent?,
         http_1_0: http_version?.value == "1.0",
         connections: connections? as usize,
+        hold,
     })
+}
+
+/// What `timeout_ms` may be where nobody keeps the caller company.
+const UNHELD_MS_MAX: i64 = 13_000;
+
+fn hold(reader: &mut Reader<'_>, section: &Section<'_, '_>) -> Option<Hold> {
+    let document = section.set_text(reader, "hold");
+    let after = section.integer(reader, "hold_after_ms");
+    Some(Hold { document: reader.located(document?), after: milliseconds(after?) })
 }
 
 fn function_url(text: &str) -> Option<Uri> {

@@ -88,7 +88,12 @@ fn too_deep(text: &str) -> Option<usize> {
 /// The byte at a line and a column of bytes, both from 1.
 fn offset_of(text: &str, line: usize, column: usize) -> usize {
     let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-    (before + column.saturating_sub(1)).min(text.len())
+    let mut offset = (before + column.saturating_sub(1)).min(text.len());
+    // Columns are counted in bytes, and one may be within a character.
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
 }
 
 struct Reader<'a> {

@@ -51,7 +51,7 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
         _ => None,
     };
     let with_credentials = turn.flag("add_twilio_auth")?.unwrap_or_default();
-    Ok(Next::Call(FunctionCall { callee, parameters, body, with_credentials }))
+    Ok(Next::Call(FunctionCall { callee, parameters, body, with_credentials, held: None }))
 }
 
 fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {

@@ -40,7 +40,13 @@ pub(super) const TYPE: Type = Type {
 fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     let callee = callee(turn, false)?;
     let parameters = turn.pairs("parameters")?;
-    Ok(Next::Call(FunctionCall { callee, parameters, body: None, with_credentials: false }))
+    Ok(Next::Call(FunctionCall {
+        callee,
+        parameters,
+        body: None,
+        with_credentials: false,
+        held: None,
+    }))
 }
 
 fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {

@@ -2,15 +2,21 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION, SET_COOKIE};
 use awc::error::{ConnectError, PayloadError, SendRequestError};
 
+use super::dial::Dialler;
 use super::{Failed, Response, Sent, TOTAL};
+use crate::config::Egress;
+use crate::function::tls_config;
 use crate::limits::DOCUMENT_BYTES_MAX;
 use crate::phone::fault::Fault;
 
 /// A client that does nothing of its own accord.
-pub(super) struct Client(awc::Client);
+pub(super) struct Client {
+    plain: awc::Client,
+    tls: awc::Client,
+}
 
 impl Client {
     pub(super) fn new() -> Client {
@@ -18,10 +24,12 @@ impl Client {
     }
 
     fn within(connect: Duration) -> Client {
-        // Callers do not wait for each other's connections.
-        let connector = awc::Connector::new().timeout(connect).limit(0);
-        let builder = awc::Client::builder().connector(connector).timeout(TOTAL);
-        Client(builder.disable_redirects().no_default_headers().finish())
+        // The public authorities are always there.
+        let tls = tls_config(&Egress::default()).map(Dialler::with_tls);
+        Client {
+            plain: client(connect, Dialler::plain()),
+            tls: client(connect, tls.unwrap_or_else(|_| Dialler::plain())),
+        }
     }
 
     /// Sends a request. `connect` and `read` are how long those may take.
@@ -40,7 +48,15 @@ impl Client {
                 &own
             }
         };
-        let mut request = client.0.request(sent.method.clone(), sent.url.as_str()).timeout(read);
+        let (client, url) = match sent.url.strip_prefix("https://") {
+            // To awc all is plain, so the port has to be said.
+            Some(rest) => (&client.tls, format!("http://{}", with_port(rest))),
+            None => (&client.plain, sent.url.clone()),
+        };
+        let authority = sent.url.split_once("://").map_or("", |(_, rest)| rest);
+        let authority = authority.split(['/', '?']).next().unwrap_or_default();
+        let mut request = client.request(sent.method.clone(), url.as_str()).timeout(read);
+        request = request.insert_header((HOST, authority));
         for (name, value) in &sent.headers {
             request = request.insert_header((*name, value.as_str()));
         }
@@ -50,6 +66,7 @@ impl Client {
             Some(value.to_str().ok()?.to_owned())
         };
         let (content_type, location) = (text(CONTENT_TYPE), text(LOCATION));
+        let length = text(CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
         let cookies = response.headers().get_all(SET_COOKIE);
         let cookies = cookies.filter_map(|it| it.to_str().ok()).map(str::to_owned).collect();
         let status = response.status().as_u16();
@@ -62,8 +79,27 @@ impl Client {
             };
             Failed { fault, connected: true }
         })?;
+        // awc takes the end of the connection for the end of the body.
+        if let Some(length) = length.filter(|length| body.len() < *length) {
+            let found = format!("the answer broke off: {} of {length} bytes", body.len());
+            return Err(Failed { fault: Fault::new(11205, found), connected: true });
+        }
         Ok(Response { status, content_type, location, cookies, body, trace: None })
     }
+}
+
+fn client(connect: Duration, dialler: Dialler) -> awc::Client {
+    // Callers do not wait for each other's connections.
+    let connector = awc::Connector::new().connector(dialler).timeout(connect).limit(0);
+    let builder = awc::Client::builder().connector(connector).timeout(TOTAL);
+    builder.disable_redirects().no_default_headers().finish()
+}
+
+/// What follows `https://`, with the port in it.
+fn with_port(rest: &str) -> String {
+    let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let named = authority.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
+    format!("{authority}{}{target}", if named { "" } else { ":443" })
 }
 
 /// Which of the carrier's errors it is.

@@ -32,7 +32,7 @@ pub(super) fn hour(time: Duration) -> i64 {
 }
 
 /// An execution's state under the seal of all that is beside it.
-pub(super) fn seal_saved(saved: &Saved) -> Vec<u8> {
+pub fn seal_saved(saved: &Saved) -> Vec<u8> {
     saved_seal(saved).close(&saved.state)
 }
 
@@ -50,7 +50,7 @@ fn saved_seal(saved: &Saved) -> Seal {
 }
 
 /// A step's context under the seal of all that is beside it.
-pub(super) fn seal_step(step: &StepRecord) -> Vec<u8> {
+pub fn seal_step(step: &StepRecord) -> Vec<u8> {
     step_seal(step).close(&step.context)
 }
 
@@ -66,12 +66,14 @@ fn step_seal(step: &StepRecord) -> Seal {
 
 /// An execution of a row of [`executions!`].
 pub(super) fn saved(row: &Row<'_>) -> Result<Saved, Trouble> {
-    let saved = columns_of_saved(row).map(|mut saved| {
-        let sealed = std::mem::take(&mut saved.state);
-        let state = saved_seal(&saved).open(&sealed).map(<[u8]>::to_vec);
-        state.map(|state| Saved { state, ..saved })
-    });
-    intact(row, saved)
+    intact(row, columns_of_saved(row).map(unseal_saved))
+}
+
+/// An execution whose state is still under its seal; `None` where anything of it has changed.
+pub fn unseal_saved(mut saved: Saved) -> Option<Saved> {
+    let sealed = std::mem::take(&mut saved.state);
+    let state = saved_seal(&saved).open(&sealed)?.to_vec();
+    Some(Saved { state, ..saved })
 }
 
 fn columns_of_saved(row: &Row<'_>) -> rusqlite::Result<Saved> {
@@ -90,12 +92,14 @@ fn columns_of_saved(row: &Row<'_>) -> rusqlite::Result<Saved> {
 
 /// A step of an execution.
 pub(super) fn step(row: &Row<'_>, execution: &str) -> Result<StepRecord, Trouble> {
-    let step = columns_of_step(row, execution).map(|mut step| {
-        let sealed = std::mem::take(&mut step.context);
-        let context = step_seal(&step).open(&sealed).map(<[u8]>::to_vec);
-        context.map(|context| StepRecord { context, ..step })
-    });
-    intact(row, step)
+    intact(row, columns_of_step(row, execution).map(unseal_step))
+}
+
+/// A step whose context is still under its seal; `None` where anything of it has changed.
+pub fn unseal_step(mut step: StepRecord) -> Option<StepRecord> {
+    let sealed = std::mem::take(&mut step.context);
+    let context = step_seal(&step).open(&sealed)?.to_vec();
+    Some(StepRecord { context, ..step })
 }
 
 fn columns_of_step(row: &Row<'_>, execution: &str) -> rusqlite::Result<StepRecord> {

@@ -1,6 +1,11 @@
 //! Calls: every verb, and every way out of it.
 
-use twimlgate::phone::{Act, Awaits};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use twimlgate::phone::{Act, Awaits, Heard};
 
 use super::app::{App, reply};
 use super::{call, play, words};
@@ -234,4 +239,43 @@ async fn what_the_carrier_warns_about_is_left_out_and_the_rest_runs() {
     let told = heard("<Sya>Hello</Sya><Say>World</Say>", "").await;
     assert!(told.starts_with("warns 12200 "), "{told}");
     assert!(told.contains("hear World\n") && !told.contains("hear Hello"), "{told}");
+}
+
+#[actix_web::test]
+async fn a_caller_may_hang_up_while_the_application_thinks() {
+    let app = App::start(|got| match got.target.as_str() {
+        "/voice" => {
+            std::thread::sleep(Duration::from_millis(300));
+            "<Response><Say>Too late.</Say></Response>".to_owned()
+        }
+        _ => String::new(),
+    });
+    let mut phone = call(&app);
+    assert!(timeout(Duration::from_millis(30), phone.begin()).await.is_err());
+    assert!(phone.act(&Act::Wait(None)).await.is_err(), "nobody listens yet");
+    let told = words(&phone.act(&Act::HangUp).await.unwrap());
+    assert_eq!(told, "ends hung up\n");
+    let status = app.got()[1].params.get("CallStatus").map(str::to_owned);
+    assert_eq!(status.as_deref(), Some("completed"));
+    assert!(phone.act(&Act::HangUp).await.is_err(), "it is over");
+}
+
+#[actix_web::test]
+async fn whoever_watches_sees_each_thing_as_it_is_noticed() {
+    let app = App::start(|got| match got.target.as_str() {
+        "/voice" => "<Response><Say>One.</Say><Redirect>/two</Redirect></Response>".to_owned(),
+        "/two" => {
+            std::thread::sleep(Duration::from_millis(300));
+            "<Response><Say>Two.</Say></Response>".to_owned()
+        }
+        _ => String::new(),
+    });
+    let seen: Rc<RefCell<Vec<Heard>>> = Rc::default();
+    let book = Rc::clone(&seen);
+    let mut phone = call(&app).watched(move |heard| book.borrow_mut().push(heard.clone()));
+    assert!(timeout(Duration::from_millis(200), phone.begin()).await.is_err());
+    assert_eq!(words(&seen.borrow()), "hear One.\n");
+    let heard = phone.act(&Act::HangUp).await.unwrap();
+    assert_eq!(words(&heard), "hear One.\nends hung up\n");
+    assert_eq!(*seen.borrow(), heard);
 }

@@ -11,11 +11,13 @@ async fn a_message_is_answered() {
         let body = got.params.get("Body").unwrap_or_default();
         format!(
             "<Response><Message>You wrote {body}.</Message><Message><Body>And</Body>\
-            <Media>https://a.example/b.jpg</Media></Message></Response>"
+            <Media>https://a.example/b.jpg</Media></Message>\
+            <Message>So<Media>https://a.example/c.jpg</Media></Message></Response>"
         )
     });
     let told = words(&play(&mut chat(&app), "text Hello").await);
-    let expected = "receive You wrote Hello.\nreceive And\nreceive media https://a.example/b.jpg\n";
+    let expected = "receive You wrote Hello.\nreceive And\nreceive media https://a.example/b.jpg\n\
+        receive So\nreceive media https://a.example/c.jpg\n";
     assert_eq!(told, expected);
     let params = &app.got()[0].params;
     assert_eq!((params.get("NumMedia"), params.get("SmsStatus")), (Some("0"), Some("received")));
@@ -62,7 +64,9 @@ async fn what_the_carrier_would_not_send_is_not_received() {
     let told = words(&play(&mut chat(&app), "text x").await);
     assert_eq!(told.matches("receive ha").count(), 8, "{told}");
     for code in ["fails 21617", "warns 14103", "warns 14110", "warns 14109"] {
+        let number = &code[code.len() - 5..];
         assert!(told.contains(code), "{code}: {told}");
+        assert_eq!(told.matches(number).count(), 1, "told once: {told}");
     }
 }
 

@@ -132,6 +132,16 @@ async fn nobody_there_is_told_with_the_carriers_code() {
     assert!(told.starts_with("fails 11202 TCP connection refused"), "{told}");
     let told = words(&at("http://nobody.invalid/voice").begin().await);
     assert!(told.starts_with("fails 11210 HTTP bad host name"), "{told}");
+    let plain = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = plain.local_addr().unwrap();
+    std::thread::spawn(move || {
+        use std::io::Write as _;
+        for stream in plain.incoming() {
+            let _ = stream.unwrap().write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let told = words(&at(&format!("https://{address}/voice")).begin().await);
+    assert!(told.starts_with("fails 11220 SSL/TLS Handshake Error"), "{told}");
     let told = words(&at("nonsense").begin().await);
     assert!(told.starts_with("fails 11100 Invalid URL format"), "{told}");
 }
@@ -144,6 +154,17 @@ async fn an_answer_that_is_slow_is_given_up() {
     });
     let heard = at(&app.url("/voice#rt=100&rc=0")).begin().await;
     assert!(words(&heard).starts_with("fails 11200 "), "{}", lines(&heard));
+}
+
+#[actix_web::test]
+async fn an_answer_that_breaks_off_is_none() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n";
+    for (length, code) in [("Content-Length: 99", "11205"), ("Transfer-Encoding: chunked", "11205")]
+    {
+        let app = App::start(move |_| format!("{head}{length}\r\n\r\n<Response/>"));
+        let told = words(&at(&app.url("/voice")).begin().await);
+        assert!(told.starts_with(&format!("fails {code} ")), "{length}: {told}");
+    }
 }
 
 #[actix_web::test]

@@ -27,7 +27,7 @@ fn with_flows(name: &str) -> PathBuf {
     folder
 }
 
-fn send(address: SocketAddr, target: &str, body: &str) -> String {
+pub(super) fn send(address: SocketAddr, target: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     let length = body.len();
     let head = format!(

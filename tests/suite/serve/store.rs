@@ -38,6 +38,36 @@ fn a_reply_outlives_the_process_and_the_file_is_its_own() {
     assert_eq!(function.requests().len(), 2);
 }
 
+/// As `docs/operations.md` says it.
+#[test]
+fn a_backup_that_is_taken_while_it_serves_can_be_restored() {
+    let function = Hostile::always(TEXT);
+    let config = config("127.0.0.1:0", function.address, "one.xml", "");
+    let mut process = Process::start(folder("backup"), &config);
+    let address = process.address();
+    let answer = post(address, "SM1");
+    let database = process.folder.join("twimlgate.db");
+    let backup = process.folder.join("backup.db");
+    let busy = std::thread::spawn(move || {
+        (2..80).all(|number| post(address, &format!("SM{number}")).contains("<Message>one<"))
+    });
+    let other = rusqlite::Connection::open(&database).unwrap();
+    other.execute("VACUUM INTO ?1", [backup.to_str().unwrap()]).unwrap();
+    drop(other);
+    assert!(busy.join().unwrap(), "nobody waits for a backup");
+    process.child.kill().unwrap();
+    process.child.wait().unwrap();
+    for ending in ["-wal", "-shm"] {
+        std::fs::remove_file(format!("{}{ending}", database.display())).unwrap();
+    }
+    std::fs::rename(&backup, &database).unwrap();
+    let calls = function.requests().len();
+    let mut process = Process::start(process.folder.clone(), &config.replace("one", "two"));
+    let body = |answer: &str| answer.split_once("\r\n\r\n").unwrap().1.to_owned();
+    assert_eq!(body(&post(process.address(), "SM1")), body(&answer));
+    assert_eq!(function.requests().len(), calls);
+}
+
 #[test]
 fn a_store_that_fails_is_told_and_the_caller_hears_the_fallback() {
     let function = Hostile::always(TEXT);
@@ -56,10 +86,12 @@ fn a_store_that_fails_is_told_and_the_caller_hears_the_fallback() {
     assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains(">one<"), "{answer}");
     let ready = get(admin, "/readyz");
     assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("locked"), "{ready}");
+    assert!(get(admin, "/metrics").contains("\ntwimlgate_ready 0\n"));
     other.execute_batch("COMMIT").unwrap();
     // What was not kept is not a repeat.
     assert!(post(address, "SM1").contains("<Message>one<"));
     assert!(get(admin, "/readyz").ends_with("ready\n"));
+    assert!(get(admin, "/metrics").contains("\ntwimlgate_ready 1\n"));
 }
 
 #[test]

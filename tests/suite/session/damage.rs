@@ -78,6 +78,29 @@ async fn a_file_that_is_damaged_at_the_start_is_moved_aside() {
     assert_eq!(fs::read(&aside[0]).unwrap(), bytes);
 }
 
+/// A restore beside the log of another file does this: the first page is as it should be.
+#[tokio::test]
+async fn a_file_whose_first_page_alone_is_whole_is_moved_aside_at_the_start() {
+    let place = Place::file("first-page");
+    let sessions = place.open();
+    for number in 0..200 {
+        save(&sessions, saved(number)).await;
+    }
+    drop(sessions);
+    let mut bytes = fs::read(place.path()).unwrap();
+    bytes[4_096..].fill(0xEE);
+    fs::write(place.path(), &bytes).unwrap();
+    let sessions = place.open();
+    assert_eq!(sessions.health(), Ok(()));
+    assert_eq!(sessions.execution("FN1").await.unwrap(), None);
+    save(&sessions, saved(2)).await;
+    drop(sessions);
+    assert!(place.open().execution("FN2").await.unwrap().is_some());
+    let aside = place.beside(".corrupt-");
+    assert_eq!(fs::read(&aside[0]).unwrap(), bytes);
+    assert_eq!(aside.len(), 1);
+}
+
 #[tokio::test]
 async fn a_file_that_is_damaged_while_it_is_open_is_moved_aside() {
     let place = Place::file("pages");

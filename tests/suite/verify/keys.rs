@@ -1,8 +1,11 @@
 //! Which key has to have signed: accounts, two tokens, SharedKeys.
 
-use twimlgate::config::{Algorithm, SharedKey, SignatureMode};
+use std::path::Path;
+
+use twimlgate::config::{Algorithm, Config, SharedKey, SignatureMode};
+use twimlgate::problem::Source;
 use twimlgate::secret::Secret;
-use twimlgate::verify::{SigningKey, VerifyError, sign_form};
+use twimlgate::verify::{SigningKey, Verifier, VerifyError, sign_form};
 
 use super::{Request, SID, TOKEN, URL, account, message, server, verifier};
 
@@ -51,6 +54,23 @@ fn without_accounts_everything_is_refused() {
     let verifier = verifier(&server(""), SignatureMode::Enforce, Vec::new());
     let request = message().header("host", "h").signed("", "http://h/sms");
     assert_eq!(request.refusal(&verifier), Some(VerifyError::AccountUnknown));
+}
+
+/// `${SECOND:-}` is how a token is written that is there only while one is rotated.
+#[test]
+fn an_empty_token_is_no_token() {
+    let text = "[server]\npublic_url = \"https://gw.example.com\"\n[[account]]\n\
+                sid = \"AC00000000000000000000000000000001\"\n\
+                auth_tokens = [\"${FIRST}\", \"${SECOND:-}\"]\n";
+    let first = |name: &str| (name == "FIRST").then(|| TOKEN.to_owned());
+    let source = Source::new("config.toml", text);
+    let (config, problems) = Config::parse(&source, Path::new(""), &first);
+    assert!(!problems.any_error(), "{problems}");
+    let config = config.unwrap();
+    let verifier = Verifier::new(&config.server, config.signature, &config.accounts);
+    assert_eq!(message().signed(TOKEN, URL).refusal(&verifier), None);
+    let forged = message().signed("", URL).refusal(&verifier);
+    assert_eq!(forged, Some(VerifyError::SignatureWrong));
 }
 
 /// A message signed with a SharedKey, under this settings header.

@@ -1,0 +1,226 @@
+//! What a store keeps: damage to it is told, and nothing that it gives back brings us down.
+//!
+//! An input is the name of a flow, and the state of an execution as JSON. A finding is (besides a
+//! panic) a record that is taken for sound although a bit of it, or of what stands beside it, has
+//! changed; a sound one that is not given back; or a state that is read, and then cannot be
+//! written and read again, or does not stay in its limits when it goes on.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use twimlgate::exchange::stored;
+use twimlgate::flow::file;
+use twimlgate::flow::{Execution, Flow};
+use twimlgate::problem::{Problems, Source};
+use twimlgate::session::parts::{seal_saved, seal_step, unseal_saved, unseal_step};
+use twimlgate::session::{Saved, StepRecord};
+use twimlgate::webhook::{Channel, Params};
+
+use super::flow::{compile, run};
+use super::random::Random;
+use super::{Judged, Seen, Target, as_bytes, ensure, files, size, text};
+
+pub(crate) static TARGET: Target = Target {
+    name: "record",
+    tokens: &[
+        "\"sid\":",
+        "\"frames\":[",
+        "\"position\":",
+        "\"subflow\":",
+        "\"trigger\":",
+        "\"widgets\":",
+        "\"variables\":",
+        "\"data\":",
+        "\"state\":",
+        "\"Running\"",
+        "\"Ended\"",
+        "{\"Waiting\":{\"token\":\"\",\"due\":null,\"handed_over\":true}}",
+        "\"steps\":",
+        "\"in_a_row\":",
+        "\"channel\":",
+        "\"Voice\"",
+        "\"Message\"",
+        "\"call_sid\":",
+        "null",
+        "[]",
+        "{}",
+        "\"\"",
+        "0",
+        "-1",
+        "999",
+        "4294967295",
+        "1e9",
+        "\"secs\":",
+        "\"nanos\":",
+        ",",
+        "\"",
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        "true",
+        "\\u0000",
+        "\\ud800",
+        "é",
+        "hotline\n",
+        "survey\n",
+    ],
+    seeds,
+    grow: as_bytes,
+    judge,
+};
+
+/// Widgets that nothing comes back to: an assertion in the engine says so.
+const WAITS_FOR_NOTHING: [&str; 4] = ["trigger", "set-variables", "split-based-on", "fork-stream"];
+
+/// Our own flows, by the names of their files.
+fn flows() -> &'static BTreeMap<String, Flow> {
+    static FLOWS: OnceLock<BTreeMap<String, Flow>> = OnceLock::new();
+    FLOWS.get_or_init(|| {
+        let flow = |(path, text): (std::path::PathBuf, Vec<u8>)| {
+            let source = Source::new("flow.json", &String::from_utf8_lossy(&text));
+            let mut problems = Problems::default();
+            let read = file::read(&source, &mut problems)?;
+            let name = path.file_stem()?.to_string_lossy().into_owned();
+            Some((name, compile(&source, &read, &mut problems)?))
+        };
+        files("tests/flows", ".json").into_iter().filter_map(flow).collect()
+    })
+}
+
+/// Executions on their way.
+fn seeds() -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    for (name, flow) in flows() {
+        for (channel, sid) in [(Channel::Voice, "CallSid"), (Channel::Message, "MessageSid")] {
+            let params: Params = [(sid, "X1"), ("From", "+1"), ("To", "+2")].into_iter().collect();
+            let mut random = Random::of(name.as_bytes());
+            let mut execution = Execution::begin("FN1".to_owned(), channel, Arc::new(params));
+            for turn in 0..4 {
+                if run::turn(flow, &mut execution, turn, &mut random).is_err() {
+                    break;
+                }
+                let state = serde_json::to_string(&execution).unwrap_or_default();
+                seeds.push(format!("{name}\n{state}").into_bytes());
+            }
+        }
+    }
+    seeds
+}
+
+fn judge(input: &[u8]) -> Judged {
+    let mut seen = Seen::default();
+    let text = text(input);
+    let Some((name, state)) = text.split_once('\n') else { return Ok(seen) };
+    let mut random = Random::of(input);
+    let saved = record(name, state);
+    sealed(&saved, &mut random)?;
+    step(&saved, &mut random)?;
+    let Ok(execution) = stored(&saved) else {
+        seen.note(size(state.len()));
+        return Ok(seen);
+    };
+    let written = |execution: &Execution| {
+        serde_json::to_vec(execution).map_err(|error| format!("not written: {error}"))
+    };
+    let once = written(&execution)?;
+    let again = stored(&Saved { state: once.clone(), ..saved.clone() });
+    let mut again = again.map_err(|error| format!("not read again: {error}"))?;
+    ensure!(written(&again)? == once, "changed on the way: {}", String::from_utf8_lossy(&once));
+    let Some(flow) = flows().get(name) else { return Ok(seen) };
+    seen.note(again.fits(flow));
+    let stuck = !again.fits(flow) || WAITS_FOR_NOTHING.contains(&again.widget(flow).kind.name());
+    if !stuck {
+        for turn in 1..3 {
+            let ended = run::turn(flow, &mut again, turn, &mut random)?;
+            seen.note((ended, again.widget(flow).kind.name(), again.steps > 900));
+            let stuck = WAITS_FOR_NOTHING.contains(&again.widget(flow).kind.name());
+            if again.wait().is_none() || stuck {
+                break;
+            }
+        }
+    }
+    Ok(seen)
+}
+
+fn record(flow: &str, state: &str) -> Saved {
+    Saved {
+        sid: "FN1".to_owned(),
+        session: "call:4:flowCA1".to_owned(),
+        flow: flow.to_owned(),
+        revision: "r1".to_owned(),
+        active: true,
+        created: Duration::from_secs(1_700_000_000),
+        updated: Duration::from_secs(1_700_000_001),
+        due: None,
+        state: state.as_bytes().to_vec(),
+    }
+}
+
+/// Under its seal a record comes back as it was, or not at all.
+fn sealed(saved: &Saved, random: &mut Random) -> Result<(), String> {
+    let kept = Saved { state: seal_saved(saved), ..saved.clone() };
+    ensure!(unseal_saved(kept.clone()).as_ref() == Some(saved), "lost: {saved:?}");
+    for _ in 0..6 {
+        let mut damaged = kept.clone();
+        match random.below(12) {
+            0 => damaged.sid.push('0'),
+            1 => damaged.session.insert(random.below(4), '1'),
+            2 => {
+                // A letter from one column into the next.
+                let letter = damaged.session.pop().unwrap_or('x');
+                damaged.flow.insert(0, letter);
+            }
+            3 => damaged.revision.clear(),
+            4 => damaged.active = false,
+            5 => damaged.created += Duration::from_nanos(1 << random.below(40)),
+            6 => damaged.updated -= Duration::from_nanos(1 << random.below(40)),
+            7 => damaged.due = Some(Duration::from_secs(random.below(9) as u64)),
+            _ => damage(&mut damaged.state, random),
+        }
+        let told = damaged == kept || unseal_saved(damaged.clone()).is_none();
+        ensure!(told, "damage is not seen: {damaged:?} of {kept:?}");
+    }
+    Ok(())
+}
+
+/// The same for a step of its history.
+fn step(saved: &Saved, random: &mut Random) -> Result<(), String> {
+    let step = StepRecord {
+        sid: "FT1".to_owned(),
+        execution: saved.sid.clone(),
+        name: "match".to_owned(),
+        from: "menu".to_owned(),
+        to: "end".to_owned(),
+        kind: "split-based-on".to_owned(),
+        at: saved.updated,
+        context: saved.state.clone(),
+    };
+    let kept = StepRecord { context: seal_step(&step), ..step.clone() };
+    ensure!(unseal_step(kept.clone()).as_ref() == Some(&step), "lost: {step:?}");
+    let mut damaged = kept.clone();
+    match random.below(4) {
+        0 => std::mem::swap(&mut damaged.from, &mut damaged.to),
+        1 => damaged.name.push('x'),
+        _ => damage(&mut damaged.context, random),
+    }
+    let told = damaged == kept || unseal_step(damaged.clone()).is_none();
+    ensure!(told, "damage is not seen: {damaged:?} of {kept:?}");
+    Ok(())
+}
+
+/// Damage of a kind that a checksum of 32 bits always tells: up to 32 bits beside each other; and
+/// an end that is gone.
+fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
+    let at = random.below(bytes.len());
+    match random.below(4) {
+        0 => bytes.truncate(at),
+        1 => bytes[at] ^= 1 << random.below(8),
+        _ => {
+            let end = (at + 4).min(bytes.len());
+            bytes[at..end].iter_mut().for_each(|byte| *byte = random.below(256) as u8);
+        }
+    }
+}

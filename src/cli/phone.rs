@@ -1,0 +1,34 @@
+//! `twimlgate phone`: a call in the terminal.
+
+use std::process::ExitCode;
+
+use super::desk::{self, DeskArgs};
+use crate::webhook::Channel;
+
+const EXAMPLE: &str = "\
+Examples:
+  twimlgate phone /voice --config config.toml
+  twimlgate phone http://localhost:3000/voice --token 12345
+  printf '1\\nsay an agent\\n' | twimlgate phone /voice --transcript call.txt
+
+Keys are typed as they are (12#), `say …` is speech, an empty line is silence, `hang up` and
+Ctrl-D hang up; `help` shows the rest.
+
+Exit code 0: the call was fine; 1: the application failed, or a line of the input had no effect;
+2: it could not be called; 130: Ctrl-C ended it.";
+
+/// Call an application and hear what a caller hears: any TwiML application by its URL, or a route
+/// of the configuration, which then runs in this process.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub(super) struct Args {
+    #[command(flatten)]
+    desk: DeskArgs,
+    /// What is told that the call is over; for a ROUTE it is the route itself.
+    #[arg(long, value_name = "URL")]
+    status_callback: Option<String>,
+}
+
+pub(super) fn run(args: &Args) -> ExitCode {
+    desk::run(Channel::Voice, &args.desk, args.status_callback.as_deref())
+}

@@ -1,0 +1,31 @@
+//! `twimlgate text`: a chat in the terminal.
+
+use std::process::ExitCode;
+
+use super::desk::{self, DeskArgs};
+use crate::webhook::Channel;
+
+const EXAMPLE: &str = "\
+Examples:
+  twimlgate text /sms --config config.toml
+  twimlgate text http://localhost:3000/sms --token 12345 --from whatsapp:+15550100
+  printf 'hello\\n/wait 1h\\n' | twimlgate text /sms --transcript chat.txt
+
+Each line is a message, but for commands: /media URL, /wait [TIME], /quit (or Ctrl-D); /help shows
+them. A message that begins with `/` is written `//`.
+
+Exit code 0: the chat was fine; 1: the application failed, or a line of the input had no effect;
+2: it could not be written to; 130: Ctrl-C ended it.";
+
+/// Write to an application and read what it answers: any TwiML application by its URL, or a route
+/// of the configuration, which then runs in this process.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub(super) struct Args {
+    #[command(flatten)]
+    desk: DeskArgs,
+}
+
+pub(super) fn run(args: &Args) -> ExitCode {
+    desk::run(Channel::Message, &args.desk, None)
+}

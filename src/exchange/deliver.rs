@@ -1,0 +1,71 @@
+//! A document for a person whose message was answered long ago: its replies, over the carrier's
+//! API.
+
+use super::run::Run;
+use crate::carrier;
+use crate::flow::{Execution, Send, Service};
+use crate::journal::Record;
+use crate::limits::MESSAGES_PER_REPLY_MAX;
+use crate::twiml::read::{Bounds, Element, tree};
+use crate::webhook::Params;
+
+impl Run<'_> {
+    /// Sends what a document says. What only the answer to a webhook can do is noted.
+    pub(super) async fn deliver(
+        &self,
+        execution: &Execution,
+        document: &[u8],
+        record: &mut Record,
+    ) {
+        let root = match tree(document, &Bounds::default()) {
+            Ok(root) => root,
+            Err(error) => return record.note(&format!("nothing is sent: {error}")),
+        };
+        let mut sent = 0;
+        for verb in root.children() {
+            let reply = matches!(verb.name.as_str(), "Message" | "Sms");
+            if !reply || sent >= MESSAGES_PER_REPLY_MAX {
+                let what = if reply { "one reply more than may be" } else { verb.name.as_str() };
+                record.note(&format!("not sent, as no webhook is being answered: {what}"));
+                continue;
+            }
+            sent += 1;
+            let send = message(execution, verb);
+            let key = format!("{}:{}:{sent}", self.key, execution.steps);
+            let functions = &self.worker.functions;
+            let result = carrier::send(functions, self.account, &send, &key, self.deadline).await;
+            record.sent(&send, &result);
+            if let Err(error) = result {
+                record.note(&format!("a reply is not sent: {error}"));
+            }
+        }
+    }
+}
+
+/// The request for a `<Message>`.
+fn message(execution: &Execution, verb: &Element) -> Send {
+    let parts = |name: &str| -> Vec<String> {
+        let named = verb.children().filter(|part| part.name == name);
+        named.map(|part| part.text().trim().to_owned()).collect()
+    };
+    let bodies = parts("Body");
+    let body = match (bodies.is_empty(), verb.children().next()) {
+        (false, _) => bodies.join("\n"),
+        (true, None) => verb.text().trim().to_owned(),
+        (true, Some(_)) => String::new(),
+    };
+    let or = |name: &str, usual: &str| verb.attribute(name).unwrap_or(usual).to_owned();
+    let mut form = Params::default();
+    form.push("From", &or("from", &execution.address));
+    form.push("To", &or("to", &execution.contact));
+    if !body.is_empty() {
+        form.push("Body", &body);
+    }
+    parts("Media").iter().for_each(|url| form.push("MediaUrl", url));
+    let callback = verb.attribute("statusCallback").filter(|url| url.contains("://"));
+    if let Some(url) = callback {
+        form.push("StatusCallback", url);
+    }
+    let path = "/2010-04-01/Accounts/{account}/Messages.json".to_owned();
+    Send { service: Service::Api, path, form }
+}

@@ -1,0 +1,165 @@
+//! A caller is kept company while a function is at work: what he hears, and how it goes on.
+//!
+//! Whoever runs the engine says that a function is slow ([`Event::Slow`](super::Event::Slow)). A
+//! call hears the hold document and comes back; a message is answered at once, and the flow goes on
+//! when the outcome is there. Either way the next event asks for the same call again.
+
+use std::sync::Arc;
+
+use actix_web::web::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::Callee;
+use super::engine::FunctionCall;
+use super::execution::{State, Wait};
+use super::failure::Failure;
+use super::trigger::as_form;
+use super::turn::Turn;
+use super::widget::Next;
+use crate::limits::{HOLD_LOOK_EVERY, HOLD_TIMES_MAX};
+use crate::liquid::Template;
+use crate::twiml::Writer;
+use crate::twiml::read::{Bounds, read, tree};
+use crate::twiml::verb::{Pause, Redirect};
+use crate::twiml::write::{append, splice};
+use crate::webhook::{Channel, Params};
+
+/// A call of a function that a caller is held for: all that it takes to make it once more, the
+/// same to the letter, where nobody knows of it any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldCall {
+    /// Its `Idempotency-Key`, which the webhook that began it has made.
+    pub key: String,
+    /// How often it was waited for.
+    pub times: u32,
+    /// The flow's parameters, rendered.
+    #[serde(with = "as_form")]
+    pub parameters: Arc<Params>,
+    /// The carrier's parameters, for a function that wants them.
+    #[serde(with = "as_form")]
+    pub webhook: Arc<Params>,
+}
+
+/// What a caller hears where the hold document will not do: two seconds of nothing.
+const SILENCE_SECONDS: u32 = 2;
+
+/// Why a document cannot keep somebody company, in words that follow its name; `None` where it can.
+///
+/// What stands behind it must be reached: it may speak, and do nothing else. In a message it may
+/// only reply.
+pub fn unfit(document: &[u8], channel: Channel) -> Option<String> {
+    let root = match tree(document, &Bounds::default()) {
+        Ok(root) => root,
+        Err(error) => return Some(format!("is not TwiML: {error}")),
+    };
+    let fit: &[&str] = match channel {
+        Channel::Voice => &["Say", "Play", "Pause"],
+        Channel::Message => &["Message"],
+    };
+    if let Some(other) = root.children().find(|verb| !fit.contains(&verb.name.as_str())) {
+        let fit = fit.join(">`, `<");
+        return Some(format!("has `<{}>`, and may have `<{fit}>` only", other.name));
+    }
+    if let Some(verb) = root.children().find(|verb| verb.attribute("loop") == Some("0")) {
+        return Some(format!("has a `<{}>` that never ends (`loop=\"0\"`)", verb.name));
+    }
+    let text = String::from_utf8_lossy(document);
+    let behind = text.rfind("</Response").map_or("", |at| &text[at..]);
+    let closes = behind.find("-->").unwrap_or(usize::MAX);
+    (closes < behind.find("<!--").unwrap_or(usize::MAX))
+        .then(|| "ends with a comment that holds `</Response`".to_owned())
+}
+
+/// The function is slow: the caller is held, and the execution waits.
+pub(super) fn hold(
+    turn: &mut Turn<'_>,
+    mut call: Box<HeldCall>,
+    template: Option<&Template>,
+) -> Result<Next, Failure> {
+    call.times += 1;
+    if call.times > HOLD_TIMES_MAX {
+        return Err(Failure::Held { widget: turn.widget().name.clone() });
+    }
+    let (answering, channel) = (turn.at.answering, turn.execution.channel);
+    let comes_back = answering && channel == Channel::Voice;
+    // Nobody comes back for a message: when the outcome is lost, the time brings the flow on.
+    let due = (!comes_back).then(|| turn.at.now + HOLD_LOOK_EVERY);
+    let token = turn.at.token.clone();
+    let wait = Wait { token, due, handed_over: false, held: Some(call) };
+    if !answering {
+        return Ok(Next::Wait(wait));
+    }
+    let document = match channel {
+        Channel::Voice => company(turn, template)?,
+        Channel::Message => notice(turn, template),
+    };
+    turn.execution.state = State::Waiting(wait);
+    Ok(Next::HandOver(document))
+}
+
+/// Something has come that ends the wait for a held call: its outcome is asked for again.
+pub(super) fn again(turn: &mut Turn<'_>, held: Box<HeldCall>) -> Result<Next, Failure> {
+    match &turn.kind().properties.callee {
+        Some(callee @ Callee::Function(_)) => Ok(Next::Call(FunctionCall {
+            callee: callee.clone(),
+            parameters: Params::clone(&held.parameters),
+            body: None,
+            with_credentials: false,
+            held: Some(held),
+        })),
+        // Another configuration has another widget here.
+        _ => turn.kind().enter(turn),
+    }
+}
+
+/// What a caller hears: what the flow said before, the hold document, and the way back to us.
+fn company(turn: &mut Turn<'_>, template: Option<&Template>) -> Result<Bytes, Failure> {
+    let document = template.map(|template| rendered(turn, template));
+    let document = match document {
+        Some(Ok(document)) => document,
+        None => silence(),
+        Some(Err(why)) => {
+            turn.execution.remark(format!("the hold document {why}; silence instead"));
+            silence()
+        }
+    };
+    let mut way_back = Writer::response();
+    way_back.add(&Redirect { url: &turn.at.action, method: Some("POST") });
+    let document = append(&document, way_back);
+    let document = match turn.execution.document.take() {
+        Some(before) => splice(before, &document),
+        None => document,
+    };
+    // Each of the three is fit; only together they may be too large.
+    match read(&document, Channel::Voice, &Bounds::default()) {
+        Ok(_) => Ok(document),
+        Err(error) => Err(Failure::Document { widget: turn.widget().name.clone(), error }),
+    }
+}
+
+/// The hold document, if it can keep a call company.
+fn rendered(turn: &Turn<'_>, template: &Template) -> Result<Bytes, String> {
+    let document = turn.render(template).map_err(|failure| failure.to_string())?;
+    match unfit(document.as_bytes(), Channel::Voice) {
+        Some(why) => Err(why),
+        None => Ok(document.into()),
+    }
+}
+
+fn silence() -> Bytes {
+    let mut writer = Writer::response();
+    writer.add(&Pause { seconds: Some(SILENCE_SECONDS) });
+    writer.finish().into_string().into()
+}
+
+/// The answer to a message: what the flow said before, and the hold document where that is a reply.
+/// One that is for calls is not for messages, so it says nothing here.
+fn notice(turn: &mut Turn<'_>, template: Option<&Template>) -> Bytes {
+    let document = template.and_then(|template| turn.render(template).ok());
+    let fit = |document: &String| unfit(document.as_bytes(), Channel::Message).is_none();
+    let document = document.filter(fit).unwrap_or_else(|| "<Response/>".to_owned());
+    match turn.execution.document.take() {
+        Some(before) => splice(before, document.as_bytes()),
+        None => document.into(),
+    }
+}

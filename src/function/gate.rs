@@ -1,0 +1,169 @@
+//! The gate before one function: so many calls at a time, and nobody waits who would be too late.
+//!
+//! A worker has one for each function, so that a slow one keeps nobody from the others. Who waits
+//! is let in in the order of arrival. How long that takes is known from the calls before: whoever
+//! could not be answered in time any more is told at once, so that under ten times the load the
+//! function still works for those who are there to hear it.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+
+use crate::clock;
+
+/// Of a new call's time, this part goes into what is typical.
+const WEIGHT: u32 = 8;
+
+/// The gate.
+#[derive(Debug)]
+pub(super) struct Gate {
+    places: Semaphore,
+    /// How many there are.
+    size: usize,
+    waiting: Cell<usize>,
+    /// How long a call takes, about; zero while none is known.
+    typical: Cell<Duration>,
+}
+
+/// The right to call. Dropped, it goes to the next who waits.
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    gate: &'a Gate,
+    since: Instant,
+    _permit: SemaphorePermit<'a>,
+}
+
+/// One who waits, also if he goes away.
+struct Waits<'a>(&'a Gate);
+
+impl Gate {
+    /// A gate for so many calls at a time.
+    pub(super) fn new(size: usize) -> Gate {
+        let size = size.max(1);
+        Gate {
+            places: Semaphore::new(size.min(Semaphore::MAX_PERMITS)),
+            size,
+            waiting: Cell::new(0),
+            typical: Cell::new(Duration::ZERO),
+        }
+    }
+
+    /// Waits for a place. `None` where it would come too late for a call that must be over by
+    /// `deadline`: at once, if that can be told.
+    pub(super) async fn enter(&self, deadline: Instant) -> Option<Place<'_>> {
+        if self.waiting.get() == 0
+            && let Ok(permit) = self.places.try_acquire()
+        {
+            return Some(self.place(permit));
+        }
+        if clock::now() + self.expected() > deadline {
+            return None;
+        }
+        let waits = Waits::new(self);
+        let permit = self.places.acquire().await.ok()?;
+        drop(waits);
+        // It took longer than those before him had let expect.
+        let late = clock::now() + self.typical.get() > deadline;
+        (!late).then(|| self.place(permit))
+    }
+
+    fn place<'a>(&'a self, permit: SemaphorePermit<'a>) -> Place<'a> {
+        Place { gate: self, since: clock::now(), _permit: permit }
+    }
+
+    /// When a call would be over that comes now: after those who wait already.
+    fn expected(&self) -> Duration {
+        let rounds = (self.waiting.get() + self.size) as f64 / self.size as f64;
+        self.typical.get().mul_f64(rounds + 1.0)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let took = clock::now().duration_since(self.since);
+        let before = self.gate.typical.get();
+        self.gate.typical.set(match before {
+            Duration::ZERO => took,
+            before => (before * (WEIGHT - 1) + took) / WEIGHT,
+        });
+    }
+}
+
+impl<'a> Waits<'a> {
+    fn new(gate: &'a Gate) -> Waits<'a> {
+        gate.waiting.set(gate.waiting.get() + 1);
+        Waits(gate)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.set(self.0.waiting.get() - 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use tokio::time::sleep;
+
+    use super::*;
+
+    const CALL: Duration = Duration::from_secs(1);
+
+    /// Somebody who calls, and must be through within so many seconds; whether he was.
+    async fn call(gate: Rc<Gate>, within: u64) -> bool {
+        let deadline = clock::now() + Duration::from_secs(within);
+        let Some(_place) = gate.enter(deadline).await else { return false };
+        sleep(CALL).await;
+        true
+    }
+
+    #[actix_web::test]
+    async fn whoever_would_be_too_late_is_told_at_once() {
+        tokio::time::pause();
+        let gate = Rc::new(Gate::new(2));
+        assert!(call(Rc::clone(&gate), 5).await);
+        let began = clock::now();
+        let calls: Vec<_> =
+            (0..20).map(|_| actix_web::rt::spawn(call(Rc::clone(&gate), 5))).collect();
+        let mut through = 0;
+        for call in calls {
+            through += usize::from(call.await.unwrap());
+        }
+        let took = clock::now() - began;
+        assert!((6..=10).contains(&through), "{through} of 20 in {took:?}");
+        assert!(
+            took <= Duration::from_secs(5),
+            "nobody was called for who was not there: {took:?}"
+        );
+    }
+
+    #[actix_web::test]
+    async fn who_goes_away_gives_his_place_up() {
+        tokio::time::pause();
+        let gate = Rc::new(Gate::new(1));
+        let first = actix_web::rt::spawn(call(Rc::clone(&gate), 5));
+        let second = actix_web::rt::spawn(call(Rc::clone(&gate), 5));
+        sleep(Duration::from_millis(1)).await;
+        second.abort();
+        first.await.unwrap();
+        assert_eq!(gate.waiting.get(), 0);
+        assert!(call(gate, 5).await);
+    }
+
+    #[actix_web::test]
+    async fn after_slow_times_it_opens_again() {
+        tokio::time::pause();
+        let gate = Gate::new(1);
+        gate.typical.set(Duration::from_secs(60));
+        assert!(gate.enter(clock::now() + Duration::from_secs(5)).await.is_some());
+        for _ in 0..40 {
+            drop(gate.enter(clock::now() + Duration::from_secs(5)).await);
+        }
+        assert!(gate.typical.get() < CALL);
+    }
+}

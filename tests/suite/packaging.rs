@@ -1,0 +1,226 @@
+//! What users copy, and the pages about running it: that they name what there is.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use regex::Regex;
+use twimlgate::config::Config;
+use twimlgate::limits::{DRAIN_WITHIN, KEEP_ALIVE, WEBHOOK_BODY_BYTES_MAX};
+use twimlgate::problem::Source;
+
+use crate::support::hostile::Hostile;
+use crate::support::rig::Rig;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// What the group of a pattern matches, each once.
+fn all(pattern: &str, text: &str) -> BTreeSet<String> {
+    let found = Regex::new(pattern).unwrap();
+    found.captures_iter(text).map(|found| found[1].to_owned()).collect()
+}
+
+/// The one number that a file has behind these words.
+fn number(file: &str, pattern: &str) -> f64 {
+    let found = all(pattern, &read(file));
+    assert_eq!(found.len(), 1, "{file}: {pattern}: {found:?}");
+    found.first().unwrap().parse().unwrap()
+}
+
+#[actix_web::test]
+async fn alerts_and_pages_name_metrics_that_there_are() {
+    let function = Hostile::always("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    let rig = Rig::start(
+        function.address,
+        "[function.f]\nurl = \"http://${FUNCTION}/\"\n\
+         [route.\"/sms\"]\nchannel = \"message\"\nfunction = \"f\"\n",
+    );
+    rig.post("/sms", &[("MessageSid", "SM1"), ("From", "+1"), ("To", "+2")]).await;
+    let metrics = rig.admin("/metrics").await.body;
+    rig.end().await;
+    let mut named = BTreeSet::new();
+    for file in ["packaging/prometheus-rules.yml", "docs/operations.md", "README.md"] {
+        let text = read(file);
+        for name in all(r"\b(twimlgate_[a-z_]+)", &text) {
+            let there = ["{", " "].iter().any(|end| metrics.contains(&format!("{name}{end}")));
+            assert!(there, "{file}: {name}");
+            named.insert(name);
+        }
+        for label in ["outcome", "result"] {
+            for alternatives in all(&format!(r#"{label}[!=]=?~?"([a-z|]+)""#), &text) {
+                for value in alternatives.split('|') {
+                    let value = format!("{label}=\"{value}\"");
+                    assert!(metrics.contains(&value), "{file}: {value}");
+                }
+            }
+        }
+    }
+    // And the page names all of them.
+    for name in all(r"(?m)^# TYPE (twimlgate_[a-z_]+)", &metrics) {
+        let told = named.contains(&name) || named.contains(&format!("{name}_total"));
+        assert!(told, "docs/operations.md lacks `{name}`");
+    }
+}
+
+#[test]
+fn every_alert_says_what_to_do() {
+    let rules = all(r"- alert: (\w+)", &read("packaging/prometheus-rules.yml"));
+    let told = all(r"(?m)^\| `(Twimlgate\w+)` \|", &read("docs/operations.md"));
+    assert!(rules == told && rules.len() > 9, "{rules:?} {told:?}");
+    let tried = read("packaging/prometheus-rules-test.yml");
+    for alert in all(r#"alertname[:=] ?"?(Twimlgate\w+)"#, &tried) {
+        assert!(rules.iter().any(|rule| rule.starts_with(&alert)), "{alert}");
+    }
+}
+
+#[test]
+fn the_configuration_of_the_package_is_served_as_it_is() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("package");
+    let _ = std::fs::remove_dir_all(&folder);
+    for template in
+        ["message/reply.xml", "message/sorry.xml", "voice/sorry.xml", "voice/welcome.xml"]
+    {
+        let to = folder.join("templates").join(template);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(root().join("templates").join(template), to).unwrap();
+    }
+    std::fs::copy(root().join("packaging/config.toml"), folder.join("config.toml")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_twimlgate"));
+    let command = command.arg("check").current_dir(&folder).env_clear();
+    let output = command.env("TWILIO_AUTH_TOKEN", "12345").output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(printed, "config.toml: 2 routes, no errors, 0 warnings\n");
+}
+
+#[test]
+fn configurations_in_the_pages_can_be_read() {
+    let mut count = 0;
+    for file in ["README.md", "SECURITY.md", "docs/operations.md", "docs/signatures.md"] {
+        let snippets = all(r"(?s)```toml\n(.*?)```", &read(file)).into_iter();
+        // A flow's test is no configuration.
+        for snippet in snippets.filter(|snippet| !snippet.contains("[[case]]")) {
+            // A key by itself belongs to an account that the page has shown before.
+            let account = "[[account]]\nsid = \"AC1\"\nauth_tokens = [\"12345\"]\n";
+            let text = match snippet.contains("[[account]]") {
+                true => snippet.clone(),
+                false => format!("{account}{snippet}"),
+            };
+            let set = |_: &str| Some("1".to_owned());
+            let (config, problems) = Config::parse(&Source::new(file, &text), root(), &set);
+            let told = problems.to_string();
+            let errors = told.lines().filter(|line| line.starts_with("error: "));
+            // The files that a page names are on the reader's machine.
+            let wrong: Vec<_> = errors.filter(|line| !told_of_a_file(line)).collect();
+            assert!(config.is_some() && wrong.is_empty(), "{file}: {snippet}\n{told}");
+            count += 1;
+        }
+    }
+    assert!(count >= 4, "{count}");
+}
+
+fn told_of_a_file(line: &str) -> bool {
+    line.contains("server.tls.certificate` is") || line.contains("server.tls.key` is")
+}
+
+#[test]
+fn the_unit_fits_the_program() {
+    let unit = read("packaging/twimlgate.service");
+    let command = all(r"(?m)^ExecStart=(.*)$", &unit);
+    let words: Vec<&str> = command.first().unwrap().split(' ').collect();
+    assert_eq!(words, ["/usr/bin/twimlgate", "serve", "--config", "/etc/twimlgate/config.toml"]);
+    let mut help = Command::new(env!("CARGO_BIN_EXE_twimlgate"));
+    let help = help.args(["serve", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    assert!(help.contains("--config") && help.contains("SIGHUP") && help.contains("SIGTERM"));
+    let patience = number("packaging/twimlgate.service", r"(?m)^TimeoutStopSec=(\d+)$");
+    assert!(patience > DRAIN_WITHIN.as_secs_f64() + 3.0);
+    // What the unit hands over is what the configuration asks for.
+    let config = read("packaging/config.toml");
+    for credential in all(r"(?m)^LoadCredential=(\w+):", &unit) {
+        assert!(config.contains(&format!("${{{credential}}}")), "{credential}");
+    }
+    assert!(unit.contains("StateDirectory=") && config.contains("${STATE_DIRECTORY:-"));
+}
+
+#[test]
+fn proxies_wait_longer_than_the_gateway_and_keep_shorter() {
+    let kept = KEEP_ALIVE.as_secs_f64();
+    assert!(number("packaging/nginx.conf", r"[^_]keepalive_timeout (\d+)s;") < kept);
+    assert!(number("packaging/Caddyfile", r"\bkeepalive (\d+)s") < kept);
+    // Between the most that `answer_within_ms` can be, and when the carrier gives up.
+    for patience in [
+        number("packaging/nginx.conf", r"proxy_read_timeout (\d+)s;"),
+        number("packaging/Caddyfile", r"response_header_timeout (\d+)s"),
+    ] {
+        assert!(patience > 13.0 && patience < 15.0, "{patience}");
+    }
+    let kib = WEBHOOK_BODY_BYTES_MAX as f64 / 1024.0;
+    assert_eq!(number("packaging/nginx.conf", r"client_max_body_size (\d+)k;"), kib);
+    assert_eq!(number("packaging/Caddyfile", r"max_size (\d+)KiB"), kib);
+}
+
+#[test]
+fn the_image_is_built_from_what_there_is() {
+    let file = read("packaging/Dockerfile");
+    let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
+    let rust = all(r"(?m)^FROM rust:([0-9.]+)-", &file);
+    assert_eq!(rust.first().unwrap(), manifest["package"]["rust-version"].as_str().unwrap());
+    let allowed = read("packaging/Dockerfile.dockerignore");
+    for copied in all(r"(?m)^COPY ([^-].*) \S+$", &file) {
+        for path in copied.split(' ') {
+            assert!(root().join(path).exists(), "COPY {path}");
+            assert!(allowed.contains(&format!("!{path}")), "{path} is not sent to the builder");
+        }
+    }
+    // What the code takes in from outside its folder has to be copied too.
+    let benches = manifest["bench"].as_array().unwrap();
+    assert!(
+        !benches.is_empty() && file.contains("COPY benches ") && file.contains("COPY templates ")
+    );
+}
+
+#[test]
+fn the_package_holds_what_there_is() {
+    let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
+    let assets = manifest["package"]["metadata"]["deb"]["assets"].as_array().unwrap();
+    for asset in assets {
+        let path = asset[0].as_str().unwrap();
+        let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
+        let there = name.starts_with('*') && root().join(folder).is_dir();
+        let built = path.starts_with("target/");
+        assert!(there || built || root().join(path).is_file(), "{path}");
+    }
+}
+
+#[test]
+fn links_of_the_pages_lead_somewhere() {
+    for file in ["README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/operations.md"] {
+        let folder = root().join(file).parent().map(PathBuf::from).unwrap();
+        for link in all(r"\]\(([^)#][^)]*)\)", &read(file)) {
+            let (path, heading) = link.split_once('#').unwrap_or((&link, ""));
+            if path.contains("://") {
+                continue;
+            }
+            let target = folder.join(path);
+            assert!(target.exists(), "{file}: {link}");
+            if !heading.is_empty() {
+                let page = std::fs::read_to_string(target).unwrap();
+                let headings: Vec<String> = page.lines().filter_map(anchor).collect();
+                assert!(headings.iter().any(|known| known == heading), "{file}: {link}");
+            }
+        }
+    }
+}
+
+/// The anchor of a heading, as GitHub makes it.
+fn anchor(line: &str) -> Option<String> {
+    let text = line.strip_prefix('#')?.trim_start_matches('#').strip_prefix(' ')?;
+    let kept = text.to_lowercase().replace(' ', "-");
+    Some(kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect())
+}
