@@ -49,6 +49,8 @@ struct Street<'a> {
     findings: &'a Findings,
     seed: u64,
     over: AtomicBool,
+    /// Nobody starts the gateway any more, so whoever waits for it waits for nothing.
+    deserted: AtomicBool,
     cycle: AtomicU64,
     on_the_way: AtomicU64,
     acknowledged: AtomicU64,
@@ -69,6 +71,7 @@ fn run(context: &Context, findings: &Findings) -> Result<Ran, String> {
         findings,
         seed: context.seed,
         over: AtomicBool::new(false),
+        deserted: AtomicBool::new(false),
         cycle: AtomicU64::new(0),
         on_the_way: AtomicU64::new(0),
         acknowledged: AtomicU64::new(0),
@@ -82,6 +85,7 @@ fn run(context: &Context, findings: &Findings) -> Result<Ran, String> {
             scope.spawn(move || street.person(number));
         }
         let cycled = cycles(context, &mut gateway, &street, &mut tally);
+        street.deserted.store(cycled.is_err(), Ordering::SeqCst);
         street.over.store(true, Ordering::SeqCst);
         cycled
     })?;
@@ -212,8 +216,8 @@ impl Street<'_> {
                     if error.kind() != io::ErrorKind::ConnectionRefused {
                         self.interrupted.fetch_add(1, Ordering::SeqCst);
                     }
-                    if self.over.load(Ordering::SeqCst) && self.findings.enough() {
-                        break Err(error);
+                    if self.deserted.load(Ordering::SeqCst) {
+                        return None;
                     }
                     thread::sleep(Duration::from_millis(3));
                 }
