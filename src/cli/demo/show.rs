@@ -96,13 +96,15 @@ pub(super) fn next_steps(demo: &Demo, colours: bool) {
         })
         .collect();
     println!("{}", pairs.join(" \\\n"));
+    println!("\nChange one letter of it and you get 403, and nobody is called. Why one does not");
+    println!("fit: twimlgate verify --help.");
     println!("\nOr call it, as a caller would:\n");
     let (sid, token) = (&demo.sid, demo.token.expose());
     let voice = format!("http://{}/voice", demo.server.address);
     println!("  twimlgate phone {voice} --account {sid} --token {token}");
-    println!("\nChange one letter of it and you get 403, and nobody is called. Why one does not");
-    println!("fit: twimlgate verify --help. Then: your own config.toml, twimlgate check,");
-    println!("twimlgate serve. The README says the rest.");
+    println!(
+        "\nThen: your own config.toml, twimlgate check, twimlgate serve. The README says the rest."
+    );
 }
 
 fn bold(text: &str, colours: bool) -> String {
