@@ -229,10 +229,11 @@ fn execution(number: usize) -> Saved {
     }
 }
 
-/// Another state of it: SQLite does not write a row again that has not changed.
+/// Another state of it, as of a later turn: SQLite does not write a row again that has not changed.
 fn changed(number: usize, change: usize) -> Saved {
     let mut execution = execution(number);
     execution.state[..8].copy_from_slice(&change.to_le_bytes());
+    execution.updated = BEGAN + Duration::from_millis(change as u64);
     execution
 }
 

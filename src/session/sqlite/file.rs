@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::trouble::{describe, is_damage};
@@ -242,6 +243,8 @@ fn connection(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(STORE_LOCKED_WITHIN)?;
     connection.set_prepared_statement_cache_capacity(64);
+    // Plans do not depend on what is bound: else some statements are compiled anew at each use.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // FULL: what was answered is on the disk. The rest keeps temporary things off the disk, the log
     // small, and damage from spreading.
     connection.execute_batch(
