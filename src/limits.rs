@@ -49,6 +49,10 @@ pub const CLAIMS_KNOWN_MAX: usize = 200_000;
 /// month whose end nobody told, at 6,000 a day. With more, each webhook costs a look-up.
 pub const SESSIONS_KNOWN_MAX: usize = 200_000;
 
+/// Memory for the latest states of executions that go on, at about 2 kB each: four thousand calls
+/// or talks whose next turn costs no look-up.
+pub const STATES_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// How long an execution that nothing happens to is kept, active or ended.
 pub const EXECUTION_KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
 

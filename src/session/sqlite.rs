@@ -3,12 +3,13 @@
 //! One thread writes, in groups: whatever waits when it has done the last group is the next one, so
 //! that one sync of the disk serves up to 64 webhooks. Two threads read, each on a connection of
 //! its own. A worker never waits for the disk, only for an answer; not even for that where a
-//! session is known to have no active execution.
+//! session is known to have no active execution, or its last state is at hand.
 
 mod claims;
 mod file;
 mod known;
 mod reader;
+mod recent;
 mod rows;
 mod save;
 mod seal;
@@ -34,7 +35,7 @@ use crate::limits::STORE_QUEUE_MAX;
 pub use rows::{seal_saved, seal_step, unseal_saved, unseal_step};
 
 use file::File;
-use known::Known;
+use known::{Found, Known};
 use reader::{Read, Reader};
 use trouble::is_damage;
 use write::{Sealed, Write};
@@ -122,10 +123,11 @@ impl Sqlite {
     }
 
     pub(super) async fn active(&self, session: &str) -> Result<Option<Saved>, StoreError> {
-        if self.known.has_none(session) {
-            return Ok(None);
+        match self.known.active(session) {
+            Found::Nothing => Ok(None),
+            Found::Saved(saved) => Ok(Some(Saved::clone(&saved))),
+            Found::Unknown => self.read(|answer| Read::Active(session.to_owned(), answer)).await,
         }
-        self.read(|answer| Read::Active(session.to_owned(), answer)).await
     }
 
     pub(super) async fn execution(&self, sid: &str) -> Result<Option<Saved>, StoreError> {

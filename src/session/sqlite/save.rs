@@ -3,6 +3,8 @@
 //! Each statement changes one row: one that may change several makes SQLite copy every page that it
 //! touches, so as to take it back alone.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
 use super::known::Change;
@@ -27,35 +29,38 @@ struct Former {
     same: bool,
 }
 
-/// Writes an execution as it is now, and says what that changes about sessions.
+/// Writes an execution as it is now, its state sealed, and says what that changes about sessions.
 pub(super) fn execution(
     connection: &Connection,
-    saved: &Saved,
+    saved: &Arc<Saved>,
+    sealed: &[u8],
     changes: &mut Vec<Change>,
 ) -> Result<Place, Trouble> {
     let begins = saved.created == saved.updated;
     let mut former = if begins { None } else { former(connection, saved)? };
-    if let Some(Former { id, same: true, .. }) = former {
+    if let Some(Former { id, session, same: true }) = former {
         let sql = "UPDATE execution SET updated = ?1, sealed = ?2 WHERE id = ?3";
         let mut update = connection.prepare_cached(sql)?;
-        update.execute(params![nanoseconds(saved.updated), saved.state, id])?;
+        update.execute(params![nanoseconds(saved.updated), sealed, id])?;
+        let session = session.filter(|_| saved.active);
+        changes.extend(session.map(|session| Change::Active(session, id, Arc::clone(saved))));
         return Ok(Place { id, fresh: false });
     }
-    let id = match whole(connection, saved, former.as_ref()) {
+    let id = match whole(connection, saved, sealed, former.as_ref()) {
         // Something is in its way: what, is looked at only now.
         Err(error) if is_constraint(&error) => {
             former = self::former(connection, saved)?;
             if saved.active {
                 make_room(connection, saved)?;
             }
-            whole(connection, saved, former.as_ref())?
+            whole(connection, saved, sealed, former.as_ref())?
         }
         written => written?,
     };
     let session = former.as_ref().and_then(|former| former.session);
     changes.extend(session.map(|session| Change::Left(session, id)));
     if saved.active {
-        changes.push(Change::Begun(digest(&saved.session), id));
+        changes.push(Change::Active(digest(&saved.session), id, Arc::clone(saved)));
     }
     Ok(Place { id, fresh: former.is_none() })
 }
@@ -88,7 +93,12 @@ pub(super) fn session(row: &Row<'_>, place: usize) -> rusqlite::Result<Option<Di
 }
 
 /// Writes all columns of an execution; gives its row.
-fn whole(connection: &Connection, saved: &Saved, former: Option<&Former>) -> rusqlite::Result<i64> {
+fn whole(
+    connection: &Connection,
+    saved: &Saved,
+    sealed: &[u8],
+    former: Option<&Former>,
+) -> rusqlite::Result<i64> {
     let (created, updated) = (nanoseconds(saved.created), nanoseconds(saved.updated));
     let (hour, due) = (hour(saved.updated), saved.due.map(nanoseconds));
     let columns: [&dyn ToSql; 10] = [
@@ -101,7 +111,7 @@ fn whole(connection: &Connection, saved: &Saved, former: Option<&Former>) -> rus
         &updated,
         &hour,
         &due,
-        &saved.state,
+        &sealed,
     ];
     let Some(Former { id, .. }) = former else {
         let sql = "INSERT INTO execution (sid, session, flow, revision, active, created, updated, \

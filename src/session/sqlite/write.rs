@@ -27,13 +27,14 @@ pub(super) enum Write {
     Probe,
 }
 
-/// A commit as it is kept: `state` and `context` are sealed.
+/// A commit as it is kept; the `context` of its steps is sealed.
 #[derive(Debug)]
 pub(super) struct Sealed {
     ticket: Option<Ticket>,
     reply: Bytes,
     sealed_reply: Vec<u8>,
-    execution: Option<Saved>,
+    execution: Option<Arc<Saved>>,
+    sealed_state: Vec<u8>,
     steps: Vec<StepRecord>,
     now: Duration,
     held: Option<Arc<Held>>,
@@ -43,16 +44,15 @@ pub(super) struct Sealed {
 
 impl Sealed {
     pub(super) fn new(commit: Commit, held: Option<Arc<Held>>) -> Sealed {
-        let Commit { ticket, reply, mut execution, mut steps, now } = commit;
+        let Commit { ticket, reply, execution, mut steps, now } = commit;
         let seal = |ticket: &Ticket| claims::seal(ticket.digest(), &reply);
         let sealed_reply = ticket.as_ref().map(seal).unwrap_or_default();
-        if let Some(saved) = &mut execution {
-            saved.state = rows::seal_saved(saved);
-        }
+        let sealed_state = execution.as_ref().map(rows::seal_saved).unwrap_or_default();
         for step in &mut steps {
             step.context = rows::seal_step(step);
         }
-        Sealed { ticket, reply, sealed_reply, execution, steps, now, held }
+        let execution = execution.map(Arc::new);
+        Sealed { ticket, reply, sealed_reply, execution, sealed_state, steps, now, held }
     }
 
     fn write(&self, connection: &Connection, changes: &mut Vec<Change>) -> Result<(), Trouble> {
@@ -60,7 +60,7 @@ impl Sealed {
             claims::write(connection, ticket.digest(), self.now, &self.sealed_reply)?;
         }
         if let Some(saved) = &self.execution {
-            let row = save::execution(connection, saved, changes)?;
+            let row = save::execution(connection, saved, &self.sealed_state, changes)?;
             return Ok(save::steps(connection, &self.steps, Some((&saved.sid, row)))?);
         }
         Ok(save::steps(connection, &self.steps, None)?)

@@ -85,7 +85,7 @@ impl Writer {
     fn write(&mut self, group: &mut Vec<Write>) {
         match self.connected().and_then(|connection| transact(connection, group)) {
             Ok(Done { outcomes, changes }) => {
-                self.known.changed(&changes);
+                self.known.changed(changes);
                 self.file.is_well();
                 for (write, outcome) in group.drain(..).zip(outcomes) {
                     write.finish(outcome);
@@ -98,7 +98,7 @@ impl Writer {
                     // The last transaction may be on the disk in spite of the error, and then its
                     // claims are.
                     self.desk.doubt();
-                    group.iter().filter_map(Write::session).for_each(|at| self.known.doubt(at));
+                    self.known.doubt(group.iter().filter_map(Write::session));
                 }
                 for write in group.drain(..) {
                     write.finish(Err(StoreError::Failed(what.clone())));
