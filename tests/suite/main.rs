@@ -12,6 +12,7 @@ mod flow_tests;
 mod function;
 mod fuzz;
 mod hold;
+mod lanes;
 mod liquid;
 mod load;
 mod packaging;
