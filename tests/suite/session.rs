@@ -6,6 +6,7 @@ mod executions;
 mod file;
 mod full;
 mod known;
+mod replaced;
 mod sync;
 mod turns;
 
