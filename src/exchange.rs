@@ -112,7 +112,8 @@ async fn stages(
     record.webhook(&webhook);
     let route = gateway.routes.find(&webhook)?;
     record.route(route);
-    let ticket = match worker.sessions.claim(Key::of(&webhook, route.channel)).await? {
+    let claim = worker.sessions.claim(Key::of(&webhook, route.channel));
+    let ticket = match in_time(deadline, claim).await? {
         Claim::Answered(reply) => return Ok(record.repeated(reply)),
         Claim::Running(first) => {
             let reply = timeout_at(deadline, first.reply()).await;
@@ -125,8 +126,16 @@ async fn stages(
     let answering = Answering { gateway, worker, route, deadline };
     let said = answering.webhook(webhook, record).await;
     // Too late for this delivery is not too late for its repeats: the write goes on.
-    let kept = timeout_at(deadline, said.keep(worker, ticket)).await;
-    kept.unwrap_or(Err(StoreError::Busy.into()))
+    in_time(deadline, said.keep(worker, ticket)).await
+}
+
+/// What a store does for a webhook, as long as somebody waits for it: a disk may take seconds for
+/// each write.
+async fn in_time<T, E: From<StoreError>>(
+    deadline: Instant,
+    asked: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    timeout_at(deadline, asked).await.unwrap_or_else(|_| Err(StoreError::Busy.into()))
 }
 
 /// Turns a panic inside `future` into an error, so that the caller still hears something.

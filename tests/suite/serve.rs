@@ -3,6 +3,7 @@
 mod flows;
 mod machine;
 mod hold;
+mod slow;
 mod store;
 
 use std::io::{BufRead, BufReader, Read, Write};
