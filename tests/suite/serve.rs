@@ -1,5 +1,6 @@
 //! `twimlgate serve` as an operator runs it: a process, signals, a port, a certificate.
 
+mod clock;
 mod flows;
 mod machine;
 mod hold;
