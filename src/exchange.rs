@@ -159,3 +159,28 @@ impl Panicked {
         Panicked(text.unwrap_or("without a word").to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fallback;
+
+    /// P18: whatever a stage panics with, the exchange ends with an error that has its answer.
+    #[actix_web::test]
+    async fn a_panic_is_an_error_like_any_other() {
+        let panics: [fn() -> Bytes; 3] =
+            [|| panic!("a text"), || panic!("a text of {}", 2), || std::panic::panic_any(7)];
+        for (panics, text) in panics.into_iter().zip(["a text", "a text of 2", "without a word"]) {
+            let stage = pin!(async move {
+                tokio::task::yield_now().await;
+                panics()
+            });
+            let Err(panicked) = unwinding(stage).await else { panic!("it went on") };
+            assert_eq!(panicked.0, text);
+            let answer = fallback::answer(&panicked.into(), None);
+            assert_eq!((answer.status, answer.document), (200, crate::twiml::EMPTY));
+        }
+        let goes_on = pin!(async { 1 });
+        assert_eq!(unwinding(goes_on).await.ok(), Some(1));
+    }
+}

@@ -164,9 +164,9 @@ impl Sqlite {
         commit: Commit,
         held: Option<Arc<Held>>,
     ) -> Result<(), StoreError> {
-        let now = commit.now;
+        let expires = self.believes(commit.now);
         // Sealed here, on the caller's thread: the writer's is the one that all wait for.
-        let sealed = Box::new(Sealed::new(commit, self.believes(now), held));
+        let sealed = Box::new(Sealed::new(commit, expires, held));
         self.write(|answer| Write::Commit(sealed, answer)).await
     }
 

@@ -101,7 +101,7 @@ async fn two_webhooks_of_one_step_are_never_at_work_at_once() {
     let welcome = send("/hotline", &[("CallStatus", "ringing")]).await;
     let menu = send(&next(&welcome), &[("CallStatus", "in-progress")]).await;
     let step = next(&menu);
-    // The same digit, told twice, and not to the letter: no repeat, and only one of them is in time.
+    // The same digit, told twice and not to the letter: no repeat, and one of them is too late.
     let pressed = [("CallStatus", "in-progress"), ("Digits", "1")];
     let again = [("CallStatus", "in-progress"), ("Digits", "1"), ("FinishedOnKey", "#")];
     let (first, second, ()) = tokio::join!(

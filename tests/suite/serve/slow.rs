@@ -1,5 +1,5 @@
-//! S4: a disk that takes seconds for each write. Whoever waits is told in time, what was begun is
-//! kept all the same, and when the disk is itself again nothing is left over.
+//! A disk that takes seconds for each write (S4), and one that fails (S2), under a gateway that
+//! serves. Whoever waits is told in time, and what was answered is there.
 
 use std::time::{Duration, Instant};
 
@@ -15,12 +15,18 @@ const SLOW: Duration = Duration::from_millis(2_500);
 /// A gateway whose thread that writes waits [`SLOW`] for some of its syncs; `None` where nobody can
 /// make it.
 fn slow(name: &str, syncs: &str, config: &str) -> Option<Process> {
+    let delay = format!("delay_enter={}:when={syncs}", SLOW.as_micros());
+    on_a_disk(name, &delay, config)
+}
+
+/// A gateway whose syncs go as strace is told.
+fn on_a_disk(name: &str, syncs: &str, config: &str) -> Option<Process> {
     let traced = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
     if !traced.is_ok_and(|output| output.status.success()) {
         println!("skipped: there is no strace, or this user may not use it");
         return None;
     }
-    let syncs = format!("inject=fdatasync,fsync:delay_enter={}:when={syncs}", SLOW.as_micros());
+    let syncs = format!("inject=fdatasync,fsync:{syncs}");
     let mut command = Command::new("strace");
     // `-D`: the gateway is the child, so that it is the one that a signal ends.
     command.args(["-D", "-f", "-q", "-o", "/dev/null", "-e"]);
@@ -107,4 +113,30 @@ fn s4_a_conversation_on_a_slow_disk_is_answered_in_time_and_goes_on() {
     };
     let again = in_time(|| send(address, "/chat", &message(&format!("SM{number}"))));
     assert_eq!(again, answer, "a repeat gets the same bytes");
+}
+
+#[test]
+fn s2_a_sync_that_fails_costs_an_answer_and_nothing_that_was_answered() {
+    let function = Hostile::always(TEXT);
+    let config = config_of(function.address);
+    let Some(mut process) = on_a_disk("failing-disk", "error=EIO:when=6+5", &config) else {
+        return;
+    };
+    let address = process.address();
+    let mut answered = Vec::new();
+    for number in 0..40 {
+        let sid = format!("SM{number}");
+        let answer = in_time(|| post(address, &sid));
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("<Message>"), "{answer}");
+        answered.extend(answer.contains(">one<").then_some(sid));
+    }
+    assert!(answered.len() < 40, "no sync fails");
+    assert!(answered.len() > 10, "it does not recover: {}", answered.len());
+    process.child.kill().unwrap();
+    process.child.wait().unwrap();
+    let mut process = Process::start(process.folder.clone(), &config.replace("one.xml", "two.xml"));
+    let address = process.address();
+    for sid in answered {
+        assert!(post(address, &sid).contains(">one<"), "{sid} was answered, and is lost");
+    }
 }

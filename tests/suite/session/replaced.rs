@@ -46,8 +46,8 @@ async fn s10_a_file_that_is_removed_is_begun_anew() {
     }
 }
 
-/// A backup that is put in the file's place while the gateway runs: what was written since is in the
-/// old file's log, and must not be taken for a part of the new one.
+/// A backup that is put in the file's place while the gateway runs: what was written since is in
+/// the old file's log, and must not be taken for a part of the new one.
 #[tokio::test]
 async fn s10_a_file_that_is_replaced_is_worked_on_without_the_log_of_the_old_one() {
     let place = Place::file("replaced");
