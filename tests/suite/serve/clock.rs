@@ -1,7 +1,7 @@
 //! P12: the wall clock of a gateway that serves is set: an hour, ten years, back and forth.
 //! Deadlines do not care; nothing that is kept becomes old at once, and nothing waits for years.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::flows::{back, hotline, send, with_flows};
 use super::*;
@@ -66,7 +66,7 @@ fn p12_a_clock_that_jumps_ends_no_call_no_wait_and_no_memory() {
         clock.set(seconds);
         // The look for waits that are over, and for what is old, comes every second.
         std::thread::sleep(Duration::from_millis(1_200));
-        let began = Instant::now();
+        let began = twimlgate::clock::now();
         call = send(address, &back(&call), TALKING);
         assert!(call.contains("<Gather"), "the call goes on: {call}");
         assert_eq!(send(address, "/sms", &message("SM1", "hi")), question, "a repeat, {seconds}");
@@ -98,7 +98,7 @@ fn p12_a_deadline_does_not_care_for_the_wall_clock() {
     let (mut process, clock) = start(folder("clock-deadline"), &config);
     let address = process.address();
     for (number, seconds) in [TEN_YEARS, -TEN_YEARS, HOUR, -HOUR].into_iter().enumerate() {
-        let began = Instant::now();
+        let began = twimlgate::clock::now();
         let waiting = std::thread::spawn(move || post(address, &format!("SM{number}")));
         while function.requests().len() <= number {
             std::thread::yield_now();

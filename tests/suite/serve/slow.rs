@@ -1,7 +1,7 @@
 //! A disk that takes seconds for each write (S4), and one that fails (S2), under a gateway that
 //! serves. Whoever waits is told in time, and what was answered is there.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::flows::send;
 use super::*;
@@ -53,7 +53,7 @@ fn config_of(function: SocketAddr) -> String {
 
 /// What somebody gets, and that it came in time.
 fn in_time<T>(asks: impl FnOnce() -> T) -> T {
-    let began = Instant::now();
+    let began = twimlgate::clock::now();
     let got = asks();
     assert!(began.elapsed() < 2 * WITHIN, "it took {:?}", began.elapsed());
     got
@@ -79,7 +79,7 @@ fn s4_a_slow_disk_costs_the_answer_and_not_the_time() {
         assert!(other.join().unwrap().starts_with("HTTP/1.1 200"));
     }
     // Its write went on meanwhile: a repeat gets what its function said, which is not asked again.
-    let began = Instant::now();
+    let began = twimlgate::clock::now();
     while !in_time(|| post(address, &slow)).contains("<Message>one<") {
         assert!(began.elapsed() < 4 * SLOW, "it does not recover");
     }
@@ -101,7 +101,7 @@ fn s4_a_conversation_on_a_slow_disk_is_answered_in_time_and_goes_on() {
     let message = |sid: &str| format!("MessageSid={sid}&From=%2B1555&To=%2B1999&Body=Ada");
     let fallback = in_time(|| send(address, "/chat", &message("SM1")));
     assert!(!fallback.contains("What is your name?"), "{fallback}");
-    let began = Instant::now();
+    let began = twimlgate::clock::now();
     let mut number = 2;
     let answer = loop {
         let answer = in_time(|| send(address, "/chat", &message(&format!("SM{number}"))));
