@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
+use crate::limits::{CLOCK_BELIEVED_AFTER, CLOCK_JUMP_MAX};
+
 /// The monotonic clock. In a test with tokio's time paused it stands still.
 pub fn now() -> Instant {
     Instant::now()
@@ -50,9 +52,95 @@ impl Drop for Pretended {
     }
 }
 
+/// Tells a wall clock that runs from one that was set, by the clock that nobody sets. What cannot
+/// be undone asks it: a clock that is wrong for a minute must not make everything old at once.
+#[derive(Debug)]
+pub struct Steady {
+    /// When the wall clock was last believed, and what it said.
+    believed: (Instant, Duration),
+    /// When it jumped, and where to.
+    jumped: Option<(Instant, Duration)>,
+}
+
+// === impl Steady ===
+
+impl Steady {
+    /// Begins with a wall clock that is believed.
+    pub fn new(now: Instant, wall: Duration) -> Steady {
+        Steady { believed: (now, wall), jumped: None }
+    }
+
+    /// Whether a wall clock is believed: it went on as it should, or has stood by its jump for
+    /// [`CLOCK_BELIEVED_AFTER`].
+    pub fn believes(&mut self, now: Instant, wall: Duration) -> bool {
+        let goes_on = |(at, said): (Instant, Duration)| {
+            wall.abs_diff(said + now.saturating_duration_since(at)) <= CLOCK_JUMP_MAX
+        };
+        let stands = self.jumped.filter(|jump| goes_on(*jump));
+        let confirmed =
+            stands.is_some_and(|(at, _)| now.saturating_duration_since(at) >= CLOCK_BELIEVED_AFTER);
+        if goes_on(self.believed) || confirmed {
+            *self = Steady::new(now, wall);
+            return true;
+        }
+        self.jumped = stands.or(Some((now, wall)));
+        false
+    }
+
+    /// The time by which nothing is early: a clock that jumped ahead and is not believed yet is
+    /// taken as if it had gone on.
+    pub fn never_early(&mut self, now: Instant, wall: Duration) -> Duration {
+        if self.believes(now, wall) {
+            return wall;
+        }
+        let (at, said) = self.believed;
+        wall.min(said + now.saturating_duration_since(at))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+    const TEN_YEARS: Duration = Duration::from_secs(315_360_000);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_clock_that_runs_is_believed_and_one_that_jumps_is_not() {
+        let (began, wall) = (now(), TEN_YEARS * 5);
+        for jump in [HOUR, TEN_YEARS] {
+            for jumped in [wall + jump, wall - jump] {
+                let mut steady = Steady::new(began, wall);
+                assert!(steady.believes(began + HOUR, wall + HOUR + SECOND), "it drifts");
+                let (at, ran) = (began + HOUR, HOUR + SECOND);
+                assert!(!steady.believes(at + SECOND, jumped + ran + SECOND), "{jump:?}");
+                let early = steady.never_early(at + SECOND, jumped + ran + SECOND);
+                assert_eq!(early, jumped.min(wall) + ran + SECOND);
+                // It was set right again: as if nothing had been.
+                assert!(steady.believes(at + SECOND * 2, wall + ran + SECOND * 2));
+            }
+        }
+    }
+
+    #[test]
+    fn a_jump_is_believed_when_it_has_stood_for_a_while() {
+        let (began, wall) = (now(), TEN_YEARS * 5);
+        let mut steady = Steady::new(began, wall);
+        let mut looks = 0;
+        let mut passed = SECOND;
+        while !steady.believes(began + passed, wall + TEN_YEARS + passed) {
+            (looks, passed) = (looks + 1, passed + SECOND);
+        }
+        assert_eq!(looks, CLOCK_BELIEVED_AFTER.as_secs());
+        assert_eq!(steady.never_early(began + passed, wall), wall, "back again: not believed");
+        // One that jumps about stands by nothing.
+        let mut steady = Steady::new(began, wall);
+        for look in 1..2_000 {
+            let somewhere = wall + HOUR * (look % 7 + 1);
+            assert!(!steady.believes(began + SECOND * look, somewhere + SECOND * look));
+        }
+    }
 
     #[actix_web::test]
     async fn pretended_time_passes_at_once() {

@@ -112,7 +112,8 @@ async fn stages(
     record.webhook(&webhook);
     let route = gateway.routes.find(&webhook)?;
     record.route(route);
-    let ticket = match worker.sessions.claim(Key::of(&webhook, route.channel)).await? {
+    let claim = worker.sessions.claim(Key::of(&webhook, route.channel));
+    let ticket = match in_time(deadline, claim).await? {
         Claim::Answered(reply) => return Ok(record.repeated(reply)),
         Claim::Running(first) => {
             let reply = timeout_at(deadline, first.reply()).await;
@@ -125,8 +126,16 @@ async fn stages(
     let answering = Answering { gateway, worker, route, deadline };
     let said = answering.webhook(webhook, record).await;
     // Too late for this delivery is not too late for its repeats: the write goes on.
-    let kept = timeout_at(deadline, said.keep(worker, ticket)).await;
-    kept.unwrap_or(Err(StoreError::Busy.into()))
+    in_time(deadline, said.keep(worker, ticket)).await
+}
+
+/// What a store does for a webhook, as long as somebody waits for it: a disk may take seconds for
+/// each write.
+async fn in_time<T, E: From<StoreError>>(
+    deadline: Instant,
+    asked: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    timeout_at(deadline, asked).await.unwrap_or_else(|_| Err(StoreError::Busy.into()))
 }
 
 /// Turns a panic inside `future` into an error, so that the caller still hears something.
@@ -148,5 +157,30 @@ impl Panicked {
         let text = panic.downcast_ref::<&str>().copied();
         let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
         Panicked(text.unwrap_or("without a word").to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fallback;
+
+    /// P18: whatever a stage panics with, the exchange ends with an error that has its answer.
+    #[actix_web::test]
+    async fn a_panic_is_an_error_like_any_other() {
+        let panics: [fn() -> Bytes; 3] =
+            [|| panic!("a text"), || panic!("a text of {}", 2), || std::panic::panic_any(7)];
+        for (panics, text) in panics.into_iter().zip(["a text", "a text of 2", "without a word"]) {
+            let stage = pin!(async move {
+                tokio::task::yield_now().await;
+                panics()
+            });
+            let Err(panicked) = unwinding(stage).await else { panic!("it went on") };
+            assert_eq!(panicked.0, text);
+            let answer = fallback::answer(&panicked.into(), None);
+            assert_eq!((answer.status, answer.document), (200, crate::twiml::EMPTY));
+        }
+        let goes_on = pin!(async { 1 });
+        assert_eq!(unwinding(goes_on).await.ok(), Some(1));
     }
 }

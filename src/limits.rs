@@ -130,6 +130,14 @@ pub const TIMER_EVERY: Duration = Duration::from_secs(1);
 /// How often what nobody asks for any more is dropped from the store.
 pub const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 
+/// The wall clock and the one that nobody sets may differ by this much from one look to the next:
+/// more is not drift, and not what time servers do to a clock that runs.
+pub const CLOCK_JUMP_MAX: Duration = Duration::from_secs(900);
+
+/// A wall clock that jumped is believed when it has stood by that for so long. Whoever sets it
+/// wrongly has time to notice, before what is kept is taken for old.
+pub const CLOCK_BELIEVED_AFTER: Duration = Duration::from_secs(600);
+
 /// Waits that are ended at once, so that many of them do not keep webhooks waiting.
 pub const TIMERS_AT_ONCE: usize = 100;
 

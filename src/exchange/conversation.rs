@@ -5,10 +5,10 @@ use std::sync::Arc;
 use actix_web::web::Bytes;
 use tokio::time::{Instant, timeout_at};
 
-use super::ExchangeError;
 use super::decide::{Plan, decide};
 use super::run::Run;
 use super::saved::{self, Kept};
+use super::{ExchangeError, in_time};
 use crate::clock;
 use crate::flow::{Event, Execution, Flow, Moment, State};
 use crate::gateway::{Gateway, Worker};
@@ -98,7 +98,8 @@ impl Answering<'_> {
         };
         let (mut execution, event, flow, created) = match (plan, active) {
             (Plan::Resume(event), Some((saved, execution))) => {
-                let flow = self.gateway.revision(&worker.sessions, flow, &saved).await?;
+                let flow = self.gateway.revision(&worker.sessions, flow, &saved);
+                let flow = in_time(self.deadline, flow).await?;
                 if !execution.fits(&flow) {
                     return Err(StoreError::Corrupt(saved.sid).into());
                 }
@@ -124,7 +125,7 @@ impl Answering<'_> {
         let asked = Asked { event, at, webhook: &webhook, params: &params };
         let document = self.turn(&flow, &mut execution, asked, record).await;
         if execution.state != State::Ended {
-            worker.keep_flow(&flow).await?;
+            in_time(self.deadline, worker.keep_flow(&flow)).await?;
         } else if flow.is_short() && !was_kept {
             return Ok(Said::only(document));
         }
@@ -141,7 +142,8 @@ impl Answering<'_> {
         session: &str,
         record: &mut Record,
     ) -> Result<Option<(Saved, Execution)>, ExchangeError> {
-        let saved = match self.worker.sessions.active(session).await {
+        let active = self.worker.sessions.active(session);
+        let saved = match in_time(self.deadline, active).await {
             Err(damaged @ StoreError::Corrupt(_)) => {
                 // What is begun now takes its place in the store.
                 record.note(&format!("{damaged}; its caller begins anew"));
@@ -164,7 +166,7 @@ impl Answering<'_> {
     async fn end(self, replaced: Saved) -> Result<(), ExchangeError> {
         let now = clock::wall();
         let ended = Commit::of(saved::ended(replaced, now), Vec::new(), now);
-        Ok(self.worker.sessions.commit(ended).await?)
+        Ok(in_time(self.deadline, self.worker.sessions.commit(ended)).await?)
     }
 
     /// One turn: what it said, or the fallback of what stopped it.

@@ -54,7 +54,6 @@ impl Door {
             true => Err(Refusal::Behind),
             false => receive(&gateway, &mut request, deadline).await,
         };
-        let refused = received.is_err();
         let mut response = match received {
             Ok(received) => {
                 respond(exchange(&gateway, &worker, received, &mut record, deadline).await)
@@ -65,6 +64,8 @@ impl Door {
                 refuse(&refusal)
             }
         };
+        // Who was refused may have said what another reader takes for two requests.
+        let refused = response.status() != StatusCode::OK;
         let closes = refused || shared.draining.load(Ordering::Relaxed);
         if closes {
             response.head_mut().set_connection_type(ConnectionType::Close);

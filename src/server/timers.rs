@@ -8,7 +8,7 @@ use actix_web::rt::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Shared;
-use crate::clock;
+use crate::clock::{self, Steady};
 use crate::exchange::fire;
 use crate::gateway::{Gateway, Worker};
 use crate::journal::{Level, Record};
@@ -20,7 +20,8 @@ pub(super) fn start(shared: Arc<Shared>) -> JoinHandle<()> {
         let mut tick = interval(TIMER_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut worker: Option<(Arc<Gateway>, Rc<Worker>)> = None;
-        let mut expired = Duration::ZERO;
+        let mut steady = Steady::new(clock::now(), clock::wall());
+        let mut expired = None;
         loop {
             let gateway = shared.gateway.load_full();
             tokio::select! {
@@ -38,11 +39,13 @@ pub(super) fn start(shared: Arc<Shared>) -> JoinHandle<()> {
                     worker.insert((gateway, made))
                 }
             };
-            let now = clock::wall();
+            let (monotonic, wall) = (clock::now(), clock::wall());
+            let now = steady.never_early(monotonic, wall);
             fire_all(&shared, gateway, worker, now).await;
-            if now.saturating_sub(expired) >= EXPIRE_EVERY {
-                expired = now;
-                expire(&shared, gateway, now).await;
+            let due = expired.is_none_or(|at| monotonic.duration_since(at) >= EXPIRE_EVERY);
+            if due && steady.believes(monotonic, wall) {
+                expired = Some(monotonic);
+                expire(&shared, gateway, wall).await;
             }
         }
     })

@@ -20,7 +20,7 @@ mod writer;
 use std::io;
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -31,6 +31,7 @@ use tokio::sync::oneshot;
 use super::desk::{Desk, Digest};
 use super::lanes::Held;
 use super::{Commit, Listing, Page, Saved, StepRecord, StoreError};
+use crate::clock::{self, Steady};
 use crate::limits::STORE_QUEUE_MAX;
 pub use rows::{seal_saved, seal_step, unseal_saved, unseal_step};
 
@@ -53,6 +54,7 @@ type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 pub(super) struct Sqlite {
     file: Arc<File>,
     known: Arc<Known>,
+    clock: Mutex<Steady>,
     // `None` only while it is dropped: a queue without a sender ends its thread.
     reads: Option<SyncSender<Read>>,
     writes: Option<SyncSender<Write>>,
@@ -93,6 +95,7 @@ impl Sqlite {
         let mut sqlite = Sqlite {
             file: Arc::clone(&file),
             known: Arc::clone(&known),
+            clock: Mutex::new(Steady::new(clock::now(), now)),
             reads: Some(reads),
             writes: Some(writes.clone()),
             readers: Vec::new(),
@@ -163,8 +166,9 @@ impl Sqlite {
         commit: Commit,
         held: Option<Arc<Held>>,
     ) -> Result<(), StoreError> {
+        let expires = self.believes(commit.now);
         // Sealed here, on the caller's thread: the writer's is the one that all wait for.
-        let sealed = Box::new(Sealed::new(commit, held));
+        let sealed = Box::new(Sealed::new(commit, expires, held));
         self.write(|answer| Write::Commit(sealed, answer)).await
     }
 
@@ -183,6 +187,12 @@ impl Sqlite {
 
     pub(super) async fn expire(&self, now: Duration, current: &[String]) -> Result<(), StoreError> {
         self.write(|answer| Write::Expire(now, current.to_vec(), answer)).await
+    }
+
+    /// Whether what is too old by this wall clock may go.
+    fn believes(&self, wall: Duration) -> bool {
+        let mut steady = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        steady.believes(clock::now(), wall)
     }
 
     pub(super) fn health(&self) -> Result<(), String> {

@@ -3,6 +3,7 @@
 mod answers;
 mod caller;
 mod connections;
+mod deadline;
 mod egress;
 mod faults;
 mod redirects;

@@ -1,8 +1,10 @@
 //! `twimlgate serve` as an operator runs it: a process, signals, a port, a certificate.
 
+mod clock;
 mod flows;
 mod machine;
 mod hold;
+mod slow;
 mod store;
 
 use std::io::{BufRead, BufReader, Read, Write};

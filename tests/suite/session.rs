@@ -1,11 +1,13 @@
 //! What every store does, each behaviour tried on each store; and what only a file does.
 
+mod busy;
 mod claims;
 mod damage;
 mod executions;
 mod file;
-mod full;
+pub(crate) mod full;
 mod known;
+mod replaced;
 mod sync;
 mod turns;
 

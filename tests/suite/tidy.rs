@@ -106,3 +106,34 @@ fn the_readme_names_the_stages_of_the_code() {
         assert!(readme.contains(&stage), "the README lacks: {stage}");
     }
 }
+
+/// Every fault has its row in `tests/faults.md`, and every test named there exists.
+#[test]
+fn the_table_of_faults_names_tests_that_exist() {
+    let table = std::fs::read_to_string(root().join("tests/faults.md")).unwrap();
+    let rows = [("F", 1..=18), ("S", 1..=11), ("P", 1..=20), ("T", 9..=12)];
+    for (kind, numbers) in rows {
+        for number in numbers {
+            let row = format!("\n| **{kind}{number}** ");
+            assert!(table.contains(&row), "there is no row {kind}{number}");
+        }
+    }
+    let mut names = 0;
+    for name in table.split('`').filter(|name| !name.contains(' ')) {
+        let folder = match name.split_once("::") {
+            Some(("suite", _)) => "tests/suite",
+            Some(("lib", _)) => "src",
+            _ => continue,
+        };
+        let mut parts: Vec<&str> = name.split("::").skip(1).collect();
+        let test = parts.pop().unwrap();
+        parts.retain(|part| *part != "tests");
+        let file = root().join(folder).join(parts.join("/")).with_extension("rs");
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        // The row on this very test names a module.
+        let there = parts.is_empty() || text.contains(&format!("fn {test}("));
+        assert!(there, "{name} is not in {}", file.display());
+        names += 1;
+    }
+    assert!(names > 100, "{names} tests are named");
+}

@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -32,10 +32,23 @@ pub(super) struct File {
     readers: [Mutex<Option<Connection>>; READERS],
     /// What is wrong with it.
     illness: Mutex<Option<String>>,
+    hold: Mutex<Hold>,
+}
+
+/// What this process has of the disk. A name can be given to another file at any time; who goes on
+/// with the old one then writes what nobody finds again.
+#[derive(Debug)]
+struct Hold {
     /// Locked as long as it is open, also by a process that is killed. It is a file of its own,
     /// because to close another handle of the database would take away SQLite's own locks.
-    _lock: fs::File,
+    lock: fs::File,
+    /// The database and its log, as they were when they were opened.
+    database: Option<Id>,
+    log: Option<Id>,
 }
+
+/// Device and inode: which file it is, whatever it is called.
+type Id = (u64, u64);
 
 /// Why a file cannot be used as it is.
 enum Unfit {
@@ -65,8 +78,8 @@ impl File {
         let beside = beside(&path, ".lock");
         let ours = beside.exists();
         let lock = lock(&path, &beside)?;
-        let file =
-            File { path, readers: Default::default(), illness: Mutex::new(None), _lock: lock };
+        let hold = Mutex::new(Hold { lock, database: None, log: None });
+        let file = File { path, readers: Default::default(), illness: Mutex::new(None), hold };
         let connection = match file.connect(false) {
             Err(Unfit::Sql(error)) if ours && is_damage(&error) => {
                 file.begin_afresh(&describe(&error))
@@ -87,12 +100,45 @@ impl File {
             *held = None;
             *reader = Some(held);
         }
+        self.take_hold()?;
         let connection = match self.connect(true) {
             Err(Unfit::Sql(error)) if is_damage(&error) => self.begin_afresh(&describe(&error)),
             Err(Unfit::Damaged(what)) => self.begin_afresh(&what),
             other => other,
         };
         connection.map_err(|unfit| unfit.to_string())
+    }
+
+    /// Whether what was opened is still what one finds under its name. An answer that was written
+    /// before this was asked can be found again.
+    pub(super) fn in_place(&self) -> Result<(), String> {
+        let hold = self.hold();
+        let database = hold.database.is_some() && id(&self.path) == hold.database;
+        match database && hold.has_the_lock(&beside(&self.path, ".lock")) {
+            true => Ok(()),
+            false => Err("it was moved, removed or replaced while it was in use".to_owned()),
+        }
+    }
+
+    /// Gets hold of what stands under the name now: its lock, and its log without that of the file
+    /// that stood there before, which SQLite would take for a part of this one.
+    fn take_hold(&self) -> Result<(), String> {
+        let mut hold = self.hold();
+        let lock_file = beside(&self.path, ".lock");
+        if !hold.has_the_lock(&lock_file) {
+            hold.lock = lock(&self.path, &lock_file).map_err(|error| error.to_string())?;
+        }
+        let log = beside(&self.path, "-wal");
+        if id(&self.path) != hold.database && hold.log.is_some() && id(&log) == hold.log {
+            let aside = beside(&self.path, &format!(".left-{}-wal", clock::wall().as_secs()));
+            fs::rename(&log, aside).map_err(|error| error.to_string())?;
+            absent(fs::remove_file(beside(&self.path, "-shm"))).map_err(|e| e.to_string())?;
+        }
+        create(&self.path).map_err(|error| error.to_string())
+    }
+
+    fn hold(&self) -> MutexGuard<'_, Hold> {
+        self.hold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The connection of one of those who read; `None` where it has none, or has to open it anew.
@@ -102,6 +148,10 @@ impl File {
 
     /// Another connection to the file as it is, for reading.
     pub(super) fn reading(&self) -> rusqlite::Result<Connection> {
+        if self.in_place().is_err() {
+            // The writer sees to it first: it knows which log belongs to it.
+            return Err(rusqlite::Error::InvalidPath(self.path.clone()));
+        }
         let connection = connection(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)
@@ -149,6 +199,8 @@ impl File {
                 return Err(Unfit::Damaged(found));
             }
         }
+        let mut hold = self.hold();
+        (hold.database, hold.log) = (id(&self.path), id(&beside(&self.path, "-wal")));
         Ok(connection)
     }
 
@@ -230,6 +282,10 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+fn id(path: &Path) -> Option<Id> {
+    fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
+}
+
 /// It is well if there was nothing to move.
 fn absent(result: io::Result<()>) -> io::Result<()> {
     result.or_else(|error| match error.kind() {
@@ -261,6 +317,16 @@ fn begin(connection: &Connection) -> rusqlite::Result<()> {
         "BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION_ID};
          PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
     ))
+}
+
+// === impl Hold ===
+
+impl Hold {
+    /// Whether the lock is on the file that others would lock.
+    fn has_the_lock(&self, path: &Path) -> bool {
+        let held = self.lock.metadata().ok().map(|held| (held.dev(), held.ino()));
+        held.is_some() && held == id(path)
+    }
 }
 
 // === impl Unfit ===

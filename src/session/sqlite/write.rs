@@ -37,13 +37,15 @@ pub(super) struct Sealed {
     sealed_state: Vec<u8>,
     steps: Vec<StepRecord>,
     now: Duration,
+    /// Whether what is too old by `now` may go.
+    expires: bool,
     held: Option<Arc<Held>>,
 }
 
 // === impl Sealed ===
 
 impl Sealed {
-    pub(super) fn new(commit: Commit, held: Option<Arc<Held>>) -> Sealed {
+    pub(super) fn new(commit: Commit, expires: bool, held: Option<Arc<Held>>) -> Sealed {
         let Commit { ticket, reply, execution, mut steps, now } = commit;
         let seal = |ticket: &Ticket| claims::seal(ticket.digest(), &reply);
         let sealed_reply = ticket.as_ref().map(seal).unwrap_or_default();
@@ -52,7 +54,7 @@ impl Sealed {
             step.context = rows::seal_step(step);
         }
         let execution = execution.map(Arc::new);
-        Sealed { ticket, reply, sealed_reply, execution, sealed_state, steps, now, held }
+        Sealed { ticket, reply, sealed_reply, execution, sealed_state, steps, now, expires, held }
     }
 
     fn write(&self, connection: &Connection, changes: &mut Vec<Change>) -> Result<(), Trouble> {
@@ -113,10 +115,10 @@ impl Write {
         active.map(|saved| saved.session.as_str())
     }
 
-    /// The wall clock of a commit.
+    /// The wall clock of a commit, where it is believed.
     pub(super) fn now(&self) -> Option<Duration> {
         let Write::Commit(sealed, _) = self else { return None };
-        Some(sealed.now)
+        sealed.expires.then_some(sealed.now)
     }
 
     /// Tells whoever asked, and those who wait for the reply. `Ok` only once it is on the disk.

@@ -54,15 +54,16 @@ impl Writer {
     pub(super) fn run(mut self) {
         let mut group = Vec::with_capacity(STORE_GROUP_MAX);
         loop {
-            // A store that fails finds out by itself when it works again: while it says that it is
-            // not ready, perhaps nobody sends it anything.
-            let first = match self.file.health() {
-                Ok(()) => self.queue.recv().map_err(RecvTimeoutError::from),
-                Err(_) => self.queue.recv_timeout(STORE_PROBE_EVERY),
-            };
-            match first {
+            match self.queue.recv_timeout(STORE_PROBE_EVERY) {
                 Ok(first) => group.push(first),
-                Err(RecvTimeoutError::Timeout) => group.push(Write::Probe),
+                // A store that fails finds out by itself when it works again: while it says that it
+                // is not ready, perhaps nobody sends it anything.
+                Err(RecvTimeoutError::Timeout)
+                    if self.file.health().is_err() || self.file.in_place().is_err() =>
+                {
+                    group.push(Write::Probe);
+                }
+                Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             group.extend(self.queue.try_iter().take(STORE_GROUP_MAX - 1));
@@ -83,7 +84,10 @@ impl Writer {
     }
 
     fn write(&mut self, group: &mut Vec<Write>) {
-        match self.connected().and_then(|connection| transact(connection, group)) {
+        let done = self.connected().and_then(|connection| transact(connection, group));
+        // Afterwards: what went into a file that is not there any more is not kept.
+        let moved = |what| Failed { what, reach: Reach::Connection };
+        match done.and_then(|done| self.file.in_place().map(|()| done).map_err(moved)) {
             Ok(Done { outcomes, changes }) => {
                 self.known.changed(changes);
                 self.file.is_well();
@@ -99,6 +103,11 @@ impl Writer {
                     // claims are.
                     self.desk.doubt();
                     self.known.doubt(group.iter().filter_map(Write::session));
+                }
+                if self.file.in_place().is_err() {
+                    // At once, so that no repeat is answered out of the file that has gone. Where
+                    // that fails, the next group tries again.
+                    let _ = self.connected();
                 }
                 for write in group.drain(..) {
                     write.finish(Err(StoreError::Failed(what.clone())));

@@ -5,7 +5,7 @@ use twimlgate::twiml::read::{Bounds, tree};
 use super::*;
 
 /// A gateway of one hotline, and what its messages go over.
-fn hotline(function: SocketAddr) -> String {
+pub(super) fn hotline(function: SocketAddr) -> String {
     format!(
         "[server]\nlisten = \"127.0.0.1:0\"\nworkers = 1\n[admin]\nlisten = \"\"\n\
          [signature]\nmode = \"off\"\n\
@@ -18,7 +18,7 @@ fn hotline(function: SocketAddr) -> String {
 }
 
 /// A folder with our flows in it.
-fn with_flows(name: &str) -> PathBuf {
+pub(super) fn with_flows(name: &str) -> PathBuf {
     let folder = folder(name);
     for flow in ["hotline.json", "survey.json"] {
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/flows").join(flow);
@@ -41,7 +41,7 @@ pub(super) fn send(address: SocketAddr, target: &str, body: &str) -> String {
 }
 
 /// Where a document comes back to.
-fn back(document: &str) -> String {
+pub(super) fn back(document: &str) -> String {
     let document = tree(document.as_bytes(), &Bounds::default()).unwrap();
     let redirect = document.children().find(|verb| verb.name == "Redirect").unwrap();
     format!("/voice{}", redirect.text())

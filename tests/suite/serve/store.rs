@@ -82,8 +82,11 @@ fn a_store_that_fails_is_told_and_the_caller_hears_the_fallback() {
     let other = rusqlite::Connection::open(process.folder.join("twimlgate.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let address = address.parse().unwrap();
+    let began = twimlgate::clock::now();
     let answer = post(address, "SM1");
     assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains(">one<"), "{answer}");
+    // Half a second is waited for whoever has it.
+    assert!(began.elapsed() < std::time::Duration::from_secs(3), "{:?}", began.elapsed());
     let ready = get(admin, "/readyz");
     assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("locked"), "{ready}");
     assert!(get(admin, "/metrics").contains("\ntwimlgate_ready 0\n"));
@@ -110,4 +113,66 @@ fn a_store_that_cannot_be_opened_is_told_with_advice() {
         assert_eq!(code, Some(1), "{url}");
         assert!(errors.starts_with("error: ") && errors.contains(advice), "{url}: {errors}");
     }
+}
+
+/// S10, as an operator sees it: the file goes away under the gateway.
+#[test]
+fn s10_a_file_that_is_removed_is_told_and_it_goes_on_with_another() {
+    let function = Hostile::always(TEXT);
+    let config = config("127.0.0.1:0", function.address, "one.xml", "");
+    let config = config.replace("listen = \"\"", "listen = \"127.0.0.1:0\"");
+    let folder = folder("removed");
+    let mut process = Process::start(folder.clone(), &config);
+    let line = process.line("listening on");
+    let message = line["message"].as_str().unwrap();
+    let (address, admin) = message["listening on ".len()..].split_once(", admin http://").unwrap();
+    let address = address.parse().unwrap();
+    assert!(post(address, "SM1").contains("<Message>one<"));
+    std::fs::rename(folder.join("twimlgate.db"), folder.join("elsewhere.db")).unwrap();
+    let (answer, ready) = (post(address, "SM2"), get(admin, "/readyz"));
+    assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains(">one<"), "{answer}");
+    assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("moved, removed"), "{ready}");
+    assert!(post(address, "SM2").contains("<Message>one<"), "what was not kept is no repeat");
+    assert!(get(admin, "/readyz").ends_with("ready\n"));
+    process.child.kill().unwrap();
+    process.child.wait().unwrap();
+    let mut process = Process::start(folder, &config.replace("one.xml", "two.xml"));
+    let address = process.address();
+    assert!(post(address, "SM2").contains("<Message>one<"), "it was kept");
+}
+
+/// F17: the function has done its work, and the process dies before it is kept. It is asked again,
+/// and can tell that it is the same call.
+#[test]
+fn f17_killed_before_the_reply_is_kept_the_function_is_asked_again_with_the_same_key() {
+    let function = Hostile::always(TEXT);
+    let config = config("127.0.0.1:0", function.address, "one.xml", "");
+    let folder = folder("killed");
+    let mut process = Process::start(folder.clone(), &config);
+    let address = process.address();
+    assert!(post(address, "SM1").contains("<Message>one<"));
+    let other = rusqlite::Connection::open(folder.join("twimlgate.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(webhook("SM2").as_bytes()).unwrap();
+    while function.requests().len() < 2 {
+        std::thread::yield_now();
+    }
+    process.child.kill().unwrap();
+    process.child.wait().unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    assert_eq!(answer, "", "the carrier sees a connection that broke, and repeats");
+    other.execute_batch("COMMIT").unwrap();
+    let mut process = Process::start(folder, &config);
+    let address = process.address();
+    assert!(post(address, "SM2").contains("<Message>one<"));
+    assert!(post(address, "SM1").contains("<Message>one<"));
+    let keys: Vec<_> = function
+        .requests()
+        .iter()
+        .map(|seen| seen.header("idempotency-key").unwrap().to_owned())
+        .collect();
+    assert_eq!(keys.len(), 3, "the first one is kept: {keys:?}");
+    assert!(keys[1] == keys[2] && keys[0] != keys[1], "{keys:?}");
 }

@@ -9,11 +9,11 @@ use twimlgate::session::{StoreError, StoreUrl};
 use super::{Place, answered, first, of, reply, saved};
 
 /// A file system of one megabyte, for as long as it lives.
-struct Small(PathBuf);
+pub(crate) struct Small(pub(crate) PathBuf);
 
 impl Small {
-    fn mount() -> Option<Small> {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("session-small");
+    pub(crate) fn mount(name: &str) -> Option<Small> {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         fs::create_dir_all(&folder).unwrap();
         let mount = Command::new("mount")
             .args(["-t", "tmpfs", "-o", "size=1m", "twimlgate-test"])
@@ -31,7 +31,7 @@ impl Drop for Small {
 
 #[tokio::test]
 async fn a_full_disk_is_told_and_works_again_when_it_has_room() {
-    let Some(small) = Small::mount() else {
+    let Some(small) = Small::mount("session-small") else {
         println!("skipped: this user may not mount a file system");
         return;
     };

@@ -78,6 +78,11 @@ impl Rig {
     /// Starts a gateway with the base configuration and these sections; `${FUNCTION}` in them is
     /// the address of the function.
     pub(crate) fn start(function: SocketAddr, sections: &str) -> Rig {
+        Rig::start_on(Sessions::memory(), function, sections)
+    }
+
+    /// The same on a store of the test's.
+    pub(crate) fn start_on(sessions: Sessions, function: SocketAddr, sections: &str) -> Rig {
         let mut problems = Problems::default();
         let meters = Meters::new();
         let gateway = gateway(function, sections, &meters, &mut problems);
@@ -85,7 +90,6 @@ impl Rig {
         let log = Shared::default();
         let journal = Journal { log: Log::to(log.clone(), false), meters: Arc::new(meters) };
         let listeners = Listeners::bind(&gateway.config).expect("port 0 is free");
-        let sessions = Sessions::memory();
         let server = Server::start(listeners, gateway, sessions.clone(), journal.clone());
         let server = server.expect("it starts");
         Rig { server, journal, sessions, log, requests: Mutex::new(0) }
