@@ -1,6 +1,7 @@
 //! The campaigns, one file each, all of one shape.
 
 mod duplicates;
+mod forged;
 mod kill;
 mod order;
 mod replays;
@@ -9,5 +10,11 @@ mod sweep;
 use crate::campaign::Campaign;
 
 /// All of them, in the order in which they run.
-pub(crate) const CAMPAIGNS: [Campaign; 5] =
-    [kill::CAMPAIGN, sweep::CAMPAIGN, duplicates::CAMPAIGN, order::CAMPAIGN, replays::CAMPAIGN];
+pub(crate) const CAMPAIGNS: [Campaign; 6] = [
+    kill::CAMPAIGN,
+    sweep::CAMPAIGN,
+    duplicates::CAMPAIGN,
+    order::CAMPAIGN,
+    replays::CAMPAIGN,
+    forged::CAMPAIGN,
+];
