@@ -4,17 +4,21 @@ mod duplicates;
 mod forged;
 mod kill;
 mod order;
+mod overload;
 mod replays;
 mod sweep;
+mod timing;
 
 use crate::campaign::Campaign;
 
 /// All of them, in the order in which they run.
-pub(crate) const CAMPAIGNS: [Campaign; 6] = [
+pub(crate) const CAMPAIGNS: [Campaign; 8] = [
     kill::CAMPAIGN,
     sweep::CAMPAIGN,
     duplicates::CAMPAIGN,
     order::CAMPAIGN,
     replays::CAMPAIGN,
     forged::CAMPAIGN,
+    timing::CAMPAIGN,
+    overload::CAMPAIGN,
 ];

@@ -14,7 +14,7 @@ use crate::gateway::{Gateway, Setup};
 use crate::rng::Rng;
 use crate::talk::Talk;
 use life::Life;
-use request::Request;
+use request::{KINDS, Kind, Request};
 
 pub(crate) const CAMPAIGN: Campaign = Campaign {
     name: "forged",
@@ -62,8 +62,8 @@ struct Forgery<'a> {
 struct Sender {
     talk: Talk,
     rng: Rng,
-    /// Rightly signed, and answered.
-    seen: Request,
+    /// What was signed before, the last of each kind.
+    seen: BTreeMap<Kind, Request>,
 }
 
 fn run(context: &Context, findings: &Findings) -> Result<Ran, String> {
@@ -130,7 +130,7 @@ impl Forgery<'_> {
             let reply = crate::carrier::send(self.gateway.address, &ask.bytes());
             let reply = reply.map_err(|error| format!("the first turn: {error}"))?;
             talk.heard(&ask, "", &reply).map_err(|heard| format!("{reply}, not {heard}"))?;
-            let seen = request::Kind::Message.signed(&ask, &mut rng);
+            let seen = KINDS.map(|kind| (kind, kind.signed(&ask, &mut rng))).into();
             senders.push(Sender { talk, rng, seen });
         }
         self.gateway.kill()?;

@@ -116,7 +116,7 @@ impl<'a, 'b> Life<'a, 'b> {
                 controls.push(Control { kind, request: signed.clone(), turn: turn.clone() });
             }
             // Another one that was signed: the next may take its signature.
-            sender.seen = signed;
+            sender.seen.insert(kind, signed);
             at += SENDERS;
         }
         controls
@@ -220,8 +220,9 @@ fn made(
         let kind = KINDS[rng.below(KINDS.len() as u64) as usize];
         let signed = kind.signed(turn, rng);
         let other = rng.below(alterations.len() as u64) as usize;
+        let before = &seen[&KINDS[rng.below(KINDS.len() as u64) as usize]];
         let alteration = if tries < 60 { wanted } else { alterations[other] };
-        if let Some(altered) = alteration.of(&signed, seen, rng) {
+        if let Some(altered) = alteration.of(&signed, before, rng) {
             return (kind, signed, (alteration, altered));
         }
         tries += 1;

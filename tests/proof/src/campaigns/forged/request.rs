@@ -38,7 +38,7 @@ pub(super) struct Request {
 }
 
 /// What the carrier sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     /// The first webhook of a call; and the same to a number that is set to GET.
     Call,
