@@ -219,6 +219,11 @@ pub const BREAKER_WINDOW: Duration = Duration::from_secs(10);
 /// While the breaker is open, one call in this time goes through to see whether it helps.
 pub const BREAKER_PROBE_EVERY: Duration = Duration::from_secs(5);
 
+/// How long somebody waits for his turn with a function that is quicker than that: a burst is
+/// ridden out, and when too much has gone on and is over, all is as before within 5 s, also if it
+/// is still asked for half of what it can do. A longer queue would serve nobody more.
+pub const FUNCTION_QUEUE_WITHIN: Duration = Duration::from_secs(2);
+
 /// A timeout counts against the function only if it had at least this long (or its whole own
 /// timeout): what an earlier step of the flow used up is not its fault.
 pub const BREAKER_TIMEOUT_MIN: Duration = Duration::from_secs(1);

@@ -19,7 +19,6 @@ use std::sync::Arc;
 use actix_web::http::header::HeaderMap;
 
 use crate::config::{Account, Algorithm, Server, SignatureMode};
-use crate::secret::Secret;
 use crate::webhook::{FormError, Proof, Received, Webhook};
 use content::Content;
 use header::Claim;
@@ -33,9 +32,9 @@ pub struct Verifier {
     mode: SignatureMode,
     origin: Origin,
     rings: Vec<KeyRing>,
-    /// Keys that nobody has. They do the work where no configured key is asked, so that the time
-    /// to a refusal does not tell which accounts are configured.
-    decoys: Vec<SigningKey>,
+    /// Whose keys are asked where the account is not configured: the time to a refusal does not
+    /// tell which accounts there are.
+    nobody: KeyRing,
 }
 
 /// Why a request is not a webhook. No variant holds anything of the request or of a key, so that
@@ -95,10 +94,20 @@ pub enum VerifyError {
 /// One account's keys, ready to sign.
 #[derive(Debug)]
 struct KeyRing {
-    account: Arc<Account>,
-    tokens: Vec<SigningKey>,
-    /// In the order of `account.shared_keys`.
-    shared: Vec<SigningKey>,
+    /// `None`: nobody's.
+    account: Option<Arc<Account>>,
+    /// Of each algorithm as many as in every other ring, filled up with keys that nobody has: the
+    /// time to a refusal does not tell whose token is being rotated either.
+    keys: Vec<Key>,
+}
+
+/// A key, and what it is to its account. One that is neither a token nor a SharedKey is a decoy.
+#[derive(Debug)]
+struct Key {
+    signing: SigningKey,
+    is_token: bool,
+    /// A SharedKey's identifier.
+    shared: Option<String>,
 }
 
 // === impl Verifier ===
@@ -106,10 +115,13 @@ struct KeyRing {
 impl Verifier {
     /// Prepares every key of every account.
     pub fn new(server: &Server, mode: SignatureMode, accounts: &[Arc<Account>]) -> Verifier {
-        let rings: Vec<_> = accounts.iter().map(KeyRing::new).collect();
-        let keys_max = rings.iter().map(|ring| ring.tokens.len()).max().unwrap_or(0).max(1);
-        let decoys = (0..keys_max).map(|_| SigningKey::decoy()).collect();
-        Verifier { mode, origin: Origin::new(server), rings, decoys }
+        let mut rings: Vec<_> = accounts.iter().map(KeyRing::new).collect();
+        let mut nobody = KeyRing { account: None, keys: Vec::new() };
+        for algorithm in [Algorithm::Sha1, Algorithm::Sha256] {
+            let most = rings.iter().map(|ring| ring.count(algorithm)).max().unwrap_or(0).max(1);
+            rings.iter_mut().chain([&mut nobody]).for_each(|ring| ring.fill(algorithm, most));
+        }
+        Verifier { mode, origin: Origin::new(server), rings, nobody }
     }
 
     /// Refuses what cannot be a webhook whatever its body says, so that the body need not be read.
@@ -144,53 +156,65 @@ impl Verifier {
         let claim = Claim::read(&received.headers)?;
         let hash = content.body_hash()?;
         let message = Message::new(self.origin.url(received)?, content.signed_params());
-        let signer = self.signer(&claim, &message, content.account_sid())?;
+        let account = self.signer(&claim, &message, content.account_sid())?;
         if hash.is_some_and(|hash| !content::hash_fits(hash, &received.body)) {
             return Err(VerifyError::BodyHashWrong);
         }
-        Ok(Arc::clone(&signer.account))
+        Ok(Arc::clone(account))
     }
 
-    /// Finds the key ring that holds the key. A request that names no account may be of any: each
-    /// of them was configured by the owner.
+    /// Finds the account whose key has signed. Every refusal has asked as many keys as any other.
     fn signer(
         &self,
         claim: &Claim<'_>,
         message: &Message<'_>,
         account_sid: Option<&str>,
-    ) -> Result<&KeyRing, VerifyError> {
-        let named = |ring: &&KeyRing| account_sid.is_none_or(|sid| sid == ring.account.sid);
-        let mut refusal = VerifyError::AccountUnknown;
-        for ring in self.rings.iter().filter(named) {
-            for key in ring.keys(claim) {
-                refusal = VerifyError::SignatureWrong;
-                if message.fits(key, &claim.digest) {
-                    return Ok(ring);
+    ) -> Result<&Arc<Account>, VerifyError> {
+        let rings = self.named(account_sid);
+        let mut asked = false;
+        for ring in rings {
+            for key in ring.keys.iter().filter(|key| key.algorithm() == claim.algorithm) {
+                let fits = std::hint::black_box(message.fits(&key.signing, &claim.digest));
+                // Put together without a branch: a refusal takes the same way for every key.
+                let may_have_signed = key.may_have_signed(claim);
+                asked |= may_have_signed;
+                if let (true, Some(account)) = (fits & may_have_signed, &ring.account) {
+                    return Ok(account);
                 }
             }
-            if refusal == VerifyError::AccountUnknown {
-                refusal = VerifyError::KeyUnknown;
-            }
         }
-        if refusal != VerifyError::SignatureWrong {
-            for decoy in &self.decoys {
-                std::hint::black_box(message.fits(decoy, &claim.digest));
-            }
+        let known = rings.iter().any(|ring| ring.account.is_some());
+        Err(match (known, asked) {
+            (false, _) => VerifyError::AccountUnknown,
+            (true, false) => VerifyError::KeyUnknown,
+            (true, true) => VerifyError::SignatureWrong,
+        })
+    }
+
+    /// The keys of the account that is named. A request that names no account may be of any: each
+    /// of them was configured by the owner.
+    fn named(&self, account_sid: Option<&str>) -> &[KeyRing] {
+        let Some(sid) = account_sid else { return &self.rings };
+        // All are compared, and to their ends: how much of an account's sid is right is not told.
+        let mut named = &self.nobody;
+        for ring in &self.rings {
+            named = if ring.is_of(sid) { ring } else { named };
         }
-        Err(refusal)
+        std::slice::from_ref(named)
     }
 
     /// The key with which we sign our own requests for an account: its first token's.
     pub fn signing_key(&self, account: &Account) -> Option<&SigningKey> {
-        let ring = self.rings.iter().find(|ring| ring.account.sid == account.sid)?;
-        ring.tokens.first()
+        let ring = self.rings.iter().find(|ring| ring.is_of(&account.sid))?;
+        let token = ring.keys.iter().find(|key| key.is_token);
+        token.map(|key| &key.signing)
     }
 
     /// The account to work for where no signature has to prove it.
     fn account_unproven(&self, content: &Content) -> Option<Arc<Account>> {
         let sid = content.account_sid();
-        let named = self.rings.iter().find(|ring| Some(ring.account.sid.as_str()) == sid);
-        named.or(self.rings.first()).map(|ring| Arc::clone(&ring.account))
+        let named = self.rings.iter().find(|ring| sid.is_some_and(|sid| ring.is_of(sid)));
+        named.or(self.rings.first())?.account.clone()
     }
 }
 
@@ -198,25 +222,55 @@ impl Verifier {
 
 impl KeyRing {
     fn new(account: &Arc<Account>) -> KeyRing {
-        let token = |secret: &Secret| SigningKey::new(secret, Algorithm::Sha1);
-        KeyRing {
-            account: Arc::clone(account),
-            tokens: account.auth_tokens.iter().map(token).collect(),
-            shared: account
-                .shared_keys
-                .iter()
-                .map(|key| SigningKey::new(&key.secret, key.algorithm))
-                .collect(),
-        }
+        let tokens = account.auth_tokens.iter().map(|token| Key {
+            is_token: true,
+            ..Key::decoy(SigningKey::new(token, Algorithm::Sha1))
+        });
+        let shared = account.shared_keys.iter().map(|shared| Key {
+            shared: Some(shared.id.clone()),
+            ..Key::decoy(SigningKey::new(&shared.secret, shared.algorithm))
+        });
+        KeyRing { account: Some(Arc::clone(account)), keys: tokens.chain(shared).collect() }
     }
 
-    /// The keys that may have made the claimed signature. The settings header is not signed: it
-    /// only narrows the choice, and each key is used with its own algorithm alone.
-    fn keys<'a>(&'a self, claim: &'a Claim<'_>) -> impl Iterator<Item = &'a SigningKey> {
-        let tokens = self.tokens.iter().filter(|_| claim.allows_token());
-        let shared = self.account.shared_keys.iter().zip(&self.shared);
-        let shared = shared.filter(|(shared, _)| claim.allows_shared_key(&shared.id));
-        tokens.chain(shared.map(|(_, key)| key)).filter(|key| key.algorithm() == claim.algorithm)
+    /// Whether the account has this sid, in a time that does not depend on what they have in
+    /// common.
+    fn is_of(&self, sid: &str) -> bool {
+        let own = self.account.as_ref().map_or("", |account| &account.sid);
+        let differ = |differ: u8, (own, sid): (u8, u8)| differ | (own ^ sid);
+        own.len() == sid.len() && own.bytes().zip(sid.bytes()).fold(0, differ) == 0
+    }
+
+    /// How many keys of an algorithm it holds.
+    fn count(&self, algorithm: Algorithm) -> usize {
+        self.keys.iter().filter(|key| key.algorithm() == algorithm).count()
+    }
+
+    /// Adds decoys until there are so many keys of an algorithm.
+    fn fill(&mut self, algorithm: Algorithm, most: usize) {
+        for _ in self.count(algorithm)..most {
+            self.keys.push(Key::decoy(SigningKey::decoy(algorithm)));
+        }
+    }
+}
+
+// === impl Key ===
+
+impl Key {
+    fn algorithm(&self) -> Algorithm {
+        self.signing.algorithm()
+    }
+
+    /// A key that is nobody's.
+    fn decoy(signing: SigningKey) -> Key {
+        Key { signing, is_token: false, shared: None }
+    }
+
+    /// Whether it can be the one that the headers claim. The settings header is not signed: it only
+    /// narrows the choice, and each key is used with its own algorithm alone.
+    fn may_have_signed(&self, claim: &Claim<'_>) -> bool {
+        let shared = self.shared.as_ref().is_some_and(|id| claim.allows_shared_key(id));
+        (self.is_token & claim.allows_token()) | shared
     }
 }
 
@@ -262,6 +316,74 @@ impl VerifyError {
             VerifyError::SignatureWrong => "signature_wrong",
             VerifyError::BodyHashMissing => "body_hash_missing",
             VerifyError::BodyHashWrong => "body_hash_wrong",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::path::Path;
+
+    use actix_web::http::Method;
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
+    use super::*;
+    use crate::config::{Config, SharedKey};
+    use crate::problem::Source;
+    use crate::secret::Secret;
+
+    thread_local! {
+        /// How often a key was asked whether a digest is its signature.
+        pub(super) static ASKED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    fn account(sid: &str, tokens: usize, shared: usize) -> Arc<Account> {
+        let secret = |number: usize| Secret::new(format!("{sid} {number}"));
+        let key = |number: usize| SharedKey {
+            id: number.to_string(),
+            secret: secret(number),
+            algorithm: Algorithm::Sha256,
+        };
+        Arc::new(Account {
+            sid: sid.to_owned(),
+            auth_tokens: (0..tokens).map(secret).collect(),
+            api_url: None,
+            shared_keys: (10..10 + shared).map(key).collect(),
+        })
+    }
+
+    /// What a refusal costs to somebody who names this account.
+    fn asked(verifier: &Verifier, account: &str, settings: &'static str) -> usize {
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        let sha256 = settings.contains("SHA256");
+        let signature = format!("{}=", "A".repeat(if sha256 { 43 } else { 27 }));
+        let mut headers = HeaderMap::new();
+        headers.insert(HeaderName::from_static("content-type"), form);
+        headers.insert(header::SIGNATURE.clone(), HeaderValue::from_str(&signature).unwrap());
+        headers.insert(header::SETTINGS.clone(), HeaderValue::from_static(settings));
+        let (target, body) = ("/sms".to_owned(), format!("AccountSid={account}").into());
+        let received = Received { method: Method::POST, target, headers, peer: None, body };
+        ASKED.set(0);
+        assert!(verifier.verify(received).is_err());
+        ASKED.get()
+    }
+
+    #[test]
+    fn a_refusal_takes_the_same_work_whoever_is_named() {
+        let toml = "[signature]\nmode = \"off\"\n[server]\npublic_url = \"https://gw.example\"\n";
+        let source = Source::new("config.toml", toml);
+        let (config, problems) = Config::parse(&source, Path::new(""), &|_| None);
+        let server = config.unwrap_or_else(|| panic!("{problems}")).server;
+        let accounts = [account("one", 1, 0), account("two", 2, 0), account("shared", 0, 3)];
+        let verifier = Verifier::new(&server, SignatureMode::Enforce, &accounts);
+        let settings = ["", "algorithm=HMAC_SHA256", "key=11,algorithm=HMAC_SHA256", "key=x"];
+        for settings in settings {
+            let work = asked(&verifier, "nobody", settings);
+            assert!(work > 0, "{settings}");
+            for account in ["one", "two", "shared"] {
+                assert_eq!(asked(&verifier, account, settings), work, "{account}, {settings}");
+            }
         }
     }
 }

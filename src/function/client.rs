@@ -99,7 +99,8 @@ impl Client {
             .finish();
         let version = if function.http_1_0 { Version::HTTP_10 } else { Version::HTTP_11 };
         let prepared = prepare(&awc, &function.method, &home).version(version).freeze().ok()?;
-        let (function, gate) = (Arc::clone(function), Gate::new(function.connections));
+        let gate = Gate::new(function.connections, function.hold.is_some());
+        let function = Arc::clone(function);
         Some(Client { function, awc, wire, home, trusted, breaker, gate, prepared })
     }
 

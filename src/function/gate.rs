@@ -3,7 +3,8 @@
 //! A worker has one for each function, so that a slow one keeps nobody from the others. Who waits
 //! is let in in the order of arrival. How long that takes is known from the calls before: whoever
 //! could not be answered in time any more is told at once, so that under ten times the load the
-//! function still works for those who are there to hear it.
+//! function still works for those who are there to hear it. So is whoever would wait for long: a
+//! longer queue gets nobody more out of the function, and is still there when the load is over.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use crate::clock;
+use crate::limits::FUNCTION_QUEUE_WITHIN;
 
 /// Of a new call's time, this part goes into what is typical.
 const WEIGHT: u32 = 8;
@@ -23,6 +25,8 @@ pub(super) struct Gate {
     /// How many there are.
     size: usize,
     waiting: Cell<usize>,
+    /// Whether those who wait are kept company, and may wait as long as they have time.
+    patient: bool,
     /// How long a call takes, about; zero while none is known.
     typical: Cell<Duration>,
 }
@@ -40,12 +44,13 @@ struct Waits<'a>(&'a Gate);
 
 impl Gate {
     /// A gate for so many calls at a time.
-    pub(super) fn new(size: usize) -> Gate {
+    pub(super) fn new(size: usize, patient: bool) -> Gate {
         let size = size.max(1);
         Gate {
             places: Semaphore::new(size.min(Semaphore::MAX_PERMITS)),
             size,
             waiting: Cell::new(0),
+            patient,
             typical: Cell::new(Duration::ZERO),
         }
     }
@@ -58,7 +63,9 @@ impl Gate {
         {
             return Some(self.place(permit));
         }
-        if clock::now() + self.expected() > deadline {
+        let (queue, typical) = (self.queue(), self.typical.get());
+        let too_long = !self.patient && queue > FUNCTION_QUEUE_WITHIN.max(typical * 2);
+        if too_long || clock::now() + queue + typical > deadline {
             return None;
         }
         let waits = Waits::new(self);
@@ -73,10 +80,10 @@ impl Gate {
         Place { gate: self, since: clock::now(), _permit: permit }
     }
 
-    /// When a call would be over that comes now: after those who wait already.
-    fn expected(&self) -> Duration {
+    /// When it would be the turn of a call that comes now: after those who wait already.
+    fn queue(&self) -> Duration {
         let rounds = (self.waiting.get() + self.size) as f64 / self.size as f64;
-        self.typical.get().mul_f64(rounds + 1.0)
+        self.typical.get().mul_f64(rounds)
     }
 }
 
@@ -125,7 +132,7 @@ mod tests {
     #[actix_web::test]
     async fn whoever_would_be_too_late_is_told_at_once() {
         tokio::time::pause();
-        let gate = Rc::new(Gate::new(2));
+        let gate = Rc::new(Gate::new(2, true));
         assert!(call(Rc::clone(&gate), 5).await);
         let began = clock::now();
         let calls: Vec<_> =
@@ -142,10 +149,40 @@ mod tests {
         );
     }
 
+    /// How many of a hundred get through, each of whom has ten seconds, where a call takes so long.
+    async fn through(patient: bool, call: Duration) -> usize {
+        let gate = Rc::new(Gate::new(2, patient));
+        gate.typical.set(call);
+        let deadline = clock::now() + Duration::from_secs(10);
+        let calls = (0..100).map(|_| {
+            let gate = Rc::clone(&gate);
+            actix_web::rt::spawn(async move {
+                let Some(_place) = gate.enter(deadline).await else { return false };
+                sleep(call).await;
+                true
+            })
+        });
+        let mut through = 0;
+        for call in calls.collect::<Vec<_>>() {
+            through += usize::from(call.await.unwrap());
+        }
+        through
+    }
+
+    #[actix_web::test]
+    async fn nobody_waits_for_long_unless_he_is_kept_company() {
+        tokio::time::pause();
+        // Two at a time: in two seconds 20 calls of 200 ms, in twice their own time 4 of 3 s.
+        let (quick, slow) = (Duration::from_millis(200), Duration::from_secs(3));
+        assert!((20..=24).contains(&through(false, quick).await));
+        assert!(through(true, quick).await > 80);
+        assert!((4..=6).contains(&through(false, slow).await));
+    }
+
     #[actix_web::test]
     async fn who_goes_away_gives_his_place_up() {
         tokio::time::pause();
-        let gate = Rc::new(Gate::new(1));
+        let gate = Rc::new(Gate::new(1, true));
         let first = actix_web::rt::spawn(call(Rc::clone(&gate), 5));
         let second = actix_web::rt::spawn(call(Rc::clone(&gate), 5));
         sleep(Duration::from_millis(1)).await;
@@ -158,7 +195,7 @@ mod tests {
     #[actix_web::test]
     async fn after_slow_times_it_opens_again() {
         tokio::time::pause();
-        let gate = Gate::new(1);
+        let gate = Gate::new(1, true);
         gate.typical.set(Duration::from_secs(60));
         assert!(gate.enter(clock::now() + Duration::from_secs(5)).await.is_some());
         for _ in 0..40 {

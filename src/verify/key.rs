@@ -91,12 +91,12 @@ impl SigningKey {
     }
 
     /// A key that nobody knows, us included.
-    pub(super) fn decoy() -> SigningKey {
+    pub(super) fn decoy(algorithm: Algorithm) -> SigningKey {
         let mut key = [0; 32];
         // Without randomness the key is zeros: it still does the work, and what it finds to fit is
         // refused all the same.
         let _ = getrandom::fill(&mut key);
-        SigningKey::from_bytes(&key, Algorithm::Sha1)
+        SigningKey::from_bytes(&key, algorithm)
     }
 
     /// The base64 signature of the pieces put together.
@@ -110,6 +110,8 @@ impl SigningKey {
     /// Whether the digest is the signature of the pieces put together, in constant time. A digest
     /// of another length takes the same work and never fits.
     pub(super) fn fits<'a>(&self, pieces: impl Iterator<Item = &'a str>, digest: &Digest) -> bool {
+        #[cfg(test)]
+        super::tests::ASKED.set(super::tests::ASKED.get() + 1);
         match &self.0 {
             State::Sha1(state) => absorb(state, pieces).verify_slice(digest.bytes()).is_ok(),
             State::Sha256(state) => absorb(state, pieces).verify_slice(digest.bytes()).is_ok(),

@@ -67,14 +67,19 @@ impl Ask {
 
     /// What is wrong with an answer as such, whatever it says.
     pub(crate) fn malformed(&self, reply: &Reply) -> Option<String> {
-        if reply.status != 200 {
-            return Some(format!("status {}", reply.status));
-        }
-        match read(reply.body.as_bytes(), self.channel, &Bounds::default()) {
-            Ok(read) if read.findings.is_empty() => None,
-            Ok(read) => Some(format!("a document to warn of: {}", read.findings[0])),
-            Err(error) => Some(format!("no TwiML: {error}")),
-        }
+        malformed(self.channel, reply)
+    }
+}
+
+/// What is wrong with an answer on a channel as such.
+pub(crate) fn malformed(channel: Channel, reply: &Reply) -> Option<String> {
+    if reply.status != 200 {
+        return Some(format!("status {}", reply.status));
+    }
+    match read(reply.body.as_bytes(), channel, &Bounds::default()) {
+        Ok(read) if read.findings.is_empty() => None,
+        Ok(read) => Some(format!("a document to warn of: {}", read.findings[0])),
+        Err(error) => Some(format!("no TwiML: {error}")),
     }
 }
 

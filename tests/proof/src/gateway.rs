@@ -63,6 +63,13 @@ impl Gateway {
         Ok(Gateway { address, admin, folder, binary: context.binary.clone(), child: None })
     }
 
+    /// Changes its configuration, for what only one campaign needs.
+    pub(crate) fn reconfigure(&self, change: impl FnOnce(String) -> String) -> Result<(), String> {
+        let file = self.folder.join("config.toml");
+        let config = fs::read_to_string(&file).map_err(|error| error.to_string())?;
+        fs::write(file, change(config)).map_err(|error| error.to_string())
+    }
+
     /// Starts it, and does not wait.
     pub(crate) fn start(&mut self) -> Result<(), String> {
         self.start_under(&[])
