@@ -40,7 +40,9 @@ async fn a_damaged_record_is_damaged_alone() {
         let sessions = place.open();
         save(&sessions, Saved { due: Some(NOW), ..saved(1) }).await;
         save(&sessions, Saved { due: Some(NOW), ..saved(2) }).await;
+        drop(sessions);
         assert_eq!(place.sql().execute(damage, []).unwrap(), 1);
+        let sessions = place.open();
         let corrupt = Err(StoreError::Corrupt("FN1".to_owned()));
         assert_eq!(sessions.active("session 1").await, corrupt, "{damage}");
         assert_eq!(sessions.execution("FN1").await, corrupt, "{damage}");
@@ -54,6 +56,21 @@ async fn a_damaged_record_is_damaged_alone() {
         assert_eq!(sessions.active("session 1").await.unwrap().unwrap().sid, "FN3");
         assert!(sessions.delete("FN1").await.unwrap());
     }
+}
+
+#[tokio::test]
+async fn damage_to_what_is_at_hand_does_not_matter() {
+    let place = Place::file("at-hand");
+    let sessions = place.open();
+    save(&sessions, saved(1)).await;
+    let damage = "UPDATE execution SET sealed = x'' WHERE sid = 'FN1'";
+    assert_eq!(place.sql().execute(damage, []).unwrap(), 1);
+    let found = sessions.active("session 1").await.unwrap();
+    assert_eq!(found, Some(saved(1)));
+    // Its next turn writes it anew, whole.
+    save(&sessions, saved(1)).await;
+    drop(sessions);
+    assert_eq!(place.open().active("session 1").await, Ok(Some(saved(1))));
 }
 
 #[tokio::test]
