@@ -53,6 +53,17 @@ fn nothing_is_lost_on_the_way() {
 }
 
 #[test]
+fn numbers_keep_their_last_bit() {
+    for number in ["92372036873685807.5", "0.1", "1.7976931348623157e308"] {
+        let text = format!(
+            r#"{{"initial_state": "Trigger", "states": [{{"name": "Trigger", "type": "trigger",
+                "transitions": [], "properties": {{"offset": {{"x": {number}, "y": 0}}}}}}]}}"#
+        );
+        round_trip("numbers.json", &text);
+    }
+}
+
+#[test]
 fn nothing_is_lost_of_real_flows() {
     let Some(facts) = std::env::var_os("TWIMLGATE_FACTS") else {
         println!("skipped: TWIMLGATE_FACTS does not name a folder beside `flows`");

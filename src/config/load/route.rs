@@ -109,7 +109,8 @@ fn known(
     }
     let help = match nearest(&function.value, functions.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("add a section `[function.{}]` with its `url`", function.value),
+        // Not with its name: that may have come from a variable, and be a secret.
+        None => "add a section `[function.…]` of this name with its `url`".to_owned(),
     };
     reader.problem(
         section
