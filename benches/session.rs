@@ -49,8 +49,8 @@ fn main() {
     println!("medians of {ROUNDS} rounds, and the middle half of their ratios in brackets");
     println!("{:<42}{:>20}{:>20}{:>20}", "", "state", "turn", "new");
 
-    let mut memory = Bench::begin(&runtime, Sessions::memory(), FEW);
-    let figures = KINDS.map(|what| median(&mut memory.rounds(&runtime, what, FEW)));
+    let mut memory = Bench::begin(&runtime, Sessions::memory(), FEW, FEW);
+    let figures = KINDS.map(|what| median(&mut memory.rounds(&runtime, what)));
     line("memory, 1,000 executions", figures.map(|figure| format!("{figure:.1}")));
     let folder = std::env::var_os("SESSION_BENCH_FOLDER").map(PathBuf::from);
     let folder = folder.unwrap_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).to_owned());
@@ -58,14 +58,15 @@ fn main() {
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("the folder is ours");
     let began = time();
-    let [mut small, mut large] = [FEW, many].map(|stored| {
-        let url = StoreUrl::Sqlite(folder.join(format!("{stored}.db")));
-        let sessions = Sessions::open(&url, BEGAN).unwrap_or_else(|error| panic!("{error}"));
-        Bench::begin(&runtime, sessions, stored)
-    });
     // Of what is stored, most is over, and what goes on began lately; the worst is if all goes on.
     for (name, at_work) in [("the latest 1,000 at work", FEW), ("all of them at work", many)] {
-        let compared = KINDS.map(|what| compared(&runtime, what, &mut small, &mut large, at_work));
+        // Both begin anew: they grow as they are measured.
+        let [mut small, mut large] = [(FEW, FEW), (many, at_work)].map(|(stored, at_work)| {
+            let url = StoreUrl::Sqlite(folder.join(format!("{stored}-{name}.db")));
+            let sessions = Sessions::open(&url, BEGAN).unwrap_or_else(|error| panic!("{error}"));
+            Bench::begin(&runtime, sessions, stored, at_work)
+        });
+        let compared = KINDS.map(|what| compared(&runtime, what, &mut small, &mut large));
         line("sqlite, 1,000", compared.map(|[few, ..]| format!("{few:.1}")));
         let name = format!("sqlite, {many}, {name}");
         line(&name, compared.map(|[_, many, ..]| format!("{many:.1}")));
@@ -81,21 +82,15 @@ fn line(name: &str, [state, turn, new]: [String; 3]) {
 }
 
 /// Microseconds of each, the ratio of the second to the first, and its quartiles.
-fn compared(
-    runtime: &Runtime,
-    what: What,
-    small: &mut Bench,
-    large: &mut Bench,
-    at_work: usize,
-) -> [f64; 5] {
+fn compared(runtime: &Runtime, what: What, small: &mut Bench, large: &mut Bench) -> [f64; 5] {
     let (mut few, mut many, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for number in 0..ROUNDS {
         let (one, other) = if number % 2 == 0 {
-            let one = small.round(runtime, what, FEW);
-            (one, large.round(runtime, what, at_work))
+            let one = small.round(runtime, what);
+            (one, large.round(runtime, what))
         } else {
-            let other = large.round(runtime, what, at_work);
-            (small.round(runtime, what, FEW), other)
+            let other = large.round(runtime, what);
+            (small.round(runtime, what), other)
         };
         few.push(one);
         many.push(other);
@@ -114,26 +109,29 @@ fn median(figures: &mut [f64]) -> f64 {
 struct Bench {
     sessions: Sessions,
     stored: usize,
+    /// How many of them, the latest, go on and are committed to; the others are over.
+    at_work: usize,
     /// A number that has not been used, nor has any above it.
     fresh: usize,
 }
 
 impl Bench {
-    fn begin(runtime: &Runtime, sessions: Sessions, stored: usize) -> Bench {
-        let fill = Round { what: What::New, first: 0, stored, at_work: stored, count: stored };
+    fn begin(runtime: &Runtime, sessions: Sessions, stored: usize, at_work: usize) -> Bench {
+        let fill = Round { what: What::New, first: 0, stored, at_work, count: stored };
         round(runtime, &sessions, fill, FILLERS);
-        Bench { sessions, stored, fresh: stored }
+        Bench { sessions, stored, at_work, fresh: stored }
     }
 
-    /// Microseconds per commit to the latest `at_work` of what it was filled with.
-    fn round(&mut self, runtime: &Runtime, what: What, at_work: usize) -> f64 {
-        let some = Round { what, first: self.fresh, stored: self.stored, at_work, count: COMMITS };
+    /// Microseconds per commit.
+    fn round(&mut self, runtime: &Runtime, what: What) -> f64 {
+        let (first, stored, at_work) = (self.fresh, self.stored, self.at_work);
         self.fresh += COMMITS;
+        let some = Round { what, first, stored, at_work, count: COMMITS };
         round(runtime, &self.sessions, some, CALLERS)
     }
 
-    fn rounds(&mut self, runtime: &Runtime, what: What, at_work: usize) -> Vec<f64> {
-        (0..ROUNDS).map(|_| self.round(runtime, what, at_work)).collect()
+    fn rounds(&mut self, runtime: &Runtime, what: What) -> Vec<f64> {
+        (0..ROUNDS).map(|_| self.round(runtime, what)).collect()
     }
 }
 
@@ -156,7 +154,7 @@ struct Round {
     /// Never used before, nor are the `count` behind it.
     first: usize,
     stored: usize,
-    /// How many of them, the latest, are committed to.
+    /// How many of them, the latest, go on and are committed to.
     at_work: usize,
     count: usize,
 }
@@ -187,7 +185,10 @@ impl Round {
         let scattered = self.stored - self.at_work + (fresh * 7_919) % self.at_work;
         let now = BEGAN + Duration::from_millis(fresh as u64);
         let (execution, ticket, steps) = match self.what {
-            What::New => (execution(fresh), None, Vec::new()),
+            What::New => {
+                let active = fresh >= self.stored - self.at_work;
+                (Saved { active, ..execution(fresh) }, None, Vec::new())
+            }
             What::State => (changed(scattered, fresh), None, Vec::new()),
             What::Turn => {
                 let ticket = match sessions.claim(Some(key(fresh))).await {
