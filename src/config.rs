@@ -7,6 +7,7 @@ mod reader;
 mod redact;
 mod schema;
 
+pub use environment::variable;
 pub use reader::NEEDS_ENVIRONMENT;
 pub use schema::schema;
 
@@ -300,7 +301,7 @@ impl Config {
         match std::fs::read_to_string(path) {
             Ok(text) => {
                 let folder = path.parent().unwrap_or(Path::new(""));
-                Config::parse(&Source::new(&name, &text), folder, &environment::variable)
+                Config::parse(&Source::new(&name, &text), folder, &variable)
             }
             Err(error) => {
                 let message = format!("cannot read the configuration `{name}`: {error}");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::file::{Alone, File, Target};
 use super::given::Given;
 use super::stand_in::API;
-use crate::config::{Account, Config, NEEDS_ENVIRONMENT};
+use crate::config::{self, Account, Config, NEEDS_ENVIRONMENT};
 use crate::flow::file::{self, Node};
 use crate::flow::import::callable;
 use crate::flow::{Flow, Incoming};
@@ -70,7 +70,7 @@ impl Subject {
             Target::Route { path, span, route, route_span, env } => {
                 let variable = |name: &str| {
                     let own = env.iter().find(|(known, _)| known == name);
-                    own.map(|(_, value)| value.clone()).or_else(|| std::env::var(name).ok())
+                    own.map(|(_, value)| value.clone()).or_else(|| config::variable(name))
                 };
                 let text = read(&file.source, (path, span), "configuration")?;
                 let folder = Path::new(path).parent().unwrap_or(Path::new(""));

@@ -98,6 +98,37 @@ fn reports_for_machines_and_of_what_was_gone_through() {
 }
 
 #[test]
+fn a_secret_may_be_in_the_folder_of_credentials() {
+    let folder = empty("credentials");
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+    write("AUTH_TOKEN", "12345\n");
+    let config = r#"
+        route."/sms" = { channel = "message", flow = "flow.json" }
+        [[account]]
+        sid = "AC00000000000000000000000000000000"
+        auth_tokens = ["${AUTH_TOKEN}"]
+    "#;
+    write("config.toml", config);
+    write("flow.json", &std::fs::read_to_string(root().join("tests/flows/survey.json")).unwrap());
+    let test = r#"
+        config = "config.toml"
+        route = "/sms"
+        [[case]]
+        name = "a"
+        script = '''
+        text hi
+        '''
+    "#;
+    write("a.test.toml", test);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_twimlgate"));
+    command.args(["test", "a.test.toml"]).current_dir(&folder).env_clear();
+    let without = printed(&command.output().unwrap());
+    assert!(without.contains("`AUTH_TOKEN` is not set"), "{without}");
+    let with = printed(&command.env("CREDENTIALS_DIRECTORY", &folder).output().unwrap());
+    assert!(!with.contains("AUTH_TOKEN") && with.contains("1 passed"), "{with}");
+}
+
+#[test]
 fn update_writes_only_the_lines_that_fail() {
     let folder = empty("flow-tests-update");
     let flow = std::fs::read_to_string(root().join("tests/flows/hotline.json")).unwrap();
