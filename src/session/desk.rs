@@ -382,6 +382,7 @@ mod tests {
             {
                 let claims = desk.lock();
                 assert!(claims.bytes <= CLAIMS_BYTES_MAX + 20_000, "{}", claims.bytes);
+                assert_eq!(claims.bytes, claims.answered.len() * (reply.len() + ENTRY_BYTES));
                 assert_eq!(claims.entries.len(), claims.answered.len() + claims.stored.len());
                 assert!(claims.answered.len() > 100);
                 assert_eq!(claims.stored.is_empty(), !backed);
@@ -452,17 +453,33 @@ mod tests {
 
     #[tokio::test]
     async fn more_that_is_spent_than_can_be_known_is_looked_up() {
-        let desk = Desk::new(true);
-        let age = CLAIM_KEPT;
-        let count = SPENT_KNOWN_MAX as Digest + 1;
-        desk.load_spent((0..count).map(|number| (BEGINS | number, age)).collect(), true);
-        assert!(matches!(desk.claim(BEGINS | (count - 1)), Desked::Answered(_)));
-        assert!(matches!(desk.claim(BEGINS), Desked::LookUp(_)));
-        drop(first(&desk, 0));
-        assert!(desk.lock().entries.len() <= SPENT_KNOWN_MAX + 1);
+        for backed in [false, true] {
+            let desk = Desk::new(backed);
+            let age = CLAIM_KEPT;
+            let count = SPENT_KNOWN_MAX as Digest + 1;
+            desk.load_spent((0..count).map(|number| (BEGINS | number, age)).collect(), false);
+            assert!(matches!(desk.claim(BEGINS | (count - 1)), Desked::Answered(_)));
+            match desk.claim(BEGINS) {
+                Desked::First(_) => assert!(!backed),
+                Desked::LookUp(_) => assert!(backed),
+                other => panic!("{other:?}"),
+            }
+            drop(first(&desk, 0));
+            assert!(desk.lock().entries.len() <= SPENT_KNOWN_MAX + 1);
+        }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
+    async fn of_what_was_not_loaded_the_store_is_asked_for_as_long_as_it_counts() {
+        let desk = Desk::new(true);
+        desk.load_spent(Vec::new(), true);
+        tokio::time::advance(REPLAY_REFUSED - Duration::from_secs(1)).await;
+        assert!(matches!(desk.claim(BEGINS | 1), Desked::LookUp(_)));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        drop(first(&desk, BEGINS | 2));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn more_than_can_be_known_is_looked_up() {
         let desk = Desk::new(true);
         let age = Duration::ZERO;
@@ -471,5 +488,9 @@ mod tests {
         assert!(matches!(desk.claim(0), Desked::LookUp(_)));
         assert!(matches!(desk.claim(count), Desked::LookUp(_)));
         assert!(desk.lock().entries.len() <= CLAIMS_KNOWN_MAX);
+        // What begins something is remembered for longer.
+        tokio::time::advance(CLAIM_KEPT).await;
+        drop(first(&desk, count));
+        assert!(matches!(desk.claim(BEGINS | count), Desked::LookUp(_)));
     }
 }

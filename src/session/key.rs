@@ -120,17 +120,76 @@ mod tests {
     use super::*;
     use crate::webhook::Proof;
 
-    fn key(params: &[(&str, &str)]) -> Option<Key> {
-        let webhook = Webhook {
+    fn webhook(query: &[(&str, &str)], params: &[(&str, &str)]) -> Webhook {
+        Webhook {
             proof: Proof::Unchecked,
             account: None,
             path: "/sms".to_owned(),
-            query: Default::default(),
+            query: query.iter().copied().collect(),
             params: params.iter().copied().collect(),
             body: Default::default(),
             idempotency_token: None,
+        }
+    }
+
+    fn key(params: &[(&str, &str)]) -> Option<Key> {
+        Key::of(&webhook(&[], params), Channel::Message)
+    }
+
+    fn call(query: &[(&str, &str)], status: &str, more: &[(&str, &str)]) -> Option<Key> {
+        let params = [&[("CallSid", "CA1"), ("CallStatus", status)], more].concat();
+        Key::of(&webhook(query, &params), Channel::Voice)
+    }
+
+    #[test]
+    fn every_part_has_its_length_in_front() {
+        let long = key(&[("MessageSid", "SM34567890123"), ("ErrorCode", &"9".repeat(102))]);
+        let expected =
+            format!("7:message0:13:SM345678901237:message0:102:{}4:/sms", "9".repeat(102));
+        assert_eq!(long.map(|key| key.as_str().to_owned()), Some(expected));
+    }
+
+    #[test]
+    fn what_begins_and_what_does_not() {
+        let begins = |key: Option<Key>| key.map(|key| key.begins());
+        assert_eq!(begins(key(&[("MessageSid", "SM1")])), Some(true));
+        for status in ["ringing", "queued", "initiated"] {
+            assert_eq!(begins(call(&[], status, &[])), Some(true));
+            let told = [("CallbackSource", "call-progress-events")];
+            assert_eq!(begins(call(&[], status, &told)), Some(false));
+        }
+        assert_eq!(begins(call(&[("step", "t")], "in-progress", &[])), Some(false));
+        assert_eq!(call(&[], "in-progress", &[]), None);
+        let ended = |number| {
+            let told = [("CallbackSource", "call-progress-events"), ("SequenceNumber", number)];
+            call(&[], "completed", &told)
         };
-        Key::of(&webhook, Channel::Message)
+        assert!(ended("1").is_some() && ended("1") == ended("1") && ended("1") != ended("2"));
+    }
+
+    #[test]
+    fn a_digest_is_of_the_whole_key_and_tells_what_begins() {
+        use super::super::desk::claimed;
+        let digest = |key: Option<Key>| claimed(&key.expect("it has a key"));
+        let message = |number: u8| digest(key(&[("MessageSid", &number.to_string())]));
+        let step = |number: u8| digest(call(&[("step", &number.to_string())], "in-progress", &[]));
+        for number in 0..16 {
+            assert_eq!((message(number) >> 127, step(number) >> 127), (1, 0));
+            assert_ne!(message(number), message(number + 1));
+            assert_ne!(step(number), step(number + 1));
+        }
+    }
+
+    #[test]
+    fn a_step_is_its_token_and_what_is_told_in_any_order() {
+        let step = |token, more: &[_]| call(&[("step", token)], "in-progress", more);
+        let (digits, from) = (("Digits", "1"), ("From", "2"));
+        assert_eq!(step("t", &[digits, from]), step("t", &[from, digits]));
+        assert_ne!(step("t", &[digits]), step("u", &[digits]));
+        assert_ne!(step("t", &[digits]), step("t", &[("Digits", "2")]));
+        // 32 digits of a hash, not of another length.
+        let text = step("t", &[]).map(|key| key.as_str().to_owned()).unwrap_or_default();
+        assert!(text.starts_with("5:voice0:3:CA14:step32:"), "{text}");
     }
 
     #[test]

@@ -264,6 +264,20 @@ mod tests {
     }
 
     #[test]
+    fn what_was_written_comes_last() {
+        let appended = |document: &str| {
+            let mut after = Writer::response();
+            after.tag(name!("Pause")).empty();
+            String::from_utf8(append(document.as_bytes(), after).to_vec()).unwrap()
+        };
+        assert_eq!(
+            appended("<Response><Say>&lt;/Response</Say>\n</Response >\n"),
+            "<Response><Say>&lt;/Response</Say>\n<Pause/></Response >\n"
+        );
+        assert!(appended("<Response/>").ends_with("?><Response><Pause/></Response>"));
+    }
+
+    #[test]
     fn the_empty_document_is_one() {
         assert!(Document::empty().into_string().ends_with("?><Response></Response>"));
     }

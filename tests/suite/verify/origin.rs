@@ -103,6 +103,18 @@ fn a_url_without_path_is_the_root() {
     assert_eq!(request.refusal(&verifier), None);
     let request = Request::post("/sms/", &[]).signed(TOKEN, "https://gw.example.com/sms");
     assert_eq!(request.refusal(&verifier), Some(VerifyError::SignatureWrong));
+    // Below a prefix there is a path, and its `/` is there or it is not.
+    let below = server("public_url = \"https://gw.example.com/prefix\"");
+    let below = super::verifier(&below, SignatureMode::Enforce, vec![account(SID, &[TOKEN])]);
+    let request = Request::post("/?x=1", &[]).signed(TOKEN, "https://gw.example.com/prefix?x=1");
+    assert_eq!(request.refusal(&below), Some(VerifyError::SignatureWrong));
+}
+
+#[test]
+fn user_and_password_are_not_signed() {
+    let key = SigningKey::new(&Secret::new(TOKEN.to_owned()), Algorithm::Sha1);
+    let sign = |url| sign_form(&key, url, [("Body", "x")]);
+    assert_eq!(sign("https://me:secret@h.example/sms"), sign("https://h.example/sms"));
 }
 
 #[test]

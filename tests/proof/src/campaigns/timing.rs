@@ -14,6 +14,7 @@ use twimlgate::journal::Meters;
 use twimlgate::verify::Verifier;
 
 use crate::campaign::{Campaign, Context, Findings, Ran, Violation};
+use crate::carrier;
 use crate::function::Function;
 use crate::gateway::{Gateway, Setup};
 use crate::http;
@@ -136,6 +137,7 @@ fn measured(
     rng: &mut Rng,
 ) -> Result<[Vec<u32>; 2], String> {
     let requests = Requests::new(rng);
+    accepted(subject, &requests)?;
     let mut times = [Vec::new(), Vec::new()];
     let mut left = 2 * amount;
     while left > 0 {
@@ -149,6 +151,23 @@ fn measured(
         classes.iter().zip(took).for_each(|(class, time)| times[*class].push(time));
     }
     Ok(times)
+}
+
+/// The control: every message is accepted as it was signed.
+fn accepted(subject: &Subject<'_>, requests: &Requests) -> Result<(), String> {
+    for request in requests.right() {
+        let came = match subject {
+            Subject::Verifier(verifier) => verifier.verify(request.received()).map(|_| 200),
+            Subject::Socket(address) => {
+                let reply = carrier::send(*address, &request.bytes());
+                Ok(reply.map_err(|error| error.to_string())?.status)
+            }
+        };
+        if came != Ok(200) {
+            return Err(format!("a signature that is right is not accepted: {came:?}"));
+        }
+    }
+    Ok(())
 }
 
 /// The only clock that is read: it cannot be stopped, and costs the least.

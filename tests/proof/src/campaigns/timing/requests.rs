@@ -56,7 +56,7 @@ const MESSAGES: u64 = 64;
 /// Messages, and what would be right for them.
 pub(super) struct Requests(Vec<(Params, Vec<u8>)>);
 
-/// A request whose signature is wrong.
+/// A request that is refused, but for those of [`Requests::right`].
 pub(super) struct Refused {
     body: String,
     signature: String,
@@ -71,6 +71,15 @@ impl Requests {
             (params, STANDARD.decode(signature).unwrap_or_default())
         });
         Requests(messages.collect())
+    }
+
+    /// Every message as it was signed. What is wrong in one byte says something only when this is
+    /// accepted: otherwise both classes are wrong from the first byte on.
+    pub(super) fn right(&self) -> impl Iterator<Item = Refused> {
+        self.0.iter().map(|(params, right)| Refused {
+            body: params.encode(),
+            signature: STANDARD.encode(right),
+        })
     }
 
     /// A message, with a signature of which one byte is wrong.
