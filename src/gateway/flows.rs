@@ -227,7 +227,10 @@ fn read(config: &Config, named: Named, located: &Located, problems: &mut Problem
     let path = config.folder.join(&located.text);
     let shown = path.display().to_string();
     let unreadable = |error: String| -> Problem {
-        let message = format!("cannot read the flow `{shown}`: {error}");
+        // Not what a variable stands for: that it is a path is shown by the file alone.
+        let written = located.source.text.get(located.span.clone()).unwrap_or_default();
+        let told = if written.contains("${") { written.trim_matches(['"', '\'']) } else { &shown };
+        let message = format!("cannot read the flow `{told}`: {error}");
         let problem = located.source.error(located.span.clone(), message);
         problem.help("a path is relative to the folder of the configuration file")
     };
