@@ -212,10 +212,15 @@ mod tests {
         "fe7f::1",
     ];
 
-    const CLOUD: [&str; 7] = [
+    const CLOUD: [&str; 12] = [
         "169.254.169.254",
         "::ffff:169.254.169.254",
+        "::a9fe:a9fe",
+        "::ffff:0:a9fe:a9fe",
         "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::a9fe:a9fe",
+        "2001:0:a9fe:a9fe::1",
+        "2001:0:808:808::5601:5601",
         "2002:a9fe:a9fe::",
         "fd00:ec2::254",
         "168.63.129.16",
@@ -229,6 +234,15 @@ mod tests {
         for address in PRIVATE.iter().chain(&CLOUD) {
             assert!(!passes(&guard, address, false), "{address}");
         }
+    }
+
+    #[test]
+    fn nobody_and_this_machine_wrap_no_other_address() {
+        for address in ["::", "::1"] {
+            let address: IpAddr = address.parse().unwrap();
+            assert_eq!(readings(address), [address]);
+        }
+        assert_eq!(readings("::2".parse().unwrap()), [IpAddr::from([0, 0, 0, 2])]);
     }
 
     #[test]
