@@ -200,11 +200,9 @@ impl Calls {
     /// Drops what is too old or too much.
     fn forget(&mut self, now: Instant) {
         let old = |at: Instant| now.duration_since(at) >= HELD_OUTCOME_KEPT;
-        while let Some((place, at, bytes)) = self.over.pop_front() {
-            if self.bytes <= HELD_OUTCOMES_BYTES_MAX && !old(at) {
-                self.over.push_front((place, at, bytes));
-                break;
-            }
+        while let Some((place, _, bytes)) =
+            self.over.pop_front_if(|(_, at, _)| self.bytes > HELD_OUTCOMES_BYTES_MAX || old(*at))
+        {
             self.entries.remove(&place);
             self.bytes -= bytes;
         }

@@ -284,7 +284,11 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 }
 
 fn id(path: &Path) -> Option<Id> {
-    fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
+    id_of(fs::metadata(path))
+}
+
+fn id_of(found: io::Result<fs::Metadata>) -> Option<Id> {
+    found.ok().map(|found| (found.dev(), found.ino()))
 }
 
 /// It is well if there was nothing to move.
@@ -325,7 +329,7 @@ fn begin(connection: &Connection) -> rusqlite::Result<()> {
 impl Hold {
     /// Whether the lock is on the file that others would lock.
     fn has_the_lock(&self, path: &Path) -> bool {
-        let held = self.lock.metadata().ok().map(|held| (held.dev(), held.ino()));
+        let held = id_of(self.lock.metadata());
         held.is_some() && held == id(path)
     }
 }

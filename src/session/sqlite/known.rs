@@ -129,8 +129,7 @@ fn bounded(active: Active) -> Option<Active> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
+    use super::super::recent::tests::state;
     use super::*;
 
     fn known() -> Known {
@@ -138,17 +137,7 @@ mod tests {
     }
 
     fn saved() -> Arc<Saved> {
-        Arc::new(Saved {
-            sid: "FN1".to_owned(),
-            session: "a".to_owned(),
-            flow: "greeting".to_owned(),
-            revision: "1".to_owned(),
-            active: true,
-            created: Duration::ZERO,
-            updated: Duration::ZERO,
-            due: None,
-            state: Vec::new(),
-        })
+        state("FN1", 0)
     }
 
     fn active(session: &str, row: i64) -> Change {

@@ -74,12 +74,13 @@ fn bytes(saved: &Saved) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::Duration;
 
     use super::*;
 
-    fn state(sid: &str, bytes: usize) -> Arc<Saved> {
+    /// What is saved of an execution that goes on, its state so long.
+    pub(in super::super) fn state(sid: &str, bytes: usize) -> Arc<Saved> {
         Arc::new(Saved {
             sid: sid.to_owned(),
             session: String::new(),
