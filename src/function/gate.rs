@@ -216,7 +216,7 @@ mod tests {
 
     #[actix_web::test]
     async fn who_got_his_turn_too_late_does_not_call() {
-        // The call before him takes 180 ms: 110 ms are typical then, and at 290 he would be through.
+        // The call before him takes 180 ms: 110 ms are typical then, he would be through at 290.
         tokio::time::pause();
         for (within, through) in [(290, true), (289, false)] {
             let gate = Gate::new(1, true);
