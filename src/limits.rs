@@ -74,6 +74,10 @@ pub const STORE_LOCKED_WITHIN: Duration = Duration::from_millis(500);
 /// While the store fails, a small write is tried in this time, to see whether it works again.
 pub const STORE_PROBE_EVERY: Duration = Duration::from_secs(1);
 
+/// How long a process that ends waits for its store to be closed: the log is moved into the file
+/// then, some 20 MB. With [`DRAIN_WITHIN`] it stays below the 20 s after which the unit is killed.
+pub const STORE_CLOSED_WITHIN: Duration = Duration::from_secs(5);
+
 /// Steps of one execution (Studio: 81000).
 pub const STEPS_MAX: u32 = 1_000;
 

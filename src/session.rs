@@ -7,6 +7,7 @@
 //! Who works on what is a matter of this process and of the `desk` and the `lanes`; a store,
 //! `memory` or `sqlite`, keeps data only.
 
+mod closing;
 mod desk;
 mod error;
 mod key;
@@ -15,6 +16,7 @@ mod memory;
 mod record;
 mod sqlite;
 
+pub use closing::Closing;
 pub use desk::{Ticket, Waiting};
 pub use error::StoreError;
 pub use key::Key;
@@ -227,6 +229,18 @@ impl Sessions {
             Store::Sqlite(sqlite) => return sqlite.expire(now, current).await,
         }
         Ok(())
+    }
+
+    /// Tells when the store is closed. One that ends with the process has nothing to close.
+    pub fn closing(&self) -> Closing {
+        match &self.store {
+            Store::Memory(_) => {
+                let closing = Closing::default();
+                closing.done();
+                closing
+            }
+            Store::Sqlite(sqlite) => sqlite.closing.clone(),
+        }
     }
 
     /// What is wrong, while the last write failed or the file is damaged. A store that fails tries

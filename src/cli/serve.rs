@@ -45,10 +45,18 @@ pub(super) fn run(args: &Args) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let closing = sessions.closing();
     let journal = Journal { log: Log::to_stdout(gateway.config.log), meters: Arc::new(meters) };
     let start = || Server::start(listeners, gateway, sessions, journal.clone());
     let serve = serve(&args.config.config, start, &journal);
     let code = actix_web::rt::System::new().block_on(serve);
+    // A worker's thread may be the last that has the store, and would end with us in the middle.
+    if !closing.wait() {
+        journal.log.note(
+            Level::Warn,
+            "the store was not closed in time: its log is read at the next start",
+        );
+    }
     journal.log.close();
     code
 }

@@ -28,6 +28,7 @@ use actix_web::web::Bytes;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::closing::Closing;
 use super::desk::{Desk, Digest};
 use super::lanes::Held;
 use super::{Commit, Listing, Page, Saved, StepRecord, StoreError};
@@ -55,6 +56,7 @@ pub(super) struct Sqlite {
     file: Arc<File>,
     known: Arc<Known>,
     clock: Mutex<Steady>,
+    pub(super) closing: Closing,
     // `None` only while it is dropped: a queue without a sender ends its thread.
     reads: Option<SyncSender<Read>>,
     writes: Option<SyncSender<Write>>,
@@ -96,6 +98,7 @@ impl Sqlite {
             file: Arc::clone(&file),
             known: Arc::clone(&known),
             clock: Mutex::new(Steady::new(clock::now(), now)),
+            closing: Closing::default(),
             reads: Some(reads),
             writes: Some(writes.clone()),
             readers: Vec::new(),
@@ -225,6 +228,7 @@ impl Drop for Sqlite {
         if let Some(writer) = self.writer.take() {
             let _ = writer.join();
         }
+        self.closing.done();
     }
 }
 

@@ -21,16 +21,21 @@ fn slow(name: &str, syncs: &str, config: &str) -> Option<Process> {
 
 /// A gateway whose syncs go as strace is told.
 fn on_a_disk(name: &str, syncs: &str, config: &str) -> Option<Process> {
+    with_calls(name, "fdatasync,fsync", syncs, config)
+}
+
+/// A gateway whose calls of some names go as strace is told.
+fn with_calls(name: &str, calls: &str, how: &str, config: &str) -> Option<Process> {
     let traced = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
     if !traced.is_ok_and(|output| output.status.success()) {
         println!("skipped: there is no strace, or this user may not use it");
         return None;
     }
-    let syncs = format!("inject=fdatasync,fsync:{syncs}");
+    let (traced, inject) = (format!("trace={calls}"), format!("inject={calls}:{how}"));
     let mut command = Command::new("strace");
     // `-D`: the gateway is the child, so that it is the one that a signal ends.
     command.args(["-D", "-f", "-q", "-o", "/dev/null", "-e"]);
-    command.args(["trace=fdatasync,fsync", "-e", &syncs]);
+    command.args([traced.as_str(), "-e", &inject]);
     command.args([env!("CARGO_BIN_EXE_twimlgate"), "serve"]);
     let folder = folder(name);
     let survey = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/flows/survey.json");
@@ -91,6 +96,21 @@ fn s4_a_slow_disk_costs_the_answer_and_not_the_time() {
     let calls = asked.len();
     asked.dedup();
     assert_eq!(asked.len(), calls, "one call for each message");
+}
+
+#[test]
+fn it_ends_when_its_store_is_closed() {
+    let function = Hostile::always(TEXT);
+    let config = config_of(function.address);
+    let slow = "delay_enter=500000";
+    let Some(mut process) = with_calls("slow-end", "unlink", slow, &config) else { return };
+    let address = process.address();
+    assert!(post(address, "SM1").contains("<Message>one<"));
+    let log = process.folder.join("twimlgate.db-wal");
+    assert!(log.metadata().unwrap().len() > 0);
+    process.signal("-TERM");
+    assert_eq!(process.ended(), (Some(0), String::new()));
+    assert!(!log.exists(), "its log has been moved into the file");
 }
 
 #[test]
