@@ -36,6 +36,7 @@ use std::time::Duration;
 
 use actix_web::web::Bytes;
 
+use closing::Closes;
 use desk::{Desk, Desked};
 use lanes::Lanes;
 use memory::Memory;
@@ -234,12 +235,8 @@ impl Sessions {
     /// Tells when the store is closed. One that ends with the process has nothing to close.
     pub fn closing(&self) -> Closing {
         match &self.store {
-            Store::Memory(_) => {
-                let closing = Closing::default();
-                closing.done();
-                closing
-            }
-            Store::Sqlite(sqlite) => sqlite.closing.clone(),
+            Store::Memory(_) => Closes::default().closing(),
+            Store::Sqlite(sqlite) => sqlite.closing(),
         }
     }
 

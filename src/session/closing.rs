@@ -4,9 +4,13 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::limits::STORE_CLOSED_WITHIN;
 
-/// Tells whether a store is closed, whoever has dropped it.
-#[derive(Clone, Debug, Default)]
+/// Waits until a store is closed, whoever has it last.
+#[derive(Debug)]
 pub struct Closing(Arc<Inner>);
+
+/// What a store has: dropped with it, it says that it is closed.
+#[derive(Debug, Default)]
+pub(super) struct Closes(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -25,9 +29,18 @@ impl Closing {
         let waited = self.0.wake.wait_timeout_while(closed, STORE_CLOSED_WITHIN, open);
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }
+}
 
-    /// It is closed.
-    pub(super) fn done(&self) {
+// === impl Closes ===
+
+impl Closes {
+    pub(super) fn closing(&self) -> Closing {
+        Closing(Arc::clone(&self.0))
+    }
+}
+
+impl Drop for Closes {
+    fn drop(&mut self) {
         *self.0.closed.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.0.wake.notify_all();
     }

@@ -28,7 +28,7 @@ use actix_web::web::Bytes;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::closing::Closing;
+use super::closing::{Closes, Closing};
 use super::desk::{Desk, Digest};
 use super::lanes::Held;
 use super::{Commit, Listing, Page, Saved, StepRecord, StoreError};
@@ -56,12 +56,13 @@ pub(super) struct Sqlite {
     file: Arc<File>,
     known: Arc<Known>,
     clock: Mutex<Steady>,
-    pub(super) closing: Closing,
     // `None` only while it is dropped: a queue without a sender ends its thread.
     reads: Option<SyncSender<Read>>,
     writes: Option<SyncSender<Write>>,
     readers: Vec<JoinHandle<()>>,
     writer: Option<JoinHandle<()>>,
+    /// Last, as fields are dropped in their order: the file is closed with the last connection.
+    closes: Closes,
 }
 
 // === impl Sqlite ===
@@ -98,11 +99,11 @@ impl Sqlite {
             file: Arc::clone(&file),
             known: Arc::clone(&known),
             clock: Mutex::new(Steady::new(clock::now(), now)),
-            closing: Closing::default(),
             reads: Some(reads),
             writes: Some(writes.clone()),
             readers: Vec::new(),
             writer: None,
+            closes: Closes::default(),
         };
         let writer = Writer {
             file: Arc::clone(&file),
@@ -192,6 +193,10 @@ impl Sqlite {
         self.write(|answer| Write::Expire(now, current.to_vec(), answer)).await
     }
 
+    pub(super) fn closing(&self) -> Closing {
+        self.closes.closing()
+    }
+
     /// Whether what is too old by this wall clock may go.
     fn believes(&self, wall: Duration) -> bool {
         let mut steady = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
@@ -228,7 +233,6 @@ impl Drop for Sqlite {
         if let Some(writer) = self.writer.take() {
             let _ = writer.join();
         }
-        self.closing.done();
     }
 }
 
