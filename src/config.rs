@@ -3,18 +3,21 @@
 mod environment;
 mod keys;
 mod load;
+mod located;
 mod reader;
 mod redact;
+mod rewrite;
 mod schema;
 
 pub use environment::variable;
+pub use located::Located;
 pub use reader::NEEDS_ENVIRONMENT;
+pub use rewrite::Rewrite;
 pub use schema::schema;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +25,6 @@ use std::time::Duration;
 use actix_web::http::{Method, Uri};
 use jiff::tz::TimeZone;
 
-use crate::flow::import::Rewrite;
 use crate::problem::{Level, Problem, Problems, Source};
 use crate::secret::Secret;
 use crate::webhook::Channel;
@@ -266,18 +268,6 @@ pub struct Short {
     pub success: Option<Located>,
     /// Rendered when it failed.
     pub fail: Option<Located>,
-}
-
-/// A text of the configuration that a later stage reads, with its place, so that what is wrong in
-/// it can be shown there.
-#[derive(Clone, Debug)]
-pub struct Located {
-    /// The text itself: a template, or the name of a file.
-    pub text: String,
-    /// The file that it stands in.
-    pub source: Source,
-    /// Where, quotes included.
-    pub span: Range<usize>,
 }
 
 // === impl Function ===

@@ -78,10 +78,10 @@ impl Templates {
         if let Some(file) = self.files.iter().find(|file| file.name == named.text) {
             return Some((file.template.clone()?, file.source.clone()));
         }
-        let path = self.folder.join(&named.text);
+        let path = self.folder.join(named.shown());
         let message = format!("there is no template `{}`", path.display());
         let names = self.files.iter().map(|file| file.name.as_str());
-        let help = match nearest(&named.text, names) {
+        let help = match nearest(named.shown(), names) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("a path below `{}`, ending in .xml", self.folder.display()),
         };

@@ -63,8 +63,8 @@ pub(super) struct DeskArgs {
     record: Option<PathBuf>,
 }
 
-/// Runs a session. Exit codes: 0 fine, 1 the application failed, 2 it could not be tried, 130
-/// Ctrl-C.
+/// Runs a session. Exit codes: 0 fine, 1 the application failed, 2 it could not be tried or
+/// recorded, 130 Ctrl-C.
 pub(super) fn run(channel: Channel, args: &DeskArgs, status_callback: Option<&str>) -> ExitCode {
     let system = actix_web::rt::System::new();
     let held = system.block_on(held(channel, args, status_callback));
@@ -103,7 +103,7 @@ async fn held(
     let mut session = Session::new(channel, phone, input, Rc::clone(&paper))?;
     let left = session.hold().await;
     if let Some(tape) = tape {
-        paper.borrow_mut().print(&tape.keep(args, &caller, &session.turns));
+        paper.borrow_mut().print(&tape.keep(args, &caller, &session.turns)?);
     }
     Ok(left)
 }

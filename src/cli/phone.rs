@@ -15,7 +15,7 @@ Keys are typed as they are (12#), `say …` is speech, an empty line is silence,
 Ctrl-D hang up; `help` shows the rest.
 
 Exit code 0: the call was fine; 1: the application failed, or a line of the input had no effect;
-2: it could not be called; 130: Ctrl-C ended it.";
+2: it could not be called, or not recorded; 130: Ctrl-C ended it.";
 
 /// Call an application and hear what a caller hears: any TwiML application by its URL, or a route
 /// of the configuration, which then runs in this process.

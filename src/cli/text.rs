@@ -15,7 +15,7 @@ Each line is a message, but for commands: /media URL, /wait [TIME], /quit (or Ct
 them. A message that begins with `/` is written `//`.
 
 Exit code 0: the chat was fine; 1: the application failed, or a line of the input had no effect;
-2: it could not be written to; 130: Ctrl-C ended it.";
+2: it could not be written to, or not recorded; 130: Ctrl-C ended it.";
 
 /// Write to an application and read what it answers: any TwiML application by its URL, or a route
 /// of the configuration, which then runs in this process.

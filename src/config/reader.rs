@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::environment::expand;
 use super::keys::{self, Key, Kind};
+use super::located::shown;
 use super::redact::hide_userinfo;
 use crate::problem::{Problem, Problems, Source, nearest};
 
@@ -226,14 +227,8 @@ impl<'a, 'i> Section<'a, 'i> {
         name: &str,
         found: &At<T>,
     ) -> Problem {
-        let written = source.text.get(found.span.clone()).unwrap_or_default();
         let value = found.value.to_string();
-        // What came out of the environment may be a secret in the wrong place: shown as written.
-        let value = match written.contains(&value) {
-            true => value,
-            false => written.trim_matches(['"', '\'']).to_owned(),
-        };
-        let shown = hide_userinfo(value);
+        let shown = hide_userinfo(shown(source, &found.span, &value).to_owned());
         source.error(found.span.clone(), format!("`{}.{name}` is `{shown}`", self.name))
     }
 

@@ -6,7 +6,7 @@ mod split;
 mod url;
 mod wiring;
 
-pub use url::{Rewrite, callable};
+pub use url::callable;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub struct Surroundings<'a> {
     /// The configured functions: one with the name of a widget stands in for its URL.
     pub functions: &'a BTreeMap<String, Arc<config::Function>>,
     /// `[[rewrite]]`
-    pub rewrites: &'a [Rewrite],
+    pub rewrites: &'a [config::Rewrite],
     /// The language of its texts, with Studio's limits.
     pub liquid: &'a Engine,
     /// The template files, for `respond`.

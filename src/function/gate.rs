@@ -115,7 +115,7 @@ impl Drop for Waits<'_> {
 mod tests {
     use std::rc::Rc;
 
-    use tokio::time::sleep;
+    use tokio::time::{advance, sleep};
 
     use super::*;
 
@@ -167,6 +167,81 @@ mod tests {
             through += usize::from(call.await.unwrap());
         }
         through
+    }
+
+    /// A gate of one place, which is taken; a call takes `typical` milliseconds.
+    async fn taken(patient: bool, typical: u64, work: impl AsyncFnOnce(&Gate)) {
+        let gate = Gate::new(1, patient);
+        gate.typical.set(Duration::from_millis(typical));
+        let place = gate.enter(clock::now() + Duration::from_secs(60)).await;
+        work(&gate).await;
+        drop(place);
+    }
+
+    /// Whether somebody who has so many milliseconds begins to wait.
+    async fn waits(gate: &Gate, within: u64) -> bool {
+        let deadline = clock::now() + Duration::from_millis(within);
+        let mut enter = std::pin::pin!(gate.enter(deadline));
+        std::future::poll_fn(|context| {
+            std::task::Poll::Ready(enter.as_mut().poll(context).is_pending())
+        })
+        .await
+    }
+
+    #[actix_web::test]
+    async fn who_would_be_through_at_his_deadline_waits_and_a_millisecond_less_is_too_late() {
+        tokio::time::pause();
+        // One call before him, and his own.
+        taken(true, 100, async |gate| {
+            assert!(waits(gate, 200).await && !waits(gate, 199).await);
+            let _two = (Waits::new(gate), Waits::new(gate));
+            assert!(waits(gate, 400).await && !waits(gate, 399).await);
+        })
+        .await;
+    }
+
+    #[actix_web::test]
+    async fn the_longest_queue_is_two_seconds_or_two_calls() {
+        tokio::time::pause();
+        for (typical, waiting) in [(100, 19), (3000, 1)] {
+            taken(false, typical, async |gate| {
+                let _waiting: Vec<_> = (0..waiting).map(|_| Waits::new(gate)).collect();
+                assert!(waits(gate, 60_000).await, "{typical} ms");
+                let _one_more = Waits::new(gate);
+                assert!(!waits(gate, 60_000).await, "{typical} ms");
+            })
+            .await;
+        }
+    }
+
+    #[actix_web::test]
+    async fn who_got_his_turn_too_late_does_not_call() {
+        // The call before him takes 180 ms: 110 ms are typical then, he would be through at 290.
+        tokio::time::pause();
+        for (within, through) in [(290, true), (289, false)] {
+            let gate = Gate::new(1, true);
+            gate.typical.set(Duration::from_millis(100));
+            let first = gate.enter(clock::now() + CALL).await;
+            let second = gate.enter(clock::now() + Duration::from_millis(within));
+            let works = async {
+                advance(Duration::from_millis(180)).await;
+                drop(first);
+            };
+            let (second, ()) = tokio::join!(second, works);
+            assert_eq!(second.is_some(), through, "{within} ms");
+        }
+    }
+
+    #[actix_web::test]
+    async fn what_is_typical_is_the_first_time_and_then_follows_the_others() {
+        tokio::time::pause();
+        let gate = Gate::new(1, true);
+        for (took, typical) in [(1000, 1000), (200, 900), (1700, 1000)] {
+            let place = gate.enter(clock::now() + CALL * 10).await;
+            advance(Duration::from_millis(took)).await;
+            drop(place);
+            assert_eq!(gate.typical.get(), Duration::from_millis(typical));
+        }
     }
 
     #[actix_web::test]

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-use crate::config::{Answer, Config, Function, Located};
+use crate::config::{Answer, Config, Function, Located, Rewrite};
 use crate::flow::Flow;
 use crate::flow::file::{self, Node};
-use crate::flow::import::{Named, Rewrite, Surroundings, import};
+use crate::flow::import::{Named, Surroundings, import};
 use crate::limits::{FLOW_BYTES_MAX, LOOP_ROUNDS_MAX, STRING_BYTES_MAX};
 use crate::liquid::{Engine, Limits, Template};
 use crate::problem::{Problem, Problems, Source};
@@ -227,10 +227,8 @@ fn read(config: &Config, named: Named, located: &Located, problems: &mut Problem
     let path = config.folder.join(&located.text);
     let shown = path.display().to_string();
     let unreadable = |error: String| -> Problem {
-        // Not what a variable stands for: that it is a path is shown by the file alone.
-        let written = located.source.text.get(located.span.clone()).unwrap_or_default();
-        let told = if written.contains("${") { written.trim_matches(['"', '\'']) } else { &shown };
-        let message = format!("cannot read the flow `{told}`: {error}");
+        let told = config.folder.join(located.shown());
+        let message = format!("cannot read the flow `{}`: {error}", told.display());
         let problem = located.source.error(located.span.clone(), message);
         problem.help("a path is relative to the folder of the configuration file")
     };

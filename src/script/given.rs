@@ -10,6 +10,9 @@ use super::reader::{Reader, Table, json};
 use crate::function::PlayedAnswer;
 use crate::phone;
 
+/// What the name begins with where it is the carrier's API that answers.
+pub(super) const API: &str = "api:";
+
 /// Whom an answer stands in for, and what is answered in turn; the last one stays.
 #[derive(Clone, Debug)]
 pub struct Given {

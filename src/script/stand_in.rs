@@ -6,14 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::file::Case;
-use super::given::{Answer, Fail, Given, named};
+use super::given::{API, Answer, Fail, Given, named};
 use super::subject::Subject;
 use crate::carrier;
 use crate::config::Account;
 use crate::function::{Asking, Played, Problem, StandIn};
-
-/// What `given.NAME` of the carrier's API begins with.
-pub(super) const API: &str = "api:";
 
 /// Whoever has to answer, in one case.
 pub struct Stand {

@@ -4,8 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::file::{Alone, File, Target};
-use super::given::Given;
-use super::stand_in::API;
+use super::given::{API, Given};
 use crate::config::{self, Account, Config, NEEDS_ENVIRONMENT};
 use crate::flow::file::{self, Node};
 use crate::flow::import::callable;

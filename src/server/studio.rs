@@ -21,6 +21,7 @@ use tokio::time::timeout;
 
 use super::Shared;
 use crate::flow::Flow;
+use crate::journal::Level;
 use crate::limits::{STUDIO_BODY_BYTES_MAX, STUDIO_WITHIN};
 use crate::panicked::unwinding;
 use crate::session::{Saved, Sessions, StoreError};
@@ -66,13 +67,29 @@ pub(super) async fn answer(
         Ok(Err(panicked)) => Ok(Err(Refusal::new(500, 20500, &panicked.to_string()))),
         Err(late) => Err(late),
     };
-    match decided {
+    let response = match decided {
         Ok(Ok(Answer::Found(resource))) => HttpResponse::Ok().json(resource),
         Ok(Ok(Answer::Made(resource))) => HttpResponse::Created().json(resource),
         Ok(Ok(Answer::Gone)) => HttpResponse::NoContent().finish(),
         Ok(Err(refusal)) => refusal.response(),
         Err(_) => Refusal::new(503, 20503, "it is still being worked on; try again").response(),
+    };
+    if let Some((level, line)) = worth_a_line(&request, response.status()) {
+        shared.journal.log.note(level, &line);
     }
+    response
+}
+
+/// What the log says of a request: who has no password, and what was to be changed. The words of
+/// somebody who proves nothing are not repeated; paths have sids and names of flows, and no people.
+fn worth_a_line(request: &HttpRequest, status: StatusCode) -> Option<(Level, String)> {
+    if status == StatusCode::UNAUTHORIZED {
+        return Some((Level::Warn, "Studio's REST: 401 for no account's sid and token".to_owned()));
+    }
+    let level = if status.is_success() { Level::Info } else { Level::Warn };
+    let (method, path) = (request.method(), request.uri().path());
+    let line = format!("Studio's REST: {} for {method} {path}", status.as_u16());
+    (method != Method::GET).then_some((level, line))
 }
 
 async fn decide(

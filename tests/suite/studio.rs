@@ -293,6 +293,30 @@ async fn nobody_else_is_answered() {
 }
 
 #[actix_web::test]
+async fn the_log_tells_what_was_changed_and_who_may_not() {
+    let carrier = Hostile::always(SENT);
+    let rig = rig(&carrier);
+    let made = create(&rig, ASK, "+15550100").await;
+    let url = path(&made["url"]);
+    get(&rig, url).await;
+    ask_as(&rig, &format!("{SID}:guess"), ("DELETE", "/v2/words-of-a-stranger"), &[]).await;
+    ask(&rig, ("DELETE", url), &[]).await;
+    ask(&rig, ("DELETE", url), &[]).await;
+    let log = rig.log().await;
+    let told =
+        log.iter().map(|line| (line["level"].as_str().unwrap(), line["message"].as_str().unwrap()));
+    let told: Vec<_> = told.filter(|(_, text)| text.starts_with("Studio")).collect();
+    let line = |words: &str| format!("Studio's REST: {words}");
+    let expected = [
+        ("info", line(&format!("201 for POST {ASK}"))),
+        ("warn", line("401 for no account's sid and token")),
+        ("info", line(&format!("204 for DELETE {url}"))),
+        ("warn", line(&format!("404 for DELETE {url}"))),
+    ];
+    assert_eq!(told, expected.each_ref().map(|(level, text)| (*level, text.as_str())));
+}
+
+#[actix_web::test]
 async fn what_is_wrong_is_told_as_twilio_does() {
     let carrier = Hostile::always(SENT);
     let rig = rig(&carrier);

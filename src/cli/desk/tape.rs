@@ -27,7 +27,15 @@ impl Tape {
     }
 
     /// Writes it; gives what to say about that.
-    pub(super) fn keep(mut self, args: &DeskArgs, caller: &Caller, turns: &[Turn]) -> Line {
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(super) fn keep(
+        mut self,
+        args: &DeskArgs,
+        caller: &Caller,
+        turns: &[Turn],
+    ) -> Result<Line, String> {
         let target = args.target.as_str();
         let of = match target.starts_with('/') {
             true => Recorded::Route(&args.config.config, target),
@@ -36,9 +44,8 @@ impl Tape {
         let name = format!("{} at {target}", caller.from);
         let recording = Recording { name: &name, file: &self.path, of, caller, at: self.began };
         let path = self.path.display();
-        match self.file.write_all(recording.write(turns).as_bytes()) {
-            Ok(()) => Line::new(Style::Aside, format!("Recorded: twimlgate test {path}")),
-            Err(error) => Line::new(Style::Error, format!("cannot write `{path}`: {error}")),
-        }
+        let written = self.file.write_all(recording.write(turns).as_bytes());
+        written.map_err(|error| format!("cannot write `{path}`: {error}"))?;
+        Ok(Line::new(Style::Aside, format!("Recorded: twimlgate test {path}")))
     }
 }

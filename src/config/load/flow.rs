@@ -6,9 +6,8 @@ use actix_web::http::Uri;
 use toml::de::DeTable;
 
 use super::{named, repeated};
-use crate::config::FlowFile;
 use crate::config::reader::Reader;
-use crate::flow::import::Rewrite;
+use crate::config::{FlowFile, Rewrite};
 
 pub(super) fn flows(reader: &mut Reader<'_>, file: &DeTable<'_>) -> BTreeMap<String, FlowFile> {
     let mut flows = BTreeMap::new();

@@ -6,29 +6,6 @@ use actix_web::http::Uri;
 use super::{Import, State};
 use crate::flow::file::Node;
 
-/// `[[rewrite]]`: URLs that begin with `from` lead to `to` instead.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rewrite {
-    /// The beginning as it stands in the flow.
-    pub from: String,
-    /// What stands there instead.
-    pub to: String,
-}
-
-impl Rewrite {
-    /// The URL that stands for `url`, if the beginning fits: up to the end of a host or of a part
-    /// of the path, so that `https://a.example` is not the beginning of `https://a.example.org`.
-    pub fn apply(&self, url: &str) -> Option<String> {
-        let rest = url.strip_prefix(&self.from)?;
-        let whole =
-            rest.is_empty() || rest.starts_with(['/', '?', '#']) || self.from.ends_with('/');
-        whole.then(|| match (self.to.ends_with('/'), rest.strip_prefix('/')) {
-            (true, Some(rest)) => format!("{}{rest}", self.to),
-            _ => format!("{}{rest}", self.to),
-        })
-    }
-}
-
 impl Import<'_> {
     /// Says whether a URL of the flow can be called, once it is rewritten.
     pub(super) fn url(&mut self, state: &State<'_>, node: &Node, url: &str) {
@@ -90,17 +67,6 @@ fn beginning(url: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rewrites_whole_parts() {
-        let rewrite = Rewrite { from: "https://x.twil.io".into(), to: "http://127.0.0.1:9".into() };
-        let applied = |url| rewrite.apply(url);
-        assert_eq!(applied("https://x.twil.io/a?b").as_deref(), Some("http://127.0.0.1:9/a?b"));
-        assert_eq!(applied("https://x.twil.io").as_deref(), Some("http://127.0.0.1:9"));
-        assert_eq!(applied("https://x.twil.io.evil.example/a"), None);
-        let rewrite = Rewrite { from: "https://a/".into(), to: "http://b/".into() };
-        assert_eq!(rewrite.apply("https://a/c").as_deref(), Some("http://b/c"));
-    }
 
     #[test]
     fn placeholders_are_told() {

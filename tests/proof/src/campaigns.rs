@@ -5,6 +5,7 @@ mod forged;
 mod kill;
 mod order;
 mod overload;
+mod power;
 mod replays;
 mod sweep;
 mod timing;
@@ -12,9 +13,10 @@ mod timing;
 use crate::campaign::Campaign;
 
 /// All of them, in the order in which they run.
-pub(crate) const CAMPAIGNS: [Campaign; 8] = [
+pub(crate) const CAMPAIGNS: [Campaign; 9] = [
     kill::CAMPAIGN,
     sweep::CAMPAIGN,
+    power::CAMPAIGN,
     duplicates::CAMPAIGN,
     order::CAMPAIGN,
     replays::CAMPAIGN,

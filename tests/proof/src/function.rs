@@ -25,8 +25,9 @@ pub(crate) struct Function {
 /// One step of a conversation: who, and which turn of his.
 pub(crate) type Step = (String, u32);
 
-#[derive(Default)]
-struct Book {
+/// What it knows of all who have called.
+#[derive(Clone, Default)]
+pub(crate) struct Book {
     effects: HashMap<Step, Effect>,
     counts: HashMap<String, u32>,
     acknowledged: HashSet<Step>,
@@ -40,6 +41,7 @@ struct Book {
     violations: Vec<Violation>,
 }
 
+#[derive(Clone)]
 struct Effect {
     key: String,
     life: u64,
@@ -114,6 +116,28 @@ impl Function {
     /// What it has seen that must not be.
     pub(crate) fn violations(&self) -> Vec<Violation> {
         std::mem::take(&mut self.lock().violations)
+    }
+
+    /// Its book as it is, to go back to.
+    pub(crate) fn book(&self) -> Book {
+        self.lock().clone()
+    }
+
+    /// Goes back to an earlier time: to what a book knew when of these people so many turns were
+    /// acknowledged, and the next one was perhaps on the way. Processes are counted on.
+    pub(crate) fn rewind(&self, to: &Book, turns: &HashMap<String, u32>) {
+        let mut book = self.lock();
+        let (life, calls, repeats) = (book.life, book.calls, book.repeats);
+        let violations = std::mem::take(&mut book.violations);
+        *book = Book { life, calls, repeats, violations, ..to.clone() };
+        let passed = |(who, turn): &Step, more| turns.get(who).is_some_and(|n| *turn > n + more);
+        book.effects.retain(|step, _| !passed(step, 1));
+        book.acknowledged.retain(|step| !passed(step, 0));
+        for (who, acknowledged) in turns {
+            if let Some(count) = book.counts.get_mut(who) {
+                *count = (*count).min(acknowledged + 1);
+            }
+        }
     }
 
     fn serve(&self, stream: &TcpStream, mut rng: Rng, delay_ms: u64) -> io::Result<()> {

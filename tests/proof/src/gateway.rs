@@ -139,6 +139,29 @@ impl Gateway {
             Err(error) => Err(error.to_string()),
         }
     }
+
+    /// Asks it to end, and waits until it has done so, as it should.
+    pub(crate) fn terminate(&mut self) -> Result<(), String> {
+        let Some(pid) = self.pid() else { return Ok(()) };
+        let told = Command::new("kill").args(["-TERM", &pid.to_string()]).status();
+        told.map_err(|error| format!("`kill`: {error}"))?;
+        for _ in 0..START_WITHIN.as_millis() / 2 {
+            match self.ended() {
+                Some(status) if status.success() => {
+                    self.child = None;
+                    return Ok(());
+                }
+                Some(status) => return Err(format!("it ended, {status}: {}", self.errors())),
+                None => thread::sleep(Duration::from_millis(2)),
+            }
+        }
+        Err("it does not end".to_owned())
+    }
+
+    /// Its process; what traces it is another one.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
 }
 
 impl Drop for Gateway {

@@ -169,6 +169,22 @@ fn a_session_is_recorded_as_a_flow_test_that_passes() {
 }
 
 #[test]
+fn a_recording_that_cannot_be_written_is_told_and_counts() {
+    let _function = gateway("unwritten");
+    let file = folder("unwritten").join("full.test.toml");
+    let _ = std::fs::remove_file(&file);
+    // Of no file may a byte be written: what a disk without room does.
+    let program = env!("CARGO_BIN_EXE_twimlgate");
+    let call = format!("trap '' XFSZ; ulimit -f 0; exec {program} phone /hotline --record $0");
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(call).arg(&file).current_dir(folder("unwritten"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (code, _, errors) = ended(command.spawn().expect("there is a shell"));
+    assert_eq!(code, 2);
+    assert!(errors.contains("full.test.toml`: File too large"), "{errors}");
+}
+
+#[test]
 fn a_line_without_effect_is_told_and_counts() {
     let _function = gateway("effect");
     for (input, error) in [

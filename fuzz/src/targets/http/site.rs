@@ -23,8 +23,8 @@ use super::super::root;
 /// How long an answer may take. Whatever does not come to its end is given up long before.
 const WITHIN: Duration = Duration::from_secs(3);
 
-/// How long something is waited for that need not come.
-const GRACE: Duration = Duration::from_millis(20);
+/// How long something is waited for that need not come, once another webhook has been answered.
+const GRACE: Duration = Duration::from_millis(2);
 
 pub(super) struct Site {
     address: SocketAddr,
@@ -56,7 +56,7 @@ impl Site {
     /// Sends bytes over a connection of their own. What came back, and whether it was closed. Where
     /// more of the last request is `pending`, nobody waits until the server gives it up.
     pub(super) fn send(
-        &self,
+        &mut self,
         bytes: &[u8],
         pending: bool,
         whole: usize,
@@ -69,6 +69,10 @@ impl Site {
         let mut buffer = [0; 4096];
         loop {
             let enough = pending && (whole == 0 || ends(&answer));
+            if enough {
+                // The server has one worker: it has seen these bytes, but for a hair's breadth.
+                self.is_alive()?;
+            }
             let _ = stream.set_read_timeout(Some(if enough { GRACE } else { WITHIN }));
             match stream.read(&mut buffer) {
                 Ok(0) => return Ok((answer, true)),
