@@ -13,10 +13,9 @@ pub use saved::FORM;
 pub use saved::{ended, pair, read as stored, requested};
 pub use timer::fire;
 
-use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
 
 use actix_web::web::Bytes;
 use tokio::time::{Instant, timeout_at};
@@ -24,11 +23,14 @@ use tokio::time::{Instant, timeout_at};
 use crate::flow::Failure;
 use crate::gateway::{Gateway, Worker};
 use crate::journal::Record;
-use crate::route::RouteError;
+use crate::panicked::unwinding;
+use crate::route::{Route, RouteError};
 use crate::session::{Claim, Key, StoreError};
 use crate::verify::VerifyError;
 use crate::webhook::Received;
-use conversation::Answering;
+use conversation::{Answering, Said};
+
+pub use crate::panicked::Panicked;
 
 /// What goes back to the carrier.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,11 +76,6 @@ pub enum ExchangeError {
     Panic(#[from] Panicked),
 }
 
-/// A panic inside a stage, caught at the border of the exchange.
-#[derive(Debug, thiserror::Error)]
-#[error("the gateway panicked, please report it: {0}")]
-pub struct Panicked(String);
-
 /// Answers a webhook, whatever happens, by `deadline`.
 pub async fn exchange(
     gateway: &Gateway,
@@ -87,15 +84,32 @@ pub async fn exchange(
     record: &mut Record,
     deadline: Instant,
 ) -> Answer {
+    let at = gateway.routes.at(received.path());
     // Pinned here and lent: a future that is handed on is copied whole.
     let document = {
         let stages = pin!(stages(gateway, worker, received, record, deadline));
-        unwinding(stages).await.unwrap_or_else(|panic| Err(panic.into()))
+        unwinding(stages).await
     };
     let answer = match document {
-        Ok(document) => Answer { status: 200, document },
-        Err(error) => record.failed(&error),
+        Ok(Ok(document)) => Answer { status: 200, document },
+        Ok(Err(error)) => record.failed(&error),
+        Err(panicked) => return panicked_at(at, panicked, record),
     };
+    record.answered(&answer);
+    answer
+}
+
+/// What is answered to whatever came to a path when nothing else can be: the fallback of its route,
+/// which tells nothing, whoever asked for it.
+pub(crate) fn panicked_at(
+    at: Option<&Arc<Route>>,
+    panicked: Panicked,
+    record: &mut Record,
+) -> Answer {
+    if let Some(route) = at {
+        record.route(route);
+    }
+    let answer = record.failed(&panicked.into());
     record.answered(&answer);
     answer
 }
@@ -124,7 +138,12 @@ async fn stages(
         Claim::Unclaimed => None,
     };
     let answering = Answering { gateway, worker, route, deadline };
-    let said = answering.webhook(webhook, record).await;
+    let said = {
+        let webhook = pin!(answering.webhook(webhook, record));
+        unwinding(webhook).await
+    };
+    // Kept like any other reply: a function that was asked before the panic is not asked again.
+    let said = said.unwrap_or_else(|panicked| Said::only(record.failed(&panicked.into()).document));
     // Too late for this delivery is not too late for its repeats: the write goes on.
     in_time(deadline, said.keep(worker, ticket)).await
 }
@@ -136,28 +155,6 @@ async fn in_time<T, E: From<StoreError>>(
     asked: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
     timeout_at(deadline, asked).await.unwrap_or_else(|_| Err(StoreError::Busy.into()))
-}
-
-/// Turns a panic inside `future` into an error, so that the caller still hears something.
-async fn unwinding<T>(mut future: Pin<&mut impl Future<Output = T>>) -> Result<T, Panicked> {
-    poll_fn(|context| {
-        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
-        polled.map_or_else(
-            |panic| Poll::Ready(Err(Panicked::of(panic.as_ref()))),
-            |poll| poll.map(Ok),
-        )
-    })
-    .await
-}
-
-// === impl Panicked ===
-
-impl Panicked {
-    fn of(panic: &(dyn std::any::Any + Send)) -> Panicked {
-        let text = panic.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        Panicked(text.unwrap_or("without a word").to_owned())
-    }
 }
 
 #[cfg(test)]
@@ -176,7 +173,7 @@ mod tests {
                 panics()
             });
             let Err(panicked) = unwinding(stage).await else { panic!("it went on") };
-            assert_eq!(panicked.0, text);
+            assert!(panicked.to_string().ends_with(&format!(": {text}")), "{panicked}");
             let answer = fallback::answer(&panicked.into(), None);
             assert_eq!((answer.status, answer.document), (200, crate::twiml::EMPTY));
         }

@@ -24,6 +24,7 @@ use crate::exchange::{Answer, ExchangeError};
 use crate::fallback;
 use crate::flow::{Execution, Remark, Send, SendError};
 use crate::function::Outcome;
+use crate::panicked::caught;
 use crate::route::Route;
 use crate::webhook::{Params, Proof, Webhook};
 
@@ -246,9 +247,12 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        let took = clock::now().duration_since(self.began);
-        self.journal.meters.exchange(self.route.as_deref(), self.outcome, took);
-        let line = line::Line::new(self, took);
-        self.journal.log.write(&line);
+        // Its answer is there already, and must not be lost for a line of the log.
+        let _ = caught(|| {
+            let took = clock::now().duration_since(self.began);
+            self.journal.meters.exchange(self.route.as_deref(), self.outcome, took);
+            let line = line::Line::new(self, took);
+            self.journal.log.write(&line);
+        });
     }
 }

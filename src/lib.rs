@@ -48,6 +48,7 @@ pub mod clock;
 pub mod excerpt;
 pub mod limits;
 pub mod liquid;
+mod panicked;
 pub mod problem;
 pub mod random;
 pub mod secret;

@@ -65,6 +65,11 @@ impl Routes {
         }
     }
 
+    /// The route of a path, whatever came to it.
+    pub fn at(&self, path: &str) -> Option<&Arc<Route>> {
+        self.0.get(path)
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -10,6 +10,7 @@ use super::ConfigArgs;
 use crate::clock;
 use crate::gateway::Gateway;
 use crate::journal::{Journal, Level, Log, Meters};
+use crate::panicked::caught;
 use crate::server::{Listeners, Server, StartError};
 use crate::session::Sessions;
 
@@ -109,12 +110,16 @@ async fn until_asked_to_end(
 }
 
 fn reload(config: &Path, server: &Server, journal: &Journal) {
-    let (gateway, problems) = Gateway::load(config, &journal.meters);
-    for problem in problems.iter() {
-        journal.log.note(Level::Warn, &problem.to_string());
-    }
-    let refused = match gateway.map(|gateway| server.reload(gateway)) {
-        Some(Ok(restart)) => {
+    let taken = || {
+        let (gateway, problems) = Gateway::load(config, &journal.meters);
+        for problem in problems.iter() {
+            journal.log.note(Level::Warn, &problem.to_string());
+        }
+        gateway.map(|gateway| server.reload(gateway))
+    };
+    // A file that the gateway panics over must not end the calls that go on.
+    let refused = match caught(taken) {
+        Ok(Some(Ok(restart))) => {
             journal.meters.reloaded("taken");
             journal.log.note(Level::Info, "configuration taken over");
             for key in restart {
@@ -123,8 +128,9 @@ fn reload(config: &Path, server: &Server, journal: &Journal) {
             }
             return;
         }
-        Some(Err(problem)) => problem.to_string(),
-        None => "the old configuration goes on".to_owned(),
+        Ok(Some(Err(problem))) => problem.to_string(),
+        Ok(None) => "the old configuration goes on".to_owned(),
+        Err(panicked) => panicked.to_string(),
     };
     journal.meters.reloaded("refused");
     journal.log.note(Level::Error, &format!("configuration refused: {refused}"));

@@ -1,6 +1,7 @@
 //! Waits that are over: nobody asks, so nothing is answered, and what there is to say goes over
 //! the carrier's API.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::flow::{Event, Execution, Flow, Moment, State};
 use crate::gateway::{Gateway, Worker};
 use crate::journal::Record;
 use crate::limits::TIMER_TURN_WITHIN;
+use crate::panicked::unwinding;
 use crate::random;
 use crate::session::{Commit, Saved, StoreError};
 use crate::webhook::{Channel, Params};
@@ -20,6 +22,27 @@ use crate::webhook::{Channel, Params};
 /// Takes one execution further whose wait is over by `now`, or whose function has come back. What
 /// another webhook has moved on in the meantime is left alone.
 pub async fn fire(
+    gateway: &Gateway,
+    worker: &Worker,
+    due: &Saved,
+    now: Duration,
+    record: &mut Record,
+) -> Result<(), ExchangeError> {
+    let fired = {
+        let further = pin!(further(gateway, worker, due, now, record));
+        unwinding(further).await
+    };
+    match fired {
+        Ok(fired) => fired,
+        Err(panicked) => {
+            // It would be due again and again, and keep others from being looked at.
+            record.note(&format!("{panicked}; it is over"));
+            give_up(worker, due, now).await
+        }
+    }
+}
+
+async fn further(
     gateway: &Gateway,
     worker: &Worker,
     due: &Saved,
@@ -116,6 +139,16 @@ fn account<'a>(gateway: &'a Gateway, execution: &Execution) -> Option<&'a Arc<Ac
     let sid = execution.held().and_then(|held| held.webhook.get("AccountSid"));
     let named = accounts.iter().find(|account| Some(account.sid.as_str()) == sid);
     named.or(accounts.first())
+}
+
+/// Ends an execution whose wait is still over.
+async fn give_up(worker: &Worker, due: &Saved, now: Duration) -> Result<(), ExchangeError> {
+    let _turn = worker.sessions.enter(&due.session).await;
+    let saved = worker.sessions.execution(&due.sid).await?;
+    match saved.filter(|saved| saved.active && saved.due.is_some_and(|at| at <= now)) {
+        Some(saved) => end(worker, saved, now).await,
+        None => Ok(()),
+    }
 }
 
 /// Ends an execution that cannot go on.

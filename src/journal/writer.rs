@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::line::{Level, Line};
 use crate::config::LogFormat;
 use crate::limits::LOG_BYTES_MAX;
+use crate::panicked::caught;
 
 /// How long the writer lets lines gather before it writes them in one go.
 const GATHER: Duration = Duration::from_millis(20);
@@ -50,9 +51,14 @@ impl Log {
         let inner = Inner::new(human);
         let writer = Arc::clone(&inner);
         let thread = std::thread::Builder::new().name("log".to_owned());
+        let run = move || {
+            if caught(|| writer.run(output)).is_err() {
+                writer.ended();
+            }
+        };
         // Without the thread there is no log, and calls are answered all the same.
-        if thread.spawn(move || writer.run(output)).is_err() {
-            inner.lock().closed = true;
+        if thread.spawn(run).is_err() {
+            inner.ended();
         }
         Log(inner)
     }
@@ -117,6 +123,17 @@ impl Inner {
 
     fn lock(&self) -> MutexGuard<'_, Buffer> {
         self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nobody writes any more: from now on each line is counted as dropped, and `close` waits for
+    /// nobody.
+    fn ended(&self) {
+        let mut buffer = self.lock();
+        (buffer.closed, buffer.done) = (true, true);
+        let lost = buffer.bytes.iter().filter(|byte| **byte == b'\n').count();
+        self.dropped.fetch_add(lost as u64, Ordering::Relaxed);
+        buffer.bytes = Vec::new();
+        self.wake.notify_all();
     }
 
     fn run(&self, mut output: impl Write) {

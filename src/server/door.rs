@@ -1,6 +1,7 @@
 //! Where a request comes in and its answer goes out: one for each worker thread.
 
 use std::cell::{Cell, RefCell};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,9 +15,10 @@ use actix_web::web::Bytes;
 use super::Shared;
 use super::receive::{Refusal, receive};
 use crate::clock;
-use crate::exchange::{Answer, exchange};
+use crate::exchange::{Answer, exchange, panicked_at};
 use crate::gateway::{Gateway, Worker};
 use crate::journal::Record;
+use crate::panicked::unwinding;
 
 /// One worker's door. A clone is the same door.
 #[derive(Clone)]
@@ -51,21 +53,26 @@ impl Door {
         let deadline = began + gateway.config.server.answer_within;
         let behind = request.conn_data::<Last>().is_some_and(|last| last.0.get());
         let received = match behind {
-            true => Err(Refusal::Behind),
-            false => receive(&gateway, &mut request, deadline).await,
+            true => Ok(Err(Refusal::Behind)),
+            false => unwinding(pin!(receive(&gateway, &mut request, deadline))).await,
         };
+        let read = matches!(received, Ok(Ok(_)));
         let mut response = match received {
-            Ok(received) => {
+            Ok(Ok(received)) => {
                 respond(exchange(&gateway, &worker, received, &mut record, deadline).await)
             }
-            // What is left of a body that was not read must not be taken for the next request.
-            Err(refusal) => {
+            Ok(Err(refusal)) => {
                 record.refused(refusal.status(), &refusal.to_string());
                 refuse(&refusal)
             }
+            Err(panicked) => {
+                let at = gateway.routes.at(request.path());
+                respond(panicked_at(at, panicked, &mut record))
+            }
         };
-        // Who was refused may have said what another reader takes for two requests.
-        let refused = response.status() != StatusCode::OK;
+        // Who was refused may have said what another reader takes for two requests, and what is
+        // left of a body that was not read must not be taken for the next one.
+        let refused = response.status() != StatusCode::OK || !read;
         let closes = refused || shared.draining.load(Ordering::Relaxed);
         if closes {
             response.head_mut().set_connection_type(ConnectionType::Close);

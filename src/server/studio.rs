@@ -7,6 +7,7 @@ mod path;
 mod shapes;
 mod steps;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use super::Shared;
 use crate::flow::Flow;
 use crate::journal::Level;
 use crate::limits::{STUDIO_BODY_BYTES_MAX, STUDIO_WITHIN};
+use crate::panicked::unwinding;
 use crate::session::{Saved, Sessions, StoreError};
 use crate::webhook::Params;
 
@@ -59,7 +61,13 @@ pub(super) async fn answer(
     body: web::Payload,
     shared: web::Data<Shared>,
 ) -> HttpResponse {
-    let response = match timeout(STUDIO_WITHIN, decide(&request, body, &shared)).await {
+    let mut deciding = pin!(decide(&request, body, &shared));
+    let decided = match timeout(STUDIO_WITHIN, unwinding(deciding.as_mut())).await {
+        Ok(Ok(decided)) => Ok(decided),
+        Ok(Err(panicked)) => Ok(Err(Refusal::new(500, 20500, &panicked.to_string()))),
+        Err(late) => Err(late),
+    };
+    let response = match decided {
         Ok(Ok(Answer::Found(resource))) => HttpResponse::Ok().json(resource),
         Ok(Ok(Answer::Made(resource))) => HttpResponse::Created().json(resource),
         Ok(Ok(Answer::Gone)) => HttpResponse::NoContent().finish(),

@@ -1,11 +1,13 @@
 //! Waits that end without a webhook: looked for in the store, so that a restart loses none.
 
+use std::convert::Infallible;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::rt::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::Shared;
 use crate::clock::{self, Steady};
@@ -13,42 +15,52 @@ use crate::exchange::fire;
 use crate::gateway::{Gateway, Worker};
 use crate::journal::{Level, Record};
 use crate::limits::{EXPIRE_EVERY, TIMER_EVERY, TIMERS_AT_ONCE};
+use crate::panicked::unwinding;
 
-/// Looks for waits that are over, until it is aborted, or earlier when it is woken.
+/// Looks for waits that are over, until it is aborted.
 pub(super) fn start(shared: Arc<Shared>) -> JoinHandle<()> {
     actix_web::rt::spawn(async move {
         let mut tick = interval(TIMER_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut worker: Option<(Arc<Gateway>, Rc<Worker>)> = None;
         let mut steady = Steady::new(clock::now(), clock::wall());
-        let mut expired = None;
         loop {
-            let gateway = shared.gateway.load_full();
-            tokio::select! {
-                _ = tick.tick() => {}
-                () = shared.wake.notified() => {}
-                () = gateway.held.ready() => {}
-            }
-            let gateway = shared.gateway.load_full();
-            let (gateway, worker) = match worker.take() {
-                Some((of, worker_of)) if Arc::ptr_eq(&of, &gateway) => {
-                    worker.insert((of, worker_of))
-                }
-                _ => {
-                    let made = Rc::new(gateway.worker(shared.sessions.clone()));
-                    worker.insert((gateway, made))
-                }
-            };
-            let (monotonic, wall) = (clock::now(), clock::wall());
-            let now = steady.never_early(monotonic, wall);
-            fire_all(&shared, gateway, worker, now).await;
-            let due = expired.is_none_or(|at| monotonic.duration_since(at) >= EXPIRE_EVERY);
-            if due && steady.believes(monotonic, wall) {
-                expired = Some(monotonic);
-                expire(&shared, gateway, wall).await;
-            }
+            let looking = pin!(look(&shared, &mut tick, &mut steady));
+            // It goes on with the next tick: without it no wait would ever end, and nobody notice.
+            let Err(panicked) = unwinding(looking).await;
+            let message = format!("waits that are over are looked for again: {panicked}");
+            shared.journal.log.note(Level::Error, &message);
         }
     })
+}
+
+/// Looks at each tick, or earlier when it is woken.
+async fn look(shared: &Arc<Shared>, tick: &mut Interval, steady: &mut Steady) -> Infallible {
+    let mut worker: Option<(Arc<Gateway>, Rc<Worker>)> = None;
+    let mut expired = None;
+    loop {
+        let gateway = shared.gateway.load_full();
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = shared.wake.notified() => {}
+            () = gateway.held.ready() => {}
+        }
+        let gateway = shared.gateway.load_full();
+        let (gateway, worker) = match worker.take() {
+            Some((of, worker_of)) if Arc::ptr_eq(&of, &gateway) => worker.insert((of, worker_of)),
+            _ => {
+                let made = Rc::new(gateway.worker(shared.sessions.clone()));
+                worker.insert((gateway, made))
+            }
+        };
+        let (monotonic, wall) = (clock::now(), clock::wall());
+        let now = steady.never_early(monotonic, wall);
+        fire_all(shared, gateway, worker, now).await;
+        let due = expired.is_none_or(|at| monotonic.duration_since(at) >= EXPIRE_EVERY);
+        if due && steady.believes(monotonic, wall) {
+            expired = Some(monotonic);
+            expire(shared, gateway, wall).await;
+        }
+    }
 }
 
 /// Ends the waits that are over by `now`, all at the same time: one whose carrier or function is

@@ -2,6 +2,7 @@
 //! and what the store holds afterwards. `tests/faults.md` has all of them in one table.
 
 mod function;
+pub(crate) mod panics;
 mod store;
 
 use std::net::SocketAddr;
@@ -24,10 +25,16 @@ const WITHIN: Duration = Duration::from_secs(1);
 
 /// A file for a store, in a folder that is the test's.
 fn file(test: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("faults-{test}"));
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).unwrap();
-    folder.join("store.db")
+    let file = file_of(test);
+    let folder = file.parent().unwrap();
+    let _ = std::fs::remove_dir_all(folder);
+    std::fs::create_dir_all(folder).unwrap();
+    file
+}
+
+/// The same file, as it is.
+fn file_of(test: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("faults-{test}")).join("store.db")
 }
 
 /// The store in a file, as soon as whoever had it before has let it go.

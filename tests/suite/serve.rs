@@ -17,6 +17,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::Value;
 
+use crate::faults::panics::planted;
 use crate::support::hostile::{Hostile, Step};
 
 /// A process of the program, with a folder of its own.
@@ -163,6 +164,26 @@ fn sighup_takes_over_a_configuration_or_refuses_it_whole() {
     assert!(told["message"].as_str().unwrap().contains("config.toml:14:11"), "{told}");
     assert_eq!(process.line("configuration refused")["level"], "error");
     assert!(post(address, "SM3").contains("<Message>two<"));
+}
+
+#[test]
+fn p18_a_configuration_that_is_read_again() {
+    let function = Hostile::always(TEXT);
+    let config = config("127.0.0.1:0", function.address, "one.xml", "");
+    let mut process = Process::start(folder("panic-in-reload"), &config);
+    let address = process.address();
+    process.change("one.xml", "two.xml\" # panic-in-reload\n# \"");
+    process.signal("-HUP");
+    let (told, document) = match planted("reload") {
+        true => ("configuration refused: the gateway panicked", "<Message>one<"),
+        false => ("configuration taken over", "<Message>two<"),
+    };
+    process.line(told);
+    assert!(post(address, "SM1").contains(document));
+    process.change(" # panic-in-reload\n# \"\"", "");
+    process.signal("-HUP");
+    process.line("configuration taken over");
+    assert!(post(address, "SM2").contains("<Message>two<"));
 }
 
 #[test]

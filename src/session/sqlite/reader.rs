@@ -12,6 +12,7 @@ use super::rows::{self, executions, nanoseconds};
 use super::trouble::{Reach, Trouble, describe, reach};
 use super::write::Write;
 use super::{Answer, claims};
+use crate::panicked::caught;
 use crate::session::desk::Digest;
 use crate::session::{Listing, Page, Saved, StepRecord, StoreError};
 
@@ -54,7 +55,10 @@ impl Reader {
             // Whoever has the queue waits in it; the others wait for the queue.
             let read = self.queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(read) = read else { return };
-            self.answer(read);
+            if caught(|| self.answer(read)).is_err() {
+                // Whoever asked has an error. What it was asked on may be in the middle of it.
+                *self.file.reader(self.number) = None;
+            }
         }
     }
 

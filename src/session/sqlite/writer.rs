@@ -14,6 +14,7 @@ use super::trouble::{Reach, Trouble, describe, reach};
 use super::write::Write;
 use crate::clock;
 use crate::limits::{STORE_GROUP_MAX, STORE_PROBE_EVERY};
+use crate::panicked::caught;
 use crate::session::StoreError;
 use crate::session::desk::Desk;
 
@@ -70,7 +71,9 @@ impl Writer {
             if group.iter().any(|write| matches!(write, Write::Check)) {
                 self.check();
             }
-            self.write(&mut group);
+            if let Err(panicked) = caught(|| self.write(&mut group)) {
+                self.failed(&mut group, panicked.to_string(), Reach::Connection);
+            }
         }
     }
 
@@ -95,24 +98,26 @@ impl Writer {
                     write.finish(outcome);
                 }
             }
-            Err(Failed { what, reach }) => {
-                self.file.is_ill(what.clone());
-                if reach == Reach::Connection {
-                    self.connection = None;
-                    // The last transaction may be on the disk in spite of the error, and then its
-                    // claims are.
-                    self.desk.doubt();
-                    self.known.doubt(group.iter().filter_map(Write::session));
-                }
-                if self.file.in_place().is_err() {
-                    // At once, so that no repeat is answered out of the file that has gone. Where
-                    // that fails, the next group tries again.
-                    let _ = self.connected();
-                }
-                for write in group.drain(..) {
-                    write.finish(Err(StoreError::Failed(what.clone())));
-                }
-            }
+            Err(Failed { what, reach }) => self.failed(group, what, reach),
+        }
+    }
+
+    fn failed(&mut self, group: &mut Vec<Write>, what: String, reach: Reach) {
+        self.file.is_ill(what.clone());
+        if reach == Reach::Connection {
+            self.connection = None;
+            // The last transaction may be on the disk in spite of the error, and then its claims
+            // are.
+            self.desk.doubt();
+            self.known.doubt(group.iter().filter_map(Write::session));
+        }
+        if self.file.in_place().is_err() {
+            // At once, so that no repeat is answered out of the file that has gone. Where that
+            // fails, the next group tries again.
+            let _ = self.connected();
+        }
+        for write in group.drain(..) {
+            write.finish(Err(StoreError::Failed(what.clone())));
         }
     }
 

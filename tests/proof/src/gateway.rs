@@ -93,6 +93,11 @@ impl Gateway {
         Ok(())
     }
 
+    /// What it has written to its log since it was started.
+    pub(crate) fn log(&self) -> io::Result<String> {
+        fs::read_to_string(self.folder.join("log"))
+    }
+
     /// Waits until it takes connections. `false` where it was killed before that.
     ///
     /// # Errors

@@ -21,6 +21,8 @@ pub(crate) enum Step {
     Await,
     /// Sends these bytes.
     Send(Vec<u8>),
+    /// Sends what this makes of the request that was read last.
+    Reply(fn(&Seen) -> Vec<u8>),
     /// Sends these bytes one by one, each in a packet of its own.
     Drip(Vec<u8>),
     /// Sends these bytes again and again, until the client has gone.
@@ -154,6 +156,13 @@ impl Line {
                     stream.write_all(bytes)?;
                     stream.flush()?;
                     self.book.lock().expect("no test thread panics with it").sent += 1;
+                }
+                Step::Reply(make) => {
+                    let book = self.book.lock().expect("no test thread panics with it");
+                    let reply = book.requests.last().map(make).unwrap_or_default();
+                    drop(book);
+                    stream.write_all(&reply)?;
+                    stream.flush()?;
                 }
                 Step::Drip(bytes) => {
                     for byte in bytes {

@@ -52,7 +52,7 @@ const WITHIN: Duration = Duration::from_secs(15);
 enum Subject<'a> {
     /// The check alone, in this process.
     Verifier(&'a Verifier),
-    /// The released gateway, over a connection that is kept for a batch.
+    /// The released gateway, over a connection for each: a refusal ends it.
     Socket(SocketAddr),
 }
 
@@ -211,16 +211,14 @@ fn over_socket(
     let made = classes.iter().map(|class| (pair.make)(requests, *class, rng).bytes());
     let made: Vec<_> = made.collect();
     let told = |error: std::io::Error| format!("{}: {error}", pair.name);
-    let stream = TcpStream::connect(address).map_err(told)?;
-    stream.set_nodelay(true).map_err(told)?;
-    stream.set_read_timeout(Some(WITHIN)).map_err(told)?;
-    let mut reader = BufReader::new(&stream);
-    let mut writer = &stream;
     let mut times = Vec::with_capacity(made.len());
     for bytes in made {
+        let mut stream = TcpStream::connect(address).map_err(told)?;
+        stream.set_nodelay(true).map_err(told)?;
+        stream.set_read_timeout(Some(WITHIN)).map_err(told)?;
         let began = now();
-        writer.write_all(&bytes).map_err(told)?;
-        let reply = http::read(&mut reader).map_err(told)?;
+        stream.write_all(&bytes).map_err(told)?;
+        let reply = http::read(&mut BufReader::new(&stream)).map_err(told)?;
         times.push(since(began));
         if reply.status() != 403 {
             return Err(format!("{}: {}, not 403", pair.name, reply.first));
