@@ -159,21 +159,27 @@ async fn in_time<T, E: From<StoreError>>(
 
 #[cfg(test)]
 mod tests {
+    use std::hint::black_box;
+
     use super::*;
     use crate::fallback;
 
-    /// P18: whatever a stage panics with, the exchange ends with an error that has its answer.
+    /// P18: whatever a stage panics with, the exchange ends with an error that has its answer. What
+    /// is made at run time may quote somebody.
     #[actix_web::test]
     async fn a_panic_is_an_error_like_any_other() {
-        let panics: [fn() -> Bytes; 3] =
-            [|| panic!("a text"), || panic!("a text of {}", 2), || std::panic::panic_any(7)];
-        for (panics, text) in panics.into_iter().zip(["a text", "a text of 2", "without a word"]) {
+        let panics: [fn() -> Bytes; 3] = [
+            || panic!("a text"),
+            || panic!("a text of {}", black_box(2)),
+            || std::panic::panic_any(7),
+        ];
+        for (panics, text) in panics.into_iter().zip(["a text", "not shown", "not shown"]) {
             let stage = pin!(async move {
                 tokio::task::yield_now().await;
                 panics()
             });
             let Err(panicked) = unwinding(stage).await else { panic!("it went on") };
-            assert!(panicked.to_string().ends_with(&format!(": {text}")), "{panicked}");
+            assert!(panicked.to_string().ends_with(text), "{panicked}");
             let answer = fallback::answer(&panicked.into(), None);
             assert_eq!((answer.status, answer.document), (200, crate::twiml::EMPTY));
         }

@@ -1,15 +1,39 @@
 //! A panic as an error like any other: what it happened in ends, and the process goes on.
+//!
+//! The text of a panic may quote what somebody said or wrote, as that of a slice within a character
+//! does, so that it is shown nowhere: only where it happened.
 
 use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::Poll;
 
-/// A bug of ours. Where it happened stands on standard error, as for every panic.
+thread_local! {
+    /// Where the last panic of this thread happened.
+    static PLACE: Cell<Option<String>> = const { Cell::new(None) };
+}
+
+/// A bug of ours: where it happened, or what it says, if those words stand in our sources.
 #[derive(Debug, thiserror::Error)]
 #[error("the gateway panicked, please report it: {0}")]
 pub struct Panicked(String);
+
+/// From now on, standard error tells of a panic where it happened, and with `RUST_BACKTRACE` how it
+/// came to that, but not its text. For a process that works for others.
+pub(crate) fn without_texts() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(|| "nowhere".to_owned(), ToString::to_string);
+        eprintln!("error: the gateway panicked, please report it: {place}");
+        let backtrace = Backtrace::capture();
+        if backtrace.status() == BacktraceStatus::Captured {
+            eprintln!("{backtrace}");
+        }
+        PLACE.set(Some(place));
+    }));
+}
 
 /// Turns a panic inside `future` into an error, so that whoever waits still hears something.
 pub(crate) async fn unwinding<T>(
@@ -32,8 +56,7 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
 
 impl Panicked {
     fn of(panic: &(dyn Any + Send)) -> Panicked {
-        let text = panic.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        Panicked(text.unwrap_or("without a word").to_owned())
+        let words = || panic.downcast_ref::<&str>().copied().unwrap_or("its text is not shown");
+        Panicked(PLACE.take().unwrap_or_else(|| words().to_owned()))
     }
 }

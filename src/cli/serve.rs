@@ -10,7 +10,7 @@ use super::ConfigArgs;
 use crate::clock;
 use crate::gateway::Gateway;
 use crate::journal::{Journal, Level, Log, Meters};
-use crate::panicked::caught;
+use crate::panicked::{caught, without_texts};
 use crate::server::{Listeners, Server, StartError};
 use crate::session::Sessions;
 
@@ -25,6 +25,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {
+    without_texts();
     let meters = Meters::new();
     let (gateway, problems) = Gateway::load(&args.config.config, &meters);
     eprint!("{problems}");

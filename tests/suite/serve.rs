@@ -184,6 +184,12 @@ fn p18_a_configuration_that_is_read_again() {
     process.signal("-HUP");
     process.line("configuration taken over");
     assert!(post(address, "SM2").contains("<Message>two<"));
+    process.signal("-TERM");
+    let (code, errors) = process.ended();
+    assert_eq!(code, Some(0));
+    // The text of a panic may quote anybody.
+    assert!(!errors.contains("panic-in-reload"), "{errors}");
+    assert_eq!(errors.contains("src/cli/serve.rs:"), planted("reload"), "{errors}");
 }
 
 #[test]
