@@ -254,3 +254,23 @@ fn messages_hold_no_query_and_no_body() {
         }
     });
 }
+
+#[test]
+fn what_is_not_http_is_named() {
+    run(async {
+        let endless = format!("HTTP/1.1 200 OK\r\n{}", "A: b\r\n".repeat(40_000));
+        for bytes in [
+            "SSH-2.0-OpenSSH_9.2\r\n\r\n",
+            "HTTP/2.0 200 OK\r\n\r\n",
+            "HTTP/1.1 2x0 OK\r\n\r\n",
+            "HTTP/1.1 099 OK\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nA b\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nA: \0\r\n\r\n",
+            "<Response/>\r\n\r\n",
+            &endless,
+        ] {
+            let problem = caller(bytes).problem().await;
+            assert_eq!(problem.kind(), "head", "{} {problem:?}", &bytes[..20]);
+        }
+    });
+}

@@ -1,8 +1,11 @@
 //! The faults of awc (`A…`) and of connections (F3, F4, F14): each would reach a caller unguarded.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use twimlgate::config::Function;
 use twimlgate::function::{OutcomeKind, Phase, Problem};
+use twimlgate::limits::FUNCTION_CLIENTS_MAX;
 
 use super::caller::{Caller, parsed, problem, run, settle};
 use crate::support::hostile::{Hostile, Step, json};
@@ -171,6 +174,27 @@ fn connections_are_kept() {
 }
 
 #[test]
+fn connections_are_kept_for_as_many_functions_as_a_flow_may_make() {
+    run(async {
+        let server = Hostile::always(json("{}"));
+        let caller = Caller::new(&server.url("/"), "");
+        let add = async |number: usize| {
+            let name = format!("made-{number}");
+            let made = Function { name, ..Function::clone(caller.function()) };
+            // Without time for it, nothing is sent.
+            caller.send(&Arc::new(made), None, Duration::ZERO).await;
+        };
+        caller.call().await;
+        for number in 1..FUNCTION_CLIENTS_MAX {
+            add(number).await;
+        }
+        assert!(caller.call().await.reused_connection);
+        add(FUNCTION_CLIENTS_MAX).await;
+        assert!(!caller.call().await.reused_connection, "there is room for no more");
+    });
+}
+
+#[test]
 fn a5_a_connection_closed_while_idle_costs_nothing() {
     run(async {
         let server = script(&[Step::Read, Step::Send(json("{}"))]);
@@ -331,26 +355,6 @@ fn a9_a_storm_of_interim_answers_ends() {
         let storm = Step::Flood(b"HTTP/1.1 100 Continue\r\n\r\n".repeat(50));
         let problem = Caller::new(&script(&[Step::Read, storm]).url("/"), "").problem().await;
         assert_eq!(problem, Problem::Interim);
-    });
-}
-
-#[test]
-fn what_is_not_http_is_named() {
-    run(async {
-        let endless = format!("HTTP/1.1 200 OK\r\n{}", "A: b\r\n".repeat(40_000));
-        for bytes in [
-            "SSH-2.0-OpenSSH_9.2\r\n\r\n",
-            "HTTP/2.0 200 OK\r\n\r\n",
-            "HTTP/1.1 2x0 OK\r\n\r\n",
-            "HTTP/1.1 099 OK\r\n\r\n",
-            "HTTP/1.1 200 OK\r\nA b\r\n\r\n",
-            "HTTP/1.1 200 OK\r\nA: \0\r\n\r\n",
-            "<Response/>\r\n\r\n",
-            &endless,
-        ] {
-            let problem = Caller::new(&Hostile::always(bytes).url("/"), "").problem().await;
-            assert_eq!(problem.kind(), "head", "{} {problem:?}", &bytes[..20]);
-        }
     });
 }
 
