@@ -28,7 +28,7 @@ use crate::route::{Route, RouteError};
 use crate::session::{Claim, Key, StoreError};
 use crate::verify::VerifyError;
 use crate::webhook::Received;
-use conversation::{Answering, Said};
+use conversation::Answering;
 
 pub use crate::panicked::Panicked;
 
@@ -138,12 +138,7 @@ async fn stages(
         Claim::Unclaimed => None,
     };
     let answering = Answering { gateway, worker, route, deadline };
-    let said = {
-        let webhook = pin!(answering.webhook(webhook, record));
-        unwinding(webhook).await
-    };
-    // Kept like any other reply: a function that was asked before the panic is not asked again.
-    let said = said.unwrap_or_else(|panicked| Said::only(record.failed(&panicked.into()).document));
+    let said = answering.webhook(webhook, record).await;
     // Too late for this delivery is not too late for its repeats: the write goes on.
     in_time(deadline, said.keep(worker, ticket)).await
 }

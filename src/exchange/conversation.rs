@@ -1,5 +1,6 @@
 //! A webhook and the execution that it belongs to: found or begun, taken one turn further, kept.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use actix_web::web::Bytes;
@@ -13,6 +14,7 @@ use crate::clock;
 use crate::flow::{Event, Execution, Flow, Moment, State};
 use crate::gateway::{Gateway, Worker};
 use crate::journal::Record;
+use crate::panicked::unwinding;
 use crate::random;
 use crate::route::Route;
 use crate::session::{Commit, Saved, StepRecord, StoreError, Ticket, Turn};
@@ -50,14 +52,23 @@ pub(super) struct Said {
 impl Answering<'_> {
     /// The document of a route for a webhook: the flow's, or the fallback of whatever stopped it.
     pub(super) async fn webhook(self, webhook: Webhook, record: &mut Record) -> Said {
+        let said = {
+            let said = pin!(self.said(webhook, record));
+            unwinding(said).await
+        };
+        // Kept like any other reply: a function that was asked before a panic is not asked again.
+        let said = said.unwrap_or_else(|panicked| Err(panicked.into()));
+        said.unwrap_or_else(|error| Said::only(record.failed(&error).document))
+    }
+
+    async fn said(self, webhook: Webhook, record: &mut Record) -> Result<Said, ExchangeError> {
         let flow = &self.route.flow;
         let keeps = !flow.is_short() || flow.holds() || names_our_step(&webhook);
         let known = webhook.sid().is_some() || !flow.is_short();
-        let said = match keeps && known {
+        match keeps && known {
             true => self.conversation(webhook, record).await,
             false => Ok(self.at_once(webhook, record).await),
-        };
-        said.unwrap_or_else(|error| Said::only(record.failed(&error).document))
+        }
     }
 
     /// The short form of a route that holds nobody: it never waits, so there is nothing to find and

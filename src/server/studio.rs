@@ -61,18 +61,17 @@ pub(super) async fn answer(
     body: web::Payload,
     shared: web::Data<Shared>,
 ) -> HttpResponse {
-    let mut deciding = pin!(decide(&request, body, &shared));
-    let decided = match timeout(STUDIO_WITHIN, unwinding(deciding.as_mut())).await {
-        Ok(Ok(decided)) => Ok(decided),
-        Ok(Err(panicked)) => Ok(Err(Refusal::new(500, 20500, &panicked.to_string()))),
-        Err(late) => Err(late),
+    let deciding = pin!(decide(&request, body, &shared));
+    let decided = match timeout(STUDIO_WITHIN, unwinding(deciding)).await {
+        Ok(Ok(decided)) => decided,
+        Ok(Err(panicked)) => Err(Refusal::new(500, 20500, &panicked.to_string())),
+        Err(_) => Err(Refusal::new(503, 20503, "it is still being worked on; try again")),
     };
     let response = match decided {
-        Ok(Ok(Answer::Found(resource))) => HttpResponse::Ok().json(resource),
-        Ok(Ok(Answer::Made(resource))) => HttpResponse::Created().json(resource),
-        Ok(Ok(Answer::Gone)) => HttpResponse::NoContent().finish(),
-        Ok(Err(refusal)) => refusal.response(),
-        Err(_) => Refusal::new(503, 20503, "it is still being worked on; try again").response(),
+        Ok(Answer::Found(resource)) => HttpResponse::Ok().json(resource),
+        Ok(Answer::Made(resource)) => HttpResponse::Created().json(resource),
+        Ok(Answer::Gone) => HttpResponse::NoContent().finish(),
+        Err(refusal) => refusal.response(),
     };
     if let Some((level, line)) = worth_a_line(&request, response.status()) {
         shared.journal.log.note(level, &line);
