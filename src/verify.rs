@@ -297,7 +297,7 @@ impl VerifyError {
         }
     }
 
-    /// One word for metrics and logs; it does not change when the message does.
+    /// One word for programs that compare; it does not change when the message does.
     pub fn name(self) -> &'static str {
         match self {
             VerifyError::Form(FormError::TooManyParameters) => "too_many_parameters",

@@ -24,8 +24,14 @@ fn the_account_that_the_request_names_has_to_have_signed() {
     assert_eq!(signer(&named(OTHER, "other")).as_deref(), Ok(OTHER));
     assert_eq!(signer(&named(SID, "other")), Err(VerifyError::SignatureWrong));
     assert_eq!(signer(&named(OTHER, TOKEN)), Err(VerifyError::SignatureWrong));
-    let unknown = named("AC00000000000000000000000000000003", TOKEN);
-    assert_eq!(signer(&unknown), Err(VerifyError::AccountUnknown));
+    let mut twice = SID.to_owned().into_bytes();
+    // Two differences of the same bit.
+    twice[30..].iter_mut().for_each(|byte| *byte ^= 1);
+    let twice = String::from_utf8(twice).unwrap();
+    for unknown in ["AC00000000000000000000000000000003", &twice, &SID[..33], ""] {
+        let refused = signer(&named(unknown, TOKEN));
+        assert_eq!(refused, Err(VerifyError::AccountUnknown), "{unknown}");
+    }
     // The form's own name counts, not one in the URL that the owner configured.
     let both = Request::post(&format!("/sms?AccountSid={SID}"), &[("AccountSid", OTHER)]);
     let url = format!("{URL}?AccountSid={SID}");
