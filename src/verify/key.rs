@@ -165,3 +165,24 @@ impl Digest {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_covers_a_body_by_one_hash_of_it() {
+        let hash = format!("bodySHA256={}", body_sha256(b"{}"));
+        for (url, covers) in [
+            ("https://a/", format!("https://a/?{hash}")),
+            ("https://a/#x", format!("https://a/?{hash}#x")),
+            ("https://a/?", format!("https://a/?{hash}")),
+            ("https://a/?b=1", format!("https://a/?b=1&{hash}")),
+            ("https://a/?b=1&", format!("https://a/?b=1&{hash}")),
+        ] {
+            assert_eq!(hashed_url(url, b"{}").as_ref(), Some(&covers), "{url}");
+            assert_eq!(hashed_url(&covers, b"{}"), Some(covers.clone()), "it is there");
+            assert_eq!(hashed_url(&covers, b"[]"), None, "{covers}: another body's wins");
+        }
+    }
+}
