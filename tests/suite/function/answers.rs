@@ -118,6 +118,23 @@ fn every_status() {
 }
 
 #[test]
+fn a_failure_needs_no_body() {
+    run(async {
+        for broken in ["Content-Length: 9\r\n\r\nbeca", "Transfer-Encoding: chunked\r\n\r\nx\r\n"] {
+            for status in [404, 500] {
+                let server = Hostile::new(vec![vec![
+                    Step::Read,
+                    Step::Send(format!("HTTP/1.1 {status} x\r\n{broken}").into()),
+                ]]);
+                let outcome = Caller::new(&server.url("/"), "").call().await;
+                assert_eq!(outcome.answer.as_ref().unwrap().body, "");
+                assert_eq!(problem(outcome), Problem::Status { status }, "{broken}");
+            }
+        }
+    });
+}
+
+#[test]
 fn interim_answers_alone_are_none() {
     run(async {
         // 101 is an answer of its own kind; the others announce one that never comes.
