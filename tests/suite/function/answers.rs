@@ -170,6 +170,11 @@ fn the_body_limit_is_exact() {
                 let outcome = call(larger, keys).await;
                 assert_eq!(problem(outcome), Problem::TooLarge { limit: size });
             }
+            // By its length alone: not a byte of it need come.
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", size + 1);
+            let silent = Hostile::new(vec![vec![Step::Read, Step::Send(head.into()), Step::Hang]]);
+            let outcome = Caller::new(&silent.url("/"), keys).call().await;
+            assert_eq!(problem(outcome), Problem::TooLarge { limit: size });
         }
     });
 }
