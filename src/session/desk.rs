@@ -414,6 +414,10 @@ mod tests {
         assert!(matches!(desk.claim(7), Desked::LookUp(_)));
         tokio::time::advance(CLAIM_KEPT).await;
         drop(first(&desk, 7));
+        // What begins something may have been spent for longer.
+        assert!(matches!(desk.claim(BEGINS | 7), Desked::LookUp(_)));
+        tokio::time::advance(REPLAY_REFUSED - CLAIM_KEPT).await;
+        drop(first(&desk, BEGINS | 7));
     }
 
     #[tokio::test(start_paused = true)]
