@@ -2,10 +2,7 @@
 
 use std::sync::{Arc, Mutex, mpsc};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use twimlgate::webhook::Params;
 
 use crate::support::hostile::{Hostile, Step};
 use crate::support::rig::{Reply, Rig, SID, TOKEN, exchange};
@@ -26,24 +23,7 @@ fn rig(carrier: &Hostile) -> Rig {
 
 /// One request to the admin listener.
 async fn ask(rig: &Rig, request: (&str, &str), form: &[(&str, &str)]) -> Reply {
-    ask_as(rig, &format!("{SID}:{TOKEN}"), request, form).await
-}
-
-async fn ask_as(
-    rig: &Rig,
-    user: &str,
-    (method, target): (&str, &str),
-    form: &[(&str, &str)],
-) -> Reply {
-    let body = form.iter().copied().collect::<Params>().encode();
-    let basic = STANDARD.encode(user);
-    let length = body.len();
-    let head = format!(
-        "{method} {target} HTTP/1.1\r\nHost: admin.example:9\r\nAuthorization: Basic {basic}\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\
-         Connection: close\r\n\r\n"
-    );
-    exchange(rig.server.admin.unwrap(), (head + &body).into_bytes()).await
+    rig.rest(&format!("{SID}:{TOKEN}"), request, form).await
 }
 
 async fn get(rig: &Rig, target: &str) -> Value {
@@ -276,14 +256,14 @@ async fn nobody_else_is_answered() {
     let space = format!("{SID}:{TOKEN} ");
     for user in ["", ":", SID, &format!("{SID}:wrong"), &space, "AC1:12345"] {
         for target in [COUNT, "/v2/Flows/nowhere/Executions", "/v2/x"] {
-            let reply = ask_as(&rig, user, ("GET", target), &[]).await;
+            let reply = rig.rest(user, ("GET", target), &[]).await;
             refused(&reply, 401, 20003);
             assert!(reply.header("www-authenticate").unwrap().starts_with("basic"));
         }
     }
     let plain = rig.admin(COUNT).await;
     refused(&plain, 401, 20003);
-    let second = ask_as(&rig, &format!("{SID}:54321"), ("GET", COUNT), &[]).await;
+    let second = rig.rest(&format!("{SID}:54321"), ("GET", COUNT), &[]).await;
     assert_eq!(second.status, 200, "each token of the account will do");
     // The public listener knows nothing of it.
     let request = format!("GET {COUNT} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
@@ -299,7 +279,7 @@ async fn the_log_tells_what_was_changed_and_who_may_not() {
     let made = create(&rig, ASK, "+15550100").await;
     let url = path(&made["url"]);
     get(&rig, url).await;
-    ask_as(&rig, &format!("{SID}:guess"), ("DELETE", "/v2/words-of-a-stranger"), &[]).await;
+    rig.rest(&format!("{SID}:guess"), ("DELETE", "/v2/words-of-a-stranger"), &[]).await;
     ask(&rig, ("DELETE", url), &[]).await;
     ask(&rig, ("DELETE", url), &[]).await;
     let log = rig.log().await;

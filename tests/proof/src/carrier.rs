@@ -114,10 +114,16 @@ pub(crate) fn send(address: SocketAddr, bytes: &[u8]) -> io::Result<Reply> {
 
 /// Sends bytes, and does not wait for the answer.
 pub(crate) fn post(address: SocketAddr, bytes: &[u8]) -> io::Result<TcpStream> {
+    let stream = connect(address)?;
+    (&stream).write_all(bytes)?;
+    Ok(stream)
+}
+
+/// A connection on which nothing has been sent yet.
+pub(crate) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(&address, WITHIN)?;
     stream.set_read_timeout(Some(WITHIN))?;
     stream.set_nodelay(true)?;
-    (&stream).write_all(bytes)?;
     Ok(stream)
 }
 

@@ -170,6 +170,11 @@ impl Drop for Gateway {
     }
 }
 
+/// Whether there is `strace`, to start a gateway below it.
+pub(crate) fn can_trace() -> bool {
+    Command::new("strace").arg("-V").output().is_ok()
+}
+
 /// By signal 9; `strace` ends the way that its program did.
 fn killed(status: ExitStatus) -> bool {
     status.signal() == Some(9)

@@ -5,14 +5,12 @@
 use std::future::Future;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use twimlgate::webhook::Params;
 
 use super::*;
 use crate::support::hostile::{Hostile, Seen, Step, json};
-use crate::support::rig::{SID, TOKEN, exchange};
+use crate::support::rig::{SID, TOKEN};
 
 /// Everything that is asked about, with one connection to the function: a place at it that is not
 /// given back would keep all others waiting.
@@ -171,16 +169,8 @@ async fn is_ready(rig: &Rig) {
 }
 
 /// A request to Studio's REST.
-async fn rest(rig: &Rig, request: &str, form: &[(&str, &str)]) -> Reply {
-    let body = form.iter().copied().collect::<Params>().encode();
-    let basic = STANDARD.encode(format!("{SID}:{TOKEN}"));
-    let length = body.len();
-    let head = format!(
-        "{request} HTTP/1.1\r\nHost: a\r\nAuthorization: Basic {basic}\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\
-         Connection: close\r\n\r\n"
-    );
-    exchange(rig.server.admin.unwrap(), (head + &body).into_bytes()).await
+async fn rest(rig: &Rig, request: (&str, &str), form: &[(&str, &str)]) -> Reply {
+    rig.rest(&format!("{SID}:{TOKEN}"), request, form).await
 }
 
 const EXECUTIONS: &str = "/v2/Flows/panics/Executions";
@@ -189,7 +179,7 @@ const EXECUTIONS: &str = "/v2/Flows/panics/Executions";
 async fn execution(rig: &Rig, to: &str, word: &str) -> String {
     let parameters = format!(r#"{{"word": "{word}"}}"#);
     let form = [("To", to), ("From", "+1999"), ("Parameters", &parameters)];
-    let made = rest(rig, &format!("POST {EXECUTIONS}"), &form).await;
+    let made = rest(rig, ("POST", EXECUTIONS), &form).await;
     assert_eq!(made.status, 201, "{made:?}");
     let made: Value = serde_json::from_str(&made.body).unwrap();
     format!("{EXECUTIONS}/{}", made["sid"].as_str().unwrap())
@@ -199,7 +189,7 @@ async fn execution(rig: &Rig, to: &str, word: &str) -> String {
 async fn ended(rig: &Rig, execution: &str) {
     let began = clock::now();
     loop {
-        let found = rest(rig, &format!("GET {execution}"), &[]).await;
+        let found = rest(rig, ("GET", execution), &[]).await;
         if found.body.contains(r#""status":"ended""#) {
             return;
         }
@@ -299,8 +289,8 @@ async fn p18_a_thread_that_reads() {
     others(&rig).await;
     // One for each of them, and one more.
     for _ in 0..3 {
-        let target = format!("GET {EXECUTIONS}/panic-in-store-reads");
-        let reply = in_time(rest(&rig, &target, &[])).await;
+        let target = format!("{EXECUTIONS}/panic-in-store-reads");
+        let reply = in_time(rest(&rig, ("GET", &target), &[])).await;
         assert_eq!(reply.status, if planted("store-reads") { 500 } else { 404 });
     }
     let made = execution(&rig, "+1557", "nothing").await;
@@ -373,7 +363,7 @@ async fn p18_what_looks_for_waits() {
     // It is over that one each time, until somebody removes it.
     let other = execution(&rig, "+1558", "other").await;
     if planted("timers") {
-        assert_eq!(rest(&rig, &format!("DELETE {poison}"), &[]).await.status, 204);
+        assert_eq!(rest(&rig, ("DELETE", &poison), &[]).await.status, 204);
     }
     ended(&rig, &other).await;
     others(&rig).await;
@@ -385,8 +375,8 @@ async fn p18_what_looks_for_waits() {
 async fn p18_studios_rest() {
     let (_function, rig) = rig("studio");
     for _ in 0..2 {
-        let target = format!("GET {EXECUTIONS}/panic-in-studio");
-        let reply = in_time(rest(&rig, &target, &[])).await;
+        let target = format!("{EXECUTIONS}/panic-in-studio");
+        let reply = in_time(rest(&rig, ("GET", &target), &[])).await;
         assert_eq!(reply.status, if planted("studio") { 500 } else { 404 });
     }
     let made = execution(&rig, "+1557", "nothing").await;

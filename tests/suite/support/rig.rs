@@ -8,6 +8,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use twimlgate::config::{Algorithm, Config};
 use twimlgate::gateway::Gateway;
@@ -129,6 +131,26 @@ impl Rig {
         let address = self.server.admin.expect("the base configuration has one");
         let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         exchange(address, request.into_bytes()).await
+    }
+
+    /// A request to Studio's REST by somebody who says that he is `user`, a sid and a token.
+    pub(crate) async fn rest(
+        &self,
+        user: &str,
+        (method, target): (&str, &str),
+        form: &[(&str, &str)],
+    ) -> Reply {
+        let body = form.iter().copied().collect::<Params>().encode();
+        let basic = STANDARD.encode(user);
+        let length = body.len();
+        let head = format!(
+            "{method} {target} HTTP/1.1\r\nHost: admin.example:9\r\n\
+             Authorization: Basic {basic}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\
+             Connection: close\r\n\r\n"
+        );
+        let address = self.server.admin.expect("the base configuration has one");
+        exchange(address, (head + &body).into_bytes()).await
     }
 
     /// Takes the gateway down, and gives the records of its webhooks.

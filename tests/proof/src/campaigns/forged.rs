@@ -10,7 +10,7 @@ use std::sync::Mutex;
 
 use crate::campaign::{Campaign, Context, Findings, Ran, Violation};
 use crate::function::Function;
-use crate::gateway::{Gateway, Setup};
+use crate::gateway::{Gateway, Setup, can_trace};
 use crate::rng::Rng;
 use crate::talk::Talk;
 use life::Life;
@@ -71,7 +71,7 @@ fn run(context: &Context, findings: &Findings) -> Result<Ran, String> {
     let setup = Setup { store: "sqlite:store.db", workers: 2, function: function.address };
     let gateway = Gateway::new(context, "gateway", &setup)?;
     gateway.reconfigure(|config| configured(&config, function.address.port()))?;
-    let traced = std::process::Command::new("strace").arg("-V").output().is_ok();
+    let traced = can_trace();
     let tally = Mutex::default();
     let mut forgery = Forgery { context, findings, function, gateway, traced, tally };
     let mut senders = forgery.greeted()?;

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crate::campaign::{Campaign, Context, Findings, Ran, Violation};
 use crate::function::{Book, Function};
-use crate::gateway::{Gateway, Setup};
+use crate::gateway::{Gateway, Setup, can_trace};
 use crate::rng::Rng;
 use disk::{Disk, Image, Survival};
 use people::{Person, Street, turns};
@@ -102,7 +102,7 @@ struct Power<'a> {
 }
 
 fn run(context: &Context, findings: &Findings) -> Result<Ran, String> {
-    if std::process::Command::new("strace").arg("-V").output().is_err() {
+    if !can_trace() {
         return Ok(Ran::Skipped("`strace` is not there".to_owned()));
     }
     let function = Function::start(context.seed, FUNCTION_MS).map_err(|e| e.to_string())?;

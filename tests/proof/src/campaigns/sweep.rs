@@ -7,7 +7,7 @@ use std::fs;
 use crate::campaign::{Campaign, Context, Findings, Ran, Violation};
 use crate::carrier::{Ask, Reply, send};
 use crate::function::Function;
-use crate::gateway::{Gateway, Setup};
+use crate::gateway::{Gateway, Setup, can_trace};
 use crate::rng::Rng;
 use crate::talk::Talk;
 use trace::Trace;
@@ -54,7 +54,7 @@ struct Scenario<'a> {
 }
 
 fn run(context: &Context, findings: &Findings) -> Result<Ran, String> {
-    if std::process::Command::new("strace").arg("-V").output().is_err() {
+    if !can_trace() {
         return Ok(Ran::Skipped("`strace` is not there".to_owned()));
     }
     let function = Function::start(context.seed, 1).map_err(|error| error.to_string())?;

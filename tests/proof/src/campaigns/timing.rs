@@ -6,8 +6,8 @@ mod welch;
 
 use std::io::BufReader;
 use std::io::Write as _;
-use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
+use std::time::Instant;
 
 use twimlgate::gateway::Gateway as Loaded;
 use twimlgate::journal::Meters;
@@ -44,9 +44,6 @@ const SOCKET_PART: u64 = 20;
 
 /// Requests that are made before their times are taken, one after the other.
 const BATCH: u64 = 500;
-
-/// How long an answer over a socket may take at most.
-const WITHIN: Duration = Duration::from_secs(15);
 
 /// What is measured.
 enum Subject<'a> {
@@ -213,9 +210,7 @@ fn over_socket(
     let told = |error: std::io::Error| format!("{}: {error}", pair.name);
     let mut times = Vec::with_capacity(made.len());
     for bytes in made {
-        let mut stream = TcpStream::connect(address).map_err(told)?;
-        stream.set_nodelay(true).map_err(told)?;
-        stream.set_read_timeout(Some(WITHIN)).map_err(told)?;
+        let mut stream = carrier::connect(address).map_err(told)?;
         let began = now();
         stream.write_all(&bytes).map_err(told)?;
         let reply = http::read(&mut BufReader::new(&stream)).map_err(told)?;
