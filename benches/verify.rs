@@ -8,7 +8,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use twimlgate::clock;
 use twimlgate::config::{Account, Algorithm, Config, SignatureMode};
-use twimlgate::problem::Source;
+use twimlgate::diagnostics::problem::Source;
 use twimlgate::secret::Secret;
 use twimlgate::verify::{SigningKey, Verifier, sign_form};
 use twimlgate::webhook::{Params, Received};

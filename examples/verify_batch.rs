@@ -10,7 +10,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use twimlgate::config::{Account, Algorithm, Config, Server, SharedKey, SignatureMode};
-use twimlgate::problem::Source;
+use twimlgate::diagnostics::problem::Source;
 use twimlgate::secret::Secret;
 use twimlgate::verify::Verifier;
 use twimlgate::webhook::Received;

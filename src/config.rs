@@ -25,7 +25,7 @@ use std::time::Duration;
 use actix_web::http::{Method, Uri};
 use jiff::tz::TimeZone;
 
-use crate::problem::{Level, Problem, Problems, Source};
+use crate::diagnostics::problem::{Level, Problem, Problems, Source};
 use crate::secret::Secret;
 use crate::webhook::Channel;
 

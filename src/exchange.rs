@@ -20,17 +20,17 @@ use std::sync::Arc;
 use actix_web::web::Bytes;
 use tokio::time::{Instant, timeout_at};
 
+use crate::catch_panic::unwinding;
 use crate::flow::Failure;
 use crate::gateway::{Gateway, Worker};
 use crate::journal::Record;
-use crate::panicked::unwinding;
 use crate::route::{Route, RouteError};
 use crate::session::{Claim, Key, StoreError};
 use crate::verify::VerifyError;
 use crate::webhook::Received;
 use conversation::Answering;
 
-pub use crate::panicked::Panicked;
+pub use crate::catch_panic::Panicked;
 
 /// What goes back to the carrier.
 #[derive(Clone, Debug, PartialEq, Eq)]

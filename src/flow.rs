@@ -7,8 +7,6 @@ pub mod file;
 
 pub mod import;
 
-pub mod show;
-
 mod definition;
 mod properties;
 mod condition;

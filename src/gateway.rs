@@ -12,13 +12,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::config::{Answer, Config, Located, Short};
+use crate::diagnostics::problem::{Level, Problem, Problems};
 use crate::exchange::ExchangeError;
 use crate::fallback;
 use crate::flow::{self, Flow, Incoming, Pair};
 use crate::function::{self, Functions, Held, Resolver};
 use crate::journal::Meters;
 use crate::liquid::Template;
-use crate::problem::{Level, Problem, Problems};
 use crate::route::{Route, Routes};
 use crate::server::check_certificate;
 use crate::session::{Saved, Sessions, StoreError};

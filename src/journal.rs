@@ -19,12 +19,12 @@ use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
+use crate::catch_panic::caught;
 use crate::clock;
 use crate::exchange::{Answer, ExchangeError};
 use crate::fallback;
 use crate::flow::{Execution, Remark, Send, SendError};
 use crate::function::Outcome;
-use crate::panicked::caught;
 use crate::route::Route;
 use crate::webhook::{Params, Proof, Webhook};
 

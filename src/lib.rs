@@ -10,7 +10,8 @@
 //!
 //! [`exchange`] walks them, [`fallback`] answers when one of them cannot, [`journal`] keeps one
 //! record of each walk. Around them are the door ([`server`]) and what is set up before it opens
-//! ([`config`], [`gateway`]). [`phone`] is the other end: the carrier, simulated.
+//! ([`config`], [`gateway`]). [`tools`] holds what
+//! people start on the command line, among it the carrier, simulated.
 
 pub mod webhook;
 
@@ -28,28 +29,21 @@ pub mod template;
 
 pub mod twiml;
 
-pub mod carrier;
+pub mod carrier_api;
 pub mod exchange;
 pub mod fallback;
 pub mod journal;
 
-pub mod phone;
-
-pub mod script;
-
-pub mod load;
-
-pub mod cli;
 pub mod config;
 pub mod gateway;
 pub mod server;
 
+mod catch_panic;
 pub mod clock;
-pub mod excerpt;
+pub mod diagnostics;
 pub mod limits;
 pub mod liquid;
-mod panicked;
-pub mod problem;
 pub mod random;
 pub mod secret;
+pub mod tools;
 mod uri;

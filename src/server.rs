@@ -23,10 +23,10 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use crate::config::Config;
+use crate::diagnostics::problem::Problem;
 use crate::gateway::Gateway;
 use crate::journal::Journal;
 use crate::limits::{CONNECTIONS_PER_WORKER_MAX, DRAIN_WITHIN, KEEP_ALIVE, REQUEST_HEAD_WITHIN};
-use crate::problem::Problem;
 use crate::session::Sessions;
 
 use door::{Door, Last};

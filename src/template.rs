@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 
 use crate::config::Located;
+use crate::diagnostics::problem::{Level, Problem, Problems, Source, nearest};
 use crate::limits::{DOCUMENT_BYTES_MAX, TEMPLATE_BYTES_MAX, TEMPLATES_MAX};
 use crate::liquid::{self, Engine, Limits, Output, Template};
-use crate::problem::{Level, Problem, Problems, Source, nearest};
 
 /// The templates folder, and the language.
 pub struct Templates {

@@ -4,13 +4,11 @@
 //! exists whose signature was not made with a configured key, with the algorithm that the
 //! configuration binds to this key, over the URL that the configuration gives.
 
-pub mod explain;
-
-mod content;
-mod header;
-mod key;
-mod message;
-mod url;
+pub(crate) mod content;
+pub(crate) mod header;
+pub(crate) mod key;
+pub(crate) mod message;
+pub(crate) mod url;
 
 pub use key::{SigningKey, hashed_url, sign_form, sign_url};
 
@@ -330,7 +328,7 @@ mod tests {
 
     use super::*;
     use crate::config::{Config, SharedKey};
-    use crate::problem::Source;
+    use crate::diagnostics::problem::Source;
     use crate::secret::Secret;
 
     thread_local! {

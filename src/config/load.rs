@@ -16,7 +16,7 @@ use super::keys;
 use super::reader::{At, Reader};
 use super::redact::redact;
 use super::{Config, Located};
-use crate::problem::{Problems, Source};
+use crate::diagnostics::problem::{Problems, Source};
 
 /// Reads a configuration. The second half holds everything that is wrong with it; the first is
 /// there when the file could be read at all, and is only fit to run when no error was found.

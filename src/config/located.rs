@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::problem::Source;
+use crate::diagnostics::problem::Source;
 
 /// A text of the configuration that a later stage reads, with its place, so that what is wrong in
 /// it can be shown there.

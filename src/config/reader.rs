@@ -12,7 +12,7 @@ use super::environment::expand;
 use super::keys::{self, Key, Kind};
 use super::located::shown;
 use super::redact::hide_userinfo;
-use crate::problem::{Problem, Problems, Source, nearest};
+use crate::diagnostics::problem::{Problem, Problems, Source, nearest};
 
 /// The file being read, what is wrong with it so far, and the environment it may name.
 pub(super) struct Reader<'a> {

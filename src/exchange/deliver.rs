@@ -2,7 +2,7 @@
 //! API.
 
 use super::run::Run;
-use crate::carrier;
+use crate::carrier_api;
 use crate::flow::{Execution, Send, Service};
 use crate::journal::Record;
 use crate::limits::MESSAGES_PER_REPLY_MAX;
@@ -33,7 +33,8 @@ impl Run<'_> {
             let send = message(execution, verb);
             let key = format!("{}:{}:{sent}", self.key, execution.steps);
             let functions = &self.worker.functions;
-            let result = carrier::send(functions, self.account, &send, &key, self.deadline).await;
+            let result =
+                carrier_api::send(functions, self.account, &send, &key, self.deadline).await;
             record.sent(&send, &result);
             if let Err(error) = result {
                 record.note(&format!("a reply is not sent: {error}"));

@@ -7,7 +7,7 @@ use actix_web::web::Bytes;
 use tokio::time::Instant;
 
 use super::hold;
-use crate::carrier;
+use crate::carrier_api;
 use crate::config::{Account, Function};
 use crate::flow::{Callee, Event, Execution, Failure, Flow, FunctionCall, Moment, Step, advance};
 use crate::function::{Call, Direct, Outcome};
@@ -59,7 +59,7 @@ impl Run<'_> {
                 }
                 Step::Send(send) => {
                     let key = format!("{}:{}", self.key, execution.steps);
-                    let sent = carrier::send(
+                    let sent = carrier_api::send(
                         &self.worker.functions,
                         self.account,
                         &send,
@@ -118,8 +118,8 @@ impl Run<'_> {
             return Err("a computed URL".to_owned());
         };
         let authorization = match call.with_credentials {
-            true => match self.account.filter(|account| carrier::is_carrier(account, &uri)) {
-                Some(account) => carrier::credentials(account),
+            true => match self.account.filter(|account| carrier_api::is_carrier(account, &uri)) {
+                Some(account) => carrier_api::credentials(account),
                 // Credentials never go anywhere else, and Studio does not ask either.
                 None => return Err(function.name),
             },

@@ -5,15 +5,12 @@
 
 mod json;
 mod legacy;
-mod toml;
-mod write;
-
-pub use write::{same, write_json, write_toml};
+pub(crate) mod toml;
 
 use std::ops::Range;
 
+use crate::diagnostics::problem::{Level, Problem, Problems, Source};
 use crate::limits::FLOW_BYTES_MAX;
-use crate::problem::{Level, Problem, Problems, Source};
 
 /// A value of a flow file, with its place in the text.
 #[derive(Clone, Debug)]

@@ -19,9 +19,9 @@ use super::scope::Scope;
 use super::trigger::Incoming;
 use super::widget::{Kind, Needs, TYPES, Type, type_of};
 use crate::config;
+use crate::diagnostics::problem::{Problem, Problems, Source, nearest};
 use crate::limits::WIDGETS_MAX;
 use crate::liquid::{Engine, Output, Template};
-use crate::problem::{Problem, Problems, Source, nearest};
 
 /// What a flow may refer to.
 pub struct Surroundings<'a> {

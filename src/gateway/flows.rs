@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 
 use crate::config::{Answer, Config, Function, Located, Rewrite};
+use crate::diagnostics::problem::{Problem, Problems, Source};
 use crate::flow::Flow;
 use crate::flow::file::{self, Node};
 use crate::flow::import::{Named, Surroundings, import};
 use crate::limits::{FLOW_BYTES_MAX, LOOP_ROUNDS_MAX, STRING_BYTES_MAX};
 use crate::liquid::{Engine, Limits, Template};
-use crate::problem::{Problem, Problems, Source};
 use crate::template::Templates;
 
 /// All flows, and what it takes to make one again.
@@ -175,8 +175,9 @@ impl Compiler {
         let subflow = |sid: &str| subflows.iter().find(|flow| flow.sid == sid).cloned();
         let flow = self.compile(&named, &source, &root, (&subflow, &mut problems));
         flow.ok_or_else(|| {
-            let first =
-                problems.iter().find(|problem| problem.level == crate::problem::Level::Error);
+            let first = problems
+                .iter()
+                .find(|problem| problem.level == crate::diagnostics::problem::Level::Error);
             first.map_or_else(String::new, |problem| problem.message.clone())
         })
     }

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use crate::config::{Config, Function, Hold};
+use crate::diagnostics::problem::{Problem, Problems};
 use crate::flow::{Flow, unfit};
 use crate::limits::HOLD_WITHIN;
 use crate::liquid::Template;
-use crate::problem::{Problem, Problems};
 use crate::route::Route;
 use crate::template::Templates;
 use crate::webhook::Channel;

@@ -1,8 +1,8 @@
 //! Variables that nothing sets.
 
+use crate::diagnostics::problem::{Level, Problem, Source};
 use crate::flow::{Flow, Incoming, Scope};
 use crate::liquid::Template;
-use crate::problem::{Level, Problem, Source};
 use crate::webhook::Channel;
 
 /// Warnings for variables that nothing sets: they render as nothing, which is seldom meant.

@@ -7,9 +7,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::line::{Level, Line};
+use crate::catch_panic::caught;
 use crate::config::LogFormat;
 use crate::limits::LOG_BYTES_MAX;
-use crate::panicked::caught;
 
 /// How long the writer lets lines gather before it writes them in one go.
 const GATHER: Duration = Duration::from_millis(20);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::excerpt::{excerpt, line_column};
+use crate::diagnostics::excerpt::{excerpt, line_column};
 
 /// A mistake in a template, or one that came up while it was rendered.
 ///

@@ -14,11 +14,11 @@ use actix_web::web::Bytes;
 
 use super::Shared;
 use super::receive::{Refusal, receive};
+use crate::catch_panic::unwinding;
 use crate::clock;
 use crate::exchange::{Answer, exchange, panicked_at};
 use crate::gateway::{Gateway, Worker};
 use crate::journal::Record;
-use crate::panicked::unwinding;
 
 /// One worker's door. A clone is the same door.
 #[derive(Clone)]

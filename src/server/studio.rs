@@ -20,10 +20,10 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::Shared;
+use crate::catch_panic::unwinding;
 use crate::flow::Flow;
 use crate::journal::Level;
 use crate::limits::{STUDIO_BODY_BYTES_MAX, STUDIO_WITHIN};
-use crate::panicked::unwinding;
 use crate::session::{Saved, Sessions, StoreError};
 use crate::webhook::Params;
 

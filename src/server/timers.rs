@@ -10,12 +10,12 @@ use actix_web::rt::task::JoinHandle;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::Shared;
+use crate::catch_panic::unwinding;
 use crate::clock::{self, Steady};
 use crate::exchange::fire;
 use crate::gateway::{Gateway, Worker};
 use crate::journal::{Level, Record};
 use crate::limits::{EXPIRE_EVERY, TIMER_EVERY, TIMERS_AT_ONCE};
-use crate::panicked::unwinding;
 
 /// Looks for waits that are over, until it is aborted.
 pub(super) fn start(shared: Arc<Shared>) -> JoinHandle<()> {

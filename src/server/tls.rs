@@ -11,7 +11,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
 use crate::config::Tls;
-use crate::problem::{Level, Problem};
+use crate::diagnostics::problem::{Level, Problem};
 
 /// The certificate at work. A clone is the same one.
 #[derive(Clone, Debug)]

@@ -12,13 +12,13 @@ use crate::config::Account;
 use crate::webhook::{Params, Proof, Received, Webhook};
 
 /// The query parameter that covers a body which is not a form.
-pub(super) const BODY_HASH: &str = "bodySHA256";
+pub(crate) const BODY_HASH: &str = "bodySHA256";
 
 static IDEMPOTENCY_TOKEN: HeaderName = HeaderName::from_static("i-twilio-idempotency-token");
 
 /// The parameters of a request.
 #[derive(Debug)]
-pub(super) struct Content {
+pub(crate) struct Content {
     query: Params,
     body: Body,
 }
@@ -36,7 +36,7 @@ enum Body {
 
 impl Content {
     /// Decodes query and form.
-    pub(super) fn read(received: &Received) -> Result<Content, VerifyError> {
+    pub(crate) fn read(received: &Received) -> Result<Content, VerifyError> {
         let mut types = received.headers.get_all(&CONTENT_TYPE);
         let content_type = match (types.next(), types.next()) {
             (None, _) => "",
@@ -47,7 +47,7 @@ impl Content {
     }
 
     /// The same from the parts of a request; an empty content type is a missing one.
-    pub(super) fn parse(
+    pub(crate) fn parse(
         method: &Method,
         content_type: &str,
         query: &str,
@@ -63,7 +63,7 @@ impl Content {
     }
 
     /// The parameters that are signed behind the URL.
-    pub(super) fn signed_params(&self) -> Option<&Params> {
+    pub(crate) fn signed_params(&self) -> Option<&Params> {
         match &self.body {
             Body::Form(params) => Some(params),
             Body::Ignored | Body::Hashed => None,
@@ -72,7 +72,7 @@ impl Content {
 
     /// The first `bodySHA256` of the query where the body needs one, as lower-case hexadecimal. A
     /// form has no use for it, and is not spared its own check by it.
-    pub(super) fn body_hash(&self) -> Result<Option<&str>, VerifyError> {
+    pub(crate) fn body_hash(&self) -> Result<Option<&str>, VerifyError> {
         match self.body {
             Body::Hashed => self.query.get(BODY_HASH).map(Some).ok_or(VerifyError::BodyHashMissing),
             Body::Ignored | Body::Form(_) => Ok(None),
@@ -80,13 +80,13 @@ impl Content {
     }
 
     /// The account that the request names: in its form, else in its query.
-    pub(super) fn account_sid(&self) -> Option<&str> {
+    pub(crate) fn account_sid(&self) -> Option<&str> {
         let form = self.signed_params().and_then(|params| params.get("AccountSid"));
         form.or_else(|| self.query.get("AccountSid"))
     }
 
     /// Gives what was read to the stages after this one.
-    pub(super) fn into_webhook(
+    pub(crate) fn into_webhook(
         self,
         received: Received,
         proof: Proof,
@@ -106,7 +106,7 @@ impl Content {
 }
 
 /// Whether the hash in the URL, compared with its exact case, is that of the body.
-pub(super) fn hash_fits(hash: &str, body: &[u8]) -> bool {
+pub(crate) fn hash_fits(hash: &str, body: &[u8]) -> bool {
     hash == body_sha256(body)
 }
 

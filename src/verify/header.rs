@@ -7,17 +7,17 @@ use super::key::Digest;
 use crate::config::Algorithm;
 
 /// The signature itself.
-pub(super) static SIGNATURE: HeaderName = HeaderName::from_static("x-twilio-signature");
+pub(crate) static SIGNATURE: HeaderName = HeaderName::from_static("x-twilio-signature");
 
 /// Which SharedKey made it: `key=webhooks_sharedkey_…,algorithm=HMAC_SHA256`. Not signed.
-pub(super) static SETTINGS: HeaderName =
+pub(crate) static SETTINGS: HeaderName =
     HeaderName::from_static("x-twilio-webhooks-signature-settings");
 
 /// What the headers claim: a signature, and how it was made.
 #[derive(Debug)]
-pub(super) struct Claim<'a> {
-    pub(super) digest: Digest,
-    pub(super) algorithm: Algorithm,
+pub(crate) struct Claim<'a> {
+    pub(crate) digest: Digest,
+    pub(crate) algorithm: Algorithm,
     /// Whether the settings header names an algorithm. Where it does not, the auth token signed.
     with_settings: bool,
     key_id: Option<&'a str>,
@@ -25,14 +25,14 @@ pub(super) struct Claim<'a> {
 
 impl<'a> Claim<'a> {
     /// Reads both headers: each at most once, the signature strict base64 of the right length.
-    pub(super) fn read(headers: &'a HeaderMap) -> Result<Claim<'a>, VerifyError> {
+    pub(crate) fn read(headers: &'a HeaderMap) -> Result<Claim<'a>, VerifyError> {
         let signature = single(headers, &SIGNATURE, "X-Twilio-Signature")?.unwrap_or_default();
         let settings = single(headers, &SETTINGS, "X-Twilio-Webhooks-Signature-Settings")?;
         Claim::parse(signature, settings.unwrap_or_default())
     }
 
     /// The same from the headers' values. An empty text is a missing header.
-    pub(super) fn parse(signature: &'a str, settings: &'a str) -> Result<Claim<'a>, VerifyError> {
+    pub(crate) fn parse(signature: &'a str, settings: &'a str) -> Result<Claim<'a>, VerifyError> {
         if signature.is_empty() {
             return Err(VerifyError::SignatureMissing);
         }
@@ -49,12 +49,12 @@ impl<'a> Claim<'a> {
     }
 
     /// Whether the auth token may have signed: only where no SharedKey is named.
-    pub(super) fn allows_token(&self) -> bool {
+    pub(crate) fn allows_token(&self) -> bool {
         !self.with_settings || self.key_id.is_none()
     }
 
     /// Whether this SharedKey may have signed.
-    pub(super) fn allows_shared_key(&self, id: &str) -> bool {
+    pub(crate) fn allows_shared_key(&self, id: &str) -> bool {
         self.with_settings && self.key_id.is_none_or(|named| named == id)
     }
 }

@@ -28,7 +28,7 @@ enum State {
 
 /// The bytes of a signature. A comparison of 20 or 32 bytes has no prefix that could leak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Digest {
+pub(crate) enum Digest {
     Sha1([u8; 20]),
     Sha256([u8; 32]),
 }
@@ -70,7 +70,7 @@ pub fn hashed_url(url: &str, body: &[u8]) -> Option<String> {
 }
 
 /// Lower-case hexadecimal SHA-256, as in `bodySHA256`.
-pub(super) fn body_sha256(body: &[u8]) -> String {
+pub(crate) fn body_sha256(body: &[u8]) -> String {
     Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -91,7 +91,7 @@ impl SigningKey {
     }
 
     /// A key that nobody knows, us included.
-    pub(super) fn decoy(algorithm: Algorithm) -> SigningKey {
+    pub(crate) fn decoy(algorithm: Algorithm) -> SigningKey {
         let mut key = [0; 32];
         // Without randomness the key is zeros: it still does the work, and what it finds to fit is
         // refused all the same.
@@ -100,7 +100,7 @@ impl SigningKey {
     }
 
     /// The base64 signature of the pieces put together.
-    pub(super) fn sign<'a>(&self, pieces: impl Iterator<Item = &'a str>) -> String {
+    pub(crate) fn sign<'a>(&self, pieces: impl Iterator<Item = &'a str>) -> String {
         match &self.0 {
             State::Sha1(state) => STANDARD.encode(absorb(state, pieces).finalize().into_bytes()),
             State::Sha256(state) => STANDARD.encode(absorb(state, pieces).finalize().into_bytes()),
@@ -109,7 +109,7 @@ impl SigningKey {
 
     /// Whether the digest is the signature of the pieces put together, in constant time. A digest
     /// of another length takes the same work and never fits.
-    pub(super) fn fits<'a>(&self, pieces: impl Iterator<Item = &'a str>, digest: &Digest) -> bool {
+    pub(crate) fn fits<'a>(&self, pieces: impl Iterator<Item = &'a str>, digest: &Digest) -> bool {
         #[cfg(test)]
         super::tests::ASKED.set(super::tests::ASKED.get() + 1);
         match &self.0 {
@@ -145,7 +145,7 @@ fn absorb<'a, M: Mac + Clone>(state: &M, pieces: impl Iterator<Item = &'a str>) 
 impl Digest {
     /// Decodes canonical, padded, standard base64 of exactly the algorithm's length. Whatever else
     /// a lenient reader would take for the same bytes is refused.
-    pub(super) fn parse(base64: &str, algorithm: Algorithm) -> Option<Digest> {
+    pub(crate) fn parse(base64: &str, algorithm: Algorithm) -> Option<Digest> {
         let mut bytes = [0; 33];
         let length = match base64.len() {
             28 | 44 => STANDARD.decode_slice(base64, &mut bytes).ok()?,

@@ -16,7 +16,7 @@ static FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 
 /// Where the public URL of a request comes from.
 #[derive(Debug)]
-pub(super) struct Origin {
+pub(crate) struct Origin {
     public_url: Option<String>,
     /// The scheme where there is no public URL.
     scheme: &'static str,
@@ -25,30 +25,30 @@ pub(super) struct Origin {
 
 /// A URL in the pieces that candidates are made of.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct SignedUrl<'a> {
+pub(crate) struct SignedUrl<'a> {
     /// `https`, without the colon.
-    pub(super) scheme: &'a str,
+    pub(crate) scheme: &'a str,
     /// `user:pass@`, or empty.
-    pub(super) userinfo: &'a str,
+    pub(crate) userinfo: &'a str,
     /// A name, an IPv4 address, or an IPv6 address in its brackets.
-    pub(super) host: &'a str,
+    pub(crate) host: &'a str,
     /// As written, without the colon.
-    pub(super) port: Option<&'a str>,
+    pub(crate) port: Option<&'a str>,
     /// The part of the path that a proxy has taken off.
-    pub(super) prefix: &'a str,
+    pub(crate) prefix: &'a str,
     /// Path and query as sent.
-    pub(super) rest: &'a str,
+    pub(crate) rest: &'a str,
     /// Whether `rest` is a request target, where `https://host` and `https://host/` look the same.
     on_wire: bool,
 }
 
 /// The pieces of one candidate, to be read one after the other.
-pub(super) type Pieces<'a> = [&'a str; 8];
+pub(crate) type Pieces<'a> = [&'a str; 8];
 
 // === impl Origin ===
 
 impl Origin {
-    pub(super) fn new(server: &Server) -> Origin {
+    pub(crate) fn new(server: &Server) -> Origin {
         Origin {
             public_url: server.public_url.clone(),
             scheme: if server.tls.is_some() { "https" } else { "http" },
@@ -57,7 +57,7 @@ impl Origin {
     }
 
     /// The URL of a request.
-    pub(super) fn url<'a>(&'a self, received: &'a Received) -> Result<SignedUrl<'a>, VerifyError> {
+    pub(crate) fn url<'a>(&'a self, received: &'a Received) -> Result<SignedUrl<'a>, VerifyError> {
         // `https://host` + `.evil.example/` would be the URL of somebody else.
         if !received.target.starts_with('/') {
             return Err(VerifyError::Target);
@@ -99,7 +99,7 @@ impl Origin {
 
 impl<'a> SignedUrl<'a> {
     /// Takes a whole URL apart, where it has a scheme. Nothing is checked or changed.
-    pub(super) fn split(url: &'a str) -> SignedUrl<'a> {
+    pub(crate) fn split(url: &'a str) -> SignedUrl<'a> {
         let (scheme, after) = url.split_once("://").unwrap_or(("", url));
         let (authority, rest) = after.split_at(after.find(['/', '?', '#']).unwrap_or(after.len()));
         let (userinfo, host) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
@@ -111,20 +111,20 @@ impl<'a> SignedUrl<'a> {
     }
 
     /// A whole URL as the carrier sees it: without user, password and fragment.
-    pub(super) fn as_carrier(url: &'a str) -> SignedUrl<'a> {
+    pub(crate) fn as_carrier(url: &'a str) -> SignedUrl<'a> {
         let url = url.split_once('#').map_or(url, |(url, _)| url);
         SignedUrl { userinfo: "", ..SignedUrl::split(url) }
     }
 
     /// The pieces of the URL as it was given.
-    pub(super) fn as_given(&self) -> Pieces<'a> {
+    pub(crate) fn as_given(&self) -> Pieces<'a> {
         self.pieces(self.userinfo, self.port, self.rest)
     }
 
     /// Every URL that the carrier may have signed for this one, the likeliest first: as it is, and
     /// with the port dropped, or the scheme's own port added. The carrier signs without user and
     /// password, its libraries with them.
-    pub(super) fn candidates(&self) -> impl Iterator<Item = Pieces<'a>> + use<'a> {
+    pub(crate) fn candidates(&self) -> impl Iterator<Item = Pieces<'a>> + use<'a> {
         let url = *self;
         let default = if url.scheme.eq_ignore_ascii_case("https") { "443" } else { "80" };
         let ports = [url.port, if url.port.is_some() { None } else { Some(default) }];

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use twimlgate::flow::file::{Node, read, same, write_json, write_toml};
-use twimlgate::problem::{Problems, Source};
+use twimlgate::diagnostics::problem::{Problems, Source};
+use twimlgate::flow::file::{Node, read};
+use twimlgate::tools::flow_export::{same, write_json, write_toml};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/flows/files")

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use regex::Regex;
 use twimlgate::clock;
+use twimlgate::diagnostics::problem::Source;
 use twimlgate::function::StandIn;
-use twimlgate::phone::{Act, Caller, Desk, Line, Phone, Turn};
-use twimlgate::problem::Source;
-use twimlgate::script::{
+use twimlgate::tools::flow_test::{
     EXPECTATIONS, File, KEYS, PLACES, Recorded, Recording, Stand, Subject, find, run, tree,
 };
+use twimlgate::tools::phone::{Act, Caller, Desk, Line, Phone, Turn};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -253,7 +253,7 @@ fn the_manual_has_every_key_every_word_and_what_is_printed() {
         keys += &format!("| {} | `{}` | {} | {} |\n", key.place, key.name, key.expects, key.doc);
     }
     let mut words = String::from("| a person | |\n|---|---|\n");
-    for (word, what) in twimlgate::phone::ACTS {
+    for (word, what) in twimlgate::tools::phone::ACTS {
         words += &format!("| `{word}` | {what} |\n");
     }
     words += "\n| expected | | |\n|---|---|---|\n";

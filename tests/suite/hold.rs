@@ -3,8 +3,8 @@
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 
+use twimlgate::diagnostics::problem::Problems;
 use twimlgate::journal::Meters;
-use twimlgate::problem::Problems;
 use twimlgate::twiml::read::{Bounds, tree};
 
 use crate::support::hostile::{Hostile, Step, json};

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use twimlgate::load::{Arrivals, Plan, Report, Tally, channel, from_outside, may_load, run};
-use twimlgate::phone::Number;
-use twimlgate::problem::Source;
-use twimlgate::script::File;
+use twimlgate::diagnostics::problem::Source;
 use twimlgate::secret::Secret;
+use twimlgate::tools::flow_test::File;
+use twimlgate::tools::load::{Arrivals, Plan, Report, Tally, channel, from_outside, may_load, run};
+use twimlgate::tools::phone::Number;
 
 use crate::phone::app::{App, reply};
 

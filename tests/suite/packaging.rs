@@ -6,8 +6,8 @@ use std::process::Command;
 
 use regex::Regex;
 use twimlgate::config::Config;
+use twimlgate::diagnostics::problem::Source;
 use twimlgate::limits::{DRAIN_WITHIN, KEEP_ALIVE, WEBHOOK_BODY_BYTES_MAX};
-use twimlgate::problem::Source;
 
 use crate::support::hostile::Hostile;
 use crate::support::rig::Rig;

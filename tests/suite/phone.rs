@@ -9,8 +9,8 @@ mod hold;
 mod lines;
 mod terminal;
 
-use twimlgate::phone::{Act, Caller, Heard, Line, Number, Phone};
 use twimlgate::secret::Secret;
+use twimlgate::tools::phone::{Act, Caller, Heard, Line, Number, Phone};
 
 use app::App;
 

@@ -189,7 +189,7 @@ fn p18_a_configuration_that_is_read_again() {
     assert_eq!(code, Some(0));
     // The text of a panic may quote anybody.
     assert!(!errors.contains("panic-in-reload"), "{errors}");
-    assert_eq!(errors.contains("src/cli/serve.rs:"), planted("reload"), "{errors}");
+    assert_eq!(errors.contains("src/tools/cli/serve.rs:"), planted("reload"), "{errors}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use twimlgate::config::{Account, Algorithm, Config, Server, SignatureMode};
-use twimlgate::problem::Source;
+use twimlgate::diagnostics::problem::Source;
 use twimlgate::secret::Secret;
 use twimlgate::verify::{SigningKey, Verifier, VerifyError, sign_form};
 use twimlgate::webhook::{Params, Received};

@@ -11,8 +11,8 @@ mod walker;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use twimlgate::diagnostics::problem::Level;
 use twimlgate::flow::{Flow, Incoming, Widget};
-use twimlgate::problem::Level;
 
 use folder::{File, files, sids};
 use walker::{Edge, Seen, Walker};
@@ -107,7 +107,7 @@ fn walk(folder: &Path) -> Total {
 // === impl Total ===
 
 impl Total {
-    fn refuse(&mut self, file: &File, problems: &twimlgate::problem::Problems) {
+    fn refuse(&mut self, file: &File, problems: &twimlgate::diagnostics::problem::Problems) {
         self.refused += 1;
         let errors: Vec<_> = problems.iter().filter(|it| it.level == Level::Error).collect();
         println!("{}: refused\n{problems}", file.name());

@@ -7,9 +7,9 @@
 use std::sync::OnceLock;
 
 use twimlgate::config::Config;
+use twimlgate::diagnostics::problem::{Level, Problems, Source};
 use twimlgate::gateway::Gateway;
 use twimlgate::journal::Meters;
-use twimlgate::problem::{Level, Problems, Source};
 use twimlgate::template::Templates;
 
 use super::{Judged, Seen, Target, as_bytes, ensure, root, size, text, texts};

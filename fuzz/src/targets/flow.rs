@@ -11,12 +11,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use twimlgate::config::{Config, Function};
-use twimlgate::flow::file::{self, Node, same, write_json, write_toml};
+use twimlgate::diagnostics::problem::{Problems, Source};
+use twimlgate::flow::file::{self, Node};
 use twimlgate::flow::import::{Named, Surroundings, import};
-use twimlgate::flow::show::{mermaid, outline};
 use twimlgate::flow::{Execution, Flow};
 use twimlgate::liquid::{Engine, Limits};
-use twimlgate::problem::{Problems, Source};
+use twimlgate::tools::flow_export::{same, write_json, write_toml};
+use twimlgate::tools::flow_outline::{mermaid, outline};
 use twimlgate::webhook::{Channel, Params};
 
 use super::random::Random;

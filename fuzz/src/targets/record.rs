@@ -10,10 +10,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use twimlgate::diagnostics::problem::{Problems, Source};
 use twimlgate::exchange::{FORM, stored};
 use twimlgate::flow::file;
 use twimlgate::flow::{Execution, Flow};
-use twimlgate::problem::{Problems, Source};
 use twimlgate::session::parts::{seal_saved, seal_step, unseal_saved, unseal_step};
 use twimlgate::session::{Saved, StepRecord};
 use twimlgate::webhook::{Channel, Params};

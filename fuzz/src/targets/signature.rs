@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use twimlgate::config::{Account, Config, Server, SignatureMode};
-use twimlgate::problem::Source;
+use twimlgate::diagnostics::problem::Source;
 use twimlgate::verify::{Verifier, VerifyError};
 use twimlgate::webhook::Received;
 

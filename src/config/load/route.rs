@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::named;
 use crate::config::reader::{At, Reader, Section};
 use crate::config::{Answer, Function, Route, Short};
-use crate::problem::nearest;
+use crate::diagnostics::problem::nearest;
 use crate::webhook::Channel;
 
 pub(super) fn routes(

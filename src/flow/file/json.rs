@@ -7,8 +7,8 @@ use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::{Key, Node, Value};
+use crate::diagnostics::problem::{Problems, Source};
 use crate::limits::FLOW_NESTING_MAX;
-use crate::problem::{Problems, Source};
 
 /// Nothing that RFC 8259 does not have.
 const STRICT: ParseOptions = ParseOptions {

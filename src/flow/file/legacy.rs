@@ -104,7 +104,7 @@ fn transition(transition: &mut Node, names: &HashMap<String, String>) {
 #[cfg(test)]
 mod tests {
     use super::super::read;
-    use crate::problem::{Problems, Source};
+    use crate::diagnostics::problem::{Problems, Source};
 
     #[test]
     fn old_flows_become_new_ones() {

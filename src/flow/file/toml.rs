@@ -9,14 +9,14 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{Key, Node, Value, json};
-use crate::problem::{Problems, Source};
+use crate::diagnostics::problem::{Problems, Source};
 
 /// Properties that are lists of `{key, value}`, and that the short form has as tables.
-pub(super) const PAIRS: [&str; 5] =
+pub(crate) const PAIRS: [&str; 5] =
     ["parameters", "variables", "content_variables", "stream_parameters", "memory_parameters"];
 
 /// Reads the text, or says what is wrong with it.
-pub(super) fn read(source: &Source, problems: &mut Problems) -> Option<Node> {
+pub(crate) fn read(source: &Source, problems: &mut Problems) -> Option<Node> {
     let (file, errors) = DeTable::parse_recoverable(&source.text);
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
@@ -233,7 +233,7 @@ impl Reader<'_> {
 }
 
 /// Studio's own name of a condition.
-pub(super) fn default_name(test: &str, value: &str) -> String {
+pub(crate) fn default_name(test: &str, value: &str) -> String {
     format!("If value {test} {value}")
 }
 

@@ -1,10 +1,10 @@
 //! Properties: read against the table of their type.
 
 use super::{Import, State};
+use crate::diagnostics::problem::nearest;
 use crate::flow::file::Node;
 use crate::flow::properties::{Callee, Holds, Pair, Properties, Property};
 use crate::liquid::Template;
-use crate::problem::nearest;
 
 /// Keys of every widget that only Studio's canvas knows.
 const CANVAS: [&str; 1] = ["offset"];

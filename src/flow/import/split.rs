@@ -1,9 +1,9 @@
 //! The conditions of a `match`.
 
 use super::{Import, State};
+use crate::diagnostics::problem::nearest;
 use crate::flow::condition::{Condition, TESTS, Test, pattern};
 use crate::flow::file::Node;
-use crate::problem::nearest;
 
 impl Import<'_> {
     pub(super) fn conditions(&mut self, state: &State<'_>, node: &Node) -> Vec<Condition> {

@@ -1,9 +1,9 @@
 //! Transitions: which events there are, where they lead, and whom nothing leads to.
 
 use super::{Import, State};
+use crate::diagnostics::problem::nearest;
 use crate::flow::definition::{Transition, Widget, WidgetId};
 use crate::flow::file::Node;
-use crate::problem::nearest;
 
 impl Import<'_> {
     pub(super) fn transitions(&mut self, state: &State<'_>, names: &[&str]) -> Vec<Transition> {

@@ -12,7 +12,7 @@ use super::rows::{self, executions, nanoseconds};
 use super::trouble::{Reach, Trouble, describe, reach};
 use super::write::Write;
 use super::{Answer, claims};
-use crate::panicked::caught;
+use crate::catch_panic::caught;
 use crate::session::desk::Digest;
 use crate::session::{Listing, Page, Saved, StepRecord, StoreError};
 

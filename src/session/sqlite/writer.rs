@@ -12,9 +12,9 @@ use super::file::File;
 use super::known::{Change, Known};
 use super::trouble::{Reach, Trouble, describe, reach};
 use super::write::Write;
+use crate::catch_panic::caught;
 use crate::clock;
 use crate::limits::{STORE_GROUP_MAX, STORE_PROBE_EVERY};
-use crate::panicked::caught;
 use crate::session::StoreError;
 use crate::session::desk::Desk;
 

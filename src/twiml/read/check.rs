@@ -4,7 +4,7 @@ use super::error::shown;
 use super::scan::{Attribute, Sink};
 use super::similar::closest;
 use super::{Read, misplaced, unescape, value};
-use crate::excerpt::line_column;
+use crate::diagnostics::excerpt::line_column;
 use crate::twiml::Finding;
 use crate::twiml::grammar::{self, Element, Text, Value, value_code};
 use crate::webhook::Channel;

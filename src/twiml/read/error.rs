@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::excerpt::line_column;
+use crate::diagnostics::excerpt::line_column;
 
 /// A document that a carrier would not read, or that is beyond the bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]

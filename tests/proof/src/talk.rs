@@ -5,7 +5,7 @@
 use twimlgate::twiml::read::{Bounds, tree};
 use twimlgate::webhook::Channel;
 
-use crate::carrier::{Ask, Reply, SID};
+use crate::carrier_api::{Ask, Reply, SID};
 use crate::function::Step;
 use crate::rng::Rng;
 

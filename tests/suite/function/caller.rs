@@ -8,8 +8,8 @@ use std::time::Duration;
 use actix_web::web::Bytes;
 use twimlgate::clock;
 use twimlgate::config::{Config, Function};
+use twimlgate::diagnostics::problem::Source;
 use twimlgate::function::{Call, Functions, Outcome, OutcomeKind, Problem, Resolver, Shared};
-use twimlgate::problem::Source;
 use twimlgate::verify::SigningKey;
 use twimlgate::webhook::Params;
 

@@ -167,7 +167,7 @@ fn an_authority_file_that_cannot_be_used() {
     std::fs::write(&empty, "no certificate here").unwrap();
     for (file, expected) in [(empty.clone(), "no certificate"), (folder, "cannot be read")] {
         let text = format!("[egress]\nca_file = \"{}\"", file.display());
-        let source = twimlgate::problem::Source::new("config.toml", &text);
+        let source = twimlgate::diagnostics::problem::Source::new("config.toml", &text);
         let parsed = twimlgate::config::Config::parse(&source, "".as_ref(), &|_| None);
         let Some(config) = parsed.0 else { continue };
         let error = twimlgate::function::Shared::new(&config, Resolver::System).unwrap_err();

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use twimlgate::phone::{Act, Awaits, Heard};
+use twimlgate::tools::phone::{Act, Awaits, Heard};
 
 use super::app::{App, never, reply};
 use super::{call, play, words};

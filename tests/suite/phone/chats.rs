@@ -1,6 +1,6 @@
 //! Messages: replies, and what comes of them.
 
-use twimlgate::phone::Act;
+use twimlgate::tools::phone::Act;
 
 use super::app::App;
 use super::{chat, play, words};

@@ -4,10 +4,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use twimlgate::clock;
+use twimlgate::diagnostics::problem::Problems;
 use twimlgate::function::{Asking, Played, PlayedAnswer, StandIn};
 use twimlgate::journal::Meters;
-use twimlgate::phone::{Caller, Desk, Heard, Line, Phone};
-use twimlgate::problem::Problems;
+use twimlgate::tools::phone::{Caller, Desk, Heard, Line, Phone};
 
 use super::{play, words};
 use crate::support::rig;

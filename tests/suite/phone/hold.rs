@@ -5,13 +5,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use twimlgate::clock;
+use twimlgate::diagnostics::problem::Problems;
 use twimlgate::function::{
     Answer, Asking, Held, Outcome, Place, Played, PlayedAnswer, StandIn, Waited,
 };
 use twimlgate::journal::Meters;
 use twimlgate::limits::{HELD_CALLS_MAX, HELD_OUTCOME_KEPT, HELD_OUTCOMES_BYTES_MAX};
-use twimlgate::phone::{Caller, Desk, Heard, Line, Phone};
-use twimlgate::problem::Problems;
+use twimlgate::tools::phone::{Caller, Desk, Heard, Line, Phone};
 
 use super::{play, words};
 use crate::support::rig;

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use twimlgate::config::Algorithm;
-use twimlgate::phone::{Caller, Number, Phone};
 use twimlgate::secret::Secret;
+use twimlgate::tools::phone::{Caller, Number, Phone};
 use twimlgate::verify::{SigningKey, sign_form, sign_url};
 
 use super::app::{App, Got, never, reply};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use twimlgate::config::{Algorithm, Config, SharedKey, SignatureMode};
-use twimlgate::problem::Source;
+use twimlgate::diagnostics::problem::Source;
 use twimlgate::secret::Secret;
 use twimlgate::verify::{SigningKey, Verifier, VerifyError, sign_form};
 

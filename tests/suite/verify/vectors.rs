@@ -5,7 +5,7 @@ use actix_web::http::Method;
 use serde::Deserialize;
 use twimlgate::config::{Algorithm, SharedKey, SignatureMode};
 use twimlgate::secret::Secret;
-use twimlgate::verify::explain::Case;
+use twimlgate::tools::explain::Case;
 use twimlgate::webhook::Params;
 
 use super::{FORM, Request, SID, account, server, verifier};

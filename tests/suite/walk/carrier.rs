@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use twimlgate::flow::Wait;
-use twimlgate::phone::{Act, Awaits, Call, Caller, Chat, Fetched, Heard, Next, Number, Request};
+use twimlgate::tools::phone::{
+    Act, Awaits, Call, Caller, Chat, Fetched, Heard, Next, Number, Request,
+};
 use twimlgate::webhook::Params;
 
 use super::hints::OTHER;

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use twimlgate::config::Config;
+use twimlgate::diagnostics::problem::{Problems, Source};
 use twimlgate::flow::file;
 use twimlgate::gateway::Gateway;
 use twimlgate::journal::Meters;
-use twimlgate::problem::{Problems, Source};
 use twimlgate::template::Templates;
 
 /// A flow file.

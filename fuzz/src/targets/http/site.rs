@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use actix_web::rt::System;
 use twimlgate::config::{Algorithm, Config};
+use twimlgate::diagnostics::problem::Source;
 use twimlgate::gateway::Gateway;
 use twimlgate::journal::{Journal, Log, Meters};
-use twimlgate::problem::Source;
 use twimlgate::secret::Secret;
 use twimlgate::server::{Listeners, Server};
 use twimlgate::session::Sessions;

@@ -15,7 +15,7 @@ use twimlgate::clock;
 use twimlgate::webhook::Channel;
 
 use crate::campaign::{Campaign, Context, Findings, Ran, Violation};
-use crate::carrier::{Ask, Reply, answer, post};
+use crate::carrier_api::{Ask, Reply, answer, post};
 use crate::function::Function;
 use crate::gateway::{Gateway, Setup};
 use crate::rng::Rng;

@@ -10,7 +10,7 @@ use twimlgate::limits::{CLAIM_KEPT, REPLAY_REFUSED};
 use twimlgate::webhook::Channel;
 
 use crate::campaign::{Campaign, Context, Findings, Ran, Violation};
-use crate::carrier::{Ask, Reply};
+use crate::carrier_api::{Ask, Reply};
 use crate::rng::Rng;
 use crate::talk::Talk;
 use desk::Desk;

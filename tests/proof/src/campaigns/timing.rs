@@ -14,7 +14,7 @@ use twimlgate::journal::Meters;
 use twimlgate::verify::Verifier;
 
 use crate::campaign::{Campaign, Context, Findings, Ran, Violation};
-use crate::carrier;
+use crate::carrier_api;
 use crate::function::Function;
 use crate::gateway::{Gateway, Setup};
 use crate::http;

@@ -8,7 +8,7 @@ use twimlgate::secret::Secret;
 use twimlgate::verify::{SigningKey, hashed_url, sign_form};
 use twimlgate::webhook::{Channel, Params};
 
-use crate::carrier::{Ask, PUBLIC_URL, SID, TOKEN};
+use crate::carrier_api::{Ask, PUBLIC_URL, SID, TOKEN};
 use crate::rng::Rng;
 use crate::talk::Talk;
 

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use twimlgate::clock;
 use twimlgate::webhook::Channel;
 
-use crate::carrier::{Ask, Reply, SID, malformed};
+use crate::carrier_api::{Ask, Reply, SID, malformed};
 use crate::http;
 use crate::rng::Rng;
 

@@ -1,6 +1,6 @@
 //! A gateway in this process whose clock is pretended.
 //!
-//! `twimlgate::phone` draws a fresh idempotency token for each request, as a carrier does; to send
+//! `twimlgate::tools::phone` draws a fresh idempotency token for each request, as a carrier does; to send
 //! the same one again takes the exchange itself.
 
 use std::cell::{Cell, RefCell};
@@ -23,7 +23,7 @@ use twimlgate::session::{Listing, Saved, Sessions, StoreUrl};
 use twimlgate::webhook::Received;
 
 use crate::campaign::Context;
-use crate::carrier::{Ask, Reply};
+use crate::carrier_api::{Ask, Reply};
 use crate::gateway::{self, Setup};
 
 /// One worker of a gateway, and the function that it calls.

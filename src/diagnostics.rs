@@ -1,0 +1,10 @@
+//! Problems that a person mends: what is wrong, the place in a file, what was expected, what to do.
+//!
+//! [`problem`] collects them and [`excerpt`] draws the lines with a caret. Everything that reads a
+//! file of the user reports through here, so that all problems of a run are shown at once and look
+//! the same.
+//!
+//! Invariant: nothing here knows what a file means.
+
+pub mod excerpt;
+pub mod problem;

@@ -1,0 +1,242 @@
+//! Something that a person must mend: what is wrong, where, what was expected, what to do.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::diagnostics::excerpt::{excerpt, line_column};
+
+/// A text file that problems point into.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The path as the user would type it.
+    pub name: Arc<str>,
+    /// The whole text.
+    pub text: Arc<str>,
+}
+
+/// One problem of a configuration, a template or a flow.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// Whether the gateway may start in spite of it.
+    pub level: Level,
+    /// What is wrong, one line.
+    pub message: String,
+    /// Where, if it is in a file.
+    pub place: Option<Box<Place>>,
+    /// What was expected at that place; stands behind the caret.
+    pub expected: String,
+    /// What to do. May be empty.
+    pub help: String,
+}
+
+/// Some bytes of a file.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The file.
+    pub source: Source,
+    /// The bytes.
+    pub span: Range<usize>,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// `serve` refuses to start.
+    Error,
+    /// `check` says it, and it may be meant so.
+    Warning,
+}
+
+/// Everything that is wrong.
+#[derive(Clone, Debug, Default)]
+pub struct Problems(Vec<Problem>);
+
+// === impl Source ===
+
+impl Source {
+    /// A file's name and text.
+    pub fn new(name: &str, text: &str) -> Source {
+        Source { name: name.into(), text: text.into() }
+    }
+
+    /// An error at `span` of this text.
+    pub fn error(&self, span: Range<usize>, message: impl Into<String>) -> Problem {
+        self.problem(span, Problem::new(Level::Error, message))
+    }
+
+    /// A warning at `span` of this text.
+    pub fn warning(&self, span: Range<usize>, message: impl Into<String>) -> Problem {
+        self.problem(span, Problem::new(Level::Warning, message))
+    }
+
+    fn problem(&self, span: Range<usize>, problem: Problem) -> Problem {
+        let source = self.clone();
+        Problem { place: Some(Box::new(Place { source, span })), ..problem }
+    }
+}
+
+// === impl Problem ===
+
+impl Problem {
+    /// A problem that is in no file, or of a file as a whole.
+    pub fn new(level: Level, message: impl Into<String>) -> Problem {
+        Problem {
+            level,
+            message: message.into(),
+            place: None,
+            expected: String::new(),
+            help: String::new(),
+        }
+    }
+
+    /// Adds what was expected.
+    pub fn expected(self, expected: impl Into<String>) -> Problem {
+        Problem { expected: expected.into(), ..self }
+    }
+
+    /// Adds what to do.
+    pub fn help(self, help: impl Into<String>) -> Problem {
+        Problem { help: help.into(), ..self }
+    }
+
+    /// `file:line:column`, where there is a file.
+    pub fn location(&self) -> Option<String> {
+        let Place { source, span } = self.place.as_deref()?;
+        let (line, column) = line_column(&source.text, span.start);
+        Some(format!("{}:{line}:{column}", source.name))
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let level = match self.level {
+            Level::Error => "error",
+            Level::Warning => "warning",
+        };
+        let mut said = format!("{level}: {}", self.message);
+        if let (Some(place), Some(location)) = (&self.place, self.location()) {
+            let drawn = excerpt(&place.source.text, place.span.clone(), &self.expected);
+            said += &format!("\n --> {location}\n{drawn}");
+        } else if !self.expected.is_empty() {
+            said += &format!("\n  = expected: {}", self.expected);
+        }
+        if !self.help.is_empty() {
+            said += &format!("\n  = help: {}", self.help);
+        }
+        // A flow comes from elsewhere: what its texts say must not move the cursor of a terminal.
+        let harmless = |c: char| if c.is_control() && c != '\n' { '\u{FFFD}' } else { c };
+        formatter.write_str(&said.chars().map(harmless).collect::<String>())
+    }
+}
+
+// === impl Problems ===
+
+impl Problems {
+    /// Adds one.
+    pub fn push(&mut self, problem: Problem) {
+        self.0.push(problem);
+    }
+
+    /// Adds some.
+    pub fn extend(&mut self, problems: impl IntoIterator<Item = Problem>) {
+        self.0.extend(problems);
+    }
+
+    /// Puts them into the order of the file, which is the order of mending.
+    pub fn sort(&mut self) {
+        self.0.sort_by_key(|problem| problem.place.as_ref().map(|place| place.span.start));
+    }
+
+    /// Whether any of them is an error.
+    pub fn any_error(&self) -> bool {
+        self.0.iter().any(|problem| problem.level == Level::Error)
+    }
+
+    /// How many errors, and how many warnings.
+    pub fn counts(&self) -> (usize, usize) {
+        let errors = self.0.iter().filter(|problem| problem.level == Level::Error).count();
+        (errors, self.0.len() - errors)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+        self.0.iter()
+    }
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Problems {
+        Problems(vec![problem])
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for problem in &self.0 {
+            writeln!(formatter, "{problem}\n")?;
+        }
+        Ok(())
+    }
+}
+
+/// The candidate most like `given`, if one is like enough to be a slip of the finger: at most a
+/// third of the letters differ.
+pub fn nearest<'a>(given: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .map(|candidate| (distance(given, candidate), candidate))
+        .filter(|(distance, candidate)| *distance * 3 <= candidate.len().max(3))
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// Levenshtein's distance, without regard to case.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.to_lowercase().chars().take(64).collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.to_lowercase().chars().take(64).enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, b) in to.iter().enumerate() {
+            let substituted = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggests_only_what_is_near() {
+        let keys = ["timeout_ms", "method", "url"];
+        assert_eq!(nearest("timout_ms", keys.into_iter()), Some("timeout_ms"));
+        assert_eq!(nearest("URL", keys.into_iter()), Some("url"));
+        assert_eq!(nearest("colour", keys.into_iter()), None);
+    }
+
+    #[test]
+    fn moves_no_cursor() {
+        let source = Source::new("flow.json", "{\"name\": \"\u{1b}[2J\"}");
+        let problem = source.error(9..15, "widget `\u{1b}[2J` is unknown").expected("a\tname");
+        let said = problem.help("rename `\u{7}`").to_string();
+        assert!(said.contains("widget `\u{FFFD}[2J` is unknown"), "{said}");
+        assert!(!said.contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
+    }
+
+    #[test]
+    fn shows_place_and_advice() {
+        let source = Source::new("config.toml", "[server]\nlisten = 5\n");
+        let problem = source
+            .error(18..19, "`server.listen` is a number")
+            .expected("an address")
+            .help("write `listen = \"127.0.0.1:8080\"`");
+        assert_eq!(
+            problem.to_string(),
+            "error: `server.listen` is a number\n --> config.toml:2:10\n  |\n2 | listen = 5\n  \
+             |          ^ an address\n  = help: write `listen = \"127.0.0.1:8080\"`"
+        );
+    }
+}

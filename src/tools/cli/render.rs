@@ -1,0 +1,84 @@
+//! `twimlgate render`: what a template gives for some data.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value};
+
+use crate::clock;
+use crate::diagnostics::problem::{Level, Problem, Problems, Source};
+use crate::liquid::Output;
+use crate::template::{Templates, compile, problem};
+
+const EXAMPLE: &str = r#"Example:
+  echo '{"widgets":{"lookup":{"parsed":{"person":{"name":"Ada"}}}}}' > data.json
+  twimlgate render templates/message/reply.xml --data data.json"#;
+
+/// Render one template: escaped for XML, as in an answer, unless --text.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub(super) struct Args {
+    /// The template; `-` is standard input.
+    file: PathBuf,
+    /// A JSON file with an object: the variables.
+    #[arg(long, value_name = "JSON-FILE")]
+    data: Option<PathBuf>,
+    /// The folder for `include` and `render`.
+    #[arg(long, value_name = "DIR", default_value = "templates")]
+    templates: PathBuf,
+    /// Plain text: nothing is escaped, as in a parameter of a function.
+    #[arg(long)]
+    text: bool,
+}
+
+pub(super) fn run(args: &Args) -> ExitCode {
+    match rendered(args) {
+        Ok(text) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(problems) => {
+            eprint!("{problems}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn rendered(args: &Args) -> Result<String, Problems> {
+    let template = source(&args.file)?;
+    let data = args.data.as_deref().map_or(Ok(Map::new()), data)?;
+    // What is wrong with other templates is for `check` to say.
+    let templates = Templates::load(&args.templates, TimeZone::UTC, &mut Problems::default());
+    let output = if args.text { Output::Plain } else { Output::Xml };
+    let compiled = compile(templates.engine(), &template, output)?;
+    let now = clock::wall().as_secs() as i64;
+    compiled.render(&data, now).map_err(|error| Problems::from(problem(&error, &template)))
+}
+
+fn source(path: &Path) -> Result<Source, Problems> {
+    if path == Path::new("-") {
+        let mut text = String::new();
+        let read = std::io::stdin().read_to_string(&mut text);
+        return read.map(|_| Source::new("-", &text)).map_err(|error| unreadable(path, &error));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+    Ok(Source::new(&path.display().to_string(), &text))
+}
+
+fn data(path: &Path) -> Result<Map<String, Value>, Problems> {
+    let source = source(path)?;
+    serde_json::from_str(&source.text).map_err(|error| {
+        let line_start = source.text.split_inclusive('\n').take(error.line().saturating_sub(1));
+        let start: usize = line_start.map(str::len).sum();
+        let at = start + error.column().saturating_sub(1);
+        let problem = source.error(at..at + 1, format!("not a JSON object: {error}"));
+        Problems::from(problem.expected("an object like `{\"name\": \"Ada\"}`"))
+    })
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Problems {
+    let message = format!("cannot read `{}`: {error}", path.display());
+    Problems::from(Problem::new(Level::Error, message))
+}

@@ -1,0 +1,170 @@
+//! Stage 2, slowly: why a signature does not fit, for a person. Never on the way of a webhook.
+
+mod causes;
+mod guess;
+
+use std::fmt::Write as _;
+
+use actix_web::http::Method;
+
+use crate::config::Algorithm;
+use crate::secret::Secret;
+use crate::verify::VerifyError;
+use crate::verify::content::{Content, hash_fits};
+use crate::verify::header::Claim;
+use crate::verify::key::{SigningKey, body_sha256};
+use crate::verify::message::{Message, pieces};
+use crate::verify::url::SignedUrl;
+use crate::webhook::Params;
+use guess::Guess;
+
+/// Characters of one value that are shown: a message is at most 1,600 long.
+const SHOWN_CHARACTERS_MAX: usize = 2_000;
+
+/// One request, its signature, and the keys that may have made it.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The whole URL as it is believed to have been signed.
+    pub url: String,
+    /// `POST` or `GET`.
+    pub method: Method,
+    /// The `Content-Type` header; empty where there is none.
+    pub content_type: String,
+    /// The body as sent.
+    pub body: Vec<u8>,
+    /// `X-Twilio-Signature`.
+    pub signature: String,
+    /// Any of them may have signed.
+    pub tokens: Vec<Secret>,
+    /// What they sign with: SHA-1, but for SharedKeys.
+    pub algorithm: Algorithm,
+}
+
+/// What would have made the signature fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The difference between what was signed and what was checked.
+    pub what: String,
+    /// What to do about it.
+    pub advice: String,
+}
+
+impl Case {
+    /// The index of the token that signed. The URL is taken literally: only port, user and password
+    /// may differ.
+    pub fn check(&self) -> Result<usize, VerifyError> {
+        let content = self.content()?;
+        let settings = match self.algorithm {
+            Algorithm::Sha1 => "",
+            Algorithm::Sha256 => "algorithm=HMAC_SHA256",
+        };
+        let claim = Claim::parse(&self.signature, settings)?;
+        let hash = content.body_hash()?;
+        let message = Message::new(SignedUrl::split(&self.url), content.signed_params());
+        let fits = |key: &SigningKey| message.fits(key, &claim.digest);
+        let signer = self.keys().position(|key| fits(&key)).ok_or(VerifyError::SignatureWrong)?;
+        match hash {
+            Some(hash) if !hash_fits(hash, &self.body) => Err(VerifyError::BodyHashWrong),
+            _ => Ok(signer),
+        }
+    }
+
+    /// What was tried, what was signed and what was expected, for a person at a terminal. It holds
+    /// URL, parameters and signatures, never a token.
+    pub fn tried(&self) -> String {
+        let mut text = String::new();
+        let params = self.content().ok();
+        let params = params.as_ref().and_then(Content::signed_params);
+        let message = Message::new(SignedUrl::split(&self.url), params);
+        let urls: Vec<_> = message.url.candidates().collect();
+        text.push_str("URLs that the carrier may have signed:\n");
+        for (index, url) in urls.iter().enumerate() {
+            let _ = writeln!(text, "  {}. {}", index + 1, shown(&url.concat()));
+        }
+        text.push_str("\nthe string that is signed, one part per line (there is nothing between");
+        text.push_str(" the parts):\n");
+        let _ = writeln!(
+            text,
+            "  {}",
+            urls.first().map(|url| shown(&url.concat())).unwrap_or_default()
+        );
+        for (name, value) in &message.pairs {
+            let _ = writeln!(text, "  {} {}", shown(name), shown(value));
+        }
+        if params.is_none() {
+            let _ = writeln!(text, "  (and no parameters: {})", self.without_parameters());
+        }
+        text.push_str("\nexpected `X-Twilio-Signature`, one of:\n");
+        for (number, key) in self.keys().enumerate() {
+            for (index, url) in urls.iter().enumerate() {
+                let signature = key.sign(url.iter().copied().chain(pieces(&message.pairs)));
+                let _ = writeln!(text, "  {signature}  URL {}, token {}", index + 1, number + 1);
+            }
+        }
+        let _ = writeln!(text, "given:\n  {}", shown(&self.signature));
+        text
+    }
+
+    /// What would have fitted: small differences first, each alone, then two together. Empty where
+    /// nothing is wrong, and where nothing that was tried fits.
+    pub fn causes(&self) -> Vec<Finding> {
+        match self.check() {
+            Ok(_) => Vec::new(),
+            Err(error) => causes::find(&self.guess(), error),
+        }
+    }
+
+    fn content(&self) -> Result<Content, VerifyError> {
+        let query = SignedUrl::as_carrier(&self.url).rest.split_once('?').map_or("", |(_, q)| q);
+        Content::parse(&self.method, &self.content_type, query, &self.body)
+    }
+
+    fn keys(&self) -> impl Iterator<Item = SigningKey> {
+        self.tokens.iter().map(|token| SigningKey::new(token, self.algorithm))
+    }
+
+    fn without_parameters(&self) -> &'static str {
+        if self.method == Method::GET {
+            "those of a GET are in the URL"
+        } else {
+            "the body is not a form; its hash has to be in the URL"
+        }
+    }
+
+    /// Where the search begins.
+    fn guess(&self) -> Guess {
+        let params = match self.content() {
+            Ok(content) => content.signed_params().cloned().unwrap_or_default(),
+            Err(_) => Params::default(),
+        };
+        let pairs = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Guess {
+            url: self.url.clone(),
+            pairs: pairs.collect(),
+            in_wire_order: false,
+            body: self.body.clone(),
+            body_sha256: body_sha256(&self.body),
+            tokens: self.tokens.clone(),
+            algorithm: self.algorithm,
+            signature: self.signature.clone(),
+        }
+    }
+}
+
+/// Text as a terminal may show it, in back-ticks where its end would not be seen.
+fn shown(text: &str) -> String {
+    let cut: String = text.chars().take(SHOWN_CHARACTERS_MAX).collect();
+    let more = if cut.len() < text.len() { "…" } else { "" };
+    let escaped: String = cut
+        .chars()
+        .flat_map(|character| {
+            let plain = !character.is_control();
+            plain
+                .then_some(character)
+                .into_iter()
+                .chain((!plain).then(|| character.escape_default()).into_iter().flatten())
+        })
+        .collect();
+    let bare = !text.is_empty() && !text.starts_with(' ') && !text.ends_with(' ');
+    if bare { format!("{escaped}{more}") } else { format!("`{escaped}{more}`") }
+}

@@ -1,0 +1,362 @@
+//! A flow test as a file: what is tested, what is given, and the cases.
+
+use std::ops::Range;
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::given::{Given, given, merged};
+use super::keys::{self, CASE, FILE};
+use super::reader::{Reader, Table};
+use super::step::{Step, steps};
+use crate::diagnostics::problem::{Level, Problem, Problems, Source};
+use crate::limits::SCRIPT_BYTES_MAX;
+use crate::webhook::Channel;
+
+/// What the clock says where nothing else is said: a Monday morning.
+const AT: Duration = Duration::from_secs(1_767_603_600);
+
+/// Who calls, and whom, where nothing else is said.
+const FROM: &str = "+15550100";
+const TO: &str = "+15550111";
+
+/// A flow test.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// The file.
+    pub source: Source,
+    /// What is tested.
+    pub target: Target,
+    /// Its cases, in the order of the file.
+    pub cases: Vec<Case>,
+}
+
+/// What is tested. Paths are relative to the file of the test, and stand here as one would type
+/// them.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// A flow alone.
+    Flow(Alone),
+    /// A route of a configuration.
+    Route {
+        /// The configuration.
+        path: String,
+        /// Where it is named.
+        span: Range<usize>,
+        /// The path of the route.
+        route: String,
+        /// Where that is named.
+        route_span: Range<usize>,
+        /// What `${NAME}` stands for.
+        env: Vec<(String, String)>,
+    },
+}
+
+/// A flow without a configuration.
+#[derive(Clone, Debug)]
+pub struct Alone {
+    /// The file.
+    pub path: String,
+    /// Where it is named.
+    pub span: Range<usize>,
+    /// How one begins with it; `None`: as its trigger is wired.
+    pub channel: Option<Channel>,
+    /// The zone of its dates.
+    pub time_zone: TimeZone,
+    /// The folder of its templates.
+    pub templates: String,
+    /// The flows that it runs: their sids, and their files.
+    pub subflows: Vec<(String, String)>,
+}
+
+/// One conversation.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// What it shows.
+    pub name: String,
+    /// Where that stands.
+    pub span: Range<usize>,
+    /// Who calls or writes.
+    pub from: String,
+    /// The number that is called or written to.
+    pub to: String,
+    /// More parameters of the carrier's webhooks.
+    pub params: Vec<(String, String)>,
+    /// What the clock says at the beginning, as the time since 1970.
+    pub at: Duration,
+    /// What functions answer.
+    pub given: Vec<Given>,
+    /// What is done and expected.
+    pub steps: Vec<Step>,
+}
+
+/// What stands in the file as well as in a case.
+#[derive(Clone, Debug)]
+struct Common {
+    from: Option<String>,
+    to: Option<String>,
+    params: Vec<(String, String)>,
+    at: Option<Duration>,
+    given: Vec<Given>,
+}
+
+impl File {
+    /// Reads a flow test.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, at once.
+    pub fn read(path: &Path) -> Result<File, Problems> {
+        let name = path.display().to_string();
+        let size = std::fs::metadata(path).map(|metadata| metadata.len());
+        let text = match size {
+            Ok(size) if size > SCRIPT_BYTES_MAX => {
+                Err(format!("it has {size} bytes, and may have {SCRIPT_BYTES_MAX}"))
+            }
+            _ => std::fs::read_to_string(path).map_err(|error| error.to_string()),
+        };
+        let text = text.map_err(|error| {
+            let message = format!("cannot read `{name}`: {error}");
+            Problems::from(Problem::new(Level::Error, message))
+        })?;
+        File::parse(&Source::new(&name, &text))
+    }
+
+    /// The same from a text.
+    ///
+    /// # Errors
+    /// As [`File::read`].
+    pub fn parse(source: &Source) -> Result<File, Problems> {
+        let mut reader = Reader { source, problems: Problems::default() };
+        let (file, errors) = DeTable::parse_recoverable(&source.text);
+        for error in &errors {
+            let span = error.span().unwrap_or(0..0);
+            reader.problem(source.error(span, format!("not TOML: {}", error.message())));
+        }
+        if !errors.is_empty() {
+            return Err(reader.problems);
+        }
+        let table = reader.table(FILE, file.get_ref());
+        let target = target(&mut reader, &table);
+        let common = common(&mut reader, &table);
+        let cases = cases(&mut reader, &table, &common);
+        reader.problems.sort();
+        match target {
+            Some(target) if !reader.problems.any_error() => {
+                Ok(File { source: source.clone(), target, cases })
+            }
+            _ => Err(reader.problems),
+        }
+    }
+}
+
+fn target(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Target> {
+    let flow = table.text(reader, "flow");
+    let config = table.text(reader, "config");
+    let route = table.text(reader, "route");
+    let channel = table.value(reader, "channel", |value| Channel::named(value.as_str()?));
+    let templates = table.text(reader, "templates");
+    let subflows = table.texts(reader, "subflows");
+    let zone = table.value(reader, "time_zone", |value| TimeZone::get(value.as_str()?).ok());
+    let env = table.texts(reader, "env");
+    let mut alone = |key: &str, there: bool, beside: &str| {
+        if let Some(value) = table.get(key).filter(|_| !there) {
+            let message = format!("`{key}` stands beside `{beside}`, which is not here");
+            let problem = reader.source.error(value.span(), message);
+            reader.problem(problem.expected("not used"));
+        }
+    };
+    for key in ["channel", "time_zone", "templates", "subflows"] {
+        alone(key, flow.is_some(), "flow");
+    }
+    for key in ["route", "env"] {
+        alone(key, config.is_some(), "config");
+    }
+    let folder = Path::new(&*reader.source.name).parent().unwrap_or(Path::new(""));
+    let beside = |file: &str| shortest(&folder.join(file)).display().to_string();
+    let help = "`flow = \"FILE\"`, or `config = \"FILE\"` and `route = \"/PATH\"`";
+    match (flow, config, route) {
+        (Some(flow), None, _) => Some(Target::Flow(Alone {
+            path: beside(&flow.value),
+            span: flow.span,
+            channel: channel.map(|channel| channel.value),
+            time_zone: zone.map_or(TimeZone::UTC, |zone| zone.value),
+            templates: beside(templates.as_ref().map_or("templates", |it| it.value.as_str())),
+            subflows: subflows.iter().map(|(sid, file)| (sid.clone(), beside(file))).collect(),
+        })),
+        (None, Some(config), Some(route)) => Some(Target::Route {
+            path: beside(&config.value),
+            span: config.span,
+            route: route.value,
+            route_span: route.span,
+            env,
+        }),
+        (flow, config, _) => {
+            let (span, message) = match (flow, config) {
+                (Some(_), Some(config)) => (config.span, "a test is of a flow or of a route"),
+                (None, Some(config)) => (config.span, "the `route` that is tested is missing"),
+                _ => (table.span(), "nothing says what is tested"),
+            };
+            let problem = reader.source.error(span, message);
+            reader.problem(problem.help(help));
+            None
+        }
+    }
+}
+
+/// A path without the folders that it enters only to leave them.
+fn shortest(path: &Path) -> PathBuf {
+    let mut short = PathBuf::new();
+    for part in path.components() {
+        let leaves = matches!(short.components().next_back(), Some(Component::Normal(_)));
+        match part {
+            Component::ParentDir if leaves => drop(short.pop()),
+            part => short.push(part),
+        }
+    }
+    short
+}
+
+fn common(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Common {
+    let at = table.value(reader, "at", |value| {
+        let text = match value {
+            DeValue::Datetime(moment) => moment.to_string(),
+            value => value.as_str()?.to_owned(),
+        };
+        let moment: Timestamp = text.parse().ok()?;
+        u64::try_from(moment.as_second()).ok().map(Duration::from_secs)
+    });
+    let mut number = |name| {
+        let number = table.value(reader, name, |value| {
+            value.as_str().filter(|number| !number.is_empty()).map(str::to_owned)
+        });
+        number.map(|number| number.value)
+    };
+    let (from, to) = (number("from"), number("to"));
+    let params = table.texts(reader, "params");
+    Common { from, to, params, at: at.map(|at| at.value), given: given(reader, table) }
+}
+
+fn cases(reader: &mut Reader<'_>, table: &Table<'_, '_>, common: &Common) -> Vec<Case> {
+    let Some(value) = table.get("case") else {
+        let problem = reader.source.error(table.span(), "there is no case in it");
+        reader
+            .problem(problem.help("a case begins with `[[case]]` and has a `name` and a `script`"));
+        return Vec::new();
+    };
+    let tables = value.get_ref().as_array().map(|tables| tables.iter());
+    let tables = tables.map(|tables| tables.map(|it| it.get_ref().as_table().map(|t| (t, it))));
+    let Some(tables) = tables.and_then(Iterator::collect::<Option<Vec<_>>>) else {
+        reader.wrong(FILE, "case", value.span());
+        return Vec::new();
+    };
+    let mut cases: Vec<Case> = Vec::new();
+    for (table, value) in tables {
+        let Some(case) = case(reader, table, value, common) else { continue };
+        if cases.iter().any(|other| other.name == case.name) {
+            let message = format!("there is a case `{}` already", case.name);
+            let problem = reader.source.error(case.span.clone(), message);
+            reader.problem(problem.expected("said twice"));
+        }
+        cases.push(case);
+    }
+    cases
+}
+
+fn case(
+    reader: &mut Reader<'_>,
+    table: &DeTable<'_>,
+    value: &Spanned<DeValue<'_>>,
+    file: &Common,
+) -> Option<Case> {
+    let table = reader.table(CASE, table);
+    let name = table.text(reader, "name");
+    let own = common(reader, &table);
+    let steps = script(reader, &table);
+    for (key, there) in [("name", name.is_some()), ("script", steps.is_some())] {
+        if !there && table.get(key).is_none() {
+            let problem = reader.source.error(value.span(), format!("a case has no `{key}`"));
+            let help = keys::find(CASE, key).map(|key| format!("{}: {}", key.expects, key.doc));
+            reader.problem(problem.help(help.unwrap_or_default()));
+        }
+    }
+    let (name, steps) = (name?, steps?);
+    let or = |own: Option<String>, file: &Option<String>, default: &str| {
+        own.or_else(|| file.clone()).unwrap_or_else(|| default.to_owned())
+    };
+    let mut params = file.params.clone();
+    params.retain(|(name, _)| own.params.iter().all(|(over, _)| over != name));
+    params.extend(own.params);
+    Some(Case {
+        name: name.value,
+        span: name.span,
+        from: or(own.from, &file.from, FROM),
+        to: or(own.to, &file.to, TO),
+        params,
+        at: own.at.or(file.at).unwrap_or(AT),
+        given: merged(&file.given, own.given),
+        steps,
+    })
+}
+
+/// The steps of a script. It stands in `'''`, where each letter is what it is: a line of the
+/// script is a line of the file.
+fn script(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Vec<Step>> {
+    let quotes = "'''";
+    let script = table.text(reader, "script")?;
+    let text = &reader.source.text[script.span.clone()];
+    let inner = text.strip_prefix(quotes).and_then(|text| text.strip_suffix(quotes));
+    let Some(inner) = inner else {
+        reader.wrong(CASE, "script", script.span);
+        return None;
+    };
+    let start = script.span.start + quotes.len();
+    let (steps, problems) = steps(reader.source, start..start + inner.len());
+    reader.problems.extend(problems);
+    Some(steps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::function::PlayedAnswer;
+    use crate::tools::flow_test::given::{Answer, Fail};
+
+    fn parse(text: &str) -> Result<File, String> {
+        File::parse(&Source::new("a/t.test.toml", text)).map_err(|problems| problems.to_string())
+    }
+
+    #[test]
+    fn a_case_has_what_the_file_has_and_its_own() {
+        let file = parse(
+            "flow = \"f.json\"\nfrom = \"+1\"\nparams = { a = \"1\", b = \"2\" }\n\
+             at = 2026-01-05T10:00:00+01:00\n\
+             [given]\nx = { status = 503 }\ny = { fail = \"closed\", delay = \"250ms\" }\n\
+             [[case]]\nname = \"n\"\nparams = { a = \"3\" }\n\
+             given.x = [{ json = [1, { c = \"d\" }] }, { twiml = \"<a/>\" }]\n\
+             script = '''press 1'''\n",
+        );
+        let file = file.unwrap();
+        assert!(matches!(&file.target, Target::Flow(alone) if alone.path == "a/f.json"));
+        let case = &file.cases[0];
+        assert_eq!((case.from.as_str(), case.to.as_str(), case.at), ("+1", TO, AT));
+        let params = [("b", "2"), ("a", "3")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+        assert_eq!(case.params, params);
+        let body = |content_type: &str, body: &str| Answer {
+            delay: Duration::ZERO,
+            what: Ok(PlayedAnswer {
+                status: 200,
+                content_type: Some(content_type.to_owned()),
+                body: body.to_owned().into(),
+            }),
+        };
+        let json = body("application/json", r#"[1,{"c":"d"}]"#);
+        assert_eq!(case.given[0].answers, [json, body("text/xml", "<a/>")]);
+        let closed = Answer { delay: Duration::from_millis(250), what: Err(Fail::Closed) };
+        assert_eq!((case.given[1].name.as_str(), &case.given[1].answers[..]), ("y", &[closed][..]));
+        assert_eq!(case.steps.len(), 1);
+    }
+}

@@ -1,0 +1,240 @@
+//! Our own gateway in this process: webhooks go to the exchange without a socket, and everything
+//! that it does can be seen.
+
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::Method;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::web::Bytes;
+use tokio::time::sleep;
+
+use super::caller::Number;
+use crate::carrier_api;
+use crate::clock;
+use crate::config::Account;
+use crate::exchange::{exchange, fire, stored};
+use crate::function::{Asking, Played, PlayedAnswer, StandIn};
+use crate::gateway::{Gateway, Worker};
+use crate::journal::{Journal, Log, Meters, Record, Trace};
+use crate::random;
+use crate::secret::Secret;
+use crate::session::{Saved, Sessions, StoreError};
+use crate::uri::parts;
+use crate::webhook::{Channel, Received};
+
+/// A gateway on the desk: one worker, a store that ends with it, and no network but for functions
+/// that nobody stands in for. The carrier's API is always played: nothing is sent to anybody.
+pub struct Desk {
+    gateway: Arc<Gateway>,
+    worker: Worker,
+    journal: Journal,
+    origin: String,
+    pub(super) stand_in: Rc<Stands>,
+    /// Whether time is pretended, so that it may be waited for.
+    pretended: bool,
+}
+
+/// An answer of the gateway, and all that led to it.
+#[derive(Clone, Debug)]
+pub(super) struct Answered {
+    pub(super) status: u16,
+    pub(super) content_type: Option<String>,
+    pub(super) body: Bytes,
+    pub(super) trace: Trace,
+}
+
+/// Those who answer in the network's place: whoever the user has given, then the carrier's API.
+pub(super) struct Stands {
+    given: Option<Rc<dyn StandIn>>,
+    accounts: Vec<Arc<Account>>,
+}
+
+/// Where webhooks go if the configuration has no `public_url`.
+const ORIGIN: &str = "http://gateway.invalid";
+
+impl Desk {
+    /// Sets a gateway up. With `pretended`, time passes as [`clock::pretend`] has it.
+    pub fn new(gateway: Gateway, given: Option<Rc<dyn StandIn>>, pretended: bool) -> Desk {
+        let accounts = gateway.config.accounts.clone();
+        let stand_in = Rc::new(Stands { given, accounts });
+        let mut worker = gateway.worker(Sessions::memory());
+        worker.functions = worker.functions.played_by(Rc::clone(&stand_in) as Rc<dyn StandIn>);
+        let origin = gateway.config.server.public_url.clone();
+        Desk {
+            origin: origin.unwrap_or_else(|| ORIGIN.to_owned()),
+            gateway: Arc::new(gateway),
+            worker,
+            journal: Journal { log: Log::none(), meters: Arc::new(Meters::new()) },
+            stand_in,
+            pretended,
+        }
+    }
+
+    /// The gateway.
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// The number that a route answers: all of its webhooks go there.
+    pub fn number(&self, route: &str) -> Number {
+        let url = format!("{}{route}", self.origin);
+        let status_callback = Some(url.clone());
+        Number { status_callback, ..Number::at(&url) }
+    }
+
+    /// What a route answers; `None` where there is no such route.
+    pub fn channel(&self, route: &str) -> Option<Channel> {
+        self.gateway.config.routes.get(route).map(|route| route.channel)
+    }
+
+    /// The token of the first account, which signs what goes to the gateway.
+    pub fn token(&self) -> Option<Secret> {
+        self.gateway.config.accounts.first()?.auth_tokens.first().cloned()
+    }
+
+    /// The sid of the first account.
+    pub fn account(&self) -> Option<&str> {
+        Some(&self.gateway.config.accounts.first()?.sid)
+    }
+
+    /// The part of a URL that the gateway answers: path and query.
+    pub(super) fn target<'a>(&self, url: &'a str) -> Option<&'a str> {
+        let target = url.strip_prefix(&self.origin)?;
+        target.starts_with(['/', '?']).then_some(target)
+    }
+
+    /// Answers one request.
+    pub(super) async fn answer(
+        &self,
+        method: Method,
+        target: &str,
+        headers: &[(&str, String)],
+        body: String,
+    ) -> Answered {
+        let mut map = HeaderMap::new();
+        let host = parts(&self.origin).1.to_owned();
+        for (name, value) in headers.iter().chain([&("host", host)]) {
+            let name = HeaderName::try_from(*name).ok();
+            if let Some((name, value)) = name.zip(HeaderValue::from_str(value).ok()) {
+                map.insert(name, value);
+            }
+        }
+        let received = Received {
+            method,
+            target: target.to_owned(),
+            headers: map,
+            peer: None,
+            body: body.into(),
+        };
+        let began = clock::now();
+        let deadline = began + self.gateway.config.server.answer_within;
+        let mut record = Record::begin(&self.journal, began).traced();
+        let answer = exchange(&self.gateway, &self.worker, received, &mut record, deadline).await;
+        Answered {
+            status: answer.status,
+            content_type: (answer.status == 200).then(|| "text/xml; charset=utf-8".to_owned()),
+            body: answer.document,
+            trace: record.into_trace(),
+        }
+    }
+
+    /// Lets time pass: waits that are over by then end, each at its own moment. Without a time it
+    /// is the first wait that there is.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub(super) async fn wait(&self, time: Option<Duration>) -> Result<Vec<Trace>, StoreError> {
+        let began = clock::wall();
+        let until = time.map_or(Duration::MAX, |time| began.saturating_add(time));
+        let mut traces = Vec::new();
+        let mut now = began;
+        loop {
+            let due = self.worker.sessions.due(until, 1).await?.pop();
+            let next = due.as_ref().and_then(|due| due.due).or(time.map(|_| until));
+            let Some(next) = next else { break };
+            let held = due.as_ref().is_some_and(is_held);
+            let back = self.pass_or_back(next.saturating_sub(now), held).await?;
+            now = if back.is_some() { now.max(clock::wall()) } else { now.max(next) };
+            let Some(saved) = back.or(due) else { break };
+            let mut record = Record::begin(&self.journal, clock::now()).traced();
+            record.timer(&saved.sid);
+            let fired = fire(&self.gateway, &self.worker, &saved, now, &mut record).await;
+            let mut trace = record.into_trace();
+            let (failed, held) = (fired.is_err(), trace.held.is_some());
+            trace.fallback = fired.err().map(|error| error.to_string()).or(trace.fallback);
+            traces.push(trace);
+            // That a function is still at work is not what somebody without a time waits for.
+            if failed || (time.is_none() && !held) {
+                break;
+            }
+        }
+        Ok(traces)
+    }
+
+    /// Lets time pass until a function has come back that nobody asks for: its execution. A call
+    /// that is under way takes its time also where none is pretended.
+    async fn pass_or_back(&self, time: Duration, held: bool) -> Result<Option<Saved>, StoreError> {
+        let mut passed = pin!(async {
+            if self.pretended || held {
+                sleep(time).await;
+            }
+        });
+        loop {
+            tokio::select! {
+                biased;
+                () = self.gateway.held.ready() => {}
+                () = &mut passed => return Ok(None),
+            }
+            for sid in self.gateway.held.take_ready() {
+                if let Some(saved) = self.worker.sessions.execution(&sid).await? {
+                    return Ok(Some(saved));
+                }
+            }
+        }
+    }
+
+    /// Time that is pretended passes; the other kind is not waited for.
+    pub(super) async fn pass(&self, time: Duration) {
+        if self.pretended {
+            sleep(time).await;
+        }
+    }
+}
+
+/// Whether an execution waits for a function that is at work.
+fn is_held(saved: &Saved) -> bool {
+    stored(saved).is_ok_and(|execution| execution.held().is_some())
+}
+
+// === impl Stands ===
+
+impl StandIn for Stands {
+    fn answer(&self, asking: &Asking<'_>) -> Option<Played> {
+        let given = self.given.as_ref().and_then(|given| given.answer(asking));
+        given.or_else(|| self.api(asking))
+    }
+}
+
+impl Stands {
+    /// What the carrier's API answers where it does what it is asked for.
+    fn api(&self, asking: &Asking<'_>) -> Option<Played> {
+        let url = asking.url.parse().ok()?;
+        self.accounts.iter().find(|account| carrier_api::is_carrier(account, &url))?;
+        let kind = asking.url.rsplit('/').next().unwrap_or_default();
+        let prefix = match kind.trim_end_matches(".json") {
+            "Messages" => "SM",
+            "Calls" => "CA",
+            "Recordings" => "RE",
+            "Conversations" => "CH",
+            _ => "IX",
+        };
+        let sid = random::sid(prefix);
+        let body = serde_json::json!({"sid": sid, "status": "queued"}).to_string();
+        let content_type = Some("application/json".to_owned());
+        let answer = PlayedAnswer { status: 201, content_type, body: body.into() };
+        Some(Played { delay: Duration::ZERO, answer: Ok(answer) })
+    }
+}
