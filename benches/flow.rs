@@ -22,7 +22,7 @@ use tokio::task::LocalSet;
 use twimlgate::clock;
 use twimlgate::config::{Config, StoreUrl};
 use twimlgate::diagnostics::problem::Source;
-use twimlgate::flow::{Event, Execution, Moment, State, Step, advance};
+use twimlgate::flow::{Event, Execution, FlowUrls, Moment, State, Step, advance};
 use twimlgate::gateway::Gateway;
 use twimlgate::journal::{Journal, Log, Meters};
 use twimlgate::server::{Listeners, Server};
@@ -166,7 +166,7 @@ fn engine() {
         now: Duration::from_secs(1_790_000_000),
         token: "0".repeat(32),
         action: format!("?step={}", "0".repeat(32)),
-        url: None,
+        urls: FlowUrls::default(),
         answering: true,
     };
     let (mut best, mut steps) = (f64::MAX, 0);

@@ -281,6 +281,16 @@ impl fmt::Debug for Function {
 
 // === impl Config ===
 
+impl Answer {
+    /// The file of a flow, where it is one.
+    pub fn flow_file(&self) -> Option<&Located> {
+        match self {
+            Answer::Flow(file) => Some(file),
+            Answer::Short(_) => None,
+        }
+    }
+}
+
 impl Config {
     /// Reads a file, with `${NAME}` from the environment, or else from the file of that name in the
     /// folder `$CREDENTIALS_DIRECTORY`, where systemd and others put what must stay secret. The

@@ -1,5 +1,6 @@
 //! One webhook in, one document out: the stages in order.
 
+mod adopt;
 mod conversation;
 mod decide;
 mod deliver;
@@ -8,6 +9,7 @@ mod run;
 mod saved;
 mod timer;
 
+pub use adopt::adopt;
 #[doc(hidden)]
 pub use saved::FORM;
 pub use saved::{ended, pair, read as stored, requested};

@@ -32,5 +32,5 @@ pub use scope::Scope;
 pub use send::{Send, SendError, Service};
 pub use short::{Short, from_short};
 pub use trigger::{Incoming, Trigger};
-pub use turn::Moment;
+pub use turn::{FlowUrls, Moment};
 pub use widget::{Kind, Needs, TYPES, Type, type_of};

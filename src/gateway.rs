@@ -11,11 +11,11 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::config::{Answer, Config, Located, Short};
+use crate::config::{Account, Answer, Config, Located, Short};
 use crate::diagnostics::problem::{Level, Problem, Problems};
 use crate::exchange::ExchangeError;
 use crate::fallback;
-use crate::flow::{self, Flow, Incoming, Pair};
+use crate::flow::{self, Flow, FlowUrls, Incoming, Pair};
 use crate::function::{self, Functions, Held, Resolver};
 use crate::journal::Meters;
 use crate::liquid::Template;
@@ -99,9 +99,12 @@ impl Gateway {
             if let (Some(flow), Some(fallback)) = (flow, fallback) {
                 let meter = meters.route(path);
                 let path = path.clone();
-                routes.push(Route { path, channel: route.channel, flow, fallback, meter });
+                let base = config.server.public_url.as_deref();
+                let url = base.map(|base| format!("{base}{path}").into());
+                routes.push(Route { path, url, channel: route.channel, flow, fallback, meter });
             }
         }
+        problems.extend(without_voice_route(&config, &flows, &routes));
         let used = holds::used(&routes, flows.iter().map(Arc::as_ref));
         let holds = holds::holds(&config, templates, &used, problems);
         if config.routes.is_empty() {
@@ -138,15 +141,16 @@ impl Gateway {
         self.config.rewrites.iter().find_map(|rewrite| rewrite.apply(url))
     }
 
-    /// Where the carrier reaches a flow, where that is known.
-    pub fn url_of(&self, flow: &Flow) -> Option<String> {
-        let base = self.config.server.public_url.as_deref()?;
-        Some(format!("{base}{}", self.route_of(&flow.name)?.path))
+    /// The URLs under which a flow takes calls and messages. `route` is the path of the route that
+    /// its execution began on, which goes before others of the flow.
+    pub fn urls_of(&self, flow: &str, route: Option<&str>) -> FlowUrls {
+        let url = |channel| self.routes.of_flow(flow, channel, route)?.url.clone();
+        FlowUrls { voice: url(Channel::Voice), message: url(Channel::Message) }
     }
 
-    /// The route that a flow answers on.
-    pub fn route_of(&self, flow: &str) -> Option<&Route> {
-        self.routes.iter().find(|route| route.flow.name == flow)
+    /// A configured account.
+    pub fn account(&self, sid: &str) -> Option<&Arc<Account>> {
+        self.config.accounts.iter().find(|account| account.sid == sid)
     }
 
     /// The revision of a flow that an execution is on. The short form of a route has none: what is
@@ -207,11 +211,43 @@ fn unwired(flow: &Flow, channel: Channel, located: &Located) -> Option<Problem> 
         Channel::Message => Incoming::Message.event(),
     };
     let trigger = flow.widgets.first()?;
-    trigger.next(event).is_none().then(|| {
+    // The calls that the flow makes itself come to its voice route, and begin nothing there.
+    let resumes = channel == Channel::Voice && flow.makes_calls();
+    (trigger.next(event).is_none() && !resumes).then(|| {
         let message = format!("`{event}` of flow `{}` is wired to nothing", flow.name);
         let problem = located.source.warning(located.span.clone(), message);
         problem.expected("always an empty answer").help("take another channel, or wire it")
     })
+}
+
+/// Warns of flows that make calls, and have no route for the webhooks of those.
+fn without_voice_route(config: &Config, flows: &Flows, routes: &[Route]) -> Vec<Problem> {
+    let takes_calls = |flow: &Flow| {
+        routes.iter().any(|route| route.channel == Channel::Voice && route.flow.name == flow.name)
+    };
+    let on_routes = routes.iter().filter_map(|route| {
+        Some((&route.flow, config.routes.get(&route.path)?.answer.flow_file()?))
+    });
+    let is_subflow = |flow: &Flow| {
+        flows.iter().any(|other| other.subflows.iter().any(|subflow| subflow.name == flow.name))
+    };
+    let is_routed = |flow: &Flow| routes.iter().any(|route| route.flow.name == flow.name);
+    // Studio's REST begins these.
+    let without_route = flows.iter().filter(|flow| !is_routed(flow) && !is_subflow(flow));
+    let without_route =
+        without_route.filter_map(|flow| Some((flow, &config.flows.get(&flow.name)?.file)));
+    let silent = on_routes.chain(without_route);
+    let silent = silent.filter(|(flow, _)| flow.makes_calls() && !takes_calls(flow));
+    silent
+        .map(|(flow, file)| {
+            let message = format!("flow `{}` makes calls, and has no voice route", flow.name);
+            let problem = file.source.warning(file.span.clone(), message);
+            problem.expected("also the flow of a route with `channel = \"voice\"`").help(
+                "the carrier asks there what follows once such a call is answered; without it \
+                 the widget fails",
+            )
+        })
+        .collect()
 }
 
 /// The flow of a short route; `None` where an error was found.

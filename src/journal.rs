@@ -26,6 +26,7 @@ use crate::fallback;
 use crate::flow::{Execution, Remark, Send, SendError};
 use crate::function::Outcome;
 use crate::route::Route;
+use crate::session::StoreError;
 use crate::webhook::{Params, Proof, Webhook};
 
 /// One exchange, filled in on its way through the stages, written when it is dropped: also when
@@ -90,6 +91,25 @@ impl Kind {
             Kind::Fallback => "fallback",
             Kind::Refused => "refused",
             Kind::Gone => "gone",
+        }
+    }
+}
+
+// === impl Journal ===
+
+impl Journal {
+    /// Says how many executions were given another name of their flow, or why that failed.
+    pub fn adopted(&self, adopted: Result<usize, StoreError>) {
+        match adopted {
+            Ok(0) => {}
+            Ok(count) => {
+                let message = format!("{count} executions are of a flow that has another name now");
+                self.log.note(Level::Info, &message);
+            }
+            Err(error) => {
+                let message = format!("executions under former names of flows are left: {error}");
+                self.log.note(Level::Error, &message);
+            }
         }
     }
 }

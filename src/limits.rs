@@ -270,3 +270,7 @@ pub const LOAD_AT_ONCE_MAX: usize = 500;
 
 /// How often a load looks whether it was stopped.
 pub const LOAD_STOP_LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Executions that are given another name of their flow at the same time. Each is held in memory
+/// with its state, of up to some 100 kB.
+pub const ADOPTED_AT_ONCE: usize = 256;

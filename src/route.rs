@@ -14,6 +14,9 @@ use crate::webhook::{Channel, Webhook};
 pub struct Route {
     /// The path as configured.
     pub path: String,
+    /// The path behind `server.public_url`: where the carrier's API is told to send webhooks.
+    /// `None` where no `public_url` is configured.
+    pub url: Option<Arc<str>>,
     /// What the number that points here does.
     pub channel: Channel,
     /// What runs.
@@ -25,9 +28,14 @@ pub struct Route {
     pub meter: RouteMeter,
 }
 
-/// All routes, by path.
+/// All routes.
 #[derive(Debug, Default)]
-pub struct Routes(HashMap<String, Arc<Route>>);
+pub struct Routes {
+    by_path: HashMap<String, Arc<Route>>,
+    /// The same in the order of their paths: what is chosen among several is the same on every
+    /// start.
+    in_order: Vec<Arc<Route>>,
+}
 
 /// Why no flow answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,12 +59,15 @@ pub enum RouteError {
 impl Routes {
     /// The routes of a configuration.
     pub fn new(routes: impl IntoIterator<Item = Route>) -> Routes {
-        Routes(routes.into_iter().map(|route| (route.path.clone(), Arc::new(route))).collect())
+        let mut in_order: Vec<Arc<Route>> = routes.into_iter().map(Arc::new).collect();
+        in_order.sort_by(|a, b| a.path.cmp(&b.path));
+        let by_path = in_order.iter().map(|route| (route.path.clone(), Arc::clone(route)));
+        Routes { by_path: by_path.collect(), in_order }
     }
 
     /// The route of a webhook. Paths are compared byte for byte, as the carrier signs them.
     pub fn find(&self, webhook: &Webhook) -> Result<&Arc<Route>, RouteError> {
-        let route = self.0.get(&webhook.path).ok_or(RouteError::Unknown)?;
+        let route = self.by_path.get(&webhook.path).ok_or(RouteError::Unknown)?;
         match webhook.channel() {
             Some(found) if found != route.channel => {
                 Err(RouteError::WrongChannel { expected: route.channel, found })
@@ -67,21 +78,34 @@ impl Routes {
 
     /// The route of a path, whatever came to it.
     pub fn at(&self, path: &str) -> Option<&Arc<Route>> {
-        self.0.get(path)
+        self.by_path.get(path)
+    }
+
+    /// The route on which a flow takes a channel: the one of the path `preferred`, where that is
+    /// such a route, else the first by path.
+    pub fn of_flow(
+        &self,
+        flow: &str,
+        channel: Channel,
+        preferred: Option<&str>,
+    ) -> Option<&Arc<Route>> {
+        let takes = |route: &&Arc<Route>| route.channel == channel && route.flow.name == flow;
+        let preferred = preferred.and_then(|path| self.by_path.get(path)).filter(takes);
+        preferred.or_else(|| self.in_order.iter().find(takes))
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.in_order.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.in_order.is_empty()
     }
 
-    /// All of them, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = &Route> {
-        self.0.values().map(Arc::as_ref)
+    /// All of them, in the order of their paths.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.in_order.iter()
     }
 }

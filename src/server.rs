@@ -24,6 +24,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::config::Config;
 use crate::diagnostics::problem::Problem;
+use crate::exchange::adopt;
 use crate::gateway::Gateway;
 use crate::journal::Journal;
 use crate::limits::{CONNECTIONS_PER_WORKER_MAX, DRAIN_WITHIN, KEEP_ALIVE, REQUEST_HEAD_WITHIN};
@@ -138,8 +139,8 @@ impl Server {
     /// Takes over another configuration: whoever is being answered is answered by the old one.
     /// Gives what of it needs a restart, or why its certificate cannot be used; then all of the
     /// old one stays.
-    pub fn reload(&self, gateway: Gateway) -> Result<Vec<&'static str>, Problem> {
-        let (old, new) = (self.shared.gateway.load(), &gateway.config);
+    pub async fn reload(&self, gateway: Gateway) -> Result<Vec<&'static str>, Problem> {
+        let (old, new) = (self.shared.gateway.load_full(), &gateway.config);
         let old = &old.config;
         let mut restart = Vec::new();
         for (name, same) in [
@@ -159,7 +160,12 @@ impl Server {
         }
         // What is under way goes on, whatever the new one says of its function.
         let held = self.shared.gateway.load().held.clone();
-        self.shared.gateway.store(Arc::new(Gateway { held, ..gateway }));
+        let gateway = Arc::new(Gateway { held, ..gateway });
+        let Shared { sessions, journal, .. } = &*self.shared;
+        journal.adopted(adopt(&gateway, sessions).await);
+        self.shared.gateway.store(Arc::clone(&gateway));
+        // What the former configuration was at work on has been written under its names since.
+        journal.adopted(adopt(&gateway, sessions).await);
         Ok(restart)
     }
 

@@ -12,6 +12,7 @@ use super::saved::{self, Kept};
 use super::{ExchangeError, in_time};
 use crate::catch_panic::unwinding;
 use crate::clock;
+use crate::config::Account;
 use crate::flow::{Event, Execution, Flow, Moment, State};
 use crate::gateway::{Gateway, Worker};
 use crate::journal::Record;
@@ -49,7 +50,7 @@ pub(super) struct Said {
     _turn: Option<Turn>,
 }
 
-impl Answering<'_> {
+impl<'a> Answering<'a> {
     /// The document of a route for a webhook: the flow's, or the fallback of whatever stopped it.
     pub(super) async fn webhook(self, webhook: Webhook, record: &mut Record) -> Said {
         let said = {
@@ -126,7 +127,10 @@ impl Answering<'_> {
                     self.end(replaced).await?;
                 }
                 let params = Arc::new(webhook.params.clone());
-                let execution = Execution::begin(random::sid_in_order("FN", now), channel, params);
+                let sid = random::sid_in_order("FN", now);
+                let mut execution = Execution::begin(sid, channel, params);
+                execution.route = Some(self.route.path.clone());
+                execution.account = webhook.account.as_ref().map(|account| account.sid.clone());
                 (execution, Event::Trigger, Arc::clone(flow), now)
             }
         };
@@ -141,7 +145,7 @@ impl Answering<'_> {
             return Ok(Said::only(document));
         }
         let steps = saved::steps(&mut execution, now);
-        let kept = Kept { session, created };
+        let kept = Kept { flow: self.route.flow.name.clone(), session, created };
         let execution = Some(saved::write(&execution, &flow, &kept, now));
         Ok(Said { document, execution, steps, _turn: Some(turn) })
     }
@@ -198,7 +202,7 @@ impl Answering<'_> {
             flow,
             deadline: self.deadline,
             at,
-            account: webhook.account.as_ref(),
+            account: self.account(webhook, execution),
             params,
             form: (!params.is_empty() && !webhook.body.is_empty()).then_some(&webhook.body),
             key,
@@ -211,8 +215,21 @@ impl Answering<'_> {
 
     /// What comes from outside with an event.
     fn moment(self, webhook: &Webhook) -> Moment {
-        let base = self.gateway.config.server.public_url.as_deref();
-        Moment::coming_back(clock::wall(), random::sid(""), webhook, base)
+        let urls = self.gateway.urls_of(&self.route.flow.name, Some(&self.route.path));
+        Moment::coming_back(clock::wall(), random::sid(""), webhook, urls)
+    }
+
+    /// The account that an execution began for. It is nearly always the webhook's own, which needs
+    /// no look-up.
+    fn account<'b>(self, webhook: &'b Webhook, execution: &Execution) -> Option<&'b Arc<Account>>
+    where
+        'a: 'b,
+    {
+        let own = webhook.account.as_ref();
+        match execution.account.as_deref() {
+            Some(sid) if own.is_none_or(|own| own.sid != sid) => self.gateway.account(sid),
+            _ => own,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::flow::{Execution, Flow, State, Taken};
 use crate::random;
@@ -16,6 +16,8 @@ pub const FORM: u8 = 1;
 /// What is known of an execution beside its state.
 #[derive(Clone, Debug)]
 pub(super) struct Kept {
+    /// The name of its flow, which may be another one than that of its revision.
+    pub(super) flow: String,
     /// Where it goes on being looked for.
     pub(super) session: String,
     /// When it began.
@@ -36,7 +38,7 @@ pub(super) fn session(webhook: &Webhook, channel: Channel, flow: &Flow) -> Optio
             // A callback of a call of ours names both ends the other way round.
             let ours = param("Direction").starts_with("outbound");
             let (contact, us) = if ours { ("To", "From") } else { ("From", "To") };
-            Some(format!("calls:{}", pair(&flow.name, param(us), param(contact))))
+            Some(calls(&flow.name, param(us), param(contact)))
         }
         Channel::Message => {
             // What became of a message of ours is told with our address in front.
@@ -50,6 +52,11 @@ pub(super) fn session(webhook: &Webhook, channel: Channel, flow: &Flow) -> Optio
 /// The session of all that is written between two addresses in a flow.
 pub fn pair(flow: &str, us: &str, contact: &str) -> String {
     format!("pair:{}:{flow}{}:{us}{contact}", flow.len(), us.len())
+}
+
+/// The session of all calls between two addresses, in a flow that takes one at a time.
+fn calls(flow: &str, us: &str, contact: &str) -> String {
+    format!("calls:{}", pair(flow, us, contact))
 }
 
 /// The session of a call in a flow: another flow of ours may have the same call in between.
@@ -82,15 +89,16 @@ fn state(execution: &Execution) -> Vec<u8> {
 
 /// Writes an execution down.
 pub(super) fn write(execution: &Execution, flow: &Flow, kept: &Kept, now: Duration) -> Saved {
-    // A call that the flow made itself is looked for by its sid from then on.
+    // A call that the flow made itself is looked for as a call from then on, whatever began it.
     let session = match (&execution.call_sid, flow.concurrent_calls) {
-        (Some(sid), true) => call(&flow.name, sid),
-        _ => kept.session.clone(),
+        (Some(sid), true) => call(&kept.flow, sid),
+        (Some(_), false) => calls(&kept.flow, &execution.address, &execution.contact),
+        (None, _) => kept.session.clone(),
     };
     Saved {
         sid: execution.sid.clone(),
         session,
-        flow: flow.name.clone(),
+        flow: kept.flow.clone(),
         revision: flow.revision.clone(),
         active: execution.state != State::Ended,
         created: kept.created,
@@ -121,17 +129,22 @@ pub(super) fn steps(execution: &mut Execution, now: Duration) -> Vec<StepRecord>
 
 /// An execution that Studio's REST asks for: kept as due, so that it begins at once, and also after
 /// a crash.
-pub fn requested(
-    flow: &Flow,
-    to: &str,
-    from: &str,
-    parameters: Map<String, Value>,
-    now: Duration,
-) -> Saved {
-    let mut execution = Execution::requested(random::sid_in_order("FN", now), to, from, parameters);
+pub fn requested(mut execution: Execution, flow: &Flow, now: Duration) -> Saved {
     execution.begin_at(now);
-    let kept = Kept { session: pair(&flow.name, from, to), created: now };
-    write(&execution, flow, &kept, now)
+    let session = pair(&flow.name, &execution.address, &execution.contact);
+    write(&execution, flow, &Kept { flow: flow.name.clone(), session, created: now }, now)
+}
+
+/// The same execution under another name of its flow.
+pub(super) fn renamed(saved: Saved, name: &str) -> Saved {
+    let former = format!("{}:{}", saved.flow.len(), saved.flow);
+    let today = format!("{}:{name}", name.len());
+    let session = ["pair:", "calls:pair:", "call:"].into_iter().find_map(|kind| {
+        let rest = saved.session.strip_prefix(kind)?.strip_prefix(&former)?;
+        Some(format!("{kind}{today}{rest}"))
+    });
+    let session = session.unwrap_or(saved.session);
+    Saved { flow: name.to_owned(), session, ..saved }
 }
 
 /// The same execution, ended from outside. The state of one that cannot be read stays as it is.
@@ -145,6 +158,8 @@ pub fn ended(mut saved: Saved, now: Duration) -> Saved {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Map;
+
     use super::*;
 
     #[test]

@@ -77,29 +77,30 @@ async fn further(
         }
         Err(error) => return Err(error),
     };
-    let (token, url) = (random::sid(""), gateway.url_of(&flow));
+    let urls = gateway.urls_of(&saved.flow, execution.route.as_deref());
     let key = format!("{}:{}", saved.sid, execution.steps);
     let run = Run {
         gateway,
         worker,
         flow: &flow,
         deadline: clock::now() + TIMER_TURN_WITHIN,
-        at: Moment::unasked(now, token, url.as_deref()),
+        at: Moment::unasked(now, random::sid(""), urls),
         account: account(gateway, &execution),
         params: &Params::default(),
         form: None,
         key: &key,
     };
-    turn(&run, &mut execution, record).await;
+    turn(&run, &saved.flow, &mut execution, record).await;
     let steps = saved::steps(&mut execution, now);
-    let kept = Kept { session: saved.session, created: saved.created };
+    let Saved { flow: name, session, created, .. } = saved;
+    let kept = Kept { flow: name, session, created };
     let saved = saved::write(&execution, &flow, &kept, now);
     worker.keep_flow(&flow).await?;
     Ok(worker.sessions.commit(Commit::of(saved, steps, now)).await?)
 }
 
 /// One turn; what there is to say is sent.
-async fn turn(run: &Run<'_>, execution: &mut Execution, record: &mut Record) {
+async fn turn(run: &Run<'_>, name: &str, execution: &mut Execution, record: &mut Record) {
     let event = if execution.has_begun() { Event::Timeout } else { Event::Trigger };
     let held = execution.held().is_some();
     match run.until_said(execution, event, record).await {
@@ -108,8 +109,9 @@ async fn turn(run: &Run<'_>, execution: &mut Execution, record: &mut Record) {
             record.note(&failure.to_string());
             execution.state = State::Ended;
             // Somebody wrote to us, and has had nothing but an empty answer.
-            let route = run.gateway.route_of(&run.flow.name);
-            if let Some(route) = route.filter(|route| held && route.channel == Channel::Message) {
+            let preferred = execution.route.as_deref();
+            let route = run.gateway.routes.of_flow(name, Channel::Message, preferred).cloned();
+            if let Some(route) = route.filter(|_| held && execution.channel == Channel::Message) {
                 run.deliver(execution, &route.fallback, record).await;
             }
         }
@@ -123,22 +125,24 @@ async fn flow(
     saved: &Saved,
 ) -> Result<Arc<Flow>, ExchangeError> {
     if saved.revision.is_empty() {
-        let short = gateway.route_of(&saved.flow).filter(|route| route.flow.is_short());
+        let short = gateway.routes.at(&saved.flow).filter(|route| route.flow.is_short());
         let gone = || ExchangeError::Revision(format!("there is no route `{}`", saved.flow));
         return short.map(|route| Arc::clone(&route.flow)).ok_or_else(gone);
     }
-    match gateway.flows.named(&saved.flow).filter(|flow| flow.revision == saved.revision) {
+    match gateway.flows.find(&saved.flow).filter(|flow| flow.revision == saved.revision) {
         Some(flow) => Ok(Arc::clone(flow)),
         None => gateway.kept_revision(&worker.sessions, saved).await,
     }
 }
 
-/// The account that wrote to us, where that is known; else the first one.
+/// The account of an execution. Another account's credentials are never used in its place: one
+/// that is not configured any more sends and signs nothing.
 fn account<'a>(gateway: &'a Gateway, execution: &Execution) -> Option<&'a Arc<Account>> {
-    let accounts = &gateway.config.accounts;
-    let sid = execution.held().and_then(|held| held.webhook.get("AccountSid"));
-    let named = accounts.iter().find(|account| Some(account.sid.as_str()) == sid);
-    named.or(accounts.first())
+    match execution.account_sid() {
+        Some(sid) => gateway.account(sid),
+        // A program began it, in a version of the gateway that did not write down for whom.
+        None => gateway.config.accounts.first(),
+    }
 }
 
 /// Ends an execution whose wait is still over.

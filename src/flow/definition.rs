@@ -69,6 +69,12 @@ impl Flow {
         self.functions().any(named) || self.subflows.iter().any(|flow| flow.calls(function))
     }
 
+    /// Whether one of its widgets, or of its subflows', makes a call over the carrier's API.
+    pub fn makes_calls(&self) -> bool {
+        let makes = |widget: &Widget| widget.kind.name().starts_with("make-outgoing-call");
+        self.widgets.iter().any(makes) || self.subflows.iter().any(|flow| flow.makes_calls())
+    }
+
     /// Whether a widget of it calls a function whose callers are kept company.
     pub fn holds(&self) -> bool {
         self.functions().any(|function| function.hold.is_some())

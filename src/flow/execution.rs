@@ -26,6 +26,15 @@ pub struct Execution {
     pub channel: Channel,
     /// The call that it is about, if it is about one.
     pub call_sid: Option<String>,
+    /// The path of the route that it began on. Whatever continues it without a webhook (a timer, a
+    /// pending call of a function) uses this route's fallback and URL. `None`: a program began it,
+    /// or a version of the gateway that did not write it down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// The sid of the account that it began for: whose credentials send, whose token signs.
+    /// `None`: no account is configured, or a former version began it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// Whether it goes on.
     pub state: State,
     /// The running flow last, below it the flow that called it as a subflow.
@@ -165,6 +174,8 @@ impl Execution {
             address,
             channel: Channel::Message,
             call_sid: None,
+            route: None,
+            account: None,
             state: State::Running,
             frames: vec![Frame::new(None, trigger)],
             steps: 0,
@@ -188,6 +199,15 @@ impl Execution {
     /// The call of a function that it waits for, if it waits for one.
     pub fn held(&self) -> Option<&HeldCall> {
         self.wait().and_then(|wait| wait.held.as_deref())
+    }
+
+    /// The sid of the account that it belongs to. What a former version wrote has only the
+    /// parameters of the webhook that began it.
+    pub fn account_sid(&self) -> Option<&str> {
+        self.account.as_deref().or_else(|| match &self.frames[0].trigger {
+            Trigger::Form { params, .. } => params.get("AccountSid"),
+            Trigger::Json { .. } => None,
+        })
     }
 
     /// Lets it begin at a moment, as if it waited for that.

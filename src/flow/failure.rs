@@ -53,6 +53,15 @@ pub enum Failure {
         /// What it should be.
         expected: &'static str,
     },
+    /// A call is to be made, and no URL takes its webhooks.
+    #[error(
+        "widget `{widget}` makes a call, and the carrier cannot be given a URL for it: set \
+         `server.public_url`, and add a route with `channel = \"voice\"` for this flow"
+    )]
+    NoVoiceUrl {
+        /// The widget's name.
+        widget: String,
+    },
     /// A rendered text is longer than a variable may be.
     #[error(
         "`{name}` of widget `{widget}` has {bytes} bytes, and a text may have {STRING_BYTES_MAX}"

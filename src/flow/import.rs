@@ -95,7 +95,7 @@ pub fn import(
         return None;
     }
     let subflows = import.subflows;
-    let sid = named.sid.unwrap_or_else(|| format!("FW{}", &digest(&named.name)[..32]));
+    let sid = named.sid.unwrap_or_else(|| sid_of(&named.name));
     let definition = definition(&named.name, &sid, root, &subflows);
     let flag = root.get("flags").and_then(|flags| flags.get("allow_concurrent_calls"));
     Some(Flow {
@@ -128,6 +128,11 @@ fn ways(trigger: &State<'_>) -> Vec<Incoming> {
         })
     };
     Incoming::ALL.into_iter().filter(leads_on).collect()
+}
+
+/// The sid of a flow that none is configured for: the same wherever the flow has this name.
+pub fn sid_of(name: &str) -> String {
+    format!("FW{}", &digest(name)[..32])
 }
 
 fn digest(text: &str) -> String {

@@ -1,5 +1,6 @@
 //! What a widget works with: its properties rendered, its variables, and what it says.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::Bytes;
@@ -27,42 +28,54 @@ pub struct Moment {
     /// Where the carrier comes back to, as a reference relative to the document: `?step=TOKEN`,
     /// behind what the route's URL had as its query.
     pub action: String,
-    /// The same as a whole URL, for the carrier's API, where `server.public_url` is known.
-    pub url: Option<String>,
+    /// Where the flow takes calls and messages: for the carrier's API, which takes whole URLs only.
+    pub urls: FlowUrls,
     /// Whether a webhook is being answered. Where none is, only the carrier's API can say anything.
     pub answering: bool,
+}
+
+/// The URLs of the routes that a flow answers on, without a query. One is `None` where the flow has
+/// no such route, and both are where `server.public_url` is not set.
+#[derive(Clone, Debug, Default)]
+pub struct FlowUrls {
+    /// That of its voice route.
+    pub voice: Option<Arc<str>>,
+    /// That of its message route.
+    pub message: Option<Arc<str>>,
 }
 
 impl Moment {
     /// A moment of a flow that never waits.
     pub fn without_return(now: Duration) -> Moment {
         let (token, action) = (String::new(), String::new());
-        Moment { now, token, action, url: None, answering: true }
+        Moment { now, token, action, urls: FlowUrls::default(), answering: true }
     }
 
     /// A moment in which a webhook is answered: the carrier comes back to where it asked, with
-    /// `step` in the place of the former one. `base` is what stands in front of the path.
-    pub fn coming_back(
-        now: Duration,
-        token: String,
-        webhook: &Webhook,
-        base: Option<&str>,
-    ) -> Moment {
+    /// `step` in the place of the former one.
+    pub fn coming_back(now: Duration, token: String, webhook: &Webhook, urls: FlowUrls) -> Moment {
         let ours = |name: &str| matches!(name, "step" | "FlowEvent");
         let is_get = webhook.body.is_empty() && webhook.query == webhook.params;
         // The query of a GET is the carrier's parameters, which it sends anew.
         let kept = webhook.query.iter().filter(|(name, _)| !is_get && !ours(name));
         let query: Params = kept.chain([("step", token.as_str())]).collect();
         let action = format!("?{}", query.encode());
-        let url = base.map(|base| format!("{base}{}{action}", webhook.path));
-        Moment { now, token, action, url, answering: true }
+        Moment { now, token, action, urls, answering: true }
     }
 
-    /// A moment in which nobody asks. `url` is the route's.
-    pub fn unasked(now: Duration, token: String, url: Option<&str>) -> Moment {
+    /// A moment in which nobody asks.
+    pub fn unasked(now: Duration, token: String, urls: FlowUrls) -> Moment {
         let action = format!("?step={token}");
-        let url = url.map(|url| format!("{url}{action}"));
-        Moment { now, token, action, url, answering: false }
+        Moment { now, token, action, urls, answering: false }
+    }
+
+    /// The URL for a channel with the token of this turn, as the carrier's API wants it.
+    pub(super) fn url(&self, channel: Channel) -> Option<String> {
+        let url = match channel {
+            Channel::Voice => &self.urls.voice,
+            Channel::Message => &self.urls.message,
+        };
+        url.as_ref().map(|url| format!("{url}{}", self.action))
     }
 }
 

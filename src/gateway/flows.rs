@@ -1,5 +1,10 @@
 //! The flows of a configuration: their files read once, compiled, and found again by name, by sid
 //! and by revision.
+//!
+//! A flow's name identifies it: sessions, stored executions and Studio's REST refer to it. It is
+//! the NAME of the flow's `[flow.NAME]` section, else the path of its route, of several the first.
+//! It is never made from the name of a file, so that a file can be renamed or moved while calls go
+//! on.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -7,11 +12,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-use crate::config::{Answer, Config, Function, Located, Rewrite};
+use crate::config::{Config, Function, Located, Rewrite};
 use crate::diagnostics::problem::{Problem, Problems, Source};
 use crate::flow::Flow;
 use crate::flow::file::{self, Node};
-use crate::flow::import::{Named, Surroundings, import};
+use crate::flow::import::{Named, Surroundings, import, sid_of};
 use crate::limits::{FLOW_BYTES_MAX, LOOP_ROUNDS_MAX, STRING_BYTES_MAX};
 use crate::liquid::{Engine, Limits, Template};
 use crate::template::Templates;
@@ -22,6 +27,8 @@ pub struct Flows {
     by_name: BTreeMap<String, Arc<Flow>>,
     /// The names of the flows that routes name by their files.
     names: HashMap<String, String>,
+    /// Other names under which a store or a program may know a flow, each with today's.
+    former_names: BTreeMap<String, String>,
     /// Revisions that executions are still on, made from what the store keeps of them.
     kept: Mutex<HashMap<String, Arc<Flow>>>,
 }
@@ -58,7 +65,7 @@ impl Flows {
             files.extend(read(config, named, &flow.file, problems));
         }
         let mut seen: HashSet<&str> = config.flows.keys().map(String::as_str).collect();
-        for located in route_files(config) {
+        for (_, located) in routes_with_files(config) {
             let name = &names[&located.text];
             if seen.insert(name) {
                 let named = Named { name: name.clone(), sid: None };
@@ -74,7 +81,8 @@ impl Flows {
         for file in files.iter().filter(|file| calls_subflows(&file.root)) {
             compiler.add(file, &mut by_name, problems);
         }
-        Flows { compiler, by_name, names, kept: Mutex::default() }
+        let former_names = former_names(config, &names);
+        Flows { compiler, by_name, names, former_names, kept: Mutex::default() }
     }
 
     /// A flow by its name.
@@ -82,9 +90,22 @@ impl Flows {
         self.by_name.get(name)
     }
 
-    /// A flow by its name or its sid, as Studio's REST may say either.
+    /// A flow by its name or its sid, as Studio's REST may say either; also by those that it had in
+    /// former versions, where they came from the name of its file.
     pub fn find(&self, key: &str) -> Option<&Arc<Flow>> {
-        self.named(key).or_else(|| self.by_name.values().find(|flow| flow.sid == key))
+        let by_sid = || self.by_name.values().find(|flow| flow.sid == key);
+        let by_former_name = || self.named(self.former_names.get(key)?);
+        let by_former_sid = || {
+            let mut names = self.former_names.iter();
+            self.named(names.find(|(former, _)| sid_of(former) == key)?.1)
+        };
+        self.named(key).or_else(by_sid).or_else(by_former_name).or_else(by_former_sid)
+    }
+
+    /// The names under which a store may still have executions of a flow, each with the name that
+    /// identifies the flow now.
+    pub fn former_names(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.former_names.iter().map(|(former, name)| (former.as_str(), name.as_str()))
     }
 
     /// All of them, by name.
@@ -190,38 +211,44 @@ fn calls_subflows(root: &Node) -> bool {
     states.iter().any(kind)
 }
 
-/// The files that routes name, in the order of the routes.
-fn route_files(config: &Config) -> impl Iterator<Item = &Located> {
-    config.routes.values().filter_map(|route| match &route.answer {
-        Answer::Flow(located) => Some(located),
-        Answer::Short(_) => None,
-    })
+/// The routes that name the file of a flow, in the order of their paths.
+fn routes_with_files(config: &Config) -> impl Iterator<Item = (&str, &Located)> {
+    config
+        .routes
+        .iter()
+        .filter_map(|(path, route)| Some((path.as_str(), route.answer.flow_file()?)))
 }
 
-/// The names of the flows in the files that routes name: that of its `[flow.NAME]`, else the file's
-/// without its ending, with its folder where another file has the same.
+/// The names of the flows in the files that routes name: that of the file's `[flow.NAME]`, else the
+/// path of the first route that names it.
 fn names(config: &Config) -> HashMap<String, String> {
-    let stem =
-        |file: &str| Path::new(file).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let files: HashSet<&str> = route_files(config).map(|located| located.text.as_str()).collect();
-    let mut stems: HashMap<String, usize> = HashMap::new();
-    for file in &files {
-        *stems.entry(stem(file)).or_default() += 1;
+    let mut names = HashMap::new();
+    for (path, file) in routes_with_files(config) {
+        names.entry(file.text.clone()).or_insert_with(|| path.to_owned());
     }
-    let mut names: HashMap<String, String> = files
-        .into_iter()
-        .map(|file| {
-            let name = match stems[&stem(file)] {
-                1 => stem(file),
-                _ => Path::new(file).with_extension("").to_string_lossy().into_owned(),
-            };
-            (file.to_owned(), name)
-        })
-        .collect();
     for (name, flow) in config.flows.iter().rev() {
         names.insert(flow.file.text.clone(), name.clone());
     }
     names
+}
+
+/// Other names of the flows that `names` has, by those names: the paths of their routes (another
+/// one was the first, or there was no `[flow.NAME]` yet), and what earlier versions made from
+/// the name of the file. A name that could be of two flows is of neither.
+fn former_names(config: &Config, names: &HashMap<String, String>) -> BTreeMap<String, String> {
+    let mut claims: BTreeMap<String, HashSet<&str>> = BTreeMap::new();
+    let mut claim = |former: String, name| claims.entry(former).or_default().insert(name);
+    for (path, file) in routes_with_files(config) {
+        let name = names[&file.text].as_str();
+        let file = Path::new(&file.text);
+        claim(path.to_owned(), name);
+        claim(file.file_stem().unwrap_or_default().to_string_lossy().into_owned(), name);
+        claim(file.with_extension("").to_string_lossy().into_owned(), name);
+    }
+    let is_current = |former: &String| names.values().any(|name| name == former);
+    claims.retain(|former, claims| claims.len() == 1 && !is_current(former));
+    let only = |claims: HashSet<&str>| claims.into_iter().map(str::to_owned).collect();
+    claims.into_iter().map(|(former, claims)| (former, only(claims))).collect()
 }
 
 fn read(config: &Config, named: Named, located: &Located, problems: &mut Problems) -> Option<File> {

@@ -25,7 +25,7 @@ use crate::flow::Flow;
 use crate::journal::Level;
 use crate::limits::{STUDIO_BODY_BYTES_MAX, STUDIO_WITHIN};
 use crate::session::{Saved, Sessions, StoreError};
-use crate::webhook::Params;
+use crate::webhook::{Channel, Params};
 
 use path::Target;
 use shapes::Urls;
@@ -34,6 +34,10 @@ use shapes::Urls;
 struct Call<'a> {
     shared: &'a Shared,
     flow: &'a Arc<Flow>,
+    /// The sid of the account whose credentials came with the request.
+    account: String,
+    /// The path of the flow's message route, or of its voice route.
+    route: Option<String>,
     urls: Urls,
     query: Params,
     form: Params,
@@ -105,9 +109,13 @@ async fn decide(
     let unreadable = |_| Refusal::new(400, 20001, "the body is not a form of UTF-8");
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     let host = host.map_or_else(|| request.app_config().local_addr().to_string(), str::to_owned);
+    let of_flow = |channel| gateway.routes.of_flow(&flow.name, channel, None);
+    let route = of_flow(Channel::Message).or_else(|| of_flow(Channel::Voice));
     let call = Call {
         shared,
         flow,
+        account: account.sid.clone(),
+        route: route.map(|route| route.path.clone()),
         urls: Urls::new(&host, &account.sid, &flow.sid),
         query: Params::decode_query(request.query_string()).map_err(unreadable)?,
         form: Params::decode(&body).map_err(unreadable)?,

@@ -12,7 +12,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use super::Shared;
 use crate::catch_panic::unwinding;
 use crate::clock::{self, Steady};
-use crate::exchange::fire;
+use crate::exchange::{adopt, fire};
 use crate::gateway::{Gateway, Worker};
 use crate::journal::{Level, Record};
 use crate::limits::{EXPIRE_EVERY, TIMER_EVERY, TIMERS_AT_ONCE};
@@ -102,8 +102,10 @@ async fn fire_all(
     }
 }
 
-/// Drops what nobody asks for any more.
+/// Drops what nobody asks for any more, and adopts what a turn under the former configuration wrote
+/// after it was replaced.
 async fn expire(shared: &Shared, gateway: &Gateway, now: Duration) {
+    shared.journal.adopted(adopt(gateway, &shared.sessions).await);
     let current: Vec<String> = gateway.flows.iter().map(|flow| flow.revision.clone()).collect();
     if let Err(error) = shared.sessions.expire(now, &current).await {
         let message = format!("the store cannot be tidied up: {error}");

@@ -112,7 +112,7 @@ async fn another_configuration_finds_what_is_under_way() {
     let poll = back(&ask(&rig, "/voice", "ringing").await);
     let unheld = HELD.replace("hold", "# hold").replace("60000", "5000");
     let made = gateway(function.address, &unheld, &Meters::new(), &mut Problems::default());
-    rig.server.reload(made.unwrap()).unwrap();
+    rig.server.reload(made.unwrap()).await.unwrap();
     release.send(()).unwrap();
     let plan = ask(&rig, &poll, "in-progress").await;
     assert!(plan.body.contains("Plan gold"), "{}", plan.body);

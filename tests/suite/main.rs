@@ -3,6 +3,7 @@
 
 mod support;
 
+mod adopt;
 mod check;
 mod conversation;
 mod door;

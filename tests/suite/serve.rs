@@ -3,6 +3,7 @@
 mod clock;
 mod flows;
 mod machine;
+mod origin;
 mod hold;
 mod slow;
 mod store;

@@ -69,9 +69,9 @@ const MACHINE: [(&str, &str); 5] = [
 const NO_ANSWER_SECONDS: u64 = 900;
 
 pub(super) fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    let Some(url) = turn.at.url.clone() else {
-        let expected = "known: the carrier asks there once the call is answered";
-        return Err(turn.wrong("server.public_url", "not set", expected));
+    // A message may have begun the flow, but only a voice route takes the webhooks of a call.
+    let Some(url) = turn.at.url(Channel::Voice) else {
+        return Err(Failure::NoVoiceUrl { widget: turn.widget().name.clone() });
     };
     turn.required("to")?;
     let mut form = Params::default();

@@ -13,7 +13,7 @@ use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
 use crate::flow::{Send, Service};
-use crate::webhook::Params;
+use crate::webhook::{Channel, Params};
 
 pub(super) const TYPE: Type = Type {
     name: "resume-conversation",
@@ -34,8 +34,9 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     let service = turn.text("conversation_service_sid")?.filter(|sid| sid.starts_with("IS"));
     let mut form = Params::default();
     form.push("Target", "webhook");
-    if let Some(url) = &turn.at.url {
-        form.push("Configuration.Url", url);
+    let url = turn.at.url(Channel::Message).or_else(|| turn.at.url(Channel::Voice));
+    if let Some(url) = url {
+        form.push("Configuration.Url", &url);
     }
     let filters = turn.text("webhook_filters")?;
     let filters = filters.and_then(|json| serde_json::from_str::<Vec<String>>(&json).ok());

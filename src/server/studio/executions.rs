@@ -8,7 +8,9 @@ use super::paging::{Paging, wrong};
 use super::{Answer, Call, Refusal};
 use crate::clock;
 use crate::exchange::{ended, pair, requested, stored};
+use crate::flow::Execution;
 use crate::limits::STUDIO_ADDRESSES_BYTES_MAX;
+use crate::random;
 use crate::session::{Commit, Listing, Saved, StoreError, Turn};
 
 /// POST: begins one.
@@ -28,7 +30,11 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
     let now = clock::wall();
     sessions.keep_flow(&call.flow.revision, &call.flow.definition).await?;
     let _turn = sessions.enter(&pair(&call.flow.name, from, to)).await;
-    let saved = requested(call.flow, to, from, parameters, now);
+    let sid = random::sid_in_order("FN", now);
+    let mut execution = Execution::requested(sid, to, from, parameters);
+    execution.route = call.route.clone();
+    execution.account = Some(call.account.clone());
+    let saved = requested(execution, call.flow, now);
     sessions.commit(Commit::of(saved.clone(), Vec::new(), now)).await?;
     call.shared.wake.notify_one();
     Ok(Answer::Made(shown(call, &saved)?))

@@ -25,7 +25,7 @@ impl Urls {
         let url = format!("{}/{}", self.executions, saved.sid);
         json!({
             "sid": saved.sid,
-            "account_sid": self.account,
+            "account_sid": execution.account_sid().unwrap_or(&self.account),
             "flow_sid": self.flow,
             "contact_sid": null,
             "contact_channel_address": execution.contact,
@@ -45,7 +45,7 @@ impl Urls {
 
     pub(super) fn context(&self, execution: &Execution) -> Value {
         json!({
-            "account_sid": self.account,
+            "account_sid": execution.account_sid().unwrap_or(&self.account),
             "context": execution.context(&self.flow),
             "flow_sid": self.flow,
             "execution_sid": execution.sid,

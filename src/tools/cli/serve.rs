@@ -4,11 +4,12 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::ConfigArgs;
 use crate::catch_panic::{caught, without_texts};
 use crate::clock;
+use crate::exchange::adopt;
 use crate::gateway::Gateway;
 use crate::journal::{Journal, Level, Log, Meters};
 use crate::server::{Listeners, Server, StartError};
@@ -49,7 +50,10 @@ pub(super) fn run(args: &Args) -> ExitCode {
     };
     let closing = sessions.closing();
     let journal = Journal { log: Log::to_stdout(gateway.config.log), meters: Arc::new(meters) };
-    let start = || Server::start(listeners, gateway, sessions, journal.clone());
+    let start = async || {
+        journal.adopted(adopt(&gateway, &sessions).await);
+        Server::start(listeners, gateway, sessions, journal.clone())
+    };
     let serve = serve(&args.config.config, start, &journal);
     let code = actix_web::rt::System::new().block_on(serve);
     // A worker's thread may be the last that has the store, and would end with us in the middle.
@@ -65,61 +69,82 @@ pub(super) fn run(args: &Args) -> ExitCode {
 
 async fn serve(
     config: &Path,
-    start: impl FnOnce() -> Result<Server, StartError>,
+    start: impl AsyncFnOnce() -> Result<Server, StartError>,
     journal: &Journal,
 ) -> ExitCode {
-    let server = match start() {
+    let server = match start().await {
         Ok(server) => server,
         Err(error) => {
             eprintln!("error: {error}");
             return ExitCode::FAILURE;
         }
     };
+    // Before the line that says that it listens: who reads that may signal at once.
+    let signals = match Signals::handle() {
+        Ok(signals) => signals,
+        Err(error) => {
+            eprintln!("error: the system takes no signal handler: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let admin = server.admin.map_or("off".to_owned(), |admin| format!("http://{admin}"));
     let started = format!("listening on {}, admin {admin}", server.address);
     journal.log.note(Level::Info, &started);
-    match until_asked_to_end(config, &server, journal).await {
-        Ok(signal) => {
-            journal.log.note(Level::Info, &format!("{signal}: answering what is in flight"));
-            server.drain().await;
-            journal.log.note(Level::Info, "ended");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("error: the system takes no signal handler: {error}");
-            ExitCode::FAILURE
-        }
+    let signal = until_asked_to_end(signals, config, &server, journal).await;
+    journal.log.note(Level::Info, &format!("{signal}: answering what is in flight"));
+    server.drain().await;
+    journal.log.note(Level::Info, "ended");
+    ExitCode::SUCCESS
+}
+
+/// The signals that a running gateway reacts to.
+struct Signals {
+    hang_up: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn handle() -> std::io::Result<Signals> {
+        Ok(Signals {
+            hang_up: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 }
 
 /// Reloads on SIGHUP; gives the signal that asks to end.
 async fn until_asked_to_end(
+    mut signals: Signals,
     config: &Path,
     server: &Server,
     journal: &Journal,
-) -> std::io::Result<&'static str> {
-    let mut hang_up = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+) -> &'static str {
     loop {
         tokio::select! {
-            _ = hang_up.recv() => reload(config, server, journal),
-            _ = terminate.recv() => return Ok("SIGTERM"),
-            _ = interrupt.recv() => return Ok("SIGINT"),
+            _ = signals.hang_up.recv() => reload(config, server, journal).await,
+            _ = signals.terminate.recv() => return "SIGTERM",
+            _ = signals.interrupt.recv() => return "SIGINT",
         }
     }
 }
 
-fn reload(config: &Path, server: &Server, journal: &Journal) {
+async fn reload(config: &Path, server: &Server, journal: &Journal) {
     let taken = || {
         let (gateway, problems) = Gateway::load(config, &journal.meters);
         for problem in problems.iter() {
             journal.log.note(Level::Warn, &problem.to_string());
         }
-        gateway.map(|gateway| server.reload(gateway))
+        gateway
     };
     // A file that the gateway panics over must not end the calls that go on.
-    let refused = match caught(taken) {
+    let taken = match caught(taken) {
+        Ok(Some(gateway)) => Ok(Some(server.reload(gateway).await)),
+        Ok(None) => Ok(None),
+        Err(panicked) => Err(panicked),
+    };
+    let refused = match taken {
         Ok(Some(Ok(restart))) => {
             journal.meters.reloaded("taken");
             journal.log.note(Level::Info, "configuration taken over");

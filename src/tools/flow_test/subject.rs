@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::file::{Alone, File, Target};
 use super::given::{API, Given};
-use crate::config::{self, Account, Config, NEEDS_ENVIRONMENT};
+use crate::config::{self, Account, Config, NEEDS_ENVIRONMENT, Route};
 use crate::diagnostics::problem::{Problem, Problems, Source, nearest};
 use crate::flow::file::{self, Node};
 use crate::flow::import::callable;
@@ -117,6 +117,11 @@ impl Subject {
             .replace("ZONE", alone.time_zone.iana_name().unwrap_or("UTC"))
             .replace("CHANNEL", alone.channel.unwrap_or(wired).name())
             .replace("FILE", &quoted(named.0));
+        if calls_out(&root) && config.contains("channel = \"message\"") {
+            // Without a voice route the flow could not make its call.
+            config +=
+                &format!("[route.\"/voice\"]\nchannel = \"voice\"\nflow = {}\n", quoted(named.0));
+        }
         for widget in unfilled(&root) {
             let widget = quoted(widget);
             config += &format!("[function.{widget}]\nurl = \"http://function.invalid/\"\n");
@@ -141,8 +146,11 @@ impl Subject {
         let zone = config.server.time_zone.clone();
         let templates = Templates::load(&config.server.templates, zone, &mut problems);
         let mut kept = config;
-        // A case needs its own route and no other.
-        kept.routes.retain(|path, _| *path == route);
+        // A case needs its own route, and those where the same flow takes its calls or messages.
+        let file = |route: &Route| route.answer.flow_file().map(|file| file.text.clone());
+        let tested = kept.routes.get(&route).and_then(file);
+        kept.routes
+            .retain(|path, other| *path == route || (tested.is_some() && file(other) == tested));
         let gateway = Gateway::build(kept.clone(), &templates, &Meters::new(), &mut problems);
         let Some(gateway) = gateway else { return Err(problems) };
         let Some(found) = gateway.routes.iter().find(|found| found.path == route) else {
@@ -230,6 +238,11 @@ fn read(source: &Source, (path, span): Named<'_>, what: &str) -> Result<String, 
             source.error(span.clone(), format!("cannot read the {what} `{path}`: {error}"));
         problem.help("a path is relative to the folder of the test").into()
     })
+}
+
+/// Whether a flow makes calls itself.
+fn calls_out(root: &Node) -> bool {
+    states(root).any(|state| text(state, "type").is_some_and(|of| of.starts_with("make-outgoing")))
 }
 
 /// Whether a call leads anywhere in a flow.

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use twimlgate::flow::{
-    Event, Execution, Failure, Flow, FunctionCall, Incoming, Moment, Send, SendError, State, Step,
-    advance,
+    Event, Execution, Failure, Flow, FlowUrls, FunctionCall, Incoming, Moment, Send, SendError,
+    State, Step, advance,
 };
 use twimlgate::function::{Answer, FunctionError, Outcome, OutcomeKind, Problem};
 use twimlgate::twiml::read::{Bounds, read};
@@ -117,7 +117,7 @@ impl<'a> Walker<'a> {
         let at = Moment {
             now: Duration::from_secs(now),
             action: format!("?step={token}"),
-            url: Some(format!("{URL}?step={token}")),
+            urls: FlowUrls { voice: Some(URL.into()), message: Some(URL.into()) },
             token,
             answering,
         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use twimlgate::flow::{Event, Execution, Flow, Moment, SendError, State, Step, advance};
+use twimlgate::flow::{Event, Execution, Flow, FlowUrls, Moment, SendError, State, Step, advance};
 use twimlgate::function::{Outcome, OutcomeKind};
 use twimlgate::limits::STEPS_MAX;
 use twimlgate::twiml::read::{Bounds, read};
@@ -24,7 +24,10 @@ pub(crate) fn turn(
         now: Duration::from_secs(1_700_000_000 + u64::from(number)),
         token: format!("token{number}"),
         action: format!("?step=token{number}"),
-        url: random.one_in(2).then(|| format!("https://gate.example/a?step=token{number}")),
+        urls: match random.one_in(2) {
+            true => FlowUrls { voice: Some("https://gate.example/a".into()), message: None },
+            false => FlowUrls::default(),
+        },
         answering: !random.one_in(6),
     };
     let mut next = if number == 0 { Event::Trigger } else { event(random) };
