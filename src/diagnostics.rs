@@ -1,6 +1,7 @@
 //! Problems that a person mends: what is wrong, the place in a file, what was expected, what to do.
 //!
-//! [`problem`] collects them and [`excerpt`] draws the lines with a caret. Everything that reads a
+//! [`problem`] collects them, [`excerpt`] draws the lines with a caret, and [`suggest`] finds the
+//! name that a mistyped one was meant to be. Everything that reads a
 //! file of the user reports through here, so that all problems of a run are shown at once and look
 //! the same.
 //!
@@ -8,3 +9,4 @@
 
 pub mod excerpt;
 pub mod problem;
+pub mod suggest;

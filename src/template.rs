@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 
 use crate::config::Located;
-use crate::diagnostics::problem::{Level, Problem, Problems, Source, nearest};
+use crate::diagnostics::problem::{Level, Problem, Problems, Source};
+use crate::diagnostics::suggest::did_you_mean;
 use crate::limits::{DOCUMENT_BYTES_MAX, TEMPLATE_BYTES_MAX, TEMPLATES_MAX};
 use crate::liquid::{self, Engine, Limits, Output, Template};
 
@@ -81,10 +82,8 @@ impl Templates {
         let path = self.folder.join(named.shown());
         let message = format!("there is no template `{}`", path.display());
         let names = self.files.iter().map(|file| file.name.as_str());
-        let help = match nearest(named.shown(), names) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("a path below `{}`, ending in .xml", self.folder.display()),
-        };
+        let help = did_you_mean(named.shown(), names)
+            .unwrap_or_else(|| format!("a path below `{}`, ending in .xml", self.folder.display()));
         let problem = named.source.error(named.span.clone(), message);
         problems.push(problem.expected("no such file").help(help));
         None

@@ -12,7 +12,8 @@ use super::environment::expand;
 use super::keys::{self, Key, Kind};
 use super::located::shown;
 use super::redact::hide_userinfo;
-use crate::diagnostics::problem::{Problem, Problems, Source, nearest};
+use crate::diagnostics::problem::{Problem, Problems, Source};
+use crate::diagnostics::suggest::did_you_mean;
 
 /// The file being read, what is wrong with it so far, and the environment it may name.
 pub(super) struct Reader<'a> {
@@ -97,10 +98,8 @@ impl Reader<'_> {
     ) {
         let name = key.get_ref();
         let of = if section.is_empty() { String::new() } else { format!(" in `[{section}]`") };
-        let help = match nearest(name, known.iter().copied()) {
-            Some(nearest) => format!("did you mean `{nearest}`?"),
-            None => format!("known here: {}", known.join(", ")),
-        };
+        let help = did_you_mean(name, known.iter().copied())
+            .unwrap_or_else(|| format!("known here: {}", known.join(", ")));
         let problem = self.source.error(key.span(), format!("unknown key `{name}`{of}"));
         self.problem(problem.expected("no such key").help(help));
     }

@@ -180,42 +180,9 @@ impl fmt::Display for Problems {
     }
 }
 
-/// The candidate most like `given`, if one is like enough to be a slip of the finger: at most a
-/// third of the letters differ.
-pub fn nearest<'a>(given: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    candidates
-        .map(|candidate| (distance(given, candidate), candidate))
-        .filter(|(distance, candidate)| *distance * 3 <= candidate.len().max(3))
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
-/// Levenshtein's distance, without regard to case.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.to_lowercase().chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.to_lowercase().chars().take(64).enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, b) in to.iter().enumerate() {
-            let substituted = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[to.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn suggests_only_what_is_near() {
-        let keys = ["timeout_ms", "method", "url"];
-        assert_eq!(nearest("timout_ms", keys.into_iter()), Some("timeout_ms"));
-        assert_eq!(nearest("URL", keys.into_iter()), Some("url"));
-        assert_eq!(nearest("colour", keys.into_iter()), None);
-    }
 
     #[test]
     fn moves_no_cursor() {

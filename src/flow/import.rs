@@ -19,7 +19,8 @@ use super::scope::Scope;
 use super::trigger::Incoming;
 use super::widget::{Kind, Needs, TYPES, Type, type_of};
 use crate::config;
-use crate::diagnostics::problem::{Problem, Problems, Source, nearest};
+use crate::diagnostics::problem::{Problem, Problems, Source};
+use crate::diagnostics::suggest::{did_you_mean, nearest_name};
 use crate::limits::WIDGETS_MAX;
 use crate::liquid::{Engine, Output, Template};
 
@@ -150,8 +151,7 @@ impl Import<'_> {
         for (key, node) in root.table().unwrap_or_default() {
             let name = key.name.as_str();
             if !MEMBERS.contains(&name) {
-                let near = nearest(name, MEMBERS.into_iter());
-                let help = near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
+                let help = did_you_mean(name, MEMBERS).unwrap_or_default();
                 self.warning(node, format!("`{name}` of a flow is not known"), "not used", &help);
             }
         }
@@ -189,8 +189,8 @@ impl Import<'_> {
         let Some(of) = type_of(word) else {
             self.strangers.push(name.to_owned());
             let names = TYPES.iter().map(|known| known.name);
-            let help = match nearest(word, names) {
-                Some(near) => format!("did you mean `{near}`?"),
+            let help = match did_you_mean(word, names) {
+                Some(question) => question,
                 None if DEAD.contains(&word) => {
                     "Twilio has ended the product behind it: take the widget out".to_owned()
                 }
@@ -292,7 +292,7 @@ impl Import<'_> {
         for variable in template.variables() {
             let (what, help) = match variable.keys().as_slice() {
                 ["widgets", name, ..] if !self.names.iter().any(|known| known == name) => {
-                    let near = nearest(name, self.names.iter().map(String::as_str));
+                    let near = nearest_name(name, self.names.iter().map(String::as_str));
                     let help = near.map(|near| format!("did you mean `widgets.{near}`?"));
                     (format!("widgets.{name}"), help)
                 }

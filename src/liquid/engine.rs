@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::error::{Error, ErrorKind, Fault, did_you_mean};
+use super::error::{Error, ErrorKind, Fault};
 use super::limits::Limits;
 use super::parser::parse;
 use super::template::Template;
 use super::tree::Tree;
 use super::variables;
+use crate::diagnostics::suggest::did_you_mean;
 
 /// What the output of a template is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -200,35 +200,3 @@ impl Span {
         &source[self.start as usize..self.end as usize]
     }
 }
-
-/// The name among `names` that was probably meant by `wrong`, as a sentence.
-pub(super) fn did_you_mean<'n>(
-    wrong: &str,
-    names: impl Iterator<Item = &'n str>,
-) -> Option<String> {
-    let near = names
-        .map(|name| (distance(wrong, name), name))
-        .filter(|(distance, name)| *distance <= (name.len().max(wrong.len()) / 3).max(1))
-        .min_by_key(|(distance, _)| *distance)?;
-    Some(format!("did you mean `{}`?", near.1))
-}
-
-/// The number of letters to change, add or drop between two names (Levenshtein). Names longer
-/// than 64 bytes are told apart by length only: nobody mistypes those.
-fn distance(left: &str, right: &str) -> usize {
-    let (left, right) = (left.as_bytes(), right.as_bytes());
-    if left.len() > 64 || right.len() > 64 {
-        return usize::MAX;
-    }
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, letter) in left.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = index + 1;
-        for (column, other) in right.iter().enumerate() {
-            let change = diagonal + usize::from(!letter.eq_ignore_ascii_case(other));
-            diagonal = row[column + 1];
-            row[column + 1] = change.min(row[column] + 1).min(diagonal + 1);
-        }
-    }
-    row[right.len()]
-}

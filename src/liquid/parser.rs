@@ -8,10 +8,11 @@ mod partials;
 use std::sync::Arc;
 
 use super::error::Error;
-use super::error::{ErrorKind, Fault, Mistake, Origin, Span, did_you_mean};
+use super::error::{ErrorKind, Fault, Mistake, Origin, Span};
 use super::limits::Limits;
 use super::tokens::{Tag, Token, Tokens, is_space};
 use super::tree::{Assign, Body, Capture, Count, Node, Tree};
+use crate::diagnostics::suggest::did_you_mean;
 
 /// After so many mistakes the rest of a source is not read: nobody mends more at once.
 const MISTAKES_MAX: usize = 50;

@@ -11,7 +11,6 @@ mod error;
 mod misplaced;
 mod names;
 mod scan;
-mod similar;
 mod tag;
 mod tree;
 mod value;

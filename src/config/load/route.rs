@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::named;
 use crate::config::reader::{At, Reader, Section};
 use crate::config::{Answer, Function, Route, Short};
-use crate::diagnostics::problem::nearest;
+use crate::diagnostics::suggest::did_you_mean;
 use crate::webhook::Channel;
 
 pub(super) fn routes(
@@ -107,11 +107,9 @@ fn known(
     if functions.contains(&function.value.as_str()) {
         return;
     }
-    let help = match nearest(&function.value, functions.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
+    let help = did_you_mean(&function.value, functions.iter().copied())
         // Not with its name: that may have come from a variable, and be a secret.
-        None => "add a section `[function.…]` of this name with its `url`".to_owned(),
-    };
+        .unwrap_or_else(|| "add a section `[function.…]` of this name with its `url`".to_owned());
     reader.problem(
         section
             .wrong(&reader.source, "function", function)

@@ -1,7 +1,7 @@
 //! Properties: read against the table of their type.
 
 use super::{Import, State};
-use crate::diagnostics::problem::nearest;
+use crate::diagnostics::suggest::nearest_name;
 use crate::flow::file::Node;
 use crate::flow::properties::{Callee, Holds, Pair, Properties, Property};
 use crate::liquid::Template;
@@ -251,7 +251,7 @@ impl Import<'_> {
 
     fn unknown(&mut self, state: &State<'_>, name: &str, node: &Node) {
         let known = state.of.properties.iter().map(|property| property.name);
-        let help = match nearest(name, known) {
+        let help = match nearest_name(name, known) {
             Some(near) => format!("did you mean `{near}`? As it is, it does nothing"),
             None => "as it is, it does nothing".to_owned(),
         };

@@ -1,7 +1,7 @@
 //! The conditions of a `match`.
 
 use super::{Import, State};
-use crate::diagnostics::problem::nearest;
+use crate::diagnostics::suggest::did_you_mean;
 use crate::flow::condition::{Condition, TESTS, Test, pattern};
 use crate::flow::file::Node;
 
@@ -22,8 +22,7 @@ impl Import<'_> {
         let kind = node.get("type");
         let word = kind.and_then(Node::text).unwrap_or_default();
         let Some((_, test)) = TESTS.iter().find(|(name, _)| *name == word) else {
-            let near = nearest(word, TESTS.iter().map(|(name, _)| *name));
-            let help = near.map(|near| format!("did you mean `{near}`?"));
+            let help = did_you_mean(word, TESTS.iter().map(|(name, _)| *name));
             let names: Vec<&str> = TESTS.iter().map(|(name, _)| *name).collect();
             let help = help.unwrap_or_else(|| format!("there are: {}", names.join(", ")));
             let message = format!("a condition of widget `{}` is of type `{word}`", state.name);

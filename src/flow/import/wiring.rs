@@ -1,7 +1,7 @@
 //! Transitions: which events there are, where they lead, and whom nothing leads to.
 
 use super::{Import, State};
-use crate::diagnostics::problem::nearest;
+use crate::diagnostics::suggest::did_you_mean;
 use crate::flow::definition::{Transition, Widget, WidgetId};
 use crate::flow::file::Node;
 
@@ -35,11 +35,8 @@ impl Import<'_> {
         };
         // A hang-up can end the work of any widget.
         if !state.of.events.contains(&word) && word != "hangup" {
-            let near = nearest(word, state.of.events.iter().copied());
-            let help = match near {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("its events: {}", state.of.events.join(", ")),
-            };
+            let help = did_you_mean(word, state.of.events.iter().copied())
+                .unwrap_or_else(|| format!("its events: {}", state.of.events.join(", ")));
             let message = format!(
                 "widget `{}` knows no event `{word}`: it is a `{}`",
                 state.name, state.of.name
@@ -70,8 +67,7 @@ impl Import<'_> {
         let found = names.iter().position(|known| *known == name);
         if found.is_none() && !self.strangers.iter().any(|known| known == name) {
             let message = format!("widget `{}` goes on to `{name}`, and there is none", state.name);
-            let near = nearest(name, names.iter().copied());
-            let help = near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
+            let help = did_you_mean(name, names.iter().copied()).unwrap_or_default();
             self.error(next, message, "no such widget", &help);
         }
         found.map(WidgetId)

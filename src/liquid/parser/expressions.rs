@@ -1,13 +1,14 @@
 //! Parsing of values, paths, filters and conditions.
 
 use super::super::cursor::{Cursor, Number};
-use super::super::error::{ErrorKind, Fault, Mistake, Span, did_you_mean};
+use super::super::error::{ErrorKind, Fault, Mistake, Span};
 use super::super::filters::{self, Filter};
 use super::super::tree::{
     Command, Comparison, Condition, Expression, FilterCall, Junction, Operator, Path, Print, Root,
     Segment,
 };
 use super::Parser;
+use crate::diagnostics::suggest::did_you_mean;
 
 impl<'s> Parser<'s> {
     pub(super) fn cursor(&self, markup: Span) -> Cursor<'s> {

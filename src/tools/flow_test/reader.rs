@@ -8,7 +8,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::keys;
-use crate::diagnostics::problem::{Problem, Problems, Source, nearest};
+use crate::diagnostics::problem::{Problem, Problems, Source};
+use crate::diagnostics::suggest::did_you_mean;
 
 /// The file being read, and what is wrong with it so far.
 pub(super) struct Reader<'a> {
@@ -52,10 +53,9 @@ impl Reader<'_> {
             if keys::find(place, name).is_some() {
                 continue;
             }
-            let help = match nearest(name, keys::of(place)) {
-                Some(nearest) => format!("did you mean `{nearest}`?"),
-                None => format!("known here: {}", keys::of(place).collect::<Vec<_>>().join(", ")),
-            };
+            let known = || keys::of(place).collect::<Vec<_>>().join(", ");
+            let help = did_you_mean(name, keys::of(place))
+                .unwrap_or_else(|| format!("known here: {}", known()));
             let of = if place == keys::FILE { String::new() } else { format!(" in `{place}`") };
             let problem = self.source.error(key.span(), format!("unknown key `{name}`{of}"));
             self.problem(problem.expected("no such key").help(help));

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::pattern::{Pattern, same_document};
-use crate::diagnostics::problem::{Problem, Source, nearest};
+use crate::diagnostics::problem::{Problem, Source};
+use crate::diagnostics::suggest::did_you_mean;
 use crate::tools::phone::{ACTS, Act, ActError, Ended, pairs, unescaped};
 
 /// One line of a script; a document may take several.
@@ -188,10 +189,8 @@ fn what(
 fn known(word: &str) -> String {
     let acts = ACTS.iter().map(|(act, _)| *act);
     let words: Vec<&str> = acts.chain(EXPECTATIONS.iter().map(|(word, ..)| *word)).collect();
-    match nearest(word, words.iter().copied()) {
-        Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => format!("one of {}", words.join(", ")),
-    }
+    did_you_mean(word, words.iter().copied())
+        .unwrap_or_else(|| format!("one of {}", words.join(", ")))
 }
 
 fn expect(word: &str, text: &str, at: Range<usize>) -> Result<Expect, Wrong> {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::file::{Alone, File, Target};
 use super::given::{API, Given};
 use crate::config::{self, Account, Config, NEEDS_ENVIRONMENT, Route};
-use crate::diagnostics::problem::{Problem, Problems, Source, nearest};
+use crate::diagnostics::problem::{Problem, Problems, Source};
+use crate::diagnostics::suggest::did_you_mean;
 use crate::flow::file::{self, Node};
 use crate::flow::import::callable;
 use crate::flow::{Flow, Incoming};
@@ -83,10 +84,9 @@ impl Subject {
                     let message = format!("`{path}` has no route `{route}`");
                     let problem = file.source.error(route_span.clone(), message);
                     let routes = config.routes.keys().map(String::as_str);
-                    let help = match nearest(route, routes.clone()) {
-                        Some(nearest) => format!("did you mean `{nearest}`?"),
-                        None => format!("it has {}", routes.collect::<Vec<_>>().join(", ")),
-                    };
+                    let help = did_you_mean(route, routes.clone()).unwrap_or_else(|| {
+                        format!("it has {}", routes.collect::<Vec<_>>().join(", "))
+                    });
                     return Err(problem.help(help).into());
                 }
                 Subject::of(config, route.clone(), format!("{path} {route}"))
@@ -186,12 +186,9 @@ impl Subject {
             }
             told.push(span.clone());
             let message = format!("there is no function and no widget `{name}`");
-            let help = match nearest(name, names.iter().copied()) {
-                Some(nearest) => format!("did you mean `{nearest}`?"),
-                None => {
-                    "a function, a widget, the beginning of a URL, or `api:Messages`".to_owned()
-                }
-            };
+            let help = did_you_mean(name, names.iter().copied());
+            let otherwise = "a function, a widget, the beginning of a URL, or `api:Messages`";
+            let help = help.unwrap_or_else(|| otherwise.to_owned());
             problems.push(file.source.error(span.clone(), message).help(help));
         }
         problems

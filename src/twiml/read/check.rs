@@ -2,9 +2,9 @@
 
 use super::error::shown;
 use super::scan::{Attribute, Sink};
-use super::similar::closest;
 use super::{Read, misplaced, unescape, value};
 use crate::diagnostics::excerpt::line_column;
+use crate::diagnostics::suggest::did_you_mean;
 use crate::twiml::Finding;
 use crate::twiml::grammar::{self, Element, Text, Value, value_code};
 use crate::webhook::Channel;
@@ -164,7 +164,7 @@ impl<'a> Sink<'a> for Check<'a> {
             if !name.starts_with("xmlns") && !name.starts_with("xsi:") {
                 let message = format!("`<{}>` has no attribute `{}`", element.tag, shown(name));
                 let names = element.attributes.iter().map(|known| known.name);
-                let help = closest(name, names).map(misplaced::did_you_mean).unwrap_or_default();
+                let help = did_you_mean(name, names).unwrap_or_default();
                 let span = (attribute.at, attribute.at + name.len());
                 self.find(Some(SCHEMA), span, (message, help));
             }
@@ -181,7 +181,7 @@ impl<'a> Sink<'a> for Check<'a> {
             let message =
                 format!("`{name}` of `<{}>` is `{}`, expected {expected}", element.tag, shown(raw));
             let words = value::words(known.value).iter().copied();
-            let help = closest(raw.trim(), words).map(misplaced::did_you_mean).unwrap_or_default();
+            let help = did_you_mean(raw.trim(), words).unwrap_or_default();
             let span = (attribute.value_at, attribute.value_at + raw.len());
             self.find(Some(value_code(element.tag, name)), span, (message, help));
         }

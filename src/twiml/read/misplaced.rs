@@ -1,7 +1,7 @@
 //! What to say about an element that may not stand where it stands.
 
 use super::error::shown;
-use super::similar::closest;
+use crate::diagnostics::suggest::did_you_mean;
 use crate::twiml::grammar::{Element, elements, nesting_code, root};
 use crate::webhook::Channel;
 
@@ -23,17 +23,10 @@ pub(super) fn told(channel: Channel, parent: &Element, name: &str) -> Told {
         return (Some(nesting_code(parent.tag)), (message, format!("it belongs in {homes}")));
     }
     let message = format!("`<{name}>` is no element of TwiML");
-    let here = closest(name, parent.children.iter().map(|child| child.tag));
-    let known = here.or_else(|| {
-        let tags: Vec<&'static str> = elements(channel).iter().map(|element| element.tag).collect();
-        closest(name, tags.into_iter())
-    });
-    (Some(nesting_code(parent.tag)), (message, known.map(did_you_mean).unwrap_or_default()))
-}
-
-/// The question, with the answer in it.
-pub(super) fn did_you_mean(word: &'static str) -> String {
-    format!("did you mean `{word}`?")
+    // An element that fits here is likelier than a nearer one that belongs elsewhere.
+    let help = did_you_mean(name, parent.children.iter().map(|child| child.tag))
+        .or_else(|| did_you_mean(name, elements(channel).iter().map(|element| element.tag)));
+    (Some(nesting_code(parent.tag)), (message, help.unwrap_or_default()))
 }
 
 /// What to say of an element that only the documents of the other channel have.
