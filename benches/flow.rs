@@ -19,6 +19,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
+use twimlgate::channel::Channel;
 use twimlgate::clock;
 use twimlgate::config::{Config, StoreUrl};
 use twimlgate::diagnostics::problem::Source;
@@ -31,7 +32,7 @@ use twimlgate::template::Templates;
 use twimlgate::tools::flow_test::File;
 use twimlgate::tools::load::{Arrivals, Plan, Tally, run as load};
 use twimlgate::tools::phone::Number;
-use twimlgate::webhook::{Channel, Params};
+use twimlgate::webhook::Params;
 
 const CONNECTIONS: usize = 64;
 

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
+use twimlgate::channel::Channel;
 use twimlgate::session::{Claim, Commit, Key, Saved, Sessions, StepRecord, StoreUrl};
-use twimlgate::webhook::{Channel, Params, Proof, Webhook};
+use twimlgate::webhook::{Params, Webhook};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -253,7 +254,6 @@ fn step(execution: usize, number: usize, at: Duration) -> StepRecord {
 
 fn key(number: usize) -> Key {
     let webhook = Webhook {
-        proof: Proof::Signed,
         account: None,
         path: "/sms".to_owned(),
         query: Params::default(),

@@ -3,9 +3,9 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use twimlgate::channel::Channel;
 use twimlgate::twiml::verb::{Gather, Redirect, Say};
 use twimlgate::twiml::{Bounds, Writer, read};
-use twimlgate::webhook::Channel;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

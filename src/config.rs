@@ -25,9 +25,9 @@ use std::time::Duration;
 use actix_web::http::{Method, Uri};
 use jiff::tz::TimeZone;
 
+use crate::channel::Channel;
 use crate::diagnostics::problem::{Level, Problem, Problems, Source};
 use crate::secret::Secret;
-use crate::webhook::Channel;
 
 /// A whole configuration file.
 #[derive(Clone, Debug)]

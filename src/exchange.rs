@@ -28,7 +28,7 @@ use crate::gateway::{Gateway, Worker};
 use crate::journal::Record;
 use crate::route::{Route, RouteError};
 use crate::session::{Claim, Key, StoreError};
-use crate::verify::VerifyError;
+use crate::verify::{Verification, VerifyError};
 use crate::webhook::Received;
 use conversation::Answering;
 
@@ -124,8 +124,8 @@ async fn stages(
     record: &mut Record,
     deadline: Instant,
 ) -> Result<Bytes, ExchangeError> {
-    let webhook = gateway.verifier.verify(received)?;
-    record.webhook(&webhook);
+    let Verification { webhook, proof } = gateway.verifier.verify(received)?;
+    record.webhook(&webhook, proof);
     let route = gateway.routes.find(&webhook)?;
     record.route(route);
     let claim = worker.sessions.claim(Key::of(&webhook, route.channel));

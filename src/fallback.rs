@@ -2,9 +2,9 @@
 
 use actix_web::web::Bytes;
 
+use crate::channel::Channel;
 use crate::exchange::{Answer, ExchangeError};
 use crate::route::{Route, RouteError};
-use crate::webhook::Channel;
 
 /// The answer to a call that nothing better is known for. No store, template, network or memory is
 /// needed: the bytes are part of the program, and a test reads them as the carrier would.

@@ -11,6 +11,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::channel::Channel;
 use crate::config::{Account, Answer, Config, Located, Short};
 use crate::diagnostics::problem::{Level, Problem, Problems};
 use crate::exchange::ExchangeError;
@@ -25,7 +26,6 @@ use crate::session::{Saved, Sessions, StoreError};
 use crate::template::Templates;
 use crate::twiml::read::{Bounds, read};
 use crate::verify::Verifier;
-use crate::webhook::Channel;
 
 /// One revision of the configuration at work; shared by all workers, never changed.
 pub struct Gateway {

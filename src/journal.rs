@@ -27,7 +27,8 @@ use crate::flow::{Execution, Remark, Send, SendError};
 use crate::function::Outcome;
 use crate::route::Route;
 use crate::session::StoreError;
-use crate::webhook::{Params, Proof, Webhook};
+use crate::verify::Proof;
+use crate::webhook::{Params, Webhook};
 
 /// One exchange, filled in on its way through the stages, written when it is dropped: also when
 /// the client went away in the middle.
@@ -158,11 +159,11 @@ impl Record {
     }
 
     /// Stage 2 is passed.
-    pub fn webhook(&mut self, webhook: &Webhook) {
+    pub fn webhook(&mut self, webhook: &Webhook, proof: Proof) {
         // A sid of a carrier is short and plain; only `report` and `off` let others in.
         let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '.');
         self.sid = webhook.sid().unwrap_or_default().chars().filter(plain).take(64).collect();
-        if let Proof::Unproven(reason) = &webhook.proof {
+        if let Proof::Unproven(reason) = proof {
             self.unproven = Some(reason.to_string());
         }
     }

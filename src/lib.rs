@@ -34,6 +34,7 @@ pub mod exchange;
 pub mod fallback;
 pub mod journal;
 
+pub mod channel;
 pub mod config;
 pub mod gateway;
 pub mod server;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use actix_web::web::Bytes;
 
+use crate::channel::Channel;
 use crate::flow::Flow;
 use crate::journal::RouteMeter;
-use crate::webhook::{Channel, Webhook};
+use crate::webhook::Webhook;
 
 /// What answers on one path.
 #[derive(Debug)]

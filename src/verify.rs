@@ -17,7 +17,7 @@ use std::sync::Arc;
 use actix_web::http::header::HeaderMap;
 
 use crate::config::{Account, Algorithm, Server, SignatureMode};
-use crate::webhook::{FormError, Proof, Received, Webhook};
+use crate::webhook::{FormError, Received, Webhook};
 use content::Content;
 use header::Claim;
 use message::Message;
@@ -33,6 +33,26 @@ pub struct Verifier {
     /// Whose keys are asked where the account is not configured: the time to a refusal does not
     /// tell which accounts there are.
     nobody: KeyRing,
+}
+
+/// A request that was read once, and what is known about where it came from.
+#[derive(Debug)]
+pub struct Verification {
+    /// What the carrier sent.
+    pub webhook: Webhook,
+    /// Whether it is known to be the carrier; for the log.
+    pub proof: Proof,
+}
+
+/// What is known about where a webhook came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// The account's key signed it. The only proof there is in mode `enforce`.
+    Signed,
+    /// Mode `report`: in mode `enforce` it would have been refused, for this reason.
+    Unproven(VerifyError),
+    /// Mode `off`: the signature was not checked.
+    Unchecked,
 }
 
 /// Why a request is not a webhook. No variant holds anything of the request or of a key, so that
@@ -135,8 +155,8 @@ impl Verifier {
     ///
     /// # Errors
     /// In every mode what cannot be read; in mode `enforce` what is not proven, too. In mode
-    /// `report` the reason is in [`Webhook::proof`] instead.
-    pub fn verify(&self, received: Received) -> Result<Webhook, VerifyError> {
+    /// `report` the reason is in [`Verification::proof`] instead.
+    pub fn verify(&self, received: Received) -> Result<Verification, VerifyError> {
         let content = Content::read(&received)?;
         let (proof, account) = match self.mode {
             SignatureMode::Enforce => (Proof::Signed, Some(self.prove(&received, &content)?)),
@@ -146,7 +166,7 @@ impl Verifier {
             },
             SignatureMode::Off => (Proof::Unchecked, self.account_unproven(&content)),
         };
-        Ok(content.into_webhook(received, proof, account))
+        Ok(Verification { webhook: content.into_webhook(received, account), proof })
     }
 
     /// The account whose key signed the request. The cheap refusals come first.

@@ -13,35 +13,9 @@ use std::sync::Arc;
 use actix_web::http::Method;
 use actix_web::http::header::{AsHeaderName, HeaderMap};
 use actix_web::web::Bytes;
-use serde::{Deserialize, Serialize};
 
+use crate::channel::Channel;
 use crate::config::Account;
-use crate::verify::VerifyError;
-
-/// Which kind of answer the carrier waits for. The documents differ: a `<Say>` in the answer to a
-/// message is an error (14110), and so is a `<Message>` in the answer to a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Channel {
-    /// A call: the caller hears the answer.
-    Voice,
-    /// A message (SMS, MMS, WhatsApp, …): the answer is zero or more replies.
-    Message,
-}
-
-impl Channel {
-    /// The channel of a word, as [`Channel::name`] has it.
-    pub fn named(word: &str) -> Option<Channel> {
-        [Channel::Voice, Channel::Message].into_iter().find(|channel| channel.name() == word)
-    }
-
-    /// The word used in `config.toml`, logs and metrics.
-    pub fn name(self) -> &'static str {
-        match self {
-            Channel::Voice => "voice",
-            Channel::Message => "message",
-        }
-    }
-}
 
 /// One HTTP request as it arrived, bounded in size, believed in nothing.
 #[derive(Debug)]
@@ -78,22 +52,9 @@ impl Received {
     }
 }
 
-/// What is known about where a webhook came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Proof {
-    /// The account's key signed it. The only proof there is in mode `enforce`.
-    Signed,
-    /// Mode `report`: in mode `enforce` it would have been refused, for this reason.
-    Unproven(VerifyError),
-    /// Mode `off`: nobody looked.
-    Unchecked,
-}
-
 /// A request that the carrier sent, read once: its parameters are what every later stage borrows.
 #[derive(Debug)]
 pub struct Webhook {
-    /// Whether the carrier is known to have sent it; for the journal.
-    pub proof: Proof,
     /// The account whose key fitted. Where none had to (`report`, `off`): the one that the request
     /// names, else the first configured one; `None` where none is configured.
     pub account: Option<Arc<Account>>,

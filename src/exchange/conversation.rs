@@ -11,6 +11,7 @@ use super::run::Run;
 use super::saved::{self, Kept};
 use super::{ExchangeError, in_time};
 use crate::catch_panic::unwinding;
+use crate::channel::Channel;
 use crate::clock;
 use crate::config::Account;
 use crate::flow::{Event, Execution, Flow, Moment, State};
@@ -20,7 +21,7 @@ use crate::random;
 use crate::route::Route;
 use crate::session::{Commit, Saved, StepRecord, StoreError, Ticket, Turn};
 use crate::twiml::EMPTY;
-use crate::webhook::{Channel, Params, Webhook};
+use crate::webhook::{Params, Webhook};
 
 /// What answers a webhook works with.
 #[derive(Clone, Copy)]

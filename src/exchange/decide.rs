@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::ExchangeError;
+use crate::channel::Channel;
 use crate::flow::{Event, Execution};
-use crate::webhook::{Channel, Params, Webhook};
+use crate::webhook::{Params, Webhook};
 
 /// What becomes of a webhook.
 #[derive(Debug)]
@@ -120,7 +121,6 @@ mod tests {
 
     use super::*;
     use crate::flow::State;
-    use crate::webhook::Proof;
 
     #[test]
     fn a_piece_of_the_right_token_is_a_guess() {
@@ -133,7 +133,6 @@ mod tests {
         let plan = |step: &str| {
             let params = [("CallSid", "CA1"), ("CallStatus", "in-progress")];
             let webhook = Webhook {
-                proof: Proof::Unchecked,
                 account: None,
                 path: "/voice".to_owned(),
                 query: [("step", step)].into_iter().collect(),
@@ -153,7 +152,6 @@ mod tests {
     fn a_message_does_not_resume_what_has_not_begun() {
         let params = [("MessageSid", "SM1"), ("From", "+15550100"), ("Body", "hi")];
         let webhook = Webhook {
-            proof: Proof::Unchecked,
             account: None,
             path: "/sms".to_owned(),
             query: Params::default(),

@@ -8,6 +8,7 @@ use actix_web::web::Bytes;
 use tokio::time::Instant;
 
 use super::run::Run;
+use crate::channel::Channel;
 use crate::clock;
 use crate::config::Function;
 use crate::flow::{Callee, Event, Execution, FunctionCall, HeldCall};
@@ -15,7 +16,7 @@ use crate::function::{Call, Functions, Outcome, Place, Task, Waited};
 use crate::journal::Record;
 use crate::limits::HOLD_WITHIN;
 use crate::verify::SigningKey;
-use crate::webhook::{Channel, Params};
+use crate::webhook::Params;
 
 /// A call with all that it needs, so that it can outlive the turn that made it.
 struct Own {

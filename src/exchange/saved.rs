@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::channel::Channel;
 use crate::flow::{Execution, Flow, State, Taken};
 use crate::random;
 use crate::session::{Saved, StepRecord, StoreError};
-use crate::webhook::{Channel, Webhook};
+use crate::webhook::Webhook;
 
 /// The form of an execution's state, its first byte. Whoever changes what `Execution` is stored as,
 /// so that a former one would be read wrongly or not at all, counts it up.

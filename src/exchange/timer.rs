@@ -9,6 +9,7 @@ use super::ExchangeError;
 use super::run::Run;
 use super::saved::{self, Kept};
 use crate::catch_panic::unwinding;
+use crate::channel::Channel;
 use crate::clock;
 use crate::config::Account;
 use crate::flow::{Event, Execution, Flow, Moment, State};
@@ -17,7 +18,7 @@ use crate::journal::Record;
 use crate::limits::TIMER_TURN_WITHIN;
 use crate::random;
 use crate::session::{Commit, Saved, StoreError};
-use crate::webhook::{Channel, Params};
+use crate::webhook::Params;
 
 /// Takes one execution further whose wait is over by `now`, or whose function has come back. What
 /// another webhook has moved on in the meantime is left alone.

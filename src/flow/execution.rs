@@ -10,8 +10,9 @@ use serde_json::{Map, Value, json};
 use super::definition::{Flow, Widget, WidgetId};
 use super::hold::HeldCall;
 use super::trigger::{Incoming, Trigger};
+use crate::channel::Channel;
 use crate::twiml::{Finding, Writer};
-use crate::webhook::{Channel, Params};
+use crate::webhook::Params;
 
 /// One run of a flow. What is serialised is all that a store keeps of it between two webhooks.
 #[derive(Debug, Serialize, Deserialize)]

@@ -16,13 +16,14 @@ use super::failure::Failure;
 use super::trigger::as_form;
 use super::turn::Turn;
 use super::widget::Next;
+use crate::channel::Channel;
 use crate::limits::{HOLD_LOOK_EVERY, HOLD_TIMES_MAX};
 use crate::liquid::Template;
 use crate::twiml::Writer;
 use crate::twiml::read::{Bounds, read, tree};
 use crate::twiml::verb::{Pause, Redirect};
 use crate::twiml::write::{append, splice};
-use crate::webhook::{Channel, Params};
+use crate::webhook::Params;
 
 /// A call of a function that a caller is held for: all that it takes to make it once more, the
 /// same to the letter, where nobody knows of it any more.

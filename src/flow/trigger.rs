@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::webhook::{Channel, Params};
+use crate::channel::Channel;
+use crate::webhook::Params;
 
 /// What begins an execution; templates say `trigger.*`.
 #[derive(Clone, Debug, Serialize, Deserialize)]

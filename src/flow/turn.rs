@@ -13,10 +13,11 @@ use super::failure::Failure;
 use super::properties::Pair;
 use super::scope::Scope;
 use super::widget::{Kind, Next};
+use crate::channel::Channel;
 use crate::liquid::Template;
 use crate::twiml::Writer;
 use crate::twiml::verb::Redirect;
-use crate::webhook::{Channel, Params, Webhook};
+use crate::webhook::{Params, Webhook};
 
 /// What comes from outside with an event: the engine has no clock and draws no numbers.
 #[derive(Clone, Debug)]

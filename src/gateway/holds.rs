@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::channel::Channel;
 use crate::config::{Config, Function, Hold};
 use crate::diagnostics::problem::{Problem, Problems};
 use crate::flow::{Flow, unfit};
@@ -9,7 +10,6 @@ use crate::limits::HOLD_WITHIN;
 use crate::liquid::Template;
 use crate::route::Route;
 use crate::template::Templates;
-use crate::webhook::Channel;
 
 /// The hold documents, by the names of their functions. `used` are the flows that answer, each with
 /// the channel that it answers in.

@@ -1,9 +1,9 @@
 //! Variables that nothing sets.
 
+use crate::channel::Channel;
 use crate::diagnostics::problem::{Level, Problem, Source};
 use crate::flow::{Flow, Incoming, Scope};
 use crate::liquid::Template;
-use crate::webhook::Channel;
 
 /// Warnings for variables that nothing sets: they render as nothing, which is seldom meant.
 pub(super) fn unset<'a>(

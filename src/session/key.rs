@@ -2,7 +2,8 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::webhook::{Channel, Webhook};
+use crate::channel::Channel;
+use crate::webhook::Webhook;
 
 /// The identity of one webhook. Two deliveries with equal keys are one event of the carrier.
 ///
@@ -118,11 +119,9 @@ fn is_first_turn(webhook: &Webhook) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webhook::Proof;
 
     fn webhook(query: &[(&str, &str)], params: &[(&str, &str)]) -> Webhook {
         Webhook {
-            proof: Proof::Unchecked,
             account: None,
             path: "/sms".to_owned(),
             query: query.iter().copied().collect(),

@@ -20,13 +20,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
+use crate::channel::Channel;
 use crate::clock;
 use crate::diagnostics::problem::Source;
 use crate::limits::LOAD_STOP_LOOK_EVERY;
 use crate::secret::Secret;
 use crate::tools::flow_test::{Case, follow};
 use crate::tools::phone::{Caller, Line, Number, Phone};
-use crate::webhook::Channel;
 
 /// What is to be done.
 #[derive(Clone, Debug)]

@@ -37,11 +37,11 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use crate::channel::Channel;
 use crate::clock;
 use crate::journal::{Sent, Trace};
 use crate::limits::PHONE_REAL_WAIT_MAX;
 use crate::random;
-use crate::webhook::Channel;
 
 /// What a call or a chat needs to go on.
 #[derive(Clone, Copy, Debug)]

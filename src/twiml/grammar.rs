@@ -16,7 +16,7 @@ mod voice;
 pub use codes::{nesting_code, value_code};
 pub use values::Value;
 
-use crate::webhook::Channel;
+use crate::channel::Channel;
 
 /// An element of TwiML at its place: `Sip` in `Dial` and `Sip` in `Refer` are two.
 #[derive(Debug)]

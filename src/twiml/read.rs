@@ -20,9 +20,9 @@ pub use tree::{Element, Node};
 
 use std::borrow::Cow;
 
+use crate::channel::Channel;
 use crate::limits::DOCUMENT_BYTES_MAX;
 use crate::twiml::Finding;
-use crate::webhook::Channel;
 
 /// How large a document may be. Each bound holds a hostile function back; none is near what a
 /// person writes.

@@ -288,9 +288,9 @@ verbs! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::channel::Channel;
     use crate::twiml::grammar::elements;
     use crate::twiml::write::Writer;
-    use crate::webhook::Channel;
 
     #[test]
     fn the_grammar_has_all_that_is_written() {

@@ -9,7 +9,7 @@ use actix_web::web::Bytes;
 use super::VerifyError;
 use super::key::body_sha256;
 use crate::config::Account;
-use crate::webhook::{Params, Proof, Received, Webhook};
+use crate::webhook::{Params, Received, Webhook};
 
 /// The query parameter that covers a body which is not a form.
 pub(crate) const BODY_HASH: &str = "bodySHA256";
@@ -86,12 +86,7 @@ impl Content {
     }
 
     /// Gives what was read to the stages after this one.
-    pub(crate) fn into_webhook(
-        self,
-        received: Received,
-        proof: Proof,
-        account: Option<Arc<Account>>,
-    ) -> Webhook {
+    pub(crate) fn into_webhook(self, received: Received, account: Option<Arc<Account>>) -> Webhook {
         let idempotency_token = received.header(&IDEMPOTENCY_TOKEN).map(str::to_owned);
         let path_length = received.path().len();
         let Received { target: mut path, body, .. } = received;
@@ -101,7 +96,7 @@ impl Content {
             Body::Form(params) => (params, body),
             Body::Hashed => (Params::default(), body),
         };
-        Webhook { proof, account, path, query: self.query, params, body, idempotency_token }
+        Webhook { account, path, query: self.query, params, body, idempotency_token }
     }
 }
 

@@ -15,8 +15,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use actix_web::web::Bytes;
+use twimlgate::channel::Channel;
 use twimlgate::session::{Claim, Commit, Key, Saved, Sessions, StepRecord, StoreUrl, Ticket};
-use twimlgate::webhook::{Channel, Params, Proof, Webhook};
+use twimlgate::webhook::{Params, Webhook};
 
 /// A time of these tests: some day in 2026.
 const NOW: Duration = Duration::from_secs(1_790_000_000);
@@ -77,7 +78,6 @@ async fn every(test: &str, behaviour: impl AsyncFn(Sessions)) {
 /// The key of a message.
 fn key(sid: &str) -> Key {
     let webhook = Webhook {
-        proof: Proof::Signed,
         account: None,
         path: "/sms".to_owned(),
         query: Params::default(),

@@ -10,6 +10,7 @@ pub(super) mod run;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use twimlgate::channel::Channel;
 use twimlgate::config::{Config, Function};
 use twimlgate::diagnostics::problem::{Problems, Source};
 use twimlgate::flow::file::{self, Node};
@@ -18,7 +19,7 @@ use twimlgate::flow::{Execution, Flow};
 use twimlgate::liquid::{Engine, Limits};
 use twimlgate::tools::flow_export::{same, write_json, write_toml};
 use twimlgate::tools::flow_outline::{mermaid, outline};
-use twimlgate::webhook::{Channel, Params};
+use twimlgate::webhook::Params;
 
 use super::random::Random;
 use super::{Judged, Seen, Target, as_bytes, ensure, root, size, text, texts};

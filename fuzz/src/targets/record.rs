@@ -10,13 +10,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use twimlgate::channel::Channel;
 use twimlgate::diagnostics::problem::{Problems, Source};
 use twimlgate::exchange::{FORM, stored};
 use twimlgate::flow::file;
 use twimlgate::flow::{Execution, Flow};
 use twimlgate::session::parts::{seal_saved, seal_step, unseal_saved, unseal_step};
 use twimlgate::session::{Saved, StepRecord};
-use twimlgate::webhook::{Channel, Params};
+use twimlgate::webhook::Params;
 
 use super::flow::{compile, run};
 use super::random::Random;

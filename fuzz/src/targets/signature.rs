@@ -16,7 +16,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use twimlgate::config::{Account, Config, Server, SignatureMode};
 use twimlgate::diagnostics::problem::Source;
-use twimlgate::verify::{Verifier, VerifyError};
+use twimlgate::verify::{Verification, Verifier, VerifyError};
 use twimlgate::webhook::Received;
 
 use super::random::Random;
@@ -121,7 +121,7 @@ fn check(request: &Request, seen: &mut Seen) -> Result<bool, String> {
     let refused = verdict.as_ref().err().map(|error| error.name());
     seen.note((refused, request.site));
     match (&verdict, expected) {
-        (Ok(webhook), Ok(account)) => {
+        (Ok(Verification { webhook, .. }), Ok(account)) => {
             ensure!(early.is_ok(), "refused early: {early:?}");
             let found = webhook.account.as_ref().map(|found| found.sid.as_str());
             ensure!(found == Some(account), "another account: {found:?}, expected {account}");

@@ -4,11 +4,11 @@
 //! `docs/twiml.md` lists), one of which `read` and `tree` do not, one beyond a bound, an error
 //! without a place, or one that is no document any more when verbs are put in front of its own.
 
+use twimlgate::channel::Channel;
 use twimlgate::twiml::read::{Element, read, tree, unescape};
 use twimlgate::twiml::verb::Pause;
 use twimlgate::twiml::write::splice;
 use twimlgate::twiml::{Bounds, Writer};
-use twimlgate::webhook::Channel;
 
 use super::{Judged, Seen, Target, as_bytes, ensure, expat, size, text, texts};
 

@@ -7,10 +7,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::named;
+use crate::channel::Channel;
 use crate::config::reader::{At, Reader, Section};
 use crate::config::{Answer, Function, Route, Short};
 use crate::diagnostics::suggest::did_you_mean;
-use crate::webhook::Channel;
 
 pub(super) fn routes(
     reader: &mut Reader<'_>,

@@ -11,6 +11,7 @@ use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 
 use super::{Needs, Next, Resumed, Type};
+use crate::channel::Channel;
 use crate::flow::engine::FunctionCall;
 use crate::flow::execution::{Remark, State};
 use crate::flow::failure::Failure;
@@ -19,7 +20,6 @@ use crate::flow::turn::Turn;
 use crate::function::{Answer, OutcomeKind};
 use crate::twiml::read::{Bounds, read};
 use crate::twiml::write::splice;
-use crate::webhook::Channel;
 
 pub(super) const TYPE: Type = Type {
     name: "run-function",

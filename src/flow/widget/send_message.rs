@@ -11,13 +11,14 @@
 use serde_json::{Map, Value, json};
 
 use super::{Needs, Next, Resumed, Type};
+use crate::channel::Channel;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
 use crate::flow::{Send, SendError, Service};
 use crate::limits::MESSAGES_PER_REPLY_MAX;
 use crate::twiml::verb::{self, Body, Media};
-use crate::webhook::{Channel, Params};
+use crate::webhook::Params;
 
 pub(super) const TYPE: Type = Type {
     name: "send-message",

@@ -18,8 +18,8 @@ use actix_web::http::Method;
 
 use super::ConfigArgs;
 use super::request;
+use crate::channel::Channel;
 use crate::secret::Secret;
-use crate::webhook::Channel;
 use input::Input;
 use paper::Paper;
 use session::{Left, Session};

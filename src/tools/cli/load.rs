@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::request::environment_token;
+use crate::channel::Channel;
 use crate::clock;
 use crate::limits::LOAD_AT_ONCE_MAX;
 use crate::secret::Secret;
@@ -16,7 +17,6 @@ use crate::tools::load::{
     Arrivals, Plan, Tally, channel as channel_of, from_outside, may_load, run as carry_out,
 };
 use crate::tools::phone::{Number, time};
-use crate::webhook::Channel;
 
 /// Let many simulated callers follow the scripts of a flow test, and report how long they waited.
 ///

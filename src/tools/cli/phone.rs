@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::desk::{self, DeskArgs};
-use crate::webhook::Channel;
+use crate::channel::Channel;
 
 const EXAMPLE: &str = "\
 Examples:

@@ -13,9 +13,9 @@ use super::given::{Given, given, merged};
 use super::keys::{self, CASE, FILE};
 use super::reader::{Reader, Table};
 use super::step::{Step, steps};
+use crate::channel::Channel;
 use crate::diagnostics::problem::{Level, Problem, Problems, Source};
 use crate::limits::SCRIPT_BYTES_MAX;
-use crate::webhook::Channel;
 
 /// What the clock says where nothing else is said: a Monday morning.
 const AT: Duration = Duration::from_secs(1_767_603_600);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::file::{Alone, File, Target};
 use super::given::{API, Given};
+use crate::channel::Channel;
 use crate::config::{self, Account, Config, NEEDS_ENVIRONMENT, Route};
 use crate::diagnostics::problem::{Problem, Problems, Source};
 use crate::diagnostics::suggest::did_you_mean;
@@ -15,7 +16,6 @@ use crate::gateway::Gateway;
 use crate::journal::Meters;
 use crate::limits::FLOW_BYTES_MAX;
 use crate::template::Templates;
-use crate::webhook::Channel;
 
 /// What is tested, read and checked.
 pub struct Subject {

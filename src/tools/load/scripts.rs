@@ -1,8 +1,8 @@
 //! What of a flow test can be followed from outside.
 
+use crate::channel::Channel;
 use crate::tools::flow_test::{Case, Expect, What};
 use crate::tools::phone::Act;
-use crate::webhook::Channel;
 
 /// A case without what only the gateway itself could tell: its functions and its widgets.
 pub fn from_outside(case: &Case) -> Case {

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::channel::Channel;
 use crate::tools::flow_test::Followed;
 use crate::tools::phone::{Asked, Heard};
 use crate::twiml::read::{Bounds, read};
-use crate::webhook::Channel;
 
 /// Counts of a load.
 #[derive(Debug, Default)]

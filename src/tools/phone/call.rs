@@ -18,10 +18,10 @@ use super::fault::Fault;
 use super::heard::{Ended, Heard};
 use super::request::{Answer, Request, method};
 use super::{Act, Next};
+use crate::channel::Channel;
 use crate::limits::PHONE_DOCUMENTS_MAX;
 use crate::twiml::read::Element;
 use crate::uri::resolve;
-use crate::webhook::Channel;
 
 /// One call.
 #[derive(Clone, Debug)]

@@ -11,11 +11,11 @@ use super::fault::Fault;
 use super::heard::Heard;
 use super::request::{Answer, Request, method};
 use super::{Act, Next};
+use crate::channel::Channel;
 use crate::limits::{MESSAGES_PER_REPLY_MAX, PHONE_DOCUMENTS_MAX};
 use crate::random;
 use crate::twiml::read::Element;
 use crate::uri::resolve;
-use crate::webhook::Channel;
 
 /// One person's messages to one number.
 #[derive(Clone, Debug)]

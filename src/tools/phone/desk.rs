@@ -13,6 +13,7 @@ use tokio::time::sleep;
 
 use super::caller::Number;
 use crate::carrier_api;
+use crate::channel::Channel;
 use crate::clock;
 use crate::config::Account;
 use crate::exchange::{exchange, fire, stored};
@@ -23,7 +24,7 @@ use crate::random;
 use crate::secret::Secret;
 use crate::session::{Saved, Sessions, StoreError};
 use crate::uri::parts;
-use crate::webhook::{Channel, Received};
+use crate::webhook::Received;
 
 /// A gateway on the desk: one worker, a store that ends with it, and no network but for functions
 /// that nobody stands in for. The carrier's API is always played: nothing is sent to anybody.

@@ -2,9 +2,9 @@
 
 use super::fault::Fault;
 use super::request::Fetched;
+use crate::channel::Channel;
 use crate::limits::DOCUMENT_BYTES_MAX;
 use crate::twiml::read::{Bounds, Element, Node, read, tree};
-use crate::webhook::Channel;
 
 /// A document that is carried out, verb by verb.
 #[derive(Clone, Debug, PartialEq, Eq)]

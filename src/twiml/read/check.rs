@@ -3,11 +3,11 @@
 use super::error::shown;
 use super::scan::{Attribute, Sink};
 use super::{Read, misplaced, unescape, value};
+use crate::channel::Channel;
 use crate::diagnostics::excerpt::line_column;
 use crate::diagnostics::suggest::did_you_mean;
 use crate::twiml::Finding;
 use crate::twiml::grammar::{self, Element, Text, Value, value_code};
-use crate::webhook::Channel;
 
 /// The replies that the carrier sends for one message; it leaves out the others (14109).
 const MESSAGES_MAX: usize = 10;

@@ -1,9 +1,9 @@
 //! What to say about an element that may not stand where it stands.
 
 use super::error::shown;
+use crate::channel::Channel;
 use crate::diagnostics::suggest::did_you_mean;
 use crate::twiml::grammar::{Element, elements, nesting_code, root};
-use crate::webhook::Channel;
 
 /// A verb of calls in the answer to a message.
 const WRONG_VERB: u32 = 14110;

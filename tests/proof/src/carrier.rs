@@ -11,7 +11,8 @@ use twimlgate::config::Algorithm;
 use twimlgate::secret::Secret;
 use twimlgate::twiml::read::{Bounds, read};
 use twimlgate::verify::{SigningKey, sign_form};
-use twimlgate::webhook::{Channel, Params};
+use twimlgate::channel::Channel;
+use twimlgate::webhook::Params;
 
 use crate::http;
 

@@ -3,7 +3,7 @@
 //! that was lost or done twice is heard.
 
 use twimlgate::twiml::read::{Bounds, tree};
-use twimlgate::webhook::Channel;
+use twimlgate::channel::Channel;
 
 use crate::carrier_api::{Ask, Reply, SID};
 use crate::function::Step;

@@ -6,8 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use twimlgate::channel::Channel;
 use twimlgate::twiml::{Bounds, read};
-use twimlgate::webhook::Channel;
 
 /// All cases: their file, their channel, their bytes.
 pub(super) fn all() -> Vec<(PathBuf, Channel, Vec<u8>)> {

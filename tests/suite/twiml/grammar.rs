@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use serde_json::Value as Json;
+use twimlgate::channel::Channel;
 use twimlgate::twiml::grammar::{Element, Text, Value, elements, root};
-use twimlgate::webhook::Channel;
 
 #[test]
 fn tables_equal_the_facts() {

@@ -1,8 +1,8 @@
 //! Text that tries to become markup, and documents that try to cost more than they should.
 
+use twimlgate::channel::Channel;
 use twimlgate::twiml::read::read;
 use twimlgate::twiml::{Bounds, ErrorKind};
-use twimlgate::webhook::Channel;
 
 use super::random::Random;
 use crate::fuzz::finding;

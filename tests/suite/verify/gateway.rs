@@ -2,8 +2,8 @@
 
 use twimlgate::config::{Algorithm, SignatureMode};
 use twimlgate::secret::Secret;
-use twimlgate::verify::{SigningKey, VerifyError, hashed_url, sign_url};
-use twimlgate::webhook::{FormError, Proof};
+use twimlgate::verify::{Proof, SigningKey, Verification, VerifyError, hashed_url, sign_url};
+use twimlgate::webhook::FormError;
 
 use super::{FORM, Request, SID, TOKEN, URL, account, message, server, usual, verifier};
 
@@ -15,8 +15,8 @@ fn signature_of(request: &Request) -> String {
 #[test]
 fn a_signed_message_becomes_a_webhook_that_is_read_once() {
     let request = message().header("i-twilio-idempotency-token", "t-1").signed(TOKEN, URL);
-    let webhook = usual().verify(request.received()).unwrap();
-    assert_eq!(webhook.proof, Proof::Signed);
+    let Verification { webhook, proof } = usual().verify(request.received()).unwrap();
+    assert_eq!(proof, Proof::Signed);
     assert_eq!(webhook.account.as_ref().unwrap().sid, SID);
     assert_eq!((webhook.path.as_str(), webhook.param("Body")), ("/sms", Some("hi there")));
     assert_eq!(webhook.param("ToZip"), Some(""));
@@ -78,7 +78,7 @@ fn a_body_that_is_no_form_needs_its_hash() {
     let url = hashed_url("https://gw.example.com/events?x=1", body.as_bytes()).unwrap();
     let target = url.strip_prefix("https://gw.example.com").unwrap();
     let good = Request::json(target, body).signed(TOKEN, &url);
-    let webhook = verifier.verify(good.received()).unwrap();
+    let webhook = verifier.verify(good.received()).unwrap().webhook;
     assert!(webhook.params.is_empty());
     assert_eq!((&webhook.body[..], webhook.query.get("x")), (body.as_bytes(), Some("1")));
 
@@ -130,7 +130,7 @@ fn a_get_is_its_url_and_its_body_is_dropped() {
     let mut request = Request::get("/sms?own=1&From=%2B15550100&Body=a+b").signed(TOKEN, url);
     request.body = b"Body=forged".to_vec();
     request = request.header("content-type", FORM);
-    let webhook = usual().verify(request.received()).unwrap();
+    let webhook = usual().verify(request.received()).unwrap().webhook;
     assert_eq!((webhook.param("Body"), webhook.param("From")), (Some("a b"), Some("+15550100")));
     assert_eq!(webhook.query, webhook.params);
     assert!(webhook.body.is_empty());
@@ -177,7 +177,7 @@ fn report_answers_and_says_why_it_would_have_refused() {
     assert_eq!(good.proof, Proof::Signed);
     let forged = verifier.verify(message().signed("x", URL).received()).unwrap();
     assert_eq!(forged.proof, Proof::Unproven(VerifyError::SignatureWrong));
-    assert_eq!(forged.account.unwrap().sid, SID);
+    assert_eq!(forged.webhook.account.unwrap().sid, SID);
     let unsigned = verifier.verify(message().received()).unwrap();
     assert_eq!(unsigned.proof, Proof::Unproven(VerifyError::SignatureMissing));
     let json = verifier.verify(Request::json("/e", "{}").signed(TOKEN, URL).received()).unwrap();
@@ -190,15 +190,16 @@ fn off_looks_at_nothing_and_still_knows_the_account() {
     let accounts = || vec![account(SID, &[TOKEN]), account(OTHER, &["other"])];
     let off = verifier(&server(""), SignatureMode::Off, accounts());
     let account = |pairs: &[(&str, &str)]| {
-        let webhook = off.verify(Request::post("/sms", pairs).received()).unwrap();
-        assert_eq!(webhook.proof, Proof::Unchecked);
+        let received = Request::post("/sms", pairs).received();
+        let Verification { webhook, proof } = off.verify(received).unwrap();
+        assert_eq!(proof, Proof::Unchecked);
         webhook.account.unwrap().sid.clone()
     };
     assert_eq!(account(&[("AccountSid", OTHER)]), OTHER);
     assert_eq!(account(&[("AccountSid", "AC9")]), SID);
     assert_eq!(account(&[]), SID);
     let nobody = verifier(&server(""), SignatureMode::Off, Vec::new());
-    assert!(nobody.verify(message().received()).unwrap().account.is_none());
+    assert!(nobody.verify(message().received()).unwrap().webhook.account.is_none());
 }
 
 #[test]

@@ -16,7 +16,8 @@ fn the_account_that_the_request_names_has_to_have_signed() {
     let accounts = vec![account(SID, &[TOKEN]), account(OTHER, &["other"])];
     let verifier = verifier(&server, SignatureMode::Enforce, accounts);
     let signer = |request: &Request| {
-        verifier.verify(request.received()).map(|webhook| webhook.account.unwrap().sid.clone())
+        let verification = verifier.verify(request.received());
+        verification.map(|verification| verification.webhook.account.unwrap().sid.clone())
     };
     let named =
         |sid: &str, token: &str| Request::post("/sms", &[("AccountSid", sid)]).signed(token, URL);

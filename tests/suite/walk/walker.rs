@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use twimlgate::channel::Channel;
 use twimlgate::flow::{
     Event, Execution, Failure, Flow, FlowUrls, FunctionCall, Incoming, Moment, Send, SendError,
     State, Step, advance,
 };
 use twimlgate::function::{Answer, FunctionError, Outcome, OutcomeKind, Problem};
 use twimlgate::twiml::read::{Bounds, read};
-use twimlgate::webhook::{Channel, Params};
+use twimlgate::webhook::Params;
 
 use super::carrier::URL;
 use super::hints::Hints;

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use twimlgate::channel::Channel;
 use twimlgate::exchange::{Answer, stored};
 use twimlgate::flow::Taken;
 use twimlgate::journal::Trace;
 use twimlgate::limits::{CLAIM_KEPT, DOCUMENT_BYTES_MAX, STEPS_MAX};
 use twimlgate::session::Saved;
 use twimlgate::twiml::read::{Bounds, Element, read, tree};
-use twimlgate::webhook::{Channel, Params};
+use twimlgate::webhook::Params;
 
 use super::super::{Seen, ensure, size};
 use super::stage::{Play, Webhook};

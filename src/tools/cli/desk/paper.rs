@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::fold::{columns, fold, shortened, tame};
 use super::show::{Line, Style};
-use crate::webhook::Channel;
+use crate::channel::Channel;
 
 /// What lines are written on.
 pub(super) struct Paper {

@@ -11,8 +11,8 @@ use super::input::{Got, Input};
 use super::paper::Paper;
 use super::show::{Line, Style, failed, lines};
 use super::words::{AT_A_PHONE, IN_A_CHAT, Wish, beginnings, hint, wish};
+use crate::channel::Channel;
 use crate::tools::phone::{Act, Awaits, Heard, Phone, Turn};
-use crate::webhook::Channel;
 
 /// One conversation and whoever holds it.
 pub(super) struct Session {

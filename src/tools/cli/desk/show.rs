@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::fold::shortened;
+use crate::channel::Channel;
 use crate::flow::Taken;
 use crate::function::OutcomeKind;
 use crate::journal::{Called, Trace};
 use crate::tools::phone::{Asked, Ended, Fault, Heard};
-use crate::webhook::Channel;
 
 /// One line, before it is folded and coloured.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,12 +6,12 @@ use actix_web::http::{Method, Uri};
 
 use super::DeskArgs;
 use super::show::{Line, Style};
+use crate::channel::Channel;
 use crate::gateway::Gateway;
 use crate::journal::Meters;
 use crate::tools::cli::request::environment_token;
 use crate::tools::phone::{Caller, Desk, Number, Phone};
 use crate::uri::resolve;
-use crate::webhook::Channel;
 
 /// Everything that a conversation needs.
 pub(super) struct Target {

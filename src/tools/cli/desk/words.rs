@@ -1,7 +1,7 @@
 //! What a line means that was typed: at a phone, and in a chat.
 
+use crate::channel::Channel;
 use crate::tools::phone::{Act, Awaits};
-use crate::webhook::Channel;
 
 /// What somebody wants who typed a line.
 #[derive(Clone, Debug, PartialEq, Eq)]

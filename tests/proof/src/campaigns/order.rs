@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use twimlgate::clock;
-use twimlgate::webhook::Channel;
+use twimlgate::channel::Channel;
 
 use crate::campaign::{Campaign, Context, Findings, Ran, Violation};
 use crate::carrier_api::{Ask, Reply, answer, post};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use twimlgate::clock;
 use twimlgate::limits::{CLAIM_KEPT, REPLAY_REFUSED};
-use twimlgate::webhook::Channel;
+use twimlgate::channel::Channel;
 
 use crate::campaign::{Campaign, Context, Findings, Ran, Violation};
 use crate::carrier_api::{Ask, Reply};

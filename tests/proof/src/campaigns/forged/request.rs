@@ -6,7 +6,8 @@ use std::fmt;
 use twimlgate::config::Algorithm;
 use twimlgate::secret::Secret;
 use twimlgate::verify::{SigningKey, hashed_url, sign_form};
-use twimlgate::webhook::{Channel, Params};
+use twimlgate::channel::Channel;
+use twimlgate::webhook::Params;
 
 use crate::carrier_api::{Ask, PUBLIC_URL, SID, TOKEN};
 use crate::rng::Rng;

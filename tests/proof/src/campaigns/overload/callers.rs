@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 use twimlgate::clock;
-use twimlgate::webhook::Channel;
+use twimlgate::channel::Channel;
 
 use crate::carrier_api::{Ask, Reply, SID, malformed};
 use crate::http;
