@@ -1,16 +1,16 @@
 //! `config.toml` as types: every value here is checked, so nothing after it asks again.
 
+mod config_text;
 mod environment;
 mod keys;
 mod load;
-mod located;
 mod reader;
 mod redact;
 mod rewrite;
 mod schema;
 
+pub use config_text::ConfigText;
 pub use environment::variable;
-pub use located::Located;
 pub use reader::NEEDS_ENVIRONMENT;
 pub use rewrite::Rewrite;
 pub use schema::schema;
@@ -221,7 +221,7 @@ pub struct Function {
 #[derive(Clone, Debug)]
 pub struct Hold {
     /// The document that a caller hears, a file under `templates/`.
-    pub document: Located,
+    pub document: ConfigText,
     /// How long the function may take before its caller hears it, and between one time and the
     /// next.
     pub after: Duration,
@@ -236,7 +236,7 @@ pub struct Route {
     pub answer: Answer,
     /// The document when the flow fails without one of its own; a file under `templates/`.
     /// `None`: the built-in one.
-    pub fallback: Option<Located>,
+    pub fallback: Option<ConfigText>,
 }
 
 /// What runs on a route.
@@ -245,14 +245,14 @@ pub enum Answer {
     /// `function`, `success`, `fail`.
     Short(Short),
     /// `flow`: a file, relative to the configuration.
-    Flow(Located),
+    Flow(ConfigText),
 }
 
 /// `[flow.NAME]`
 #[derive(Clone, Debug)]
 pub struct FlowFile {
     /// The file, relative to the configuration.
-    pub file: Located,
+    pub file: ConfigText,
     /// What `run-subflow` calls it.
     pub sid: Option<String>,
 }
@@ -263,11 +263,11 @@ pub struct Short {
     /// A configured function.
     pub function: String,
     /// Liquid templates, by parameter name, in the order of the file.
-    pub parameters: Vec<(String, Located)>,
+    pub parameters: Vec<(String, ConfigText)>,
     /// Rendered when the function succeeded with JSON or another type than TwiML.
-    pub success: Option<Located>,
+    pub success: Option<ConfigText>,
     /// Rendered when it failed.
-    pub fail: Option<Located>,
+    pub fail: Option<ConfigText>,
 }
 
 // === impl Function ===
@@ -283,7 +283,7 @@ impl fmt::Debug for Function {
 
 impl Answer {
     /// The file of a flow, where it is one.
-    pub fn flow_file(&self) -> Option<&Located> {
+    pub fn flow_file(&self) -> Option<&ConfigText> {
         match self {
             Answer::Flow(file) => Some(file),
             Answer::Short(_) => None,

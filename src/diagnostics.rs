@@ -9,4 +9,6 @@
 
 pub mod excerpt;
 pub mod problem;
+pub mod shorten;
 pub mod suggest;
+pub mod toml_reader;

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::channel::Channel;
-use crate::config::{Account, Answer, Config, Located, Short};
+use crate::config::{Account, Answer, Config, ConfigText, Short};
 use crate::diagnostics::problem::{Level, Problem, Problems};
 use crate::exchange::ExchangeError;
 use crate::fallback;
@@ -205,7 +205,7 @@ impl Worker {
 }
 
 /// Warns of a route whose webhooks a flow does nothing with.
-fn unwired(flow: &Flow, channel: Channel, located: &Located) -> Option<Problem> {
+fn unwired(flow: &Flow, channel: Channel, located: &ConfigText) -> Option<Problem> {
     let event = match channel {
         Channel::Voice => Incoming::Call.event(),
         Channel::Message => Incoming::Message.event(),
@@ -267,7 +267,7 @@ fn short(
             parameters.push(Pair { key, value, json: false });
         }
     }
-    let mut named = |located: &Option<Located>| {
+    let mut named = |located: &Option<ConfigText>| {
         let (template, source) = templates.document(located.as_ref()?, problems)?;
         unknown.push((template.clone(), source, None));
         Some(template)
@@ -288,7 +288,7 @@ fn short(
 
 /// A document without data: rendered and read once, now.
 fn document(
-    named: &Located,
+    named: &ConfigText,
     channel: Channel,
     templates: &Templates,
     problems: &mut Problems,

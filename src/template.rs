@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
-use crate::config::Located;
+use crate::config::ConfigText;
 use crate::diagnostics::problem::{Level, Problem, Problems, Source};
 use crate::diagnostics::suggest::did_you_mean;
 use crate::limits::{DOCUMENT_BYTES_MAX, TEMPLATE_BYTES_MAX, TEMPLATES_MAX};
@@ -75,7 +75,11 @@ impl Templates {
     }
 
     /// A file of the folder, by the name that the configuration gives.
-    pub fn document(&self, named: &Located, problems: &mut Problems) -> Option<(Template, Source)> {
+    pub fn document(
+        &self,
+        named: &ConfigText,
+        problems: &mut Problems,
+    ) -> Option<(Template, Source)> {
         if let Some(file) = self.files.iter().find(|file| file.name == named.text) {
             return Some((file.template.clone()?, file.source.clone()));
         }
@@ -105,7 +109,7 @@ impl Templates {
     }
 
     /// A template that stands in the configuration itself; its output is plain text.
-    pub fn inline(&self, located: &Located, problems: &mut Problems) -> Option<Template> {
+    pub fn inline(&self, located: &ConfigText, problems: &mut Problems) -> Option<Template> {
         let compiled = self.engine.compile(&located.source.name, &located.text, Output::Plain);
         compiled.map_err(|errors| report_inline(&errors, located, problems)).ok()
     }
@@ -146,7 +150,7 @@ fn report(errors: &[liquid::Error], source: &Source, problems: &mut Problems) {
 
 /// The place in a template is a place in the configuration, if its text stands there as it is:
 /// without escapes, and without anything taken from the environment.
-fn report_inline(errors: &[liquid::Error], located: &Located, problems: &mut Problems) {
+fn report_inline(errors: &[liquid::Error], located: &ConfigText, problems: &mut Problems) {
     let quoted = located.source.text.get(located.span.clone()).unwrap_or_default();
     let verbatim = quoted.get(1..).is_some_and(|text| text.starts_with(&*located.text));
     for error in errors {

@@ -1,9 +1,11 @@
 //! Every key of `config.toml`, once: reading, advice, the schema and its test all use this table.
 
-use Kind::{Address, Bool, Choice, Integer, List, Map, Path, Text};
+use KeyKind::{Address, Bool, Choice, Integer, List, Map, Path, Text};
+
+use crate::diagnostics::toml_reader::{KeyKind, KeySpec};
 
 /// One `[section]` of the file.
-pub(super) struct Section {
+pub(super) struct SectionSpec {
     /// `server`, `server.tls`, `function.NAME`, …: capitals stand for a name of the user's.
     pub name: &'static str,
     /// Written as `[[section]]`, any number of times.
@@ -11,67 +13,25 @@ pub(super) struct Section {
     /// One line on what it is.
     pub doc: &'static str,
     /// Its keys in the order of the manual.
-    pub keys: &'static [Key],
+    pub keys: &'static [KeySpec],
 }
 
-/// One key of a section.
-pub(super) struct Key {
-    pub name: &'static str,
-    pub kind: Kind,
-    /// TOML text; `None` for a key that must be given.
-    pub default: Option<&'static str>,
-    /// Unit, meaning, and what the empty value stands for.
-    pub doc: &'static str,
+const fn key(
+    name: &'static str,
+    kind: KeyKind,
+    default: &'static str,
+    doc: &'static str,
+) -> KeySpec {
+    KeySpec::with_default(name, kind, default, doc)
 }
 
-/// What a value may be.
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    Text,
-    Path,
-    /// `host:port`, the host an IP address.
-    Address,
-    Bool,
-    /// A whole number within these bounds, both included.
-    Integer(i64, i64),
-    /// One of these words.
-    Choice(&'static [&'static str]),
-    /// An array of texts.
-    List,
-    /// A table of texts, in the order of the file.
-    Map,
-}
-
-impl Kind {
-    /// What to write, in words.
-    pub(super) fn expected(self) -> String {
-        match self {
-            Text => "a text in quotes".to_owned(),
-            Path => "a path in quotes".to_owned(),
-            Address => "an address and port in quotes, like `\"127.0.0.1:8080\"`".to_owned(),
-            Bool => "`true` or `false`".to_owned(),
-            Integer(min, max) => format!("a whole number from {min} to {max}"),
-            Choice(words) => {
-                let words: Vec<String> = words.iter().map(|word| format!("`\"{word}\"`")).collect();
-                format!("one of {}", words.join(", "))
-            }
-            List => "a list of texts, like `[\"…\"]`".to_owned(),
-            Map => "a table of texts, like `{ name = \"…\" }`".to_owned(),
-        }
-    }
-}
-
-const fn key(name: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
-    Key { name, kind, default: Some(default), doc }
-}
-
-const fn required(name: &'static str, kind: Kind, doc: &'static str) -> Key {
-    Key { name, kind, default: None, doc }
+const fn required(name: &'static str, kind: KeyKind, doc: &'static str) -> KeySpec {
+    KeySpec::required(name, kind, doc)
 }
 
 /// The whole file.
-pub(super) const SECTIONS: &[Section] = &[
-    Section {
+pub(super) const SECTIONS: &[SectionSpec] = &[
+    SectionSpec {
         name: "server",
         repeated: false,
         doc: "the public listener, where webhooks arrive",
@@ -107,7 +67,7 @@ pub(super) const SECTIONS: &[Section] = &[
             ),
         ],
     },
-    Section {
+    SectionSpec {
         name: "server.tls",
         repeated: false,
         doc: "when TLS ends here and not at a proxy; read again on SIGHUP",
@@ -116,13 +76,13 @@ pub(super) const SECTIONS: &[Section] = &[
             key("key", Path, r#""""#, "its private key, PEM"),
         ],
     },
-    Section {
+    SectionSpec {
         name: "admin",
         repeated: false,
         doc: "health, metrics and Studio's REST: a listener of their own, never the public one",
         keys: &[key("listen", Address, r#""127.0.0.1:9090""#, "address and port; empty: off")],
     },
-    Section {
+    SectionSpec {
         name: "log",
         repeated: false,
         doc: "one line per webhook, on standard output",
@@ -133,7 +93,7 @@ pub(super) const SECTIONS: &[Section] = &[
             "auto: human on a terminal, JSON otherwise",
         )],
     },
-    Section {
+    SectionSpec {
         name: "store",
         repeated: false,
         doc: "where executions and once-only claims are kept",
@@ -144,7 +104,7 @@ pub(super) const SECTIONS: &[Section] = &[
             "sqlite:FILE, or memory: they end with the process",
         )],
     },
-    Section {
+    SectionSpec {
         name: "signature",
         repeated: false,
         doc: "what becomes of a webhook that the carrier did not sign",
@@ -155,7 +115,7 @@ pub(super) const SECTIONS: &[Section] = &[
             "enforce: 403; report: answered, and the log says why it would fail; off: nobody looks",
         )],
     },
-    Section {
+    SectionSpec {
         name: "egress",
         repeated: false,
         doc: "where functions and their redirects may lead",
@@ -175,7 +135,7 @@ pub(super) const SECTIONS: &[Section] = &[
             ),
         ],
     },
-    Section {
+    SectionSpec {
         name: "account",
         repeated: true,
         doc: "who may call",
@@ -196,7 +156,7 @@ pub(super) const SECTIONS: &[Section] = &[
             ),
         ],
     },
-    Section {
+    SectionSpec {
         name: "account.shared_key",
         repeated: true,
         doc: "a key of Twilio's SharedKey signing, beside or instead of the auth token",
@@ -211,7 +171,7 @@ pub(super) const SECTIONS: &[Section] = &[
             ),
         ],
     },
-    Section {
+    SectionSpec {
         name: "function.NAME",
         repeated: false,
         doc: "your code",
@@ -265,7 +225,7 @@ pub(super) const SECTIONS: &[Section] = &[
             ),
         ],
     },
-    Section {
+    SectionSpec {
         name: "flow.NAME",
         repeated: false,
         doc: "a flow that others run as a subflow, or that is only begun over Studio's REST",
@@ -274,7 +234,7 @@ pub(super) const SECTIONS: &[Section] = &[
             key("sid", Text, r#""""#, "FW and 32 hexadecimal digits, as `run-subflow` names it"),
         ],
     },
-    Section {
+    SectionSpec {
         name: "rewrite",
         repeated: true,
         doc: "where the URLs of imported flows lead now",
@@ -283,7 +243,7 @@ pub(super) const SECTIONS: &[Section] = &[
             required("to", Text, "what stands there instead, http:// or https://"),
         ],
     },
-    Section {
+    SectionSpec {
         name: "route.PATH",
         repeated: false,
         doc: "what answers a webhook on this path",
@@ -305,7 +265,7 @@ pub(super) const SECTIONS: &[Section] = &[
 ];
 
 /// The section of that name.
-pub(super) fn section(name: &str) -> &'static Section {
+pub(super) fn section(name: &str) -> &'static SectionSpec {
     SECTIONS
         .iter()
         .find(|section| section.name == name)

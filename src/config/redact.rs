@@ -3,6 +3,8 @@
 //! Excerpts show whole lines, also of files that are not TOML at all because a quote is missing.
 //! So this works on the text and not on what was parsed, and rather hides too much.
 
+use crate::diagnostics::toml_reader::hide_userinfo;
+
 /// Keys whose values are secrets.
 const SECRETS: [&str; 2] = ["auth_tokens", "secret"];
 
@@ -19,22 +21,6 @@ pub(super) fn redact(text: &str) -> String {
     }
     shown.push_str(rest);
     hide_userinfo(shown)
-}
-
-/// Hides `user:password` in front of the host of a URL.
-pub(super) fn hide_userinfo(mut text: String) -> String {
-    let mut from = 0;
-    while let Some(at) = text[from..].find("://") {
-        let start = from + at + 3;
-        let ends = |c: char| c.is_whitespace() || "/?#\"'".contains(c);
-        let end = text[start..].find(ends).map_or(text.len(), |end| start + end);
-        if let Some(length) = text[start..end].rfind('@') {
-            let hidden = "*".repeat(length);
-            text.replace_range(start..start + length, &hidden);
-        }
-        from = end;
-    }
-    text
 }
 
 /// Where the value of the next secret begins.

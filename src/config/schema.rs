@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{Key, Kind, SECTIONS, Section};
+use super::keys::{SECTIONS, SectionSpec};
+use crate::diagnostics::toml_reader::{KeyDefault, KeyKind, KeySpec};
 
 /// The schema of the whole file (JSON Schema, draft 2020-12).
 pub fn schema() -> Value {
@@ -28,16 +29,16 @@ pub fn schema() -> Value {
     root
 }
 
-fn whole(section: &Section) -> Value {
+fn whole(section: &SectionSpec) -> Value {
     let table = object(section.doc, section.keys);
     if section.repeated { json!({ "type": "array", "items": table }) } else { table }
 }
 
-fn object(doc: &str, keys: &[Key]) -> Value {
+fn object(doc: &str, keys: &[KeySpec]) -> Value {
     let properties: Map<String, Value> =
         keys.iter().map(|key| (key.name.to_owned(), property(key))).collect();
     let required: Vec<&str> =
-        keys.iter().filter(|key| key.default.is_none()).map(|key| key.name).collect();
+        keys.iter().filter(|key| key.default == KeyDefault::Required).map(|key| key.name).collect();
     let mut object = json!({
         "type": "object",
         "properties": properties,
@@ -52,18 +53,22 @@ fn object(doc: &str, keys: &[Key]) -> Value {
     object
 }
 
-fn property(key: &Key) -> Value {
+fn property(key: &KeySpec) -> Value {
     let mut property = match key.kind {
-        Kind::Text | Kind::Path | Kind::Address => json!({ "type": "string" }),
-        Kind::Bool => json!({ "type": "boolean" }),
-        Kind::Integer(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
-        Kind::Choice(words) => json!({ "type": "string", "enum": words }),
-        Kind::List => json!({ "type": "array", "items": { "type": "string" } }),
-        Kind::Map => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
+        KeyKind::Text | KeyKind::Path | KeyKind::Address => json!({ "type": "string" }),
+        KeyKind::Bool => json!({ "type": "boolean" }),
+        KeyKind::Integer(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
+        KeyKind::Choice(words) => json!({ "type": "string", "enum": words }),
+        KeyKind::List => json!({ "type": "array", "items": { "type": "string" } }),
+        // Only the reader of the file knows what fits.
+        KeyKind::Other(_) => json!({}),
+        KeyKind::Map => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
     };
     property["description"] = json!(key.doc);
     // The defaults of the table are of the kinds that TOML and JSON write alike.
-    if let Some(Ok(default)) = key.default.map(serde_json::from_str::<Value>) {
+    if let KeyDefault::Toml(text) = key.default
+        && let Ok(default) = serde_json::from_str::<Value>(text)
+    {
         property["default"] = default;
     }
     property

@@ -62,15 +62,16 @@ impl Source {
 
     /// An error at `span` of this text.
     pub fn error(&self, span: Range<usize>, message: impl Into<String>) -> Problem {
-        self.problem(span, Problem::new(Level::Error, message))
+        self.locate(span, Problem::new(Level::Error, message))
     }
 
     /// A warning at `span` of this text.
     pub fn warning(&self, span: Range<usize>, message: impl Into<String>) -> Problem {
-        self.problem(span, Problem::new(Level::Warning, message))
+        self.locate(span, Problem::new(Level::Warning, message))
     }
 
-    fn problem(&self, span: Range<usize>, problem: Problem) -> Problem {
+    /// The problem, at `span` of this text.
+    pub fn locate(&self, span: Range<usize>, problem: Problem) -> Problem {
         let source = self.clone();
         Problem { place: Some(Box::new(Place { source, span })), ..problem }
     }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-use crate::config::{Config, Function, Located, Rewrite};
+use crate::config::{Config, ConfigText, Function, Rewrite};
 use crate::diagnostics::problem::{Problem, Problems, Source};
 use crate::flow::Flow;
 use crate::flow::file::{self, Node};
@@ -114,7 +114,7 @@ impl Flows {
     }
 
     /// The flow of a route's `flow`.
-    pub(super) fn of_route(&self, located: &Located) -> Option<Arc<Flow>> {
+    pub(super) fn of_route(&self, located: &ConfigText) -> Option<Arc<Flow>> {
         self.named(self.names.get(&located.text)?).cloned()
     }
 
@@ -212,7 +212,7 @@ fn calls_subflows(root: &Node) -> bool {
 }
 
 /// The routes that name the file of a flow, in the order of their paths.
-fn routes_with_files(config: &Config) -> impl Iterator<Item = (&str, &Located)> {
+fn routes_with_files(config: &Config) -> impl Iterator<Item = (&str, &ConfigText)> {
     config
         .routes
         .iter()
@@ -251,7 +251,7 @@ fn former_names(config: &Config, names: &HashMap<String, String>) -> BTreeMap<St
     claims.into_iter().map(|(former, claims)| (former, only(claims))).collect()
 }
 
-fn read(config: &Config, named: Named, located: &Located, problems: &mut Problems) -> Option<File> {
+fn read(config: &Config, named: Named, located: &ConfigText, problems: &mut Problems) -> Option<File> {
     let path = config.folder.join(&located.text);
     let shown = path.display().to_string();
     let unreadable = |error: String| -> Problem {

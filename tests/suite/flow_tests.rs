@@ -13,7 +13,7 @@ use twimlgate::clock;
 use twimlgate::diagnostics::problem::Source;
 use twimlgate::function::StandIn;
 use twimlgate::tools::flow_test::{
-    EXPECTATIONS, File, KEYS, PLACES, Recorded, Recording, Stand, Subject, find, run, tree,
+    EXPECTATIONS, File, Recorded, Recording, Stand, Subject, TABLES, find, run, tree,
 };
 use twimlgate::tools::phone::{Act, Caller, Desk, Line, Phone, Turn};
 
@@ -249,8 +249,11 @@ fn converse(file: &File, acts: &str) -> (Vec<Turn>, Caller) {
 #[test]
 fn the_manual_has_every_key_every_word_and_what_is_printed() {
     let mut keys = String::from("| where | key | value | meaning |\n|---|---|---|---|\n");
-    for key in PLACES.iter().flat_map(|place| KEYS.iter().filter(|key| key.place == *place)) {
-        keys += &format!("| {} | `{}` | {} | {} |\n", key.place, key.name, key.expects, key.doc);
+    for table in TABLES {
+        for key in table.keys {
+            let expected = key.kind.expected();
+            keys += &format!("| {} | `{}` | {expected} | {} |\n", table.name, key.name, key.doc);
+        }
     }
     let mut words = String::from("| a person | |\n|---|---|\n");
     for (word, what) in twimlgate::tools::phone::ACTS {

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 use super::repeated;
 use super::server::base_url;
-use crate::config::reader::Reader;
 use crate::config::{Account, Algorithm, SharedKey, SignatureMode};
+use crate::diagnostics::toml_reader::{TomlReader, TomlValue};
 use crate::secret::Secret;
 
 pub(super) fn signature(
-    reader: &mut Reader<'_>,
+    reader: &mut TomlReader<'_>,
     file: &DeTable<'_>,
     accounts: &[Arc<Account>],
 ) -> SignatureMode {
@@ -27,12 +26,12 @@ pub(super) fn signature(
         let help = "add an `[[account]]` with `sid` and `auth_tokens`; or, on a laptop only, \
                     `[signature]` `mode = \"off\"`";
         let problem = reader.source.error(section.span(), message);
-        reader.problem(problem.expected("an `[[account]]` somewhere in this file").help(help));
+        reader.report(problem.expected("an `[[account]]` somewhere in this file").help(help));
     }
     mode
 }
 
-pub(super) fn accounts(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Vec<Arc<Account>> {
+pub(super) fn accounts(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Vec<Arc<Account>> {
     let mut accounts: Vec<Arc<Account>> = Vec::new();
     for (index, value) in repeated(reader, file.get("account"), "account").iter().enumerate() {
         let section = reader.section("account", "account", Some(value));
@@ -48,7 +47,7 @@ pub(super) fn accounts(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Vec<Arc<A
         let Some(sid) = sid else { continue };
         if accounts.iter().any(|account| account.sid == sid.value) {
             let help = "put both tokens into one `auth_tokens`";
-            reader.problem(
+            reader.report(
                 section
                     .wrong(&reader.source, "sid", &sid)
                     .expected("another account's sid")
@@ -61,7 +60,7 @@ pub(super) fn accounts(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Vec<Arc<A
             let message = format!("account {} has neither token nor key", index + 1);
             let problem = reader.source.error(section.span(), message);
             let expected = "`auth_tokens = [\"${TWILIO_AUTH_TOKEN}\"]`";
-            reader.problem(problem.expected(expected));
+            reader.report(problem.expected(expected));
         }
         let auth_tokens = auth_tokens.into_iter().map(|token| Secret::new(token.value)).collect();
         accounts.push(Arc::new(Account { sid: sid.value, auth_tokens, api_url, shared_keys }));
@@ -69,7 +68,7 @@ pub(super) fn accounts(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Vec<Arc<A
     accounts
 }
 
-fn shared_keys(reader: &mut Reader<'_>, value: Option<&Spanned<DeValue<'_>>>) -> Vec<SharedKey> {
+fn shared_keys(reader: &mut TomlReader<'_>, value: Option<&TomlValue<'_>>) -> Vec<SharedKey> {
     let mut keys = Vec::new();
     for value in repeated(reader, value, "account.shared_key") {
         let section = reader.section("account.shared_key", "account.shared_key", Some(value));
@@ -77,7 +76,7 @@ fn shared_keys(reader: &mut Reader<'_>, value: Option<&Spanned<DeValue<'_>>>) ->
         let secret = section.text(reader, "secret");
         if secret.as_ref().is_some_and(|secret| secret.value.is_empty()) {
             let problem = reader.source.error(section.span(), "a SharedKey has an empty `secret`");
-            reader.problem(problem.expected("the key itself: everybody has the empty one"));
+            reader.report(problem.expected("the key itself: everybody has the empty one"));
         }
         let algorithm = section.text(reader, "algorithm");
         if let (Some(id), Some(secret), Some(algorithm)) = (id, secret, algorithm) {

@@ -6,10 +6,10 @@ use actix_web::http::Uri;
 use toml::de::DeTable;
 
 use super::{named, repeated};
-use crate::config::reader::Reader;
 use crate::config::{FlowFile, Rewrite};
+use crate::diagnostics::toml_reader::TomlReader;
 
-pub(super) fn flows(reader: &mut Reader<'_>, file: &DeTable<'_>) -> BTreeMap<String, FlowFile> {
+pub(super) fn flows(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> BTreeMap<String, FlowFile> {
     let mut flows = BTreeMap::new();
     for (name, value) in named(reader, file, "flow") {
         let title = format!("flow.{}", name.get_ref());
@@ -17,10 +17,10 @@ pub(super) fn flows(reader: &mut Reader<'_>, file: &DeTable<'_>) -> BTreeMap<Str
         let sid = section.set_text(reader, "sid");
         if let Some(sid) = sid.as_ref().filter(|sid| !is_sid(&sid.value)) {
             let problem = section.wrong(&reader.source, "sid", sid);
-            reader.problem(problem.expected("FW and 32 hexadecimal digits"));
+            reader.report(problem.expected("FW and 32 hexadecimal digits"));
         }
         if let Some(file) = section.text(reader, "file") {
-            let (file, sid) = (reader.located(file), sid.map(|sid| sid.value));
+            let (file, sid) = (reader.config_text(file), sid.map(|sid| sid.value));
             flows.insert(name.get_ref().to_string(), FlowFile { file, sid });
         }
     }
@@ -33,7 +33,7 @@ fn is_sid(text: &str) -> bool {
         && text.bytes().skip(2).all(|b| b.is_ascii_hexdigit())
 }
 
-pub(super) fn rewrites(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Vec<Rewrite> {
+pub(super) fn rewrites(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Vec<Rewrite> {
     let mut rewrites = Vec::new();
     for table in repeated(reader, file.get("rewrite"), "rewrite") {
         let section = reader.section("rewrite", "rewrite", Some(table));
@@ -42,14 +42,14 @@ pub(super) fn rewrites(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Vec<Rewri
         if from.value.is_empty() {
             let problem = section.wrong(&reader.source, "from", &from);
             let help = "a widget without a URL is covered by a `[function.WIDGET]` of its name";
-            reader.problem(problem.expected("the beginning of a URL").help(help));
+            reader.report(problem.expected("the beginning of a URL").help(help));
         }
         let uri = to.value.parse::<Uri>().ok();
         let host = uri.as_ref().and_then(Uri::host).is_some_and(|host| !host.is_empty());
         let scheme = uri.as_ref().and_then(Uri::scheme_str);
         if !host || !matches!(scheme, Some("http" | "https")) {
             let problem = section.wrong(&reader.source, "to", &to);
-            reader.problem(problem.expected("a URL like `http://127.0.0.1:9000`"));
+            reader.report(problem.expected("a URL like `http://127.0.0.1:9000`"));
         }
         rewrites.push(Rewrite { from: from.value, to: to.value });
     }

@@ -7,11 +7,11 @@ use actix_web::http::{Method, Uri};
 use toml::de::DeTable;
 
 use super::{milliseconds, named};
-use crate::config::reader::{Reader, Section};
 use crate::config::{Function, Hold};
+use crate::diagnostics::toml_reader::{TomlReader, TomlTable};
 
 pub(super) fn functions(
-    reader: &mut Reader<'_>,
+    reader: &mut TomlReader<'_>,
     file: &DeTable<'_>,
 ) -> BTreeMap<String, Arc<Function>> {
     let mut functions = BTreeMap::new();
@@ -25,12 +25,16 @@ pub(super) fn functions(
     functions
 }
 
-fn function(reader: &mut Reader<'_>, section: &Section<'_, '_>, name: &str) -> Option<Function> {
+fn function(
+    reader: &mut TomlReader<'_>,
+    section: &TomlTable<'_, '_>,
+    name: &str,
+) -> Option<Function> {
     let url = section.text(reader, "url").and_then(|text| {
         let url = function_url(&text.value);
         if url.is_none() {
             let expected = "a URL like `http://127.0.0.1:9000/lookup`";
-            reader.problem(
+            reader.report(
                 section
                     .wrong(&reader.source, "url", &text)
                     .expected(expected)
@@ -40,7 +44,7 @@ fn function(reader: &mut Reader<'_>, section: &Section<'_, '_>, name: &str) -> O
         url
     });
     let method = section.text(reader, "method");
-    let timeout = section.integer_at(reader, "timeout_ms");
+    let timeout = section.integer(reader, "timeout_ms");
     let max_body_bytes = section.integer(reader, "max_body_bytes");
     let forward_webhook = section.bool(reader, "forward_webhook");
     let strict = section.bool(reader, "strict");
@@ -53,7 +57,7 @@ fn function(reader: &mut Reader<'_>, section: &Section<'_, '_>, name: &str) -> O
     {
         let problem = section.wrong(&reader.source, "timeout_ms", timeout);
         let problem = problem.expected(format!("at most {UNHELD_MS_MAX} without `hold`"));
-        reader.problem(
+        reader.report(
             problem.help(
                 "the carrier gives up after 15 seconds, unless `hold` keeps the caller company",
             ),
@@ -64,12 +68,12 @@ fn function(reader: &mut Reader<'_>, section: &Section<'_, '_>, name: &str) -> O
         url: url?,
         method: if method?.value == "GET" { Method::GET } else { Method::POST },
         timeout: milliseconds(timeout?.value),
-        max_body_bytes: max_body_bytes? as usize,
+        max_body_bytes: max_body_bytes?.value as usize,
         forward_webhook: forward_webhook?,
         strict: strict?,
         idempotent: idempotent?,
         http_1_0: http_version?.value == "1.0",
-        connections: connections? as usize,
+        connections: connections?.value as usize,
         hold,
     })
 }
@@ -77,10 +81,10 @@ fn function(reader: &mut Reader<'_>, section: &Section<'_, '_>, name: &str) -> O
 /// What `timeout_ms` may be where nobody keeps the caller company.
 const UNHELD_MS_MAX: i64 = 13_000;
 
-fn hold(reader: &mut Reader<'_>, section: &Section<'_, '_>) -> Option<Hold> {
+fn hold(reader: &mut TomlReader<'_>, section: &TomlTable<'_, '_>) -> Option<Hold> {
     let document = section.set_text(reader, "hold");
     let after = section.integer(reader, "hold_after_ms");
-    Some(Hold { document: reader.located(document?), after: milliseconds(after?) })
+    Some(Hold { document: reader.config_text(document?), after: milliseconds(after?.value) })
 }
 
 fn function_url(text: &str) -> Option<Uri> {

@@ -3,22 +3,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::named;
 use crate::channel::Channel;
-use crate::config::reader::{At, Reader, Section};
 use crate::config::{Answer, Function, Route, Short};
 use crate::diagnostics::suggest::did_you_mean;
+use crate::diagnostics::toml_reader::{Spanned, TomlReader, TomlTable};
 
 pub(super) fn routes(
-    reader: &mut Reader<'_>,
+    reader: &mut TomlReader<'_>,
     file: &DeTable<'_>,
     functions: &BTreeMap<String, Arc<Function>>,
 ) -> BTreeMap<String, Route> {
     let mut routes = BTreeMap::new();
-    let configured: Vec<&str> = match file.get("function").map(Spanned::get_ref) {
+    let configured: Vec<&str> = match file.get("function").map(|functions| functions.get_ref()) {
         Some(DeValue::Table(table)) => table.keys().map(|key| key.get_ref().as_ref()).collect(),
         _ => functions.keys().map(String::as_str).collect(),
     };
@@ -27,7 +26,7 @@ pub(super) fn routes(
         let section = reader.section("route.PATH", &name, Some(value));
         if !is_path(path.get_ref()) {
             let problem = reader.source.error(path.span(), format!("`{name}` is not a path"));
-            reader.problem(problem.expected("a path that begins with `/`, without query").help(
+            reader.report(problem.expected("a path that begins with `/`, without query").help(
                 "a path is compared as the carrier sends it: write other characters as `%20`",
             ));
         }
@@ -43,21 +42,25 @@ fn is_path(path: &str) -> bool {
     path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic() && b != b'?' && b != b'#')
 }
 
-fn route(reader: &mut Reader<'_>, section: &Section<'_, '_>, functions: &[&str]) -> Option<Route> {
+fn route(
+    reader: &mut TomlReader<'_>,
+    section: &TomlTable<'_, '_>,
+    functions: &[&str],
+) -> Option<Route> {
     let channel = section.text(reader, "channel");
     let fallback = section.set_text(reader, "fallback");
     let answer = answer(reader, section, functions);
     Some(Route {
         channel: if channel?.value == "voice" { Channel::Voice } else { Channel::Message },
         answer: answer?,
-        fallback: fallback.map(|text| reader.located(text)),
+        fallback: fallback.map(|text| reader.config_text(text)),
     })
 }
 
 /// A flow, or the short form of one.
 fn answer(
-    reader: &mut Reader<'_>,
-    section: &Section<'_, '_>,
+    reader: &mut TomlReader<'_>,
+    section: &TomlTable<'_, '_>,
     functions: &[&str],
 ) -> Option<Answer> {
     let flow = section.set_text(reader, "flow");
@@ -71,18 +74,20 @@ fn answer(
             if let Some(span) = short.or(parameters.first().map(|(_, text)| text.span.clone())) {
                 let message = "a route with a `flow` takes no `parameters`, `success` or `fail`";
                 let problem = reader.source.error(span, message);
-                reader.problem(problem.expected("the short form's").help("the flow says it all"));
+                reader.report(problem.expected("the short form's").help("the flow says it all"));
             }
-            Some(Answer::Flow(reader.located(flow)))
+            Some(Answer::Flow(reader.config_text(flow)))
         }
         (None, Some(function)) => {
             known(reader, section, functions, &function);
             let parameters = parameters.into_iter();
             Some(Answer::Short(Short {
                 function: function.value,
-                parameters: parameters.map(|(name, text)| (name, reader.located(text))).collect(),
-                success: success.map(|text| reader.located(text)),
-                fail: fail.map(|text| reader.located(text)),
+                parameters: parameters
+                    .map(|(name, text)| (name, reader.config_text(text)))
+                    .collect(),
+                success: success.map(|text| reader.config_text(text)),
+                fail: fail.map(|text| reader.config_text(text)),
             }))
         }
         (both, _) => {
@@ -92,17 +97,17 @@ fn answer(
             };
             let problem = reader.source.error(section.span(), message);
             let help = "`function`: one call and two documents; `flow`: Studio's JSON or our TOML";
-            reader.problem(problem.expected("one of the two").help(help));
+            reader.report(problem.expected("one of the two").help(help));
             None
         }
     }
 }
 
 fn known(
-    reader: &mut Reader<'_>,
-    section: &Section<'_, '_>,
+    reader: &mut TomlReader<'_>,
+    section: &TomlTable<'_, '_>,
     functions: &[&str],
-    function: &At<String>,
+    function: &Spanned<String>,
 ) {
     if functions.contains(&function.value.as_str()) {
         return;
@@ -110,7 +115,7 @@ fn known(
     let help = did_you_mean(&function.value, functions.iter().copied())
         // Not with its name: that may have come from a variable, and be a secret.
         .unwrap_or_else(|| "add a section `[function.…]` of this name with its `url`".to_owned());
-    reader.problem(
+    reader.report(
         section
             .wrong(&reader.source, "function", function)
             .expected("the name of a `[function.NAME]`")

@@ -5,10 +5,10 @@ use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
 use super::milliseconds;
-use crate::config::reader::{At, Reader, Section};
 use crate::config::{Admin, Egress, EgressRule, IpRange, LogFormat, Server, StoreUrl, Tls};
+use crate::diagnostics::toml_reader::{Spanned, TomlReader, TomlTable};
 
-pub(super) fn server(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Option<Server> {
+pub(super) fn server(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Option<Server> {
     let section = reader.section("server", "server", file.get("server"));
     let listen = section.parsed(reader, "listen");
     let public_url = base_url(reader, &section, "public_url");
@@ -26,16 +26,16 @@ pub(super) fn server(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Option<Serv
         trusted_proxies,
         templates: reader.folder.join(templates?.value),
         time_zone: time_zone?,
-        workers: workers.filter(|count| *count > 0).map(|count| count as usize),
-        answer_within: milliseconds(answer_within?),
+        workers: workers.filter(|count| count.value > 0).map(|count| count.value as usize),
+        answer_within: milliseconds(answer_within?.value),
         tls,
     })
 }
 
 /// The beginning of URLs, under one of the section's keys; `None` where it is not set.
 pub(super) fn base_url(
-    reader: &mut Reader<'_>,
-    section: &Section<'_, '_>,
+    reader: &mut TomlReader<'_>,
+    section: &TomlTable<'_, '_>,
     key: &str,
 ) -> Option<String> {
     let url = section.set_text(reader, key)?;
@@ -43,17 +43,17 @@ pub(super) fn base_url(
     if checked.is_none() {
         let problem = section.wrong(&reader.source, key, &url);
         let problem = problem.expected("a URL like `https://phone.example.com`");
-        reader.problem(problem.help("leave out query and fragment"));
+        reader.report(problem.help("leave out query and fragment"));
     }
     checked
 }
 
-fn time_zone(reader: &mut Reader<'_>, section: &Section<'_, '_>) -> Option<TimeZone> {
+fn time_zone(reader: &mut TomlReader<'_>, section: &TomlTable<'_, '_>) -> Option<TimeZone> {
     let name = section.text(reader, "time_zone")?;
     let zone = TimeZone::get(&name.value);
     if zone.is_err() {
         let problem = section.wrong(&reader.source, "time_zone", &name);
-        reader.problem(problem.expected("a name of the time zone database, like `Europe/Berlin`"));
+        reader.report(problem.expected("a name of the time zone database, like `Europe/Berlin`"));
     }
     zone.ok()
 }
@@ -73,14 +73,14 @@ fn beginning(text: &str) -> Option<String> {
 }
 
 fn ip_range(
-    reader: &mut Reader<'_>,
-    section: &Section<'_, '_>,
-    range: At<String>,
+    reader: &mut TomlReader<'_>,
+    section: &TomlTable<'_, '_>,
+    range: Spanned<String>,
 ) -> Option<IpRange> {
     let parsed = range.value.parse();
     if parsed.is_err() {
         let expected = "an address or a range, like `10.0.0.0/8` or `::1`";
-        reader.problem(
+        reader.report(
             section
                 .wrong(&reader.source, "trusted_proxies", &range)
                 .expected(expected)
@@ -91,7 +91,7 @@ fn ip_range(
 }
 
 /// Both listeners on one port would be found out only when the second one starts.
-fn listen_differ(reader: &mut Reader<'_>, file: &DeTable<'_>) {
+fn listen_differ(reader: &mut TomlReader<'_>, file: &DeTable<'_>) {
     let listen = |name: &str| file.get(name)?.get_ref().as_table()?.get("listen").cloned();
     if let (Some(server), Some(admin)) = (listen("server"), listen("admin"))
         && server.get_ref().as_str() == admin.get_ref().as_str()
@@ -99,11 +99,11 @@ fn listen_differ(reader: &mut Reader<'_>, file: &DeTable<'_>) {
     {
         let problem = reader.source.error(admin.span(), "`admin.listen` is `server.listen` again");
         let help = "metrics must not be reachable where webhooks arrive: take another port";
-        reader.problem(problem.expected("another address or port").help(help));
+        reader.report(problem.expected("another address or port").help(help));
     }
 }
 
-fn tls(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Option<Tls> {
+fn tls(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Option<Tls> {
     let server = file.get("server").and_then(|server| server.get_ref().as_table());
     let section =
         reader.section("server.tls", "server.tls", server.and_then(|server| server.get("tls")));
@@ -114,18 +114,18 @@ fn tls(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Option<Tls> {
         (None, None) => None,
         _ => {
             let problem = reader.source.error(section.span(), "`server.tls` is half a pair");
-            reader.problem(problem.expected("both `certificate` and `key`"));
+            reader.report(problem.expected("both `certificate` and `key`"));
             None
         }
     }
 }
 
-pub(super) fn admin(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Admin {
+pub(super) fn admin(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Admin {
     let section = reader.section("admin", "admin", file.get("admin"));
     Admin { listen: section.parsed(reader, "listen").map(|listen| listen.value) }
 }
 
-pub(super) fn log(reader: &mut Reader<'_>, file: &DeTable<'_>) -> LogFormat {
+pub(super) fn log(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> LogFormat {
     let section = reader.section("log", "log", file.get("log"));
     match section.text(reader, "format").map(|format| format.value).as_deref() {
         Some("human") => LogFormat::Human,
@@ -134,7 +134,7 @@ pub(super) fn log(reader: &mut Reader<'_>, file: &DeTable<'_>) -> LogFormat {
     }
 }
 
-pub(super) fn store(reader: &mut Reader<'_>, file: &DeTable<'_>) -> StoreUrl {
+pub(super) fn store(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> StoreUrl {
     let section = reader.section("store", "store", file.get("store"));
     // Whatever stands in for a wrong one is not opened: the gateway is refused.
     let Some(url) = section.text(reader, "url") else { return StoreUrl::Memory };
@@ -143,20 +143,20 @@ pub(super) fn store(reader: &mut Reader<'_>, file: &DeTable<'_>) -> StoreUrl {
         Some(("sqlite", file)) if !file.is_empty() => StoreUrl::Sqlite(reader.folder.join(file)),
         _ => {
             let problem = section.wrong(&reader.source, "url", &url);
-            reader.problem(problem.expected("`memory:` or `sqlite:FILE`"));
+            reader.report(problem.expected("`memory:` or `sqlite:FILE`"));
             StoreUrl::Memory
         }
     }
 }
 
-pub(super) fn egress(reader: &mut Reader<'_>, file: &DeTable<'_>) -> Egress {
+pub(super) fn egress(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Egress {
     let section = reader.section("egress", "egress", file.get("egress"));
     let mut allow = Vec::new();
     for text in section.list(reader, "allow") {
         match text.value.parse::<EgressRule>() {
             Ok(rule) => allow.push(rule),
             Err(expected) => {
-                reader.problem(section.wrong(&reader.source, "allow", &text).expected(expected))
+                reader.report(section.wrong(&reader.source, "allow", &text).expected(expected))
             }
         }
     }

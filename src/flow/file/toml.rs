@@ -5,11 +5,11 @@
 
 use std::ops::Range;
 
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{Key, Node, Value, json};
 use crate::diagnostics::problem::{Problems, Source};
+use crate::diagnostics::toml_reader::{TomlKey, TomlValue, in_file_order, parse_toml, to_i64};
 
 /// Properties that are lists of `{key, value}`, and that the short form has as tables.
 pub(crate) const PAIRS: [&str; 5] =
@@ -17,17 +17,10 @@ pub(crate) const PAIRS: [&str; 5] =
 
 /// Reads the text, or says what is wrong with it.
 pub(crate) fn read(source: &Source, problems: &mut Problems) -> Option<Node> {
-    let (file, errors) = DeTable::parse_recoverable(&source.text);
-    for error in &errors {
-        let span = error.span().unwrap_or(0..0);
-        problems.push(source.error(span, format!("not TOML: {}", error.message())));
-    }
-    if !errors.is_empty() {
-        return None;
-    }
+    let file = parse_toml(&source.text, source, problems)?;
     let mut reader = Reader { source, problems, sound: true };
     let whole = 0..source.text.len();
-    let members = reader.members(file.get_ref());
+    let members = reader.members(&file);
     let flow = match members.as_slice() {
         [(key, node)] if key.name == "json" => reader.embedded(node),
         _ => reader.flow(members, whole),
@@ -52,18 +45,14 @@ impl Reader<'_> {
 
     /// A table's members in the order of the file.
     fn members(&mut self, table: &DeTable<'_>) -> Members {
-        let mut members: Members = table
-            .iter()
-            .map(|(name, value)| {
-                let key = Key { name: name.get_ref().to_string(), span: name.span() };
-                (key, self.node(value))
-            })
-            .collect();
-        members.sort_by_key(|(key, _)| key.span.start);
-        members
+        let member = |(name, value): (&TomlKey<'_>, &TomlValue<'_>)| {
+            let key = Key { name: name.get_ref().to_string(), span: name.span() };
+            (key, self.node(value))
+        };
+        in_file_order(table).map(member).collect()
     }
 
-    fn node(&mut self, parsed: &Spanned<DeValue<'_>>) -> Node {
+    fn node(&mut self, parsed: &TomlValue<'_>) -> Node {
         let span = parsed.span();
         let value = match parsed.get_ref() {
             DeValue::String(text) => Value::Text(text.to_string()),
@@ -78,9 +67,10 @@ impl Reader<'_> {
             }
             DeValue::Integer(integer) => {
                 let (text, radix) = (integer.as_str(), integer.radix());
-                let number = i64::from_str_radix(text, radix).map(serde_json::Number::from);
-                let number = number.or_else(|_| u64::from_str_radix(text, radix).map(Into::into));
-                self.number(number.ok(), &span)
+                let number = to_i64(integer).map(serde_json::Number::from);
+                // JSON has whole numbers up to 2^64, TOML's parser up to any.
+                let unsigned = || u64::from_str_radix(text, radix).ok().map(Into::into);
+                self.number(number.or_else(unsigned), &span)
             }
             DeValue::Float(float) => {
                 let number = float.as_str().parse().ok().and_then(serde_json::Number::from_f64);

@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::given::{Given, given, merged};
-use super::keys::{self, CASE, FILE};
-use super::reader::{Reader, Table};
+use super::keys::CASE;
 use super::step::{Step, steps};
 use crate::channel::Channel;
 use crate::diagnostics::problem::{Level, Problem, Problems, Source};
+use crate::diagnostics::toml_reader::{TomlReader, TomlTable, TomlValue, parse_toml};
 use crate::limits::SCRIPT_BYTES_MAX;
 
 /// What the clock says where nothing else is said: a Monday morning.
@@ -130,16 +129,14 @@ impl File {
     /// # Errors
     /// As [`File::read`].
     pub fn parse(source: &Source) -> Result<File, Problems> {
-        let mut reader = Reader { source, problems: Problems::default() };
-        let (file, errors) = DeTable::parse_recoverable(&source.text);
-        for error in &errors {
-            let span = error.span().unwrap_or(0..0);
-            reader.problem(source.error(span, format!("not TOML: {}", error.message())));
-        }
-        if !errors.is_empty() {
-            return Err(reader.problems);
-        }
-        let table = reader.table(FILE, file.get_ref());
+        let mut problems = Problems::default();
+        let Some(file) = parse_toml(&source.text, source, &mut problems) else {
+            return Err(problems);
+        };
+        let folder = Path::new(&*source.name).parent().unwrap_or(Path::new(""));
+        let expand = |text: &str| Ok(text.to_owned());
+        let mut reader = TomlReader { source: source.clone(), folder, problems, expand: &expand };
+        let table = reader.file(&file);
         let target = target(&mut reader, &table);
         let common = common(&mut reader, &table);
         let cases = cases(&mut reader, &table, &common);
@@ -153,7 +150,7 @@ impl File {
     }
 }
 
-fn target(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Target> {
+fn target(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Option<Target> {
     let flow = table.text(reader, "flow");
     let config = table.text(reader, "config");
     let route = table.text(reader, "route");
@@ -166,7 +163,7 @@ fn target(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Target> {
         if let Some(value) = table.get(key).filter(|_| !there) {
             let message = format!("`{key}` stands beside `{beside}`, which is not here");
             let problem = reader.source.error(value.span(), message);
-            reader.problem(problem.expected("not used"));
+            reader.report(problem.expected("not used"));
         }
     };
     for key in ["channel", "time_zone", "templates", "subflows"] {
@@ -175,8 +172,7 @@ fn target(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Target> {
     for key in ["route", "env"] {
         alone(key, config.is_some(), "config");
     }
-    let folder = Path::new(&*reader.source.name).parent().unwrap_or(Path::new(""));
-    let beside = |file: &str| shortest(&folder.join(file)).display().to_string();
+    let beside = |file: &str| shortest(&reader.folder.join(file)).display().to_string();
     let help = "`flow = \"FILE\"`, or `config = \"FILE\"` and `route = \"/PATH\"`";
     match (flow, config, route) {
         (Some(flow), None, _) => Some(Target::Flow(Alone {
@@ -201,7 +197,7 @@ fn target(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Target> {
                 _ => (table.span(), "nothing says what is tested"),
             };
             let problem = reader.source.error(span, message);
-            reader.problem(problem.help(help));
+            reader.report(problem.help(help));
             None
         }
     }
@@ -220,7 +216,7 @@ fn shortest(path: &Path) -> PathBuf {
     short
 }
 
-fn common(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Common {
+fn common(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Common {
     let at = table.value(reader, "at", |value| {
         let text = match value {
             DeValue::Datetime(moment) => moment.to_string(),
@@ -240,17 +236,17 @@ fn common(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Common {
     Common { from, to, params, at: at.map(|at| at.value), given: given(reader, table) }
 }
 
-fn cases(reader: &mut Reader<'_>, table: &Table<'_, '_>, common: &Common) -> Vec<Case> {
+fn cases(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>, common: &Common) -> Vec<Case> {
     let Some(value) = table.get("case") else {
         let problem = reader.source.error(table.span(), "there is no case in it");
         reader
-            .problem(problem.help("a case begins with `[[case]]` and has a `name` and a `script`"));
+            .report(problem.help("a case begins with `[[case]]` and has a `name` and a `script`"));
         return Vec::new();
     };
     let tables = value.get_ref().as_array().map(|tables| tables.iter());
     let tables = tables.map(|tables| tables.map(|it| it.get_ref().as_table().map(|t| (t, it))));
     let Some(tables) = tables.and_then(Iterator::collect::<Option<Vec<_>>>) else {
-        reader.wrong(FILE, "case", value.span());
+        table.report_wrong_kind(reader, "case", value.span());
         return Vec::new();
     };
     let mut cases: Vec<Case> = Vec::new();
@@ -259,7 +255,7 @@ fn cases(reader: &mut Reader<'_>, table: &Table<'_, '_>, common: &Common) -> Vec
         if cases.iter().any(|other| other.name == case.name) {
             let message = format!("there is a case `{}` already", case.name);
             let problem = reader.source.error(case.span.clone(), message);
-            reader.problem(problem.expected("said twice"));
+            reader.report(problem.expected("said twice"));
         }
         cases.push(case);
     }
@@ -267,20 +263,20 @@ fn cases(reader: &mut Reader<'_>, table: &Table<'_, '_>, common: &Common) -> Vec
 }
 
 fn case(
-    reader: &mut Reader<'_>,
+    reader: &mut TomlReader<'_>,
     table: &DeTable<'_>,
-    value: &Spanned<DeValue<'_>>,
+    value: &TomlValue<'_>,
     file: &Common,
 ) -> Option<Case> {
-    let table = reader.table(CASE, table);
+    let table = reader.table(&CASE, table);
     let name = table.text(reader, "name");
     let own = common(reader, &table);
     let steps = script(reader, &table);
     for (key, there) in [("name", name.is_some()), ("script", steps.is_some())] {
         if !there && table.get(key).is_none() {
             let problem = reader.source.error(value.span(), format!("a case has no `{key}`"));
-            let help = keys::find(CASE, key).map(|key| format!("{}: {}", key.expects, key.doc));
-            reader.problem(problem.help(help.unwrap_or_default()));
+            let key = table.key(key);
+            reader.report(problem.help(format!("{}: {}", key.kind.expected(), key.doc)));
         }
     }
     let (name, steps) = (name?, steps?);
@@ -304,17 +300,17 @@ fn case(
 
 /// The steps of a script. It stands in `'''`, where each letter is what it is: a line of the
 /// script is a line of the file.
-fn script(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Vec<Step>> {
+fn script(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Option<Vec<Step>> {
     let quotes = "'''";
     let script = table.text(reader, "script")?;
     let text = &reader.source.text[script.span.clone()];
     let inner = text.strip_prefix(quotes).and_then(|text| text.strip_suffix(quotes));
     let Some(inner) = inner else {
-        reader.wrong(CASE, "script", script.span);
+        table.report_wrong_kind(reader, "script", script.span);
         return None;
     };
     let start = script.span.start + quotes.len();
-    let (steps, problems) = steps(reader.source, start..start + inner.len());
+    let (steps, problems) = steps(&reader.source, start..start + inner.len());
     reader.problems.extend(problems);
     Some(steps)
 }

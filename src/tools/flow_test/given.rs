@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{FILE, GIVEN};
-use super::reader::{Reader, Table, json};
+use super::keys::GIVEN;
+use crate::diagnostics::toml_reader::{TomlReader, TomlTable, in_file_order, to_json};
 use crate::function::PlayedAnswer;
 use crate::tools::phone;
 
@@ -71,16 +71,14 @@ impl Fail {
 }
 
 /// Reads the `given` of the file or of a case.
-pub(super) fn given(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Vec<Given> {
+pub(super) fn given(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Vec<Given> {
     let Some(value) = table.get("given") else { return Vec::new() };
     let Some(names) = value.get_ref().as_table() else {
-        reader.wrong(FILE, "given", value.span());
+        table.report_wrong_kind(reader, "given", value.span());
         return Vec::new();
     };
-    let mut names: Vec<_> = names.iter().collect();
-    names.sort_by_key(|(name, _)| name.span().start);
     let mut read = Vec::new();
-    for (name, value) in names {
+    for (name, value) in in_file_order(names) {
         let answers = match value.get_ref() {
             DeValue::Table(answer) => vec![self::answer(reader, answer)],
             DeValue::Array(answers) => {
@@ -91,7 +89,7 @@ pub(super) fn given(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Vec<Given
             _ => Vec::new(),
         };
         if answers.is_empty() {
-            reader.wrong(FILE, "given", value.span());
+            table.report_wrong_kind(reader, "given", value.span());
         } else {
             read.push(Given { name: name.get_ref().to_string(), span: name.span(), answers });
         }
@@ -99,9 +97,9 @@ pub(super) fn given(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Vec<Given
     read
 }
 
-fn answer(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Answer {
-    let table = reader.table(GIVEN, table);
-    let json = table.value(reader, "json", |value| json(value).map(|json| json.to_string()));
+fn answer(reader: &mut TomlReader<'_>, table: &DeTable<'_>) -> Answer {
+    let table = reader.table(&GIVEN, table);
+    let json = table.value(reader, "json", |value| to_json(value).map(|json| json.to_string()));
     let twiml = table.text(reader, "twiml");
     let body = table.text(reader, "body");
     let content_type = table.text(reader, "type");
@@ -121,12 +119,12 @@ fn answer(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Answer {
         let message = "an answer has one body, and a failure has none";
         let problem = reader.source.error(second.clone(), message);
         let help = "one of `json`, `twiml`, `body`, `fail`";
-        reader.problem(problem.expected("one too many").help(help));
+        reader.report(problem.expected("one too many").help(help));
     }
     if let (Some(content_type), None) = (&content_type, &body) {
         let problem = reader.source.error(content_type.span.clone(), "`type` stands beside `body`");
         let help = "`json` and `twiml` have theirs; with another one, write the text as `body`";
-        reader.problem(problem.expected("of what?").help(help));
+        reader.report(problem.expected("of what?").help(help));
     }
     let (default, text) = match (json, twiml, body) {
         (Some(json), ..) => (Some("application/json"), json.value),
