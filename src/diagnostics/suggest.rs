@@ -15,11 +15,10 @@ pub fn nearest_name<'n>(typed: &str, known: impl IntoIterator<Item = &'n str>) -
     let edits_to = |name: &'n str| {
         let other = comparable(name)?;
         let length = other.chars().count();
-        // One edit is allowed even in a short name, but a name is not all edits.
-        let most =
-            (length.max(folded.chars().count()) / 3).clamp(1, length.saturating_sub(1).max(1));
+        // One edit is allowed even in a short name, but no name is all edits.
+        let most = (length.max(folded.chars().count()) / 3).max(1);
         let edits = osa_distance(&folded, &other);
-        (edits <= most).then_some((edits, name))
+        (edits <= most && edits < length).then_some((edits, name))
     };
     // Of equally near names the alphabetically first: some callers have them in no order.
     known.into_iter().filter_map(edits_to).min().map(|(_, name)| name)
