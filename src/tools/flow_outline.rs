@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
+use crate::diagnostics::shorten::shorten;
 use crate::flow::file::Node;
 
 /// Letters of a property in the outline.
@@ -43,12 +44,12 @@ pub fn outline(flow: &Node) -> String {
     let known: HashSet<&str> = widgets.iter().map(|widget| widget.name).collect();
     let mut out = String::new();
     if let Some(description) = flow.get("description").and_then(Node::text) {
-        out += &format!("{}\n\n", shortened(description));
+        out += &format!("{}\n\n", one_line(description));
     }
     for (position, &index) in order.iter().enumerate() {
         let widget = &widgets[index];
         let mark = if position < reached { "" } else { "  (unreachable)" };
-        let _ = writeln!(out, "{}  {}{mark}", shortened(widget.name), widget.kind);
+        let _ = writeln!(out, "{}  {}{mark}", one_line(widget.name), widget.kind);
         if let Some((property, text)) = &widget.telling {
             let _ = writeln!(out, "    {property}: {text}");
         }
@@ -110,7 +111,7 @@ fn widget(state: &Node) -> Widget<'_> {
         TELLING.iter().find_map(|name| {
             let value = properties.get(name).filter(|value| !value.is_null())?;
             let text = value.plain().unwrap_or_else(|| value.to_json().to_string());
-            (!text.is_empty()).then(|| (*name, shortened(&text)))
+            (!text.is_empty()).then(|| (*name, one_line(&text)))
         })
     });
     let transitions = state.get("transitions").and_then(Node::list).unwrap_or_default();
@@ -132,7 +133,7 @@ fn when(transition: &Node) -> String {
         let test = condition.get("type").and_then(Node::text).unwrap_or_default();
         let value = condition.get("value").and_then(Node::plain).unwrap_or_default();
         let test = test.replace('_', " ");
-        if value.is_empty() { test } else { format!("{test} \"{}\"", shortened(&value)) }
+        if value.is_empty() { test } else { format!("{test} \"{}\"", one_line(&value)) }
     };
     if conditions.is_empty() {
         return event.to_owned();
@@ -166,12 +167,8 @@ fn order(flow: &Node, widgets: &[Widget<'_>]) -> (Vec<usize>, usize) {
 }
 
 /// One line of bounded length.
-fn shortened(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= LETTERS_MAX {
-        return line;
-    }
-    line.chars().take(LETTERS_MAX - 1).chain(['…']).collect()
+fn one_line(text: &str) -> String {
+    shorten(&text.split_whitespace().collect::<Vec<_>>().join(" "), LETTERS_MAX)
 }
 
 /// For a label in quotes: Mermaid reads HTML and `#…;` in it.

@@ -3,6 +3,8 @@
 use super::Demo;
 use super::play::{Play, Scene};
 
+use crate::diagnostics::shorten::shorten_middle;
+
 /// Characters of one of the three columns.
 const COLUMN: usize = 40;
 
@@ -119,15 +121,7 @@ impl Column {
     /// Adds a name and its value on one line; of a value that is too long, the middle is left out.
     fn pair(&mut self, name: &str, value: &str) {
         let room = COLUMN.saturating_sub(name.chars().count() + 2);
-        let value: Vec<char> = value.chars().collect();
-        let shown: String = if value.len() <= room {
-            value.iter().collect()
-        } else {
-            let half = room.saturating_sub(1) / 2;
-            let (start, end) = (&value[..half], &value[value.len() - half..]);
-            start.iter().chain(&['…']).chain(end).collect()
-        };
-        self.0.push(format!("{name}: {shown}"));
+        self.0.push(format!("{name}: {}", shorten_middle(value, room)));
     }
 
     /// Adds a line, folded at a space if there is one.

@@ -42,18 +42,6 @@ pub(super) fn tame(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
 }
 
-/// At most so many columns: the middle of what is longer is left out.
-pub(super) fn shortened(text: &str, most: usize) -> String {
-    let most = most.max(1);
-    let letters: Vec<char> = text.chars().collect();
-    if letters.len() <= most {
-        return text.to_owned();
-    }
-    let half = most.saturating_sub(1) / 2;
-    let (start, end) = (&letters[..most - 1 - half], &letters[letters.len() - half..]);
-    start.iter().chain(&['…']).chain(end).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,12 +59,5 @@ mod tests {
     #[test]
     fn nothing_reaches_a_terminal_that_steers_it() {
         assert_eq!(tame("a\x1b[2Jb\u{9b}c\td"), "a�[2Jb�c�d");
-    }
-
-    #[test]
-    fn long_texts_lose_their_middle() {
-        assert_eq!(shortened("0123456789", 10), "0123456789");
-        assert_eq!(shortened("0123456789", 5), "01…89");
-        assert_eq!(shortened("0123456789", 0), "…");
     }
 }

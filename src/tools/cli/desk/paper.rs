@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
-use super::fold::{columns, fold, shortened, tame};
+use super::fold::{columns, fold, tame};
 use super::show::{Line, Style};
 use crate::channel::Channel;
+use crate::diagnostics::shorten::shorten_middle;
 
 /// What lines are written on.
 pub(super) struct Paper {
@@ -84,7 +85,7 @@ impl Paper {
         if self.terminal.edits {
             self.wipe();
             let face = self.face();
-            let hint = shortened(&tame(hint), face.width().saturating_sub(2));
+            let hint = shorten_middle(&tame(hint), face.width().saturating_sub(2));
             put(&format!("{}\n", face.painted("2", &hint)));
         }
     }

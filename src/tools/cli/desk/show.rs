@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::fold::shortened;
 use crate::channel::Channel;
+use crate::diagnostics::shorten::shorten_middle;
 use crate::flow::Taken;
 use crate::function::OutcomeKind;
 use crate::journal::{Called, Trace};
@@ -100,7 +100,7 @@ fn experienced(ended: Ended) -> &'static str {
 fn webhook(asked: &Asked) -> Vec<Line> {
     let mut told = asked.purpose.clone();
     if !asked.method.is_empty() {
-        let target = shortened(&asked.target, TARGET_COLUMNS);
+        let target = shorten_middle(&asked.target, TARGET_COLUMNS);
         let status = asked.status.map_or("no answer".to_owned(), |status| status.to_string());
         told = format!("{told}: {} {target}  {status}  {}", asked.method, time(asked.took));
     }
