@@ -27,6 +27,8 @@ use jiff::tz::TimeZone;
 
 use crate::channel::Channel;
 use crate::diagnostics::problem::{Level, Problem, Problems, Source};
+use crate::limits::CONFIG_BYTES_MAX;
+use crate::read_limited::read_text_limited;
 use crate::secret::Secret;
 
 /// A whole configuration file.
@@ -298,7 +300,7 @@ impl Config {
     /// holds no error. Paths in it are relative to the folder of the file, not to where one stands.
     pub fn read(path: &Path) -> (Option<Config>, Problems) {
         let name = path.display().to_string();
-        match std::fs::read_to_string(path) {
+        match read_text_limited(path, CONFIG_BYTES_MAX) {
             Ok(text) => {
                 let folder = path.parent().unwrap_or(Path::new(""));
                 Config::parse(&Source::new(&name, &text), folder, &variable)

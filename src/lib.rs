@@ -45,6 +45,7 @@ pub mod diagnostics;
 pub mod limits;
 pub mod liquid;
 pub mod random;
+mod read_limited;
 pub mod secret;
 pub mod tools;
 mod uri;

@@ -81,8 +81,14 @@ pub const STORE_CLOSED_WITHIN: Duration = Duration::from_secs(5);
 /// Steps of one execution (Studio: 81000).
 pub const STEPS_MAX: u32 = 1_000;
 
+/// The configuration. A thousand routes have 200 kB.
+pub const CONFIG_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// What `render` takes its variables from.
+pub const RENDER_DATA_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
 /// One flow file. Real exports of a dozen widgets have under 20 kB; Studio is said to take 1 MB.
-pub const FLOW_BYTES_MAX: usize = 1024 * 1024;
+pub const FLOW_BYTES_MAX: u64 = 1024 * 1024;
 
 /// One flow test. Ten thousand cases of ten lines have 5 MB.
 pub const SCRIPT_BYTES_MAX: u64 = 16 * 1024 * 1024;

@@ -9,6 +9,7 @@ use crate::diagnostics::problem::{Level, Problem, Problems, Source};
 use crate::diagnostics::suggest::did_you_mean;
 use crate::limits::{DOCUMENT_BYTES_MAX, TEMPLATE_BYTES_MAX, TEMPLATES_MAX};
 use crate::liquid::{self, Engine, Limits, Output, Template};
+use crate::read_limited::read_text_limited;
 
 /// The templates folder, and the language.
 pub struct Templates {
@@ -192,11 +193,6 @@ fn read(folder: &Path, name: &str) -> Result<Source, Problem> {
     let unreadable = |error: &dyn std::fmt::Display| {
         Problem::new(Level::Error, format!("cannot read the template `{shown}`: {error}"))
     };
-    let size = std::fs::metadata(&path).map_err(|error| unreadable(&error))?.len();
-    if size > TEMPLATE_BYTES_MAX {
-        let larger = format!("it has {size} bytes, and may have {TEMPLATE_BYTES_MAX}");
-        return Err(unreadable(&larger));
-    }
-    let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&error))?;
+    let text = read_text_limited(&path, TEMPLATE_BYTES_MAX).map_err(|error| unreadable(&error))?;
     Ok(Source::new(&shown, &text))
 }

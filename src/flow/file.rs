@@ -153,7 +153,7 @@ impl Node {
 /// Reads a flow file: our TOML where the name ends in `.toml`, else Studio's JSON. Where it cannot
 /// be read, the reason is among the problems.
 pub fn read(source: &Source, problems: &mut Problems) -> Option<Node> {
-    if source.text.len() > FLOW_BYTES_MAX {
+    if source.text.len() as u64 > FLOW_BYTES_MAX {
         let size = source.text.len();
         let message = format!("`{}` has {size} bytes or more", source.name);
         let problem = Problem::new(Level::Error, message);

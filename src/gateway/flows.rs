@@ -19,6 +19,7 @@ use crate::flow::file::{self, Node};
 use crate::flow::import::{Named, Surroundings, import, sid_of};
 use crate::limits::{FLOW_BYTES_MAX, LOOP_ROUNDS_MAX, STRING_BYTES_MAX};
 use crate::liquid::{Engine, Limits, Template};
+use crate::read_limited::read_text_limited;
 use crate::template::Templates;
 
 /// All flows, and what it takes to make one again.
@@ -254,21 +255,13 @@ fn former_names(config: &Config, names: &HashMap<String, String>) -> BTreeMap<St
 fn read(config: &Config, named: Named, located: &ConfigText, problems: &mut Problems) -> Option<File> {
     let path = config.folder.join(&located.text);
     let shown = path.display().to_string();
-    let unreadable = |error: String| -> Problem {
+    let unreadable = |error: std::io::Error| -> Problem {
         let told = config.folder.join(located.shown());
         let message = format!("cannot read the flow `{}`: {error}", told.display());
         let problem = located.source.error(located.span.clone(), message);
         problem.help("a path is relative to the folder of the configuration file")
     };
-    let size = std::fs::metadata(&path).map(|metadata| metadata.len());
-    let text = match size {
-        Ok(size) if size > FLOW_BYTES_MAX as u64 => {
-            Err(format!("it has {size} bytes, and may have {FLOW_BYTES_MAX}"))
-        }
-        Ok(_) => std::fs::read_to_string(&path).map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    match text {
+    match read_text_limited(&path, FLOW_BYTES_MAX) {
         Ok(text) => {
             let source = Source::new(&shown, &text);
             let root = file::read(&source, problems)?;

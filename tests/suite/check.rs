@@ -74,6 +74,24 @@ fn a_missing_file_is_told_with_a_way_out() {
     assert!(printed.contains("`nowhere.toml`") && printed.contains("twimlgate demo"), "{printed}");
 }
 
+/// The size of such a file is 0 until it is read.
+#[test]
+fn a_file_without_an_end_is_read_up_to_the_limit() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("endless");
+    std::fs::create_dir_all(folder.join("templates")).unwrap();
+    let route = "[signature]\nmode = \"off\"\n[route.\"/voice\"]\nchannel = \"voice\"\n";
+    let config = format!("{route}flow = \"/dev/zero\"\nfallback = \"zero.xml\"\n");
+    std::fs::write(folder.join("config.toml"), config).unwrap();
+    let template = folder.join("templates/zero.xml");
+    let _ = std::os::unix::fs::symlink("/dev/zero", &template);
+    for (config, endless) in [("/dev/zero", 1), ("config.toml", 2)] {
+        let output = twimlgate(&folder, &["check", "--config", config]);
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(printed.matches(": it is larger than ").count(), endless, "{printed}");
+        assert_eq!(output.status.code(), Some(1));
+    }
+}
+
 #[test]
 fn the_schema_in_the_repository_is_the_one_of_the_code() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

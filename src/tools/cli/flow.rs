@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use crate::diagnostics::problem::{Level, Problem, Problems, Source};
 use crate::flow::file::{self, Node};
 use crate::limits::FLOW_BYTES_MAX;
+use crate::read_limited::{is_stdin, read_text_argument};
 use crate::tools::flow_export::{write_json, write_toml};
 use crate::tools::flow_outline::{mermaid, outline};
 
@@ -99,19 +100,9 @@ fn notation(path: &Path) -> Notation {
 
 /// Reads a flow file; `-` is standard input, in whichever form.
 fn read(path: &Path) -> Result<(Node, Notation), Problems> {
-    use std::io::Read as _;
-    let mut text = String::new();
-    // One byte more than a flow may have is enough to see that it has too many.
-    let most = FLOW_BYTES_MAX as u64 + 1;
-    let piped = path == Path::new("-");
-    let read = match piped {
-        true => std::io::stdin().take(most).read_to_string(&mut text),
-        false => {
-            std::fs::File::open(path).and_then(|file| file.take(most).read_to_string(&mut text))
-        }
-    };
-    read.map_err(|error| failed("read", path, &error))?;
-    let name = match (piped, text.trim_start().starts_with('{')) {
+    let text =
+        read_text_argument(path, FLOW_BYTES_MAX).map_err(|error| failed("read", path, &error))?;
+    let name = match (is_stdin(path), text.trim_start().starts_with('{')) {
         (false, _) => path.to_owned(),
         (true, true) => PathBuf::from("standard-input.json"),
         (true, false) => PathBuf::from("standard-input.toml"),

@@ -1,6 +1,5 @@
 //! `twimlgate render`: what a template gives for some data.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,7 +8,9 @@ use serde_json::{Map, Value};
 
 use crate::clock;
 use crate::diagnostics::problem::{Level, Problem, Problems, Source};
+use crate::limits::{RENDER_DATA_BYTES_MAX, TEMPLATE_BYTES_MAX};
 use crate::liquid::Output;
+use crate::read_limited::read_text_argument;
 use crate::template::{Templates, compile, problem};
 
 const EXAMPLE: &str = r#"Example:
@@ -47,7 +48,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
 }
 
 fn rendered(args: &Args) -> Result<String, Problems> {
-    let template = source(&args.file)?;
+    let template = source(&args.file, TEMPLATE_BYTES_MAX)?;
     let data = args.data.as_deref().map_or(Ok(Map::new()), data)?;
     // What is wrong with other templates is for `check` to say.
     let templates = Templates::load(&args.templates, TimeZone::UTC, &mut Problems::default());
@@ -57,18 +58,13 @@ fn rendered(args: &Args) -> Result<String, Problems> {
     compiled.render(&data, now).map_err(|error| Problems::from(problem(&error, &template)))
 }
 
-fn source(path: &Path) -> Result<Source, Problems> {
-    if path == Path::new("-") {
-        let mut text = String::new();
-        let read = std::io::stdin().read_to_string(&mut text);
-        return read.map(|_| Source::new("-", &text)).map_err(|error| unreadable(path, &error));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+fn source(path: &Path, most: u64) -> Result<Source, Problems> {
+    let text = read_text_argument(path, most).map_err(|error| unreadable(path, &error))?;
     Ok(Source::new(&path.display().to_string(), &text))
 }
 
 fn data(path: &Path) -> Result<Map<String, Value>, Problems> {
-    let source = source(path)?;
+    let source = source(path, RENDER_DATA_BYTES_MAX)?;
     serde_json::from_str(&source.text).map_err(|error| {
         let line_start = source.text.split_inclusive('\n').take(error.line().saturating_sub(1));
         let start: usize = line_start.map(str::len).sum();

@@ -1,12 +1,12 @@
 //! The arguments that describe one request: `sign` makes its signature, `verify` checks it.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use actix_web::http::Method;
 
 use crate::config::Algorithm;
 use crate::limits::WEBHOOK_BODY_BYTES_MAX;
+use crate::read_limited::read_argument;
 use crate::secret::Secret;
 use crate::webhook::Params;
 
@@ -85,22 +85,8 @@ pub(super) fn environment_token() -> Option<Secret> {
 
 /// Reads a body, at most as large as the gateway itself would.
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let open = || -> std::io::Result<Vec<u8>> {
-        let mut body = Vec::new();
-        let limit = WEBHOOK_BODY_BYTES_MAX as u64 + 1;
-        if path == Path::new("-") {
-            std::io::stdin().lock().take(limit).read_to_end(&mut body)?;
-        } else {
-            std::fs::File::open(path)?.take(limit).read_to_end(&mut body)?;
-        }
-        Ok(body)
-    };
-    let body = open().map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
-    if body.len() > WEBHOOK_BODY_BYTES_MAX {
-        let path = path.display();
-        return Err(format!("`{path}` is larger than {WEBHOOK_BODY_BYTES_MAX} bytes, the limit"));
-    }
-    Ok(body)
+    read_argument(path, WEBHOOK_BODY_BYTES_MAX as u64)
+        .map_err(|error| format!("cannot read `{}`: {error}", path.display()))
 }
 
 fn url(text: &str) -> Result<String, String> {

@@ -15,6 +15,7 @@ use crate::channel::Channel;
 use crate::diagnostics::problem::{Level, Problem, Problems, Source};
 use crate::diagnostics::toml_reader::{TomlReader, TomlTable, TomlValue, parse_toml};
 use crate::limits::SCRIPT_BYTES_MAX;
+use crate::read_limited::read_text_limited;
 
 /// What the clock says where nothing else is said: a Monday morning.
 const AT: Duration = Duration::from_secs(1_767_603_600);
@@ -110,14 +111,7 @@ impl File {
     /// Everything that is wrong with it, at once.
     pub fn read(path: &Path) -> Result<File, Problems> {
         let name = path.display().to_string();
-        let size = std::fs::metadata(path).map(|metadata| metadata.len());
-        let text = match size {
-            Ok(size) if size > SCRIPT_BYTES_MAX => {
-                Err(format!("it has {size} bytes, and may have {SCRIPT_BYTES_MAX}"))
-            }
-            _ => std::fs::read_to_string(path).map_err(|error| error.to_string()),
-        };
-        let text = text.map_err(|error| {
+        let text = read_text_limited(path, SCRIPT_BYTES_MAX).map_err(|error| {
             let message = format!("cannot read `{name}`: {error}");
             Problems::from(Problem::new(Level::Error, message))
         })?;

@@ -15,6 +15,7 @@ use crate::flow::{Flow, Incoming};
 use crate::gateway::Gateway;
 use crate::journal::Meters;
 use crate::limits::FLOW_BYTES_MAX;
+use crate::read_limited::read_text_limited;
 use crate::template::Templates;
 
 /// What is tested, read and checked.
@@ -223,14 +224,7 @@ fn at_home(source: &Source, (_, span): Named<'_>, problem: &Problem) -> Problem 
 }
 
 fn read(source: &Source, (path, span): Named<'_>, what: &str) -> Result<String, Problems> {
-    let size = std::fs::metadata(path).map(|metadata| metadata.len());
-    let text = match size {
-        Ok(size) if size > FLOW_BYTES_MAX as u64 => {
-            Err(format!("it has {size} bytes, and may have {FLOW_BYTES_MAX}"))
-        }
-        _ => std::fs::read_to_string(path).map_err(|error| error.to_string()),
-    };
-    text.map_err(|error| {
+    read_text_limited(Path::new(path), FLOW_BYTES_MAX).map_err(|error| {
         let problem =
             source.error(span.clone(), format!("cannot read the {what} `{path}`: {error}"));
         problem.help("a path is relative to the folder of the test").into()

@@ -1,0 +1,80 @@
+//! Files that a person names, read up to a limit.
+//!
+//! The limit holds while the bytes come: the size of a FIFO or of `/dev/zero` says nothing about
+//! what can be read from it.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// The path that stands for standard input on the command line.
+const STDIN: &str = "-";
+
+/// The bytes of a file, at most `most`.
+///
+/// # Errors
+/// What the system says, and [`io::ErrorKind::FileTooLarge`] for a larger file.
+pub(crate) fn read_limited(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    read_all(File::open(path)?, most)
+}
+
+/// The text of a file, at most `most` bytes of UTF-8.
+///
+/// # Errors
+/// As [`read_limited`], and [`io::ErrorKind::InvalidData`] for other bytes than UTF-8.
+pub(crate) fn read_text_limited(path: &Path, most: u64) -> io::Result<String> {
+    read_limited(path, most).and_then(into_text)
+}
+
+/// As [`read_limited`]; `-` is standard input.
+pub(crate) fn read_argument(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    if is_stdin(path) { read_all(io::stdin().lock(), most) } else { read_limited(path, most) }
+}
+
+/// As [`read_text_limited`]; `-` is standard input.
+pub(crate) fn read_text_argument(path: &Path, most: u64) -> io::Result<String> {
+    read_argument(path, most).and_then(into_text)
+}
+
+/// Whether a path of the command line stands for standard input.
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path == Path::new(STDIN)
+}
+
+fn read_all(source: impl Read, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    // One byte more than allowed is enough to see that there are too many.
+    source.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        let message = format!("it is larger than {most} bytes, the limit");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(bytes)
+}
+
+fn into_text(bytes: Vec<u8>) -> io::Result<String> {
+    String::from_utf8(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_size_is_limited_too() {
+        let zero = Path::new("/dev/zero");
+        assert_eq!(read_limited(zero, 9).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        let error = read_text_limited(zero, 9).unwrap_err();
+        assert_eq!(error.to_string(), "it is larger than 9 bytes, the limit");
+        assert_eq!(read_limited(Path::new("/dev/null"), 0).unwrap(), b"");
+    }
+
+    #[test]
+    fn a_file_may_be_as_large_as_the_limit() {
+        let file = Path::new("/proc/self/comm");
+        let all = read_limited(file, 100).unwrap();
+        assert_eq!(read_limited(file, all.len() as u64).unwrap(), all);
+        assert!(read_limited(file, all.len() as u64 - 1).is_err());
+    }
+}
