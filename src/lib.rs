@@ -42,6 +42,7 @@ pub mod server;
 mod catch_panic;
 pub mod clock;
 pub mod diagnostics;
+mod hex;
 pub mod limits;
 pub mod liquid;
 pub mod random;

@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
+use crate::hex::push_hex;
+
 /// Random bytes that a thread draws at once: a system call for each id would cost more than the id.
 const POOL_BYTES: usize = 1024;
 
@@ -15,7 +17,7 @@ thread_local! {
 
 /// A new identifier: the prefix and 32 hexadecimal digits, 128 bits that nobody can guess.
 pub fn sid(prefix: &str) -> String {
-    written(prefix, bytes())
+    with_prefix(prefix, &bytes())
 }
 
 /// A new identifier that sorts by `now`, since 1970: 48 bits of milliseconds, 80 random bits. It
@@ -23,17 +25,13 @@ pub fn sid(prefix: &str) -> String {
 pub fn sid_in_order(prefix: &str, now: Duration) -> String {
     let mut bytes = bytes();
     bytes[..6].copy_from_slice(&(now.as_millis() as u64).to_be_bytes()[2..]);
-    written(prefix, bytes)
+    with_prefix(prefix, &bytes)
 }
 
-fn written(prefix: &str, bytes: [u8; 16]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+fn with_prefix(prefix: &str, bytes: &[u8; 16]) -> String {
     let mut sid = String::with_capacity(prefix.len() + 32);
     sid.push_str(prefix);
-    for byte in bytes {
-        sid.push(DIGITS[usize::from(byte >> 4)] as char);
-        sid.push(DIGITS[usize::from(byte & 15)] as char);
-    }
+    push_hex(&mut sid, bytes);
     sid
 }
 

@@ -21,6 +21,7 @@ use super::widget::{Kind, Needs, TYPES, Type, type_of};
 use crate::config;
 use crate::diagnostics::problem::{Problem, Problems, Source};
 use crate::diagnostics::suggest::{did_you_mean, nearest_name};
+use crate::hex::to_hex;
 use crate::limits::WIDGETS_MAX;
 use crate::liquid::{Engine, Output, Template};
 
@@ -137,11 +138,7 @@ pub fn sid_of(name: &str) -> String {
 }
 
 fn digest(text: &str) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(text).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    to_hex(&Sha256::digest(text))
 }
 
 // === impl Import ===

@@ -252,7 +252,12 @@ fn former_names(config: &Config, names: &HashMap<String, String>) -> BTreeMap<St
     claims.into_iter().map(|(former, claims)| (former, only(claims))).collect()
 }
 
-fn read(config: &Config, named: Named, located: &ConfigText, problems: &mut Problems) -> Option<File> {
+fn read(
+    config: &Config,
+    named: Named,
+    located: &ConfigText,
+    problems: &mut Problems,
+) -> Option<File> {
     let path = config.folder.join(&located.text);
     let shown = path.display().to_string();
     let unreadable = |error: std::io::Error| -> Problem {

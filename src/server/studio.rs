@@ -21,11 +21,12 @@ use tokio::time::timeout;
 
 use super::Shared;
 use crate::catch_panic::unwinding;
+use crate::channel::Channel;
 use crate::flow::Flow;
 use crate::journal::Level;
 use crate::limits::{STUDIO_BODY_BYTES_MAX, STUDIO_WITHIN};
 use crate::session::{Saved, Sessions, StoreError};
-use crate::webhook::{Channel, Params};
+use crate::webhook::Params;
 
 use path::Target;
 use shapes::Urls;

@@ -3,6 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::channel::Channel;
+use crate::hex::to_hex;
 use crate::webhook::Webhook;
 
 /// The identity of one webhook. Two deliveries with equal keys are one event of the carrier.
@@ -96,7 +97,6 @@ impl Key {
 
 /// What the carrier tells, in any order: a retry need not keep it.
 fn digest(webhook: &Webhook) -> String {
-    use std::fmt::Write as _;
     let mut pairs: Vec<(&str, &str)> = webhook.params.iter().collect();
     pairs.sort_unstable();
     let mut hash = Sha256::new();
@@ -104,10 +104,7 @@ fn digest(webhook: &Webhook) -> String {
         hash.update(text.len().to_le_bytes());
         hash.update(text);
     }
-    hash.finalize().iter().take(16).fold(String::with_capacity(32), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    to_hex(&hash.finalize()[..16])
 }
 
 /// Whether the carrier asks for the first document of a call. It is answered by the first verb

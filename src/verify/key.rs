@@ -12,6 +12,7 @@ use super::content::BODY_HASH;
 use super::message::{in_signed_order, pieces};
 use super::url::SignedUrl;
 use crate::config::Algorithm;
+use crate::hex::to_hex;
 use crate::secret::Secret;
 use crate::webhook::Params;
 
@@ -71,7 +72,7 @@ pub fn hashed_url(url: &str, body: &[u8]) -> Option<String> {
 
 /// Lower-case hexadecimal SHA-256, as in `bodySHA256`.
 pub(crate) fn body_sha256(body: &[u8]) -> String {
-    Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
+    to_hex(&Sha256::digest(body))
 }
 
 // === impl SigningKey ===

@@ -2,6 +2,7 @@
 
 use memchr::{memchr, memchr2};
 
+use crate::hex::digit_value;
 use crate::limits::WEBHOOK_PARAMETERS_MAX;
 
 /// Names and values in the order of the wire, repeated names included. All text lives in one
@@ -168,7 +169,7 @@ fn percent_decode(encoded: &[u8], out: &mut Vec<u8>) {
 /// The byte that `%` and two hexadecimal digits stand for.
 fn escaped(text: &[u8]) -> Option<u8> {
     match text {
-        [b'%', high, low, ..] => Some(hex(*high)? << 4 | hex(*low)?),
+        [b'%', high, low, ..] => Some(digit_value(*high)? << 4 | digit_value(*low)?),
         _ => None,
     }
 }
@@ -196,16 +197,6 @@ fn percent_encode(text: &str, out: &mut String) {
             _ if byte.is_ascii_alphanumeric() => out.push(byte.into()),
             _ => out.extend(['%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]),
         }
-    }
-}
-
-/// The value of one hexadecimal digit.
-fn hex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
     }
 }
 

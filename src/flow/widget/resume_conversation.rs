@@ -9,11 +9,12 @@
 
 use super::send_message::sent;
 use super::{Needs, Next, Resumed, Type};
+use crate::channel::Channel;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
 use crate::flow::{Send, Service};
-use crate::webhook::{Channel, Params};
+use crate::webhook::Params;
 
 pub(super) const TYPE: Type = Type {
     name: "resume-conversation",

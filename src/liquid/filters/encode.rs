@@ -5,6 +5,7 @@ use super::super::escape;
 use super::super::print::{json_of, text_of};
 use super::super::value::Value;
 use super::{Arguments, Env, Outcome};
+use crate::hex::digit_value;
 
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -76,7 +77,7 @@ pub(super) fn url_decode<'a>(env: &mut Env<'a>, input: Value<'a>, _: Arguments<'
     let mut at = 0;
     while at < bytes.len() {
         let pair = (bytes[at] == b'%').then(|| bytes.get(at + 1..at + 3)).flatten();
-        match pair.and_then(|pair| Some(hex_value(pair[0])? << 4 | hex_value(pair[1])?)) {
+        match pair.and_then(|pair| Some(digit_value(pair[0])? << 4 | digit_value(pair[1])?)) {
             Some(byte) => {
                 decoded.push(byte);
                 at += 3;
@@ -214,8 +215,4 @@ fn unbase64(text: &str, alphabet: &[u8; 64]) -> Option<String> {
 
 fn hex_digit(digit: u8) -> char {
     char::from_digit(u32::from(digit), 16).unwrap_or('0').to_ascii_uppercase()
-}
-
-fn hex_value(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).map(|value| value as u8)
 }

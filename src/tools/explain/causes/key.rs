@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{Cause, Guess, unnamed};
 use crate::config::Algorithm;
+use crate::hex::from_hex;
 
 /// Likeliest first.
 pub(super) const CAUSES: &[Cause] = &[
@@ -70,13 +71,6 @@ fn respelled(signature: &str) -> Vec<String> {
         padded.replace('-', "+").replace('_', "/"),
         bare.replace(' ', "+"),
         unescaped,
-        from_hexadecimal(bare).map_or(String::new(), |bytes| STANDARD.encode(bytes)),
+        from_hex(bare).map_or(String::new(), |bytes| STANDARD.encode(bytes)),
     ]
-}
-
-fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> =
-        text.chars().map(|digit| digit.to_digit(16).map(|value| value as u8)).collect();
-    let digits = digits.filter(|digits| digits.len() % 2 == 0 && !digits.is_empty())?;
-    Some(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
