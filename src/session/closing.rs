@@ -1,6 +1,8 @@
 //! The end of a store, for a process that must not end before it.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex};
 
 use crate::limits::STORE_CLOSED_WITHIN;
 
@@ -24,10 +26,10 @@ impl Closing {
     /// Waits until the last clone of the store is dropped and its file closed, with its log moved
     /// into it: for [`STORE_CLOSED_WITHIN`] at most. Whether it is.
     pub fn wait(&self) -> bool {
-        let closed = self.0.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut closed = self.0.closed.lock();
         let open = |closed: &mut bool| !*closed;
-        let waited = self.0.wake.wait_timeout_while(closed, STORE_CLOSED_WITHIN, open);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+        self.0.wake.wait_while_for(&mut closed, open, STORE_CLOSED_WITHIN);
+        *closed
     }
 }
 
@@ -41,7 +43,7 @@ impl Closes {
 
 impl Drop for Closes {
     fn drop(&mut self) {
-        *self.0.closed.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *self.0.closed.lock() = true;
         self.0.wake.notify_all();
     }
 }

@@ -4,10 +4,11 @@
 //! costs no look-up; where it has room for a claim but not for its reply, it knows that too.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -188,8 +189,7 @@ impl Desk {
     }
 
     fn lock(&self) -> MutexGuard<'_, Claims> {
-        // Nothing under the lock can panic half-way through a change.
-        self.0.claims.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.claims.lock()
     }
 }
 

@@ -1,8 +1,9 @@
 //! One webhook of a session after the other, in the order of their arrival.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Mutex as Queue, OwnedMutexGuard};
 
 /// The sessions that somebody works on, or waits for.
@@ -72,8 +73,7 @@ impl Lanes {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Lane>> {
-        // Nothing under the lock can panic half-way through a change.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -19,12 +19,13 @@ mod writer;
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use actix_web::web::Bytes;
+use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -199,7 +200,7 @@ impl Sqlite {
 
     /// Whether what is too old by this wall clock may go.
     fn believes(&self, wall: Duration) -> bool {
-        let mut steady = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut steady = self.clock.lock();
         steady.believes(clock::now(), wall)
     }
 

@@ -4,8 +4,8 @@ use std::fs::{self, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use parking_lot::{Mutex, MutexGuard};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
@@ -138,12 +138,12 @@ impl File {
     }
 
     fn hold(&self) -> MutexGuard<'_, Hold> {
-        self.hold.lock().unwrap_or_else(PoisonError::into_inner)
+        self.hold.lock()
     }
 
     /// The connection of one of those who read; `None` where it has none, or has to open it anew.
     pub(super) fn reader(&self, number: usize) -> MutexGuard<'_, Option<Connection>> {
-        self.readers[number].lock().unwrap_or_else(PoisonError::into_inner)
+        self.readers[number].lock()
     }
 
     /// Another connection to the file as it is, for reading.
@@ -159,17 +159,17 @@ impl File {
 
     /// The last write failed.
     pub(super) fn is_ill(&self, what: String) {
-        *self.illness.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
+        *self.illness.lock() = Some(what);
     }
 
     /// The last write is on the disk.
     pub(super) fn is_well(&self) {
-        *self.illness.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.illness.lock() = None;
     }
 
     /// What is wrong.
     pub(super) fn health(&self) -> Result<(), String> {
-        match &*self.illness.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &*self.illness.lock() {
             Some(what) => Err(format!("the store `{}` failed: {what}", self.path.display())),
             None => Ok(()),
         }

@@ -1,10 +1,11 @@
 //! The threads that read, each on a connection of its own.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::web::Bytes;
+use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::file::File;
@@ -53,7 +54,7 @@ impl Reader {
     pub(super) fn run(self) {
         loop {
             // Whoever has the queue waits in it; the others wait for the queue.
-            let read = self.queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let read = self.queue.lock().recv();
             let Ok(read) = read else { return };
             if caught(|| self.answer(read)).is_err() {
                 // Whoever asked has an error. What it was asked on may be in the middle of it.
