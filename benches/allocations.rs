@@ -12,7 +12,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 fn main() -> ExitCode {
-    let code = twimlgate::cli::run();
+    let code = twimlgate::tools::cli::run();
     let stats = ALLOCATOR.stats();
     // A reallocation counts as one allocation, whether it grows in place or moves.
     let count = stats.allocations + stats.reallocations;
