@@ -3,7 +3,7 @@
 
 mod check;
 mod demo;
-mod desk;
+mod interactive;
 mod flow;
 mod load;
 mod phone;

@@ -1,16 +1,16 @@
 //! Many simulated callers at once, each following a script, and how an application bore it.
 
 mod arrivals;
-mod host;
+mod hosts;
 mod report;
 mod scripts;
-mod tally;
+mod counters;
 
 pub use arrivals::Arrivals;
-pub use host::may_load;
+pub use counters::Tally;
+pub use hosts::may_load;
 pub use report::Report;
 pub use scripts::{channel, from_outside};
-pub use tally::Tally;
 
 use std::rc::Rc;
 use std::sync::Arc;

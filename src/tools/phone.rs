@@ -10,28 +10,28 @@
 //! the network nor the clock. The [`Line`] knows HTTP as the carrier speaks it. [`Phone`] joins
 //! them; a [`Desk`] is our own gateway at the other end, in this process.
 
-mod act;
-mod awaits;
+mod action;
+mod expected_input;
 mod call;
 mod caller;
 mod chat;
-mod desk;
-mod document;
-mod fault;
-mod heard;
-mod line;
-mod request;
+mod in_process;
+mod twiml_document;
+mod alert;
+mod event;
+mod webhook_client;
+mod webhook_request;
 
-pub use act::{ACTS, Act, ActError, escaped, pair, pairs, time, unescaped};
-pub use awaits::{Awaits, NotNow};
+pub use action::{ACTS, Act, ActError, escaped, pair, pairs, time, unescaped};
+pub use alert::Fault;
 pub use call::Call;
 pub use caller::{Caller, Number};
 pub use chat::Chat;
-pub use desk::Desk;
-pub use fault::Fault;
-pub use heard::{Asked, Ended, Heard, Turn};
-pub use line::Line;
-pub use request::{Fetched, Request};
+pub use event::{Asked, Ended, Heard, Turn};
+pub use expected_input::{Awaits, NotNow};
+pub use in_process::Desk;
+pub use webhook_client::Line;
+pub use webhook_request::{Fetched, Request};
 
 use std::time::Duration;
 

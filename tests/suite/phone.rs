@@ -4,9 +4,9 @@ pub(crate) mod app;
 mod calls;
 mod chats;
 mod commands;
-mod desk;
+mod in_process;
 mod hold;
-mod lines;
+mod http;
 mod terminal;
 
 use twimlgate::secret::Secret;

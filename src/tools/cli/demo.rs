@@ -1,8 +1,8 @@
 //! `twimlgate demo`: a first look, with nothing configured and nobody else needed.
 
 mod function;
-mod play;
-mod show;
+mod webhook;
+mod output;
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ use crate::server::{Listeners, Server};
 use crate::session::Sessions;
 use crate::template::Templates;
 use function::SampleFunction;
-use play::Play;
+use webhook::Play;
 
 /// See it work: a sample function, the gateway in front of it, one message and one call, signed
 /// as Twilio would. Everything is real HTTP on loopback.
@@ -81,12 +81,12 @@ async fn demo(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
     let demo = Demo { server, function, sid, token };
 
     let colours = std::io::stdout().is_terminal();
-    show::title(&demo, colours);
+    output::title(&demo, colours);
     for play in [Play::message(&demo), Play::call(&demo)] {
         let scene = play.perform(&demo).await?;
-        show::scene(&scene, colours);
+        output::scene(&scene, colours);
     }
-    show::next_steps(&demo, colours);
+    output::next_steps(&demo, colours);
     if !args.once {
         tokio::signal::ctrl_c().await?;
         println!();

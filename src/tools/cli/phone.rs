@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use super::desk::{self, DeskArgs};
 use crate::channel::Channel;
+use super::interactive::{self, DeskArgs};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -30,5 +30,5 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {
-    desk::run(Channel::Voice, &args.desk, args.status_callback.as_deref())
+    interactive::run(Channel::Voice, &args.desk, args.status_callback.as_deref())
 }

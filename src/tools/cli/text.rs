@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use super::desk::{self, DeskArgs};
 use crate::channel::Channel;
+use super::interactive::{self, DeskArgs};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -27,5 +27,5 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {
-    desk::run(Channel::Message, &args.desk, None)
+    interactive::run(Channel::Message, &args.desk, None)
 }

@@ -1,8 +1,8 @@
 //! Expectations beside what happened. Those of one kind are met in order; what nothing is said of
 //! may happen between.
 
-use super::difference::{difference, difference_by, likeness};
-use super::happened::{Happened, Item, Walk};
+use super::diff::{difference, difference_by, likeness};
+use super::events::{Happened, Item, Walk};
 use super::pattern::{Pattern, pretty, same_document};
 use super::step::Expect;
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::check::Miss;
-use super::happened::{Happened, Item, Walk};
+use super::events::{Happened, Item, Walk};
 use super::step::Step;
 use crate::diagnostics::problem::{Problem, Source};
 

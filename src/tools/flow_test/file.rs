@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use toml::de::{DeTable, DeValue};
 
-use super::given::{Given, given, merged};
 use super::keys::CASE;
+use super::mocks::{Given, given, merged};
 use super::step::{Step, steps};
 use crate::channel::Channel;
 use crate::diagnostics::problem::{Level, Problem, Problems, Source};
@@ -313,7 +313,7 @@ fn script(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Option<Vec<
 mod tests {
     use super::*;
     use crate::function::PlayedAnswer;
-    use crate::tools::flow_test::given::{Answer, Fail};
+    use crate::tools::flow_test::mocks::{Answer, Fail};
 
     fn parse(text: &str) -> Result<File, String> {
         File::parse(&Source::new("a/t.test.toml", text)).map_err(|problems| problems.to_string())

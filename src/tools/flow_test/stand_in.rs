@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::file::Case;
-use super::given::{API, Answer, Fail, Given, named};
-use super::subject::Subject;
+use super::mocks::{API, Answer, Fail, Given, named};
+use super::target::Subject;
 use crate::carrier_api;
 use crate::config::Account;
 use crate::function::{Asking, Played, Problem, StandIn};

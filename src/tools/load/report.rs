@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::tally::{Seen, Tally};
+use super::counters::{Seen, Tally};
 use super::{Arrivals, Plan};
 
 /// The result of a load.

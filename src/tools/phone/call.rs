@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use actix_web::http::Method;
 
-use super::awaits::{Awaits, NotNow};
+use super::alert::Fault;
 use super::caller::{Caller, Number, call_ended};
-use super::document::Document;
-use super::fault::Fault;
-use super::heard::{Ended, Heard};
-use super::request::{Answer, Request, method};
+use super::event::{Ended, Heard};
+use super::expected_input::{Awaits, NotNow};
+use super::twiml_document::Document;
+use super::webhook_request::{Answer, Request, method};
 use super::{Act, Next};
 use crate::channel::Channel;
 use crate::limits::PHONE_DOCUMENTS_MAX;

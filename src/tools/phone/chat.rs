@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 
 use actix_web::http::Method;
 
-use super::awaits::{Awaits, NotNow};
+use super::alert::Fault;
 use super::caller::{Caller, Fields, Number};
-use super::document::Document;
-use super::fault::Fault;
-use super::heard::Heard;
-use super::request::{Answer, Request, method};
+use super::event::Heard;
+use super::expected_input::{Awaits, NotNow};
+use super::twiml_document::Document;
+use super::webhook_request::{Answer, Request, method};
 use super::{Act, Next};
 use crate::channel::Channel;
 use crate::limits::{MESSAGES_PER_REPLY_MAX, PHONE_DOCUMENTS_MAX};

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{Call, Fields, Going, fields, prompt};
-use crate::tools::phone::act::Act;
-use crate::tools::phone::awaits::{Awaits, NotNow};
-use crate::tools::phone::fault::Fault;
-use crate::tools::phone::heard::Heard;
+use crate::tools::phone::action::Act;
+use crate::tools::phone::alert::Fault;
+use crate::tools::phone::event::Heard;
+use crate::tools::phone::expected_input::{Awaits, NotNow};
 use crate::twiml::read::Element;
 
 /// What speech recognition says how sure it is.

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::{Call, Going, fields};
 use crate::limits::PHONE_WAIT_MAX;
 use crate::random;
-use crate::tools::phone::document::spoken;
-use crate::tools::phone::fault::Fault;
-use crate::tools::phone::heard::Heard;
+use crate::tools::phone::alert::Fault;
+use crate::tools::phone::event::Heard;
+use crate::tools::phone::twiml_document::spoken;
 use crate::twiml::read::Element;
 use crate::uri::resolve;
 

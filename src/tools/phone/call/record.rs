@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{Call, Fields, Going, fields};
 use crate::random;
-use crate::tools::phone::act::Act;
-use crate::tools::phone::awaits::{Awaits, NotNow};
+use crate::tools::phone::action::Act;
+use crate::tools::phone::expected_input::{Awaits, NotNow};
 use crate::twiml::read::Element;
 
 /// Words that a person speaks in a second, about.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesStart, BytesText, Event};
 
-use super::run::{CaseReport, FileReport, Report};
-use super::tree::plain;
+use super::console_report::plain;
+use super::runner::{CaseReport, FileReport, Report};
 
 /// The whole report: a suite for each file.
 ///

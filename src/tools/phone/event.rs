@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Fault;
-use super::act::{Act, escaped};
+use super::action::{Act, escaped};
 use crate::journal::Trace;
 
 /// One thing that happened, in order.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::act::Act;
+use super::action::Act;
 use crate::limits::PHONE_REAL_WAIT_MAX;
 
 /// What can happen next.

@@ -5,12 +5,12 @@ use std::time::Duration;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION, SET_COOKIE};
 use awc::error::{ConnectError, PayloadError, SendRequestError};
 
-use super::dial::Dialler;
+use super::connector::Dialler;
 use super::{Failed, Response, Sent, TOTAL};
 use crate::config::Egress;
 use crate::function::tls_config;
 use crate::limits::DOCUMENT_BYTES_MAX;
-use crate::tools::phone::fault::Fault;
+use crate::tools::phone::alert::Fault;
 use crate::uri::parts;
 
 /// A client that does nothing of its own accord.

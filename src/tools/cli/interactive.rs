@@ -2,12 +2,12 @@
 
 mod fold;
 mod input;
-mod paper;
+mod terminal;
 mod session;
-mod show;
-mod tape;
+mod event_lines;
+mod recorder;
 mod target;
-mod words;
+mod commands;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -21,10 +21,10 @@ use super::request;
 use crate::channel::Channel;
 use crate::secret::Secret;
 use input::Input;
-use paper::Paper;
+use recorder::Tape;
 use session::{Left, Session};
-use tape::Tape;
 use target::Target;
+use terminal::Paper;
 
 /// Who calls or writes, and where.
 #[derive(Debug, clap::Args)]

@@ -12,7 +12,7 @@ use rustyline::validate::Validator;
 use rustyline::{CompletionType, Config, Context, Editor, Helper};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::paper::PROMPT;
+use super::terminal::PROMPT;
 use crate::limits::WEBHOOK_BODY_BYTES_MAX;
 
 /// Lines, one for each time that one is asked for.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::failure::Failure;
-use super::run::{CaseReport, FileReport, Report};
+use super::runner::{CaseReport, FileReport, Report};
 
 /// Failures of one case that are told whole; what follows is mostly their consequence.
 const TOLD_MAX: usize = 3;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::DeskArgs;
-use super::show::{Line, Style};
+use super::event_lines::{Line, Style};
 use crate::clock;
 use crate::tools::flow_test::{Recorded, Recording};
 use crate::tools::phone::{Caller, Turn};

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::file::{Alone, File, Target};
-use super::given::{API, Given};
 use crate::channel::Channel;
 use crate::config::{self, Account, Config, NEEDS_ENVIRONMENT, Route};
 use crate::diagnostics::problem::{Problem, Problems, Source};
 use crate::diagnostics::suggest::did_you_mean;
+use super::mocks::{API, Given};
 use crate::flow::file::{self, Node};
 use crate::flow::import::callable;
 use crate::flow::{Flow, Incoming};

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
-use super::fold::{columns, fold, tame};
-use super::show::{Line, Style};
 use crate::channel::Channel;
 use crate::diagnostics::shorten::shorten_middle;
+use super::event_lines::{Line, Style};
+use super::fold::{columns, fold, tame};
 
 /// What lines are written on.
 pub(super) struct Paper {

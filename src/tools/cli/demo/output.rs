@@ -1,7 +1,7 @@
 //! What the demo prints: webhook, function call and answer, side by side.
 
 use super::Demo;
-use super::play::{Play, Scene};
+use super::webhook::{Play, Scene};
 
 use crate::diagnostics::shorten::shorten_middle;
 

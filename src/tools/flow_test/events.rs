@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::given::named;
+use super::mocks::named;
 use super::pattern::spaced;
 use crate::flow::Taken;
 use crate::journal::Trace;

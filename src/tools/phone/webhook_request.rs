@@ -3,8 +3,8 @@
 use actix_web::http::Method;
 use actix_web::web::Bytes;
 
+use super::alert::Fault;
 use super::caller::{Fields, Number};
-use super::fault::Fault;
 use crate::webhook::Params;
 
 /// A webhook, before the line has made HTTP of it.

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use actix_web::http::{Method, Uri};
 
 use super::DeskArgs;
-use super::show::{Line, Style};
 use crate::channel::Channel;
+use super::event_lines::{Line, Style};
 use crate::gateway::Gateway;
 use crate::journal::Meters;
 use crate::tools::cli::request::environment_token;

@@ -1,8 +1,8 @@
 //! What an application answered, as the carrier takes it: a document, or why it is none.
 
-use super::fault::Fault;
-use super::request::Fetched;
 use crate::channel::Channel;
+use super::alert::Fault;
+use super::webhook_request::Fetched;
 use crate::limits::DOCUMENT_BYTES_MAX;
 use crate::twiml::read::{Bounds, Element, Node, read, tree};
 

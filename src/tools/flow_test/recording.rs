@@ -8,9 +8,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::events::{Happened, Item, Walk};
 use super::failure::written;
-use super::given::{Fail, named};
-use super::happened::{Happened, Item, Walk};
+use super::mocks::{Fail, named};
 use crate::function::{OutcomeKind, Problem};
 use crate::journal::Called;
 use crate::tools::phone::{Caller, Heard, Turn};

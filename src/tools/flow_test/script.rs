@@ -1,9 +1,9 @@
 //! A script, followed on a phone: whatever is at the other end.
 
 use super::check::check;
+use super::events::{Happened, Walk};
 use super::failure::{Failure, Moment};
 use super::file::Case;
-use super::happened::{Happened, Walk};
 use super::step::{Expect, Step, What};
 use crate::diagnostics::problem::Source;
 use crate::tools::phone::{Heard, Phone};

@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{interval, timeout};
 
+use super::commands::{AT_A_PHONE, IN_A_CHAT, Wish, beginnings, hint, wish};
+use super::event_lines::{Line, Style, failed, lines};
 use super::input::{Got, Input};
-use super::paper::Paper;
-use super::show::{Line, Style, failed, lines};
-use super::words::{AT_A_PHONE, IN_A_CHAT, Wish, beginnings, hint, wish};
 use crate::channel::Channel;
+use super::terminal::Paper;
 use crate::tools::phone::{Act, Awaits, Heard, Phone, Turn};
 
 /// One conversation and whoever holds it.

@@ -2,7 +2,7 @@
 //! followed, cookies kept, and all of it within fifteen seconds.
 
 mod cookies;
-mod dial;
+mod connector;
 mod http;
 mod overrides;
 
@@ -16,10 +16,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::time::{Instant, timeout_at};
 
-use super::desk::Desk;
-use super::fault::Fault;
-use super::heard::Asked;
-use super::request::{Answer, Fetched, Request};
+use super::alert::Fault;
+use super::event::Asked;
+use super::in_process::Desk;
+use super::webhook_request::{Answer, Fetched, Request};
 use crate::clock;
 use crate::config::Algorithm;
 use crate::function::{Asking, StandIn as _};
