@@ -29,9 +29,9 @@ use twimlgate::journal::{Journal, Log, Meters};
 use twimlgate::server::{Listeners, Server};
 use twimlgate::session::Sessions;
 use twimlgate::template::Templates;
-use twimlgate::tools::flow_test::File;
-use twimlgate::tools::load::{Arrivals, Plan, Tally, run as load};
-use twimlgate::tools::phone::Number;
+use twimlgate::tools::flow_test::FlowTestFile;
+use twimlgate::tools::load::{Arrivals, LoadCounters, LoadPlan, run as load};
+use twimlgate::tools::phone::PhoneNumber;
 use twimlgate::webhook::Params;
 
 const CONNECTIONS: usize = 64;
@@ -237,9 +237,10 @@ impl Running {
     }
 
     fn conversations(&self) -> f64 {
-        let file = File::parse(&Source::new("bench.test.toml", SCRIPT)).expect("it is a test");
-        let plan = Plan {
-            number: Number::at(&format!("http://{}/sms0", self.address)),
+        let file =
+            FlowTestFile::parse(&Source::new("bench.test.toml", SCRIPT)).expect("it is a test");
+        let plan = LoadPlan {
+            number: PhoneNumber::at(&format!("http://{}/sms0", self.address)),
             channel: Channel::Message,
             account: None,
             token: None,
@@ -252,7 +253,7 @@ impl Running {
             at_once_max: CONNECTIONS,
             threads: 1,
         };
-        let report = load(&plan, &Arc::new(Tally::default()), &AtomicBool::new(false));
+        let report = load(&plan, &Arc::new(LoadCounters::default()), &AtomicBool::new(false));
         assert_eq!((report.calls, report.failed()), (CONVERSATIONS, 0), "{report}");
         report.rate()
     }

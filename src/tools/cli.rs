@@ -30,11 +30,11 @@ use clap::{Args, Parser, Subcommand};
 #[command(after_help = "Begin with:  twimlgate demo")]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     Serve(serve::Args),
     Check(check::Args),
     Demo(demo::Args),
@@ -59,17 +59,17 @@ struct ConfigArgs {
 /// Runs the program. Exit codes: 0 done, 1 the answer is no, 2 it could not be asked.
 pub fn run() -> ExitCode {
     match Cli::parse().command {
-        Command::Serve(args) => serve::run(&args),
-        Command::Check(args) => check::run(&args),
-        Command::Demo(args) => demo::run(&args),
-        Command::Phone(args) => phone::run(&args),
-        Command::Text(args) => text::run(&args),
-        Command::Test(args) => test::run(&args),
-        Command::Load(args) => load::run(&args),
-        Command::Flow(args) => flow::run(&args),
-        Command::Render(args) => render::run(&args),
-        Command::Sign(args) => sign::run(args),
-        Command::Verify(args) => verify::run(args),
+        CliCommand::Serve(args) => serve::run(&args),
+        CliCommand::Check(args) => check::run(&args),
+        CliCommand::Demo(args) => demo::run(&args),
+        CliCommand::Phone(args) => phone::run(&args),
+        CliCommand::Text(args) => text::run(&args),
+        CliCommand::Test(args) => test::run(&args),
+        CliCommand::Load(args) => load::run(&args),
+        CliCommand::Flow(args) => flow::run(&args),
+        CliCommand::Render(args) => render::run(&args),
+        CliCommand::Sign(args) => sign::run(args),
+        CliCommand::Verify(args) => verify::run(args),
     }
 }
 

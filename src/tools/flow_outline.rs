@@ -28,7 +28,7 @@ const TELLING: [&str; 14] = [
 ];
 
 /// One widget as it is shown.
-struct Widget<'a> {
+struct OutlineWidget<'a> {
     name: &'a str,
     kind: &'a str,
     telling: Option<(&'static str, String)>,
@@ -78,7 +78,7 @@ pub fn mermaid(flow: &Node) -> String {
         order.iter().enumerate().map(|(number, &index)| (widgets[index].name, number)).collect();
     let mut out = "flowchart TD\n".to_owned();
     for (number, &index) in order.iter().enumerate() {
-        let Widget { name, kind, .. } = &widgets[index];
+        let OutlineWidget { name, kind, .. } = &widgets[index];
         let label = format!("{}<br/>{}", escaped(name), escaped(kind));
         let (open, close) = match *kind {
             "trigger" => ("([", "])"),
@@ -100,12 +100,12 @@ pub fn mermaid(flow: &Node) -> String {
     out
 }
 
-fn widgets(flow: &Node) -> Vec<Widget<'_>> {
+fn widgets(flow: &Node) -> Vec<OutlineWidget<'_>> {
     let states = flow.get("states").and_then(Node::list).unwrap_or_default();
     states.iter().map(widget).collect()
 }
 
-fn widget(state: &Node) -> Widget<'_> {
+fn widget(state: &Node) -> OutlineWidget<'_> {
     let text = |key| state.get(key).and_then(Node::text).unwrap_or("(none)");
     let telling = state.get("properties").and_then(|properties| {
         TELLING.iter().find_map(|name| {
@@ -122,7 +122,7 @@ fn widget(state: &Node) -> Widget<'_> {
             (when(transition), next.filter(|next| !next.is_empty()))
         })
         .collect();
-    Widget { name: text("name"), kind: text("type"), telling, transitions }
+    OutlineWidget { name: text("name"), kind: text("type"), telling, transitions }
 }
 
 /// The event of a transition, or its conditions in words.
@@ -143,7 +143,7 @@ fn when(transition: &Node) -> String {
 
 /// The widgets in the order of a walk from the first one, depth first, then the others; and how
 /// many the walk reaches.
-fn order(flow: &Node, widgets: &[Widget<'_>]) -> (Vec<usize>, usize) {
+fn order(flow: &Node, widgets: &[OutlineWidget<'_>]) -> (Vec<usize>, usize) {
     let mut places: HashMap<&str, usize> = HashMap::new();
     for (index, widget) in widgets.iter().enumerate() {
         places.entry(widget.name).or_insert(index);

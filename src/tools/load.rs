@@ -7,9 +7,9 @@ mod scripts;
 mod counters;
 
 pub use arrivals::Arrivals;
-pub use counters::Tally;
+pub use counters::LoadCounters;
 pub use hosts::may_load;
-pub use report::Report;
+pub use report::LoadReport;
 pub use scripts::{channel, from_outside};
 
 use std::rc::Rc;
@@ -25,14 +25,14 @@ use crate::clock;
 use crate::diagnostics::problem::Source;
 use crate::limits::LOAD_STOP_LOOK_EVERY;
 use crate::secret::Secret;
-use crate::tools::flow_test::{Case, follow};
-use crate::tools::phone::{Caller, Line, Number, Phone};
+use crate::tools::flow_test::{TestCase, follow};
+use crate::tools::phone::{Caller, Phone, PhoneNumber, WebhookClient};
 
 /// What is to be done.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct LoadPlan {
     /// What is called or written to.
-    pub number: Number,
+    pub number: PhoneNumber,
     /// How.
     pub channel: Channel,
     /// The account that callers' webhooks name.
@@ -44,7 +44,7 @@ pub struct Plan {
     /// Where the scripts stand.
     pub source: Source,
     /// The scripts: one caller follows the first, the next one the second, and so on.
-    pub cases: Vec<Case>,
+    pub cases: Vec<TestCase>,
     /// How callers come.
     pub arrivals: Arrivals,
     /// For how long they come.
@@ -59,30 +59,30 @@ pub struct Plan {
 
 /// Carries a plan out. It ends when all callers are through who came within the time, or when
 /// `stop` is set and those are through that are on the line then.
-pub fn run(plan: &Plan, tally: &Arc<Tally>, stop: &AtomicBool) -> Report {
+pub fn run(plan: &LoadPlan, tally: &Arc<LoadCounters>, stop: &AtomicBool) -> LoadReport {
     let began = clock::now();
     thread::scope(|scope| {
         for thread in 0..plan.threads {
             scope.spawn(move || {
-                let callers = Callers { plan, tally, stop, thread };
+                let callers = CallerThread { plan, tally, stop, thread };
                 actix_web::rt::System::new().block_on(callers.come(began));
             });
         }
     });
-    Report::new(plan, tally, clock::now().duration_since(began))
+    LoadReport::new(plan, tally, clock::now().duration_since(began))
 }
 
 /// The callers of one thread.
-struct Callers<'a> {
-    plan: &'a Plan,
-    tally: &'a Arc<Tally>,
+struct CallerThread<'a> {
+    plan: &'a LoadPlan,
+    tally: &'a Arc<LoadCounters>,
     stop: &'a AtomicBool,
     thread: usize,
 }
 
-impl Callers<'_> {
+impl CallerThread<'_> {
     async fn come(self, began: Instant) {
-        let line = Rc::new(Line::network(self.plan.token.as_ref()).only(&self.plan.hosts));
+        let line = Rc::new(WebhookClient::network(self.plan.token.as_ref()).only(&self.plan.hosts));
         let plan = Rc::new(self.plan.clone());
         let share = self.plan.arrivals.share(self.thread, self.plan.threads);
         let until = began + self.plan.duration;
@@ -130,7 +130,7 @@ impl Callers<'_> {
 }
 
 /// One caller, from the beginning to the end.
-async fn talk(plan: Rc<Plan>, line: Line, number: usize, tally: Arc<Tally>) {
+async fn talk(plan: Rc<LoadPlan>, line: WebhookClient, number: usize, tally: Arc<LoadCounters>) {
     let case = &plan.cases[number % plan.cases.len()];
     let mut caller = Caller::somebody(&numbered(&case.from, number), &case.to);
     caller.parameters.clone_from(&case.params);

@@ -6,9 +6,9 @@
 //!        <─Heard─ Chat <──Fetched──      <────────TwiML───────
 //! ```
 //!
-//! [`Call`] and [`Chat`] are pure: they know TwiML and what the carrier does with it, and neither
-//! the network nor the clock. The [`Line`] knows HTTP as the carrier speaks it. [`Phone`] joins
-//! them; a [`Desk`] is our own gateway at the other end, in this process.
+//! [`PhoneCall`] and [`PhoneChat`] are pure: they know TwiML and what the carrier does with it, and neither
+//! the network nor the clock. The [`WebhookClient`] knows HTTP as the carrier speaks it. [`Phone`] joins
+//! them; a [`InProcessGateway`] is our own gateway at the other end, in this process.
 
 mod action;
 mod expected_input;
@@ -22,16 +22,18 @@ mod event;
 mod webhook_client;
 mod webhook_request;
 
-pub use action::{ACTS, Act, ActError, escaped, pair, pairs, time, unescaped};
-pub use alert::Fault;
-pub use call::Call;
-pub use caller::{Caller, Number};
-pub use chat::Chat;
-pub use event::{Asked, Ended, Heard, Turn};
-pub use expected_input::{Awaits, NotNow};
-pub use in_process::Desk;
-pub use webhook_client::Line;
-pub use webhook_request::{Fetched, Request};
+pub use action::{
+    ActionParseError, PHONE_ACTIONS, PhoneAction, escaped, pair, pairs, time, unescaped,
+};
+pub use alert::CarrierAlert;
+pub use call::PhoneCall;
+pub use caller::{Caller, PhoneNumber};
+pub use chat::PhoneChat;
+pub use event::{CallEnd, PhoneEvent, PhoneTurn, WebhookExchange};
+pub use expected_input::{ActionNotAccepted, ExpectedInput};
+pub use in_process::InProcessGateway;
+pub use webhook_client::WebhookClient;
+pub use webhook_request::{AppResponse, WebhookRequest};
 
 use std::time::Duration;
 
@@ -45,59 +47,59 @@ use crate::random;
 
 /// What a call or a chat needs to go on.
 #[derive(Clone, Copy, Debug)]
-pub enum Next<'a> {
+pub enum ConversationState<'a> {
     /// An application's answer to this.
-    Ask(&'a Request),
+    Request(&'a WebhookRequest),
     /// The person.
-    Await,
+    Input,
     /// Nothing: it is over.
     Over,
 }
 
 /// One conversation with an application.
 pub struct Phone {
-    line: Line,
-    side: Side,
+    line: WebhookClient,
+    side: CallOrChat,
     /// What was noticed in this turn so far.
-    heard: Vec<Heard>,
-    watch: Option<Watch>,
+    heard: Vec<PhoneEvent>,
+    watch: Option<EventObserver>,
 }
 
 /// Whoever is told of each thing that is noticed.
-type Watch = Box<dyn FnMut(&Heard)>;
+type EventObserver = Box<dyn FnMut(&PhoneEvent)>;
 
 /// What the conversation is.
-enum Side {
-    Call(Box<Call>),
-    Chat(Box<Chat>),
+enum CallOrChat {
+    Call(Box<PhoneCall>),
+    Chat(Box<PhoneChat>),
 }
 
 // === impl Phone ===
 
 impl Phone {
     /// A call, which [`Phone::begin`] dials.
-    pub fn call(line: Line, number: Number, caller: Caller) -> Phone {
-        let call = Call::dial(number, caller, random::sid("CA"), clock::wall());
-        Phone::new(line, Side::Call(Box::new(call)))
+    pub fn call(line: WebhookClient, number: PhoneNumber, caller: Caller) -> Phone {
+        let call = PhoneCall::dial(number, caller, random::sid("CA"), clock::wall());
+        Phone::new(line, CallOrChat::Call(Box::new(call)))
     }
 
     /// A chat, which the first message begins.
-    pub fn chat(line: Line, number: Number, caller: Caller) -> Phone {
-        Phone::new(line, Side::Chat(Box::new(Chat::new(number, caller))))
+    pub fn chat(line: WebhookClient, number: PhoneNumber, caller: Caller) -> Phone {
+        Phone::new(line, CallOrChat::Chat(Box::new(PhoneChat::new(number, caller))))
     }
 
-    fn new(line: Line, side: Side) -> Phone {
+    fn new(line: WebhookClient, side: CallOrChat) -> Phone {
         Phone { line, side, heard: Vec::new(), watch: None }
     }
 
     /// The same, with somebody who is told of each thing as soon as it is noticed. A turn may take
     /// many webhooks, and each of them fifteen seconds.
-    pub fn watched(self, watch: impl FnMut(&Heard) + 'static) -> Phone {
+    pub fn watched(self, watch: impl FnMut(&PhoneEvent) + 'static) -> Phone {
         Phone { watch: Some(Box::new(watch)), ..self }
     }
 
     /// A call or a chat, as the channel says.
-    pub fn of(channel: Channel, line: Line, number: Number, caller: Caller) -> Phone {
+    pub fn of(channel: Channel, line: WebhookClient, number: PhoneNumber, caller: Caller) -> Phone {
         match channel {
             Channel::Voice => Phone::call(line, number, caller),
             Channel::Message => Phone::chat(line, number, caller),
@@ -105,7 +107,7 @@ impl Phone {
     }
 
     /// Dials, and goes on until something is awaited. A chat has nothing to begin with.
-    pub async fn begin(&mut self) -> Vec<Heard> {
+    pub async fn begin(&mut self) -> Vec<PhoneEvent> {
         self.go_on().await;
         std::mem::take(&mut self.heard)
     }
@@ -118,15 +120,15 @@ impl Phone {
     ///
     /// # Errors
     /// Where nobody takes notice of it; nothing has happened then.
-    pub async fn act(&mut self, act: &Act) -> Result<Vec<Heard>, NotNow> {
+    pub async fn act(&mut self, act: &PhoneAction) -> Result<Vec<PhoneEvent>, ActionNotAccepted> {
         match (&mut self.side, act) {
-            (Side::Chat(_), Act::Wait(time)) => {
+            (CallOrChat::Chat(_), PhoneAction::Wait(time)) => {
                 self.wait(act, *time).await?;
                 self.noticed();
                 return Ok(std::mem::take(&mut self.heard));
             }
-            (Side::Chat(chat), _) => chat.act(act)?,
-            (Side::Call(call), _) => {
+            (CallOrChat::Chat(chat), _) => chat.act(act)?,
+            (CallOrChat::Call(call), _) => {
                 let passes = call.passes(act);
                 call.act(act, clock::wall() + passes)?;
                 self.pass(passes).await;
@@ -137,10 +139,10 @@ impl Phone {
     }
 
     /// What a person can do now.
-    pub fn awaits(&self) -> Awaits {
+    pub fn awaits(&self) -> ExpectedInput {
         match &self.side {
-            Side::Call(call) => call.awaits(),
-            Side::Chat(_) => Awaits::Text,
+            CallOrChat::Call(call) => call.awaits(),
+            CallOrChat::Chat(_) => ExpectedInput::Message,
         }
     }
 
@@ -148,16 +150,16 @@ impl Phone {
         loop {
             self.noticed();
             let request = match self.side.next() {
-                Next::Ask(request) => request.clone(),
-                Next::Await | Next::Over => return,
+                ConversationState::Request(request) => request.clone(),
+                ConversationState::Input | ConversationState::Over => return,
             };
             let (asked, answer) = self.line.ask(&request).await;
             let sent = asked.trace.as_ref().map_or(Vec::new(), messages);
-            self.side.notice(Heard::Asked(Box::new(asked)));
+            self.side.notice(PhoneEvent::Webhook(Box::new(asked)));
             sent.into_iter().for_each(|message| self.side.notice(message));
             match &mut self.side {
-                Side::Call(call) => call.answered(answer, clock::wall()),
-                Side::Chat(chat) => chat.answered(answer),
+                CallOrChat::Call(call) => call.answered(answer, clock::wall()),
+                CallOrChat::Chat(chat) => chat.answered(answer),
             }
             let pauses = self.side.pauses();
             self.pass(pauses).await;
@@ -174,16 +176,20 @@ impl Phone {
     }
 
     /// Somebody who writes messages waits: a gateway on the desk may have something to say then.
-    async fn wait(&mut self, act: &Act, time: Option<Duration>) -> Result<(), NotNow> {
+    async fn wait(
+        &mut self,
+        act: &PhoneAction,
+        time: Option<Duration>,
+    ) -> Result<(), ActionNotAccepted> {
         let Some(desk) = self.line.of_desk().cloned() else {
             let time = time.filter(|time| *time <= PHONE_REAL_WAIT_MAX);
-            sleep(time.ok_or_else(|| NotNow::of_real_time(act))?).await;
+            sleep(time.ok_or_else(|| ActionNotAccepted::of_real_time(act))?).await;
             return Ok(());
         };
         let traces = desk.wait(time).await.unwrap_or_default();
         for trace in traces {
             let sent = messages(&trace);
-            self.side.notice(Heard::Asked(Box::new(Asked {
+            self.side.notice(PhoneEvent::Webhook(Box::new(WebhookExchange {
                 purpose: "a wait is over".to_owned(),
                 method: String::new(),
                 target: String::new(),
@@ -206,20 +212,20 @@ impl Phone {
 }
 
 /// The messages that a gateway has sent over the carrier's API.
-fn messages(trace: &Trace) -> Vec<Heard> {
+fn messages(trace: &Trace) -> Vec<PhoneEvent> {
     trace.sent.iter().filter_map(message).collect()
 }
 
-fn message(sent: &Sent) -> Option<Heard> {
+fn message(sent: &Sent) -> Option<PhoneEvent> {
     sent.result.as_ref().ok()?;
     let field = |name: &str| sent.form.get(name).map(str::to_owned);
     if !sent.path.trim_end_matches(".json").ends_with("/Messages") {
         let told: Vec<String> = sent.form.iter().map(|(name, value)| pair(name, value)).collect();
         let what = format!("{} {}", sent.path, told.join(" "));
-        return Some(Heard::Does { verb: "API", what });
+        return Some(PhoneEvent::CarrierStep { verb: "API", what });
     }
     let media = sent.form.iter().filter(|(name, _)| *name == "MediaUrl");
-    Some(Heard::Message {
+    Some(PhoneEvent::Message {
         from: None,
         to: None,
         body: field("Body").unwrap_or_default(),
@@ -229,33 +235,33 @@ fn message(sent: &Sent) -> Option<Heard> {
 
 // === impl Side ===
 
-impl Side {
-    fn next(&self) -> Next<'_> {
+impl CallOrChat {
+    fn next(&self) -> ConversationState<'_> {
         match self {
-            Side::Call(call) => call.next(),
-            Side::Chat(chat) => chat.next(),
+            CallOrChat::Call(call) => call.next(),
+            CallOrChat::Chat(chat) => chat.next(),
         }
     }
 
-    fn heard(&mut self) -> Vec<Heard> {
+    fn heard(&mut self) -> Vec<PhoneEvent> {
         match self {
-            Side::Call(call) => call.heard(),
-            Side::Chat(chat) => chat.heard(),
+            CallOrChat::Call(call) => call.heard(),
+            CallOrChat::Chat(chat) => chat.heard(),
         }
     }
 
-    fn notice(&mut self, heard: Heard) {
+    fn notice(&mut self, heard: PhoneEvent) {
         match self {
-            Side::Call(call) => call.notice(heard),
-            Side::Chat(chat) => chat.notice(heard),
+            CallOrChat::Call(call) => call.notice(heard),
+            CallOrChat::Chat(chat) => chat.notice(heard),
         }
     }
 
     /// How long the caller has been listening to nothing since this was last asked.
     fn pauses(&mut self) -> Duration {
         match self {
-            Side::Call(call) => call.pauses(),
-            Side::Chat(_) => Duration::ZERO,
+            CallOrChat::Call(call) => call.pauses(),
+            CallOrChat::Chat(_) => Duration::ZERO,
         }
     }
 }

@@ -13,9 +13,12 @@ use twimlgate::clock;
 use twimlgate::diagnostics::problem::Source;
 use twimlgate::function::StandIn;
 use twimlgate::tools::flow_test::{
-    EXPECTATIONS, File, Recorded, Recording, Stand, Subject, TABLES, find, run, tree,
+    EXPECTATIONS, FlowTestFile, LoadedTarget, RecordedTarget, SessionRecording, Stand, TABLES,
+    find, run, tree,
 };
-use twimlgate::tools::phone::{Act, Caller, Desk, Line, Phone, Turn};
+use twimlgate::tools::phone::{
+    Caller, InProcessGateway, Phone, PhoneAction, PhoneTurn, WebhookClient,
+};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -194,7 +197,7 @@ fn a_conversation_that_was_recorded_passes_as_a_test() {
     for (name, acts) in tests {
         let file = root().join(format!("tests/flows/{name}.test.toml"));
         let config = folder.join(format!("{name}.toml"));
-        let file = File::read(&file).unwrap_or_else(|problems| panic!("{problems}"));
+        let file = FlowTestFile::read(&file).unwrap_or_else(|problems| panic!("{problems}"));
         let (turns, caller) = converse(&file, acts);
         let channel = if name == "survey" { "message" } else { "voice" };
         let flow = root().join(format!("tests/flows/{name}.json"));
@@ -206,10 +209,10 @@ fn a_conversation_that_was_recorded_passes_as_a_test() {
         );
         std::fs::write(&config, text).unwrap();
         let recorded = folder.join(format!("{name}.test.toml"));
-        let recording = Recording {
+        let recording = SessionRecording {
             name: "As it was",
             file: &recorded,
-            of: Recorded::Route(&config, "/r"),
+            of: RecordedTarget::Route(&config, "/r"),
             caller: &caller,
             at: Duration::from_secs(1_767_603_600),
         };
@@ -221,25 +224,25 @@ fn a_conversation_that_was_recorded_passes_as_a_test() {
 }
 
 /// A conversation with what a test is of, given what its first case is given.
-fn converse(file: &File, acts: &str) -> (Vec<Turn>, Caller) {
+fn converse(file: &FlowTestFile, acts: &str) -> (Vec<PhoneTurn>, Caller) {
     actix_web::rt::System::new().block_on(async {
         let _pretended = clock::pretend(Duration::from_secs(1_767_603_600));
-        let subject = Subject::load(file).unwrap_or_else(|problems| panic!("{problems}"));
+        let subject = LoadedTarget::load(file).unwrap_or_else(|problems| panic!("{problems}"));
         let stand = Rc::new(Stand::new(&file.cases[0], &subject));
         let gateway = subject.gateway().unwrap();
-        let desk = Rc::new(Desk::new(gateway, Some(stand as Rc<dyn StandIn>), true));
+        let desk = Rc::new(InProcessGateway::new(gateway, Some(stand as Rc<dyn StandIn>), true));
         let caller = Caller::somebody("+15550100", "+15550111");
-        let (line, number) = (Line::desk_alone(&desk), desk.number(&subject.route));
+        let (line, number) = (WebhookClient::desk_alone(&desk), desk.number(&subject.route));
         let mut turns = Vec::new();
         let mut phone = Phone::of(subject.channel, line, number, caller.clone());
         let heard = phone.begin().await;
         if !heard.is_empty() {
-            turns.push(Turn { act: None, heard });
+            turns.push(PhoneTurn { act: None, heard });
         }
         for act in acts.lines() {
-            let act = Act::parse(act).unwrap();
+            let act = PhoneAction::parse(act).unwrap();
             let Ok(heard) = phone.act(&act).await else { break };
-            turns.push(Turn { act: Some(act), heard });
+            turns.push(PhoneTurn { act: Some(act), heard });
         }
         (turns, caller)
     })
@@ -256,7 +259,7 @@ fn the_manual_has_every_key_every_word_and_what_is_printed() {
         }
     }
     let mut words = String::from("| a person | |\n|---|---|\n");
-    for (word, what) in twimlgate::tools::phone::ACTS {
+    for (word, what) in twimlgate::tools::phone::PHONE_ACTIONS {
         words += &format!("| `{word}` | {what} |\n");
     }
     words += "\n| expected | | |\n|---|---|---|\n";
@@ -299,7 +302,7 @@ fn half_a_file_is_a_mistake_and_no_panic() {
         let text = std::fs::read_to_string(&path).unwrap();
         for (at, _) in text.char_indices() {
             let source = Source::new("half.test.toml", &text[..at]);
-            if let Err(problems) = File::parse(&source) {
+            if let Err(problems) = FlowTestFile::parse(&source) {
                 assert!(!problems.to_string().is_empty());
             }
         }

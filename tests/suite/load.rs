@@ -6,19 +6,21 @@ use std::time::Duration;
 
 use twimlgate::diagnostics::problem::Source;
 use twimlgate::secret::Secret;
-use twimlgate::tools::flow_test::File;
-use twimlgate::tools::load::{Arrivals, Plan, Report, Tally, channel, from_outside, may_load, run};
-use twimlgate::tools::phone::Number;
+use twimlgate::tools::flow_test::FlowTestFile;
+use twimlgate::tools::load::{
+    Arrivals, LoadCounters, LoadPlan, LoadReport, channel, from_outside, may_load, run,
+};
+use twimlgate::tools::phone::PhoneNumber;
 
 use crate::phone::app::{App, reply};
 
 /// A plan for so many callers, one after the other in each thread.
-fn plan(app: &App, script: &str, calls: usize) -> Plan {
+fn plan(app: &App, script: &str, calls: usize) -> LoadPlan {
     let text = format!("flow = \"none.json\"\n[[case]]\nname = \"c\"\nscript = '''\n{script}'''\n");
-    let file = File::parse(&Source::new("load.test.toml", &text)).unwrap();
+    let file = FlowTestFile::parse(&Source::new("load.test.toml", &text)).unwrap();
     let cases: Vec<_> = file.cases.iter().map(from_outside).collect();
-    Plan {
-        number: Number::at(&app.url("/voice")),
+    LoadPlan {
+        number: PhoneNumber::at(&app.url("/voice")),
         channel: channel(&cases),
         account: None,
         token: Some(Secret::new("12345".to_owned())),
@@ -33,8 +35,8 @@ fn plan(app: &App, script: &str, calls: usize) -> Plan {
     }
 }
 
-fn load(plan: &Plan) -> Report {
-    run(plan, &Arc::new(Tally::default()), &AtomicBool::new(false))
+fn load(plan: &LoadPlan) -> LoadReport {
+    run(plan, &Arc::new(LoadCounters::default()), &AtomicBool::new(false))
 }
 
 #[test]
@@ -94,6 +96,6 @@ fn a_load_can_be_stopped() {
     let app = App::start(|_| "<Response/>".to_owned());
     let mut plan = plan(&app, "", usize::MAX);
     (plan.arrivals, plan.duration) = (Arrivals::Rate(0.001), Duration::from_secs(3_600));
-    let report = run(&plan, &Arc::new(Tally::default()), &AtomicBool::new(true));
+    let report = run(&plan, &Arc::new(LoadCounters::default()), &AtomicBool::new(true));
     assert_eq!(report.calls, 0);
 }

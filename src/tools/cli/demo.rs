@@ -22,7 +22,7 @@ use crate::server::{Listeners, Server};
 use crate::session::Sessions;
 use crate::template::Templates;
 use function::SampleFunction;
-use webhook::Play;
+use webhook::DemoWebhook;
 
 /// See it work: a sample function, the gateway in front of it, one message and one call, signed
 /// as Twilio would. Everything is real HTTP on loopback.
@@ -82,7 +82,7 @@ async fn demo(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
 
     let colours = std::io::stdout().is_terminal();
     output::title(&demo, colours);
-    for play in [Play::message(&demo), Play::call(&demo)] {
+    for play in [DemoWebhook::message(&demo), DemoWebhook::call(&demo)] {
         let scene = play.perform(&demo).await?;
         output::scene(&scene, colours);
     }

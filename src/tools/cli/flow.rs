@@ -14,24 +14,24 @@ use crate::tools::flow_outline::{mermaid, outline};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
-    command: Command,
+    command: FlowCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Command {
-    Convert(Convert),
-    Show(Show),
+enum FlowCommand {
+    Convert(ConvertArgs),
+    Show(ShowArgs),
 }
 
 /// Turn a flow from Studio's JSON into our TOML, or back. Nothing is lost on the way.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:  twimlgate flow convert studio.json --output flow.toml")]
-struct Convert {
+struct ConvertArgs {
     /// The flow: TOML where its name ends in `.toml`, else JSON; `-` is standard input.
     file: PathBuf,
     /// The notation to write; without it, that of --output's ending, or else the other one.
     #[arg(long)]
-    to: Option<Notation>,
+    to: Option<FlowNotation>,
     /// Where to write; without it, on standard output.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -40,7 +40,7 @@ struct Convert {
 /// Show a flow as an outline: each widget, what it does, where it leads.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:  twimlgate flow show flow.toml --mermaid > flow.mmd")]
-struct Show {
+struct ShowArgs {
     /// The flow: TOML where its name ends in `.toml`, else JSON; `-` is standard input.
     file: PathBuf,
     /// A Mermaid flowchart instead.
@@ -49,15 +49,15 @@ struct Show {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Notation {
+enum FlowNotation {
     Json,
     Toml,
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {
     let done = match &args.command {
-        Command::Convert(args) => convert(args),
-        Command::Show(args) => {
+        FlowCommand::Convert(args) => convert(args),
+        FlowCommand::Show(args) => {
             let show = |(flow, _)| {
                 print!("{}", if args.mermaid { mermaid(&flow) } else { outline(&flow) })
             };
@@ -73,16 +73,16 @@ pub(super) fn run(args: &Args) -> ExitCode {
     }
 }
 
-fn convert(args: &Convert) -> Result<(), Problems> {
+fn convert(args: &ConvertArgs) -> Result<(), Problems> {
     let (flow, notation_read) = read(&args.file)?;
     let by_name = args.output.as_deref().map(notation);
     let other = match notation_read {
-        Notation::Json => Notation::Toml,
-        Notation::Toml => Notation::Json,
+        FlowNotation::Json => FlowNotation::Toml,
+        FlowNotation::Toml => FlowNotation::Json,
     };
     let written = match args.to.or(by_name).unwrap_or(other) {
-        Notation::Json => write_json(&flow),
-        Notation::Toml => write_toml(&flow),
+        FlowNotation::Json => write_json(&flow),
+        FlowNotation::Toml => write_toml(&flow),
     };
     match &args.output {
         Some(path) => std::fs::write(path, written).map_err(|error| failed("write", path, &error)),
@@ -93,13 +93,13 @@ fn convert(args: &Convert) -> Result<(), Problems> {
     }
 }
 
-fn notation(path: &Path) -> Notation {
+fn notation(path: &Path) -> FlowNotation {
     let toml = path.extension().is_some_and(|ending| ending == "toml");
-    if toml { Notation::Toml } else { Notation::Json }
+    if toml { FlowNotation::Toml } else { FlowNotation::Json }
 }
 
 /// Reads a flow file; `-` is standard input, in whichever form.
-fn read(path: &Path) -> Result<(Node, Notation), Problems> {
+fn read(path: &Path) -> Result<(Node, FlowNotation), Problems> {
     let text =
         read_text_argument(path, FLOW_BYTES_MAX).map_err(|error| failed("read", path, &error))?;
     let name = match (is_stdin(path), text.trim_start().starts_with('{')) {

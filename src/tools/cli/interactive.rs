@@ -20,15 +20,15 @@ use super::ConfigArgs;
 use super::request;
 use crate::channel::Channel;
 use crate::secret::Secret;
-use input::Input;
-use recorder::Tape;
-use session::{Left, Session};
-use target::Target;
-use terminal::Paper;
+use input::LineInput;
+use recorder::SessionRecorder;
+use session::{InteractiveSession, SessionExit};
+use target::SessionTarget;
+use terminal::TerminalOutput;
 
 /// Who calls or writes, and where.
 #[derive(Debug, clap::Args)]
-pub(super) struct DeskArgs {
+pub(super) struct InteractiveArgs {
     /// The application: a URL, or a ROUTE of the configuration, which begins with `/`.
     #[arg(value_name = "URL|ROUTE")]
     target: String,
@@ -65,7 +65,11 @@ pub(super) struct DeskArgs {
 
 /// Runs a session. Exit codes: 0 fine, 1 the application failed, 2 it could not be tried or
 /// recorded, 130 Ctrl-C.
-pub(super) fn run(channel: Channel, args: &DeskArgs, status_callback: Option<&str>) -> ExitCode {
+pub(super) fn run(
+    channel: Channel,
+    args: &InteractiveArgs,
+    status_callback: Option<&str>,
+) -> ExitCode {
     let system = actix_web::rt::System::new();
     let held = system.block_on(held(channel, args, status_callback));
     // Dropped, it would wait for a look-up of a name that nobody waits for any more.
@@ -79,28 +83,28 @@ pub(super) fn run(channel: Channel, args: &DeskArgs, status_callback: Option<&st
     }
 }
 
-fn code(left: Left) -> ExitCode {
+fn code(left: SessionExit) -> ExitCode {
     match left {
-        Left::Fine => ExitCode::SUCCESS,
-        Left::Failed => ExitCode::FAILURE,
-        Left::Interrupted => ExitCode::from(130),
+        SessionExit::Ok => ExitCode::SUCCESS,
+        SessionExit::Failed => ExitCode::FAILURE,
+        SessionExit::CtrlC => ExitCode::from(130),
     }
 }
 
 async fn held(
     channel: Channel,
-    args: &DeskArgs,
+    args: &InteractiveArgs,
     status_callback: Option<&str>,
-) -> Result<Left, String> {
-    let target = Target::of(channel, args, status_callback)?;
-    let tape = args.record.as_deref().map(Tape::new).transpose()?;
-    let mut paper = Paper::new(channel, args.transcript.as_deref())?;
+) -> Result<SessionExit, String> {
+    let target = SessionTarget::of(channel, args, status_callback)?;
+    let tape = args.record.as_deref().map(SessionRecorder::new).transpose()?;
+    let mut paper = TerminalOutput::new(channel, args.transcript.as_deref())?;
     target.title.iter().for_each(|line| paper.print(line));
-    let input = Input::new(paper.edits());
+    let input = LineInput::new(paper.edits());
     let paper = Rc::new(RefCell::new(paper));
     let caller = target.caller.clone();
     let phone = target.phone(channel);
-    let mut session = Session::new(channel, phone, input, Rc::clone(&paper))?;
+    let mut session = InteractiveSession::new(channel, phone, input, Rc::clone(&paper))?;
     let left = session.hold().await;
     if let Some(tape) = tape {
         paper.borrow_mut().print(&tape.keep(args, &caller, &session.turns)?);

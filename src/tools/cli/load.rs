@@ -12,11 +12,12 @@ use crate::channel::Channel;
 use crate::clock;
 use crate::limits::LOAD_AT_ONCE_MAX;
 use crate::secret::Secret;
-use crate::tools::flow_test::{Case, File};
+use crate::tools::flow_test::{FlowTestFile, TestCase};
 use crate::tools::load::{
-    Arrivals, Plan, Tally, channel as channel_of, from_outside, may_load, run as carry_out,
+    Arrivals, LoadCounters, LoadPlan, channel as channel_of, from_outside, may_load,
+    run as carry_out,
 };
-use crate::tools::phone::{Number, time};
+use crate::tools::phone::{PhoneNumber, time};
 
 /// Let many simulated callers follow the scripts of a flow test, and report how long they waited.
 ///
@@ -75,7 +76,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let (tally, stop) = (Arc::new(Tally::default()), Arc::new(AtomicBool::new(false)));
+    let (tally, stop) = (Arc::new(LoadCounters::default()), Arc::new(AtomicBool::new(false)));
     let done = Arc::new(AtomicBool::new(false));
     let (beside, raised, over) = (Arc::clone(&tally), Arc::clone(&stop), Arc::clone(&done));
     let duration = plan.duration;
@@ -91,11 +92,11 @@ pub(super) fn run(args: &Args) -> ExitCode {
     ExitCode::from(u8::from(report.failed() > 0 || report.calls == 0))
 }
 
-fn plan(args: &Args) -> Result<Plan, String> {
+fn plan(args: &Args) -> Result<LoadPlan, String> {
     let error = |error: String| format!("error: {error}");
     let hosts = may_load(&args.url, &args.yes_i_own_this_host).map_err(error)?;
-    let file = File::read(&args.script).map_err(|problems| problems.to_string())?;
-    let mut cases: Vec<Case> = file.cases.iter().map(from_outside).collect();
+    let file = FlowTestFile::read(&args.script).map_err(|problems| problems.to_string())?;
+    let mut cases: Vec<TestCase> = file.cases.iter().map(from_outside).collect();
     let filter = args.filter.as_deref();
     cases.retain(|case| filter.is_none_or(|filter| case.name.contains(filter)));
     if cases.is_empty() {
@@ -109,8 +110,8 @@ fn plan(args: &Args) -> Result<Plan, String> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let arrivals = args.callers.map_or(Arrivals::Rate(args.rate), Arrivals::Callers);
     let status_callback = args.status_callback.clone();
-    Ok(Plan {
-        number: Number { status_callback, ..Number::at(&args.url) },
+    Ok(LoadPlan {
+        number: PhoneNumber { status_callback, ..PhoneNumber::at(&args.url) },
         channel,
         account: args.account.clone(),
         token,
@@ -126,7 +127,7 @@ fn plan(args: &Args) -> Result<Plan, String> {
 }
 
 /// Shows how far it is, on a terminal, and stops on Ctrl-C, until it is done.
-async fn watching(tally: &Tally, stop: &AtomicBool, done: &AtomicBool, duration: Duration) {
+async fn watching(tally: &LoadCounters, stop: &AtomicBool, done: &AtomicBool, duration: Duration) {
     let began = clock::now();
     let shown = std::io::stderr().is_terminal();
     while !done.load(Ordering::Relaxed) {
@@ -151,7 +152,7 @@ async fn watching(tally: &Tally, stop: &AtomicBool, done: &AtomicBool, duration:
 }
 
 /// `[#####·····] 12 s of 30 s, 600 calls, 12 on the line, 0 errors`
-fn bar(tally: &Tally, passed: Duration, duration: Duration) -> String {
+fn bar(tally: &LoadCounters, passed: Duration, duration: Duration) -> String {
     const CELLS: usize = 30;
     let part = (passed.as_secs_f64() / duration.as_secs_f64().max(0.001)).min(1.0);
     let full = (part * CELLS as f64) as usize;

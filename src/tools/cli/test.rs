@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::diagnostics::problem::{Level, Problem, Problems};
-use crate::tools::flow_test::{self, FileReport, Report, find, junit, tree, updated};
+use crate::tools::flow_test::{self, FileReport, TestReport, find, junit, tree, updated};
 
 const EXAMPLE: &str = r#"Example:
   cat > hotline.test.toml <<'END'
@@ -99,7 +99,7 @@ fn tested(args: &Args) -> Result<ExitCode, Problems> {
 
 /// Runs them; with `--update` again after each change, for a line that is right now may let
 /// another be reached.
-fn run_tests(paths: &[PathBuf], args: &Args) -> Result<Report, Problems> {
+fn run_tests(paths: &[PathBuf], args: &Args) -> Result<TestReport, Problems> {
     let report = run_filtered(paths, args);
     if !args.update {
         return Ok(report);
@@ -115,7 +115,7 @@ fn run_tests(paths: &[PathBuf], args: &Args) -> Result<Report, Problems> {
     Ok(run_filtered(paths, args))
 }
 
-fn run_filtered(paths: &[PathBuf], args: &Args) -> Report {
+fn run_filtered(paths: &[PathBuf], args: &Args) -> TestReport {
     flow_test::run(paths, args.filter.as_deref())
 }
 

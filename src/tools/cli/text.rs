@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
+use super::interactive::{self, InteractiveArgs};
 use crate::channel::Channel;
-use super::interactive::{self, DeskArgs};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -23,7 +23,7 @@ Exit code 0: the chat was fine; 1: the application failed, or a line of the inpu
 #[command(after_help = EXAMPLE)]
 pub(super) struct Args {
     #[command(flatten)]
-    desk: DeskArgs,
+    desk: InteractiveArgs,
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {

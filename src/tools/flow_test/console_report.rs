@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::failure::Failure;
-use super::runner::{CaseReport, FileReport, Report};
+use super::failure::TestFailure;
+use super::runner::{CaseReport, FileReport, TestReport};
 
 /// Failures of one case that are told whole; what follows is mostly their consequence.
 const TOLD_MAX: usize = 3;
@@ -14,7 +14,7 @@ const TOLD_MAX: usize = 3;
 struct Paint(bool);
 
 /// The whole report; colours are for terminals.
-pub fn tree(report: &Report, colours: bool) -> String {
+pub fn tree(report: &TestReport, colours: bool) -> String {
     let paint = Paint(colours);
     let mut out = String::new();
     for file in &report.files {
@@ -73,7 +73,7 @@ fn case(out: &mut String, case: &CaseReport, width: usize, paint: Paint) {
 }
 
 /// One failure: the line of the test, the difference, and what happened.
-fn failure(failure: &Failure, paint: Paint) -> String {
+fn failure(failure: &TestFailure, paint: Paint) -> String {
     let mut text = printable(&failure.problem.to_string());
     if !failure.difference.is_empty() {
         text.push('\n');
@@ -97,7 +97,7 @@ fn failure(failure: &Failure, paint: Paint) -> String {
 }
 
 /// One failure as plain text.
-pub(super) fn plain(failure: &Failure) -> String {
+pub(super) fn plain(failure: &TestFailure) -> String {
     self::failure(failure, Paint(false))
 }
 

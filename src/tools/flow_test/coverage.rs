@@ -7,14 +7,14 @@ use crate::flow::{Flow, Incoming, Taken, WidgetId};
 
 /// What was gone through, for each flow by its name for people.
 #[derive(Clone, Debug, Default)]
-pub struct Coverage(BTreeMap<String, Covered>);
+pub struct CoverageReport(BTreeMap<String, FlowCoverage>);
 
 /// A transition: widget, event, widget.
 type Edge = (String, String, String);
 
 /// One flow.
 #[derive(Clone, Debug, Default)]
-struct Covered {
+struct FlowCoverage {
     /// Those that can be reached, in the order of the flow.
     widgets: Vec<String>,
     edges: Vec<Edge>,
@@ -24,14 +24,14 @@ struct Covered {
 
 // === impl Coverage ===
 
-impl Coverage {
+impl CoverageReport {
     /// Knows a flow and its subflows; `name` is what people call it.
     pub fn knows(&mut self, name: &str, flow: &Flow) {
         if !self.0.contains_key(name) {
-            self.0.insert(name.to_owned(), Covered::new(flow));
+            self.0.insert(name.to_owned(), FlowCoverage::new(flow));
         }
         for subflow in &flow.subflows {
-            self.0.entry(subflow.name.clone()).or_insert_with(|| Covered::new(subflow));
+            self.0.entry(subflow.name.clone()).or_insert_with(|| FlowCoverage::new(subflow));
         }
     }
 
@@ -58,11 +58,11 @@ impl Coverage {
 
 // === impl Covered ===
 
-impl Covered {
+impl FlowCoverage {
     /// What a caller can reach: what begins over Studio's REST no caller can begin.
-    fn new(flow: &Flow) -> Covered {
+    fn new(flow: &Flow) -> FlowCoverage {
         let mut reached = vec![WidgetId(0)];
-        let mut covered = Covered::default();
+        let mut covered = FlowCoverage::default();
         let mut at = 0;
         while let Some(id) = reached.get(at).copied() {
             let widget = flow.widget(id);
@@ -95,7 +95,7 @@ impl Covered {
     }
 }
 
-impl fmt::Display for Coverage {
+impl fmt::Display for CoverageReport {
     /// A line for each flow, and below it the transitions that nobody tested.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let longest = self.0.keys().map(|name| name.chars().count()).max().unwrap_or_default();

@@ -1,16 +1,16 @@
 //! `--update`: the failing lines of a test, written anew in place; every other byte stays.
 
-use super::failure::{Edit, Failure};
+use super::failure::{LineEdit, TestFailure};
 
 /// The text with the lines of these failures as they would have been met, and how many lines that
 /// are. What cannot be written as a line (an error that nothing expects, an act that came at the
 /// wrong moment) is for a person to mend.
-pub fn updated<'a>(text: &str, failures: impl Iterator<Item = &'a Failure>) -> (String, usize) {
-    let mut edits: Vec<&Edit> = failures.filter_map(|failure| failure.edit.as_ref()).collect();
+pub fn updated<'a>(text: &str, failures: impl Iterator<Item = &'a TestFailure>) -> (String, usize) {
+    let mut edits: Vec<&LineEdit> = failures.filter_map(|failure| failure.edit.as_ref()).collect();
     edits.sort_by_key(|edit| edit.span.start);
     edits.dedup_by_key(|edit| edit.span.start);
     let (mut written, mut from) = (String::with_capacity(text.len()), 0);
-    for Edit { span, text: instead } in &edits {
+    for LineEdit { span, text: instead } in &edits {
         match instead {
             Some(instead) => {
                 written.push_str(&text[from..span.start]);
@@ -44,9 +44,9 @@ mod tests {
         let edit = |part: &str, instead: Option<&str>| {
             let start = text.find(part).unwrap();
             let span = start..start + part.len();
-            let edit = Edit { span, text: instead.map(str::to_owned) };
+            let edit = LineEdit { span, text: instead.map(str::to_owned) };
             let problem = Problem::new(Level::Error, "");
-            Failure { edit: Some(edit), ..Failure::plain(problem) }
+            TestFailure { edit: Some(edit), ..TestFailure::plain(problem) }
         };
         let failures = [edit("play x", None), edit("hear two", None), edit("one", Some("1"))];
         let (written, lines) = updated(text, failures.iter());

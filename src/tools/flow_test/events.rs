@@ -6,39 +6,39 @@ use super::mocks::named;
 use super::pattern::spaced;
 use crate::flow::Taken;
 use crate::journal::Trace;
-use crate::tools::phone::{Ended, Fault, Heard, escaped, pair};
+use crate::tools::phone::{CallEnd, CarrierAlert, PhoneEvent, escaped, pair};
 use crate::webhook::Params;
 
 /// What happened between two acts.
 #[derive(Clone, Debug, Default)]
-pub struct Happened {
+pub struct TurnEvents {
     /// What was heard or seen, in order.
-    pub heard: Vec<Item>,
+    pub heard: Vec<TestEvent>,
     /// What functions and the carrier's API were asked, in order.
-    pub asked: Vec<Item>,
+    pub asked: Vec<TestEvent>,
     /// Warnings, errors and fallbacks, in order.
-    pub faults: Vec<Item>,
+    pub faults: Vec<TestEvent>,
     /// The last document.
     pub document: Option<String>,
     /// How the call ended, if it did.
-    pub ended: Option<Ended>,
+    pub ended: Option<CallEnd>,
 }
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
-pub enum Item {
+pub enum TestEvent {
     /// It was spoken.
     Say(String),
     /// It was played: the URL.
     Play(String),
     /// The carrier did something that no expectation is about: for people.
-    Does(String),
+    CarrierStep(String),
     /// A message came.
-    Receive(String),
+    Message(String),
     /// A message came with this: the URL.
     Media(String),
     /// A function was asked.
-    Call {
+    FunctionCall {
         /// Its name, or scheme and host of a URL.
         name: String,
         /// The widget that asked.
@@ -49,23 +49,23 @@ pub enum Item {
         answer: String,
     },
     /// The carrier's API was asked.
-    Sent {
+    ApiRequest {
         /// The path below the service.
         path: String,
         /// What was asked for.
         parameters: Params,
     },
     /// The carrier warned.
-    Warning(Fault),
+    Warning(CarrierAlert),
     /// The carrier met an error.
-    Error(Fault),
+    Error(CarrierAlert),
     /// The gateway answered with a fallback, and why.
     Fallback(String),
 }
 
 /// The widgets that a conversation entered.
 #[derive(Clone, Debug, Default)]
-pub struct Walk {
+pub struct WidgetPath {
     /// In order; the trigger first.
     pub entered: Vec<String>,
     /// How many of them a `took` has told of.
@@ -76,13 +76,13 @@ pub struct Walk {
 
 // === impl Happened ===
 
-impl Happened {
+impl TurnEvents {
     /// Sorts what was heard; the walk goes on.
-    pub fn new(heard: &[Heard], walk: &mut Walk) -> Happened {
-        let mut happened = Happened::default();
+    pub fn new(heard: &[PhoneEvent], walk: &mut WidgetPath) -> TurnEvents {
+        let mut happened = TurnEvents::default();
         for heard in heard {
             match heard {
-                Heard::Asked(asked) => {
+                PhoneEvent::Webhook(asked) => {
                     if let Some(trace) = &asked.trace {
                         happened.traced(trace, walk);
                     }
@@ -90,57 +90,57 @@ impl Happened {
                         happened.document.clone_from(&asked.document);
                     }
                 }
-                Heard::Say { text, .. } => happened.heard.push(Item::Say(text.clone())),
-                Heard::Play(url) => happened.heard.push(Item::Play(url.clone())),
-                Heard::Tones(tones) => happened.does(format!("tones {tones}")),
-                Heard::Pause(time) => happened.does(format!("silence for {time:?}")),
+                PhoneEvent::Say { text, .. } => happened.heard.push(TestEvent::Say(text.clone())),
+                PhoneEvent::Play(url) => happened.heard.push(TestEvent::Play(url.clone())),
+                PhoneEvent::Tones(tones) => happened.does(format!("tones {tones}")),
+                PhoneEvent::Pause(time) => happened.does(format!("silence for {time:?}")),
                 // What the carrier's API was asked stands in the trace.
-                Heard::Does { verb: "API", .. } => {}
-                Heard::Does { verb, what } => happened.does(format!("<{verb}> {what}")),
-                Heard::Message { body, media, .. } => {
+                PhoneEvent::CarrierStep { verb: "API", .. } => {}
+                PhoneEvent::CarrierStep { verb, what } => happened.does(format!("<{verb}> {what}")),
+                PhoneEvent::Message { body, media, .. } => {
                     if !body.is_empty() || media.is_empty() {
-                        happened.heard.push(Item::Receive(body.clone()));
+                        happened.heard.push(TestEvent::Message(body.clone()));
                     }
-                    happened.heard.extend(media.iter().cloned().map(Item::Media));
+                    happened.heard.extend(media.iter().cloned().map(TestEvent::Media));
                 }
-                Heard::Warning(fault) => happened.faults.push(Item::Warning(fault.clone())),
-                Heard::Error(fault) => happened.faults.push(Item::Error(fault.clone())),
-                Heard::Ended(ended) => happened.ended = Some(*ended),
+                PhoneEvent::Warning(fault) => {
+                    happened.faults.push(TestEvent::Warning(fault.clone()))
+                }
+                PhoneEvent::Error(fault) => happened.faults.push(TestEvent::Error(fault.clone())),
+                PhoneEvent::End(ended) => happened.ended = Some(*ended),
             }
         }
         happened
     }
 
     fn does(&mut self, what: String) {
-        self.heard.push(Item::Does(what.trim_end().to_owned()));
+        self.heard.push(TestEvent::CarrierStep(what.trim_end().to_owned()));
     }
 
-    fn traced(&mut self, trace: &Trace, walk: &mut Walk) {
+    fn traced(&mut self, trace: &Trace, walk: &mut WidgetPath) {
         trace.taken.iter().for_each(|taken| walk.goes_on(taken));
-        self.asked.extend(trace.calls.iter().map(|called| Item::Call {
+        self.asked.extend(trace.calls.iter().map(|called| TestEvent::FunctionCall {
             name: called.name.clone(),
             widget: called.widget.clone(),
             parameters: called.parameters.clone(),
             answer: called.answer(),
         }));
-        self.asked.extend(
-            trace
-                .sent
-                .iter()
-                .map(|sent| Item::Sent { path: sent.path.clone(), parameters: sent.form.clone() }),
-        );
-        self.faults.extend(trace.fallback.iter().cloned().map(Item::Fallback));
+        self.asked.extend(trace.sent.iter().map(|sent| TestEvent::ApiRequest {
+            path: sent.path.clone(),
+            parameters: sent.form.clone(),
+        }));
+        self.faults.extend(trace.fallback.iter().cloned().map(TestEvent::Fallback));
     }
 
     /// All of it, for people.
-    pub fn items(&self) -> impl Iterator<Item = &Item> {
+    pub fn items(&self) -> impl Iterator<Item = &TestEvent> {
         self.asked.iter().chain(&self.faults).chain(&self.heard)
     }
 }
 
 // === impl Walk ===
 
-impl Walk {
+impl WidgetPath {
     /// A transition was taken.
     pub fn goes_on(&mut self, taken: &Taken) {
         // Another execution, or a subflow, begins at a trigger of its own.
@@ -164,20 +164,20 @@ impl Walk {
 
 // === impl Item ===
 
-impl Item {
+impl TestEvent {
     /// The word that an expectation of this begins with; empty where there is none.
     pub fn word(&self) -> &'static str {
         match self {
-            Item::Say(_) => "hear",
-            Item::Play(_) => "play",
-            Item::Does(_) => "",
-            Item::Receive(_) => "receive",
-            Item::Media(_) => "receive media",
-            Item::Call { .. } => "call",
-            Item::Sent { .. } => "sent",
-            Item::Warning(_) => "warns",
-            Item::Error(_) => "fails",
-            Item::Fallback(_) => "fallback",
+            TestEvent::Say(_) => "hear",
+            TestEvent::Play(_) => "play",
+            TestEvent::CarrierStep(_) => "",
+            TestEvent::Message(_) => "receive",
+            TestEvent::Media(_) => "receive media",
+            TestEvent::FunctionCall { .. } => "call",
+            TestEvent::ApiRequest { .. } => "sent",
+            TestEvent::Warning(_) => "warns",
+            TestEvent::Error(_) => "fails",
+            TestEvent::Fallback(_) => "fallback",
         }
     }
 
@@ -189,23 +189,28 @@ impl Item {
                 None => line,
             })
         };
-        let code = |fault: &Fault| fault.code.map(|code| code.to_string()).unwrap_or_default();
+        let code =
+            |fault: &CarrierAlert| fault.code.map(|code| code.to_string()).unwrap_or_default();
         match self {
-            Item::Say(text) | Item::Play(text) | Item::Does(text) | Item::Media(text) => {
-                text.clone()
+            TestEvent::Say(text)
+            | TestEvent::Play(text)
+            | TestEvent::CarrierStep(text)
+            | TestEvent::Media(text) => text.clone(),
+            TestEvent::Message(text) => escaped(text),
+            TestEvent::FunctionCall { name, widget, parameters, .. } => {
+                with(named(name, widget), parameters)
             }
-            Item::Receive(text) => escaped(text),
-            Item::Call { name, widget, parameters, .. } => with(named(name, widget), parameters),
-            Item::Sent { path, parameters } => with(resource(path), parameters),
-            Item::Warning(fault) | Item::Error(fault) => code(fault),
-            Item::Fallback(reason) => reason.clone(),
+            TestEvent::ApiRequest { path, parameters } => with(resource(path), parameters),
+            TestEvent::Warning(fault) | TestEvent::Error(fault) => code(fault),
+            TestEvent::Fallback(reason) => reason.clone(),
         }
     }
 
     /// The names of its parameters.
     pub fn parameters(&self) -> Vec<&str> {
         match self {
-            Item::Call { parameters, .. } | Item::Sent { parameters, .. } => {
+            TestEvent::FunctionCall { parameters, .. }
+            | TestEvent::ApiRequest { parameters, .. } => {
                 parameters.iter().map(|(name, _)| name).collect()
             }
             _ => Vec::new(),
@@ -213,14 +218,18 @@ impl Item {
     }
 }
 
-impl fmt::Display for Item {
+impl fmt::Display for TestEvent {
     /// The line that would expect it, and what more is known.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (word, argument) = (self.word(), self.argument(&self.parameters()));
         match self {
-            Item::Does(what) => write!(formatter, "({what})"),
-            Item::Call { answer, .. } => write!(formatter, "{word} {argument} → {answer}"),
-            Item::Warning(fault) | Item::Error(fault) => write!(formatter, "{word} {fault}"),
+            TestEvent::CarrierStep(what) => write!(formatter, "({what})"),
+            TestEvent::FunctionCall { answer, .. } => {
+                write!(formatter, "{word} {argument} → {answer}")
+            }
+            TestEvent::Warning(fault) | TestEvent::Error(fault) => {
+                write!(formatter, "{word} {fault}")
+            }
             _ => write!(formatter, "{word} {argument}"),
         }
     }

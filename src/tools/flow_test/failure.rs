@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use super::check::Miss;
-use super::events::{Happened, Item, Walk};
-use super::step::Step;
+use super::check::Mismatch;
+use super::events::{TestEvent, TurnEvents, WidgetPath};
+use super::step::ScriptStep;
 use crate::diagnostics::problem::{Problem, Source};
 
 /// One thing that is not as the test says.
 #[derive(Clone, Debug)]
-pub struct Failure {
+pub struct TestFailure {
     /// What is wrong, and which line of the test says otherwise.
     pub problem: Problem,
     /// What was expected and what came.
@@ -17,12 +17,12 @@ pub struct Failure {
     /// Where the flow was, and what happened.
     pub notes: Vec<String>,
     /// What would make the line right.
-    pub edit: Option<Edit>,
+    pub edit: Option<LineEdit>,
 }
 
 /// A change of the test's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Edit {
+pub struct LineEdit {
     /// The bytes that are replaced.
     pub span: Range<usize>,
     /// What stands there then; `None` takes the whole line away.
@@ -30,52 +30,52 @@ pub struct Edit {
 }
 
 /// What is known about the moment at which something failed.
-pub struct Moment<'a> {
+pub struct FailureContext<'a> {
     /// The test.
     pub source: &'a Source,
     /// What the person did last; `None` at the beginning.
-    pub act: Option<&'a Step>,
+    pub act: Option<&'a ScriptStep>,
     /// What happened since.
-    pub happened: &'a Happened,
+    pub happened: &'a TurnEvents,
     /// The widgets entered.
-    pub walk: &'a Walk,
+    pub walk: &'a WidgetPath,
     /// How many of them were entered before.
     pub before: usize,
 }
 
-impl Failure {
+impl TestFailure {
     /// One that is nothing but a message at a place.
-    pub fn plain(problem: Problem) -> Failure {
-        Failure { problem, difference: Vec::new(), notes: Vec::new(), edit: None }
+    pub fn plain(problem: Problem) -> TestFailure {
+        TestFailure { problem, difference: Vec::new(), notes: Vec::new(), edit: None }
     }
 
     /// An expectation that was not met.
-    pub fn missed(step: &Step, miss: Miss, moment: &Moment<'_>) -> Failure {
+    pub fn missed(step: &ScriptStep, miss: Mismatch, moment: &FailureContext<'_>) -> TestFailure {
         let message = format!("{}{}", miss.message, moment.place());
         let problem = moment.source.error(step.span.clone(), message);
         let edit = Some(edit(&moment.source.text, step, miss.instead));
-        Failure { problem, difference: miss.difference, notes: moment.notes(), edit }
+        TestFailure { problem, difference: miss.difference, notes: moment.notes(), edit }
     }
 
     /// An act that cannot be done now.
-    pub fn not_now(problem: Problem, moment: &Moment<'_>) -> Failure {
+    pub fn not_now(problem: Problem, moment: &FailureContext<'_>) -> TestFailure {
         let notes = moment.notes();
-        Failure { problem, difference: Vec::new(), notes, edit: None }
+        TestFailure { problem, difference: Vec::new(), notes, edit: None }
     }
 
     /// An error that no step expects.
-    pub fn unexpected(what: &str, span: Range<usize>, moment: &Moment<'_>) -> Failure {
+    pub fn unexpected(what: &str, span: Range<usize>, moment: &FailureContext<'_>) -> TestFailure {
         let message = format!("an error that no step expects{}: {what}", moment.place());
         let word = what.split(' ').take(2).collect::<Vec<_>>().join(" ");
         let word = if word.starts_with("fails") { word } else { "fallback".to_owned() };
         let problem = moment.source.error(span, message).help(format!("if it is meant: `{word}`"));
-        Failure { problem, difference: Vec::new(), notes: moment.notes(), edit: None }
+        TestFailure { problem, difference: Vec::new(), notes: moment.notes(), edit: None }
     }
 }
 
 // === impl Moment ===
 
-impl Moment<'_> {
+impl FailureContext<'_> {
     /// The widget at which the flow is.
     fn place(&self) -> String {
         match self.walk.at() {
@@ -96,7 +96,7 @@ impl Moment<'_> {
             Some(act) => format!("after `{}`", &self.source.text[act.span.clone()]),
             None => "at the beginning".to_owned(),
         };
-        let mut items: Vec<String> = self.happened.items().map(Item::to_string).collect();
+        let mut items: Vec<String> = self.happened.items().map(TestEvent::to_string).collect();
         items.extend(self.happened.ended.map(|ended| format!("ends {ended}")));
         match items.is_empty() {
             true => notes.push(format!("{since} nothing happened")),
@@ -108,9 +108,9 @@ impl Moment<'_> {
 }
 
 /// What would make a line right: another argument, another word, or no line at all.
-fn edit(text: &str, step: &Step, instead: Option<(&'static str, String)>) -> Edit {
+fn edit(text: &str, step: &ScriptStep, instead: Option<(&'static str, String)>) -> LineEdit {
     let Some((word, argument)) = instead else {
-        return Edit { span: step.span.clone(), text: None };
+        return LineEdit { span: step.span.clone(), text: None };
     };
     let (word, argument) = match word.split_once(' ') {
         Some((word, kind)) => (word, format!("{kind} {argument}")),
@@ -123,10 +123,10 @@ fn edit(text: &str, step: &Step, instead: Option<(&'static str, String)>) -> Edi
     // A document takes several lines, which stand below each other.
     let argument = lines.join(&format!("\n{}", " ".repeat(column)));
     if before.trim_end() == word && !step.argument.is_empty() {
-        return Edit { span: step.argument.clone(), text: Some(argument) };
+        return LineEdit { span: step.argument.clone(), text: Some(argument) };
     }
     let line = format!("{word:<width$}", width = before.len().max(word.len() + 1));
-    Edit { span: step.span.clone(), text: Some((line + &argument).trim_end().to_owned()) }
+    LineEdit { span: step.span.clone(), text: Some((line + &argument).trim_end().to_owned()) }
 }
 
 /// A text as it can stand in a script: what would end the script, or be read as an expression, is

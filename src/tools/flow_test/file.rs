@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::CASE;
-use super::mocks::{Given, given, merged};
-use super::step::{Step, steps};
+use super::mocks::{FunctionMock, given, merged};
+use super::step::{ScriptStep, steps};
 use crate::channel::Channel;
 use crate::diagnostics::problem::{Level, Problem, Problems, Source};
 use crate::diagnostics::toml_reader::{TomlReader, TomlTable, TomlValue, parse_toml};
@@ -26,21 +26,21 @@ const TO: &str = "+15550111";
 
 /// A flow test.
 #[derive(Clone, Debug)]
-pub struct File {
+pub struct FlowTestFile {
     /// The file.
     pub source: Source,
     /// What is tested.
-    pub target: Target,
+    pub target: TestTarget,
     /// Its cases, in the order of the file.
-    pub cases: Vec<Case>,
+    pub cases: Vec<TestCase>,
 }
 
 /// What is tested. Paths are relative to the file of the test, and stand here as one would type
 /// them.
 #[derive(Clone, Debug)]
-pub enum Target {
+pub enum TestTarget {
     /// A flow alone.
-    Flow(Alone),
+    Standalone(StandaloneFlow),
     /// A route of a configuration.
     Route {
         /// The configuration.
@@ -58,7 +58,7 @@ pub enum Target {
 
 /// A flow without a configuration.
 #[derive(Clone, Debug)]
-pub struct Alone {
+pub struct StandaloneFlow {
     /// The file.
     pub path: String,
     /// Where it is named.
@@ -75,7 +75,7 @@ pub struct Alone {
 
 /// One conversation.
 #[derive(Clone, Debug)]
-pub struct Case {
+pub struct TestCase {
     /// What it shows.
     pub name: String,
     /// Where that stands.
@@ -89,40 +89,40 @@ pub struct Case {
     /// What the clock says at the beginning, as the time since 1970.
     pub at: Duration,
     /// What functions answer.
-    pub given: Vec<Given>,
+    pub given: Vec<FunctionMock>,
     /// What is done and expected.
-    pub steps: Vec<Step>,
+    pub steps: Vec<ScriptStep>,
 }
 
 /// What stands in the file as well as in a case.
 #[derive(Clone, Debug)]
-struct Common {
+struct TestDefaults {
     from: Option<String>,
     to: Option<String>,
     params: Vec<(String, String)>,
     at: Option<Duration>,
-    given: Vec<Given>,
+    given: Vec<FunctionMock>,
 }
 
-impl File {
+impl FlowTestFile {
     /// Reads a flow test.
     ///
     /// # Errors
     /// Everything that is wrong with it, at once.
-    pub fn read(path: &Path) -> Result<File, Problems> {
+    pub fn read(path: &Path) -> Result<FlowTestFile, Problems> {
         let name = path.display().to_string();
         let text = read_text_limited(path, SCRIPT_BYTES_MAX).map_err(|error| {
             let message = format!("cannot read `{name}`: {error}");
             Problems::from(Problem::new(Level::Error, message))
         })?;
-        File::parse(&Source::new(&name, &text))
+        FlowTestFile::parse(&Source::new(&name, &text))
     }
 
     /// The same from a text.
     ///
     /// # Errors
-    /// As [`File::read`].
-    pub fn parse(source: &Source) -> Result<File, Problems> {
+    /// As [`FlowTestFile::read`].
+    pub fn parse(source: &Source) -> Result<FlowTestFile, Problems> {
         let mut problems = Problems::default();
         let Some(file) = parse_toml(&source.text, source, &mut problems) else {
             return Err(problems);
@@ -137,14 +137,14 @@ impl File {
         reader.problems.sort();
         match target {
             Some(target) if !reader.problems.any_error() => {
-                Ok(File { source: source.clone(), target, cases })
+                Ok(FlowTestFile { source: source.clone(), target, cases })
             }
             _ => Err(reader.problems),
         }
     }
 }
 
-fn target(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Option<Target> {
+fn target(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Option<TestTarget> {
     let flow = table.text(reader, "flow");
     let config = table.text(reader, "config");
     let route = table.text(reader, "route");
@@ -169,7 +169,7 @@ fn target(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Option<Targ
     let beside = |file: &str| shortest(&reader.folder.join(file)).display().to_string();
     let help = "`flow = \"FILE\"`, or `config = \"FILE\"` and `route = \"/PATH\"`";
     match (flow, config, route) {
-        (Some(flow), None, _) => Some(Target::Flow(Alone {
+        (Some(flow), None, _) => Some(TestTarget::Standalone(StandaloneFlow {
             path: beside(&flow.value),
             span: flow.span,
             channel: channel.map(|channel| channel.value),
@@ -177,7 +177,7 @@ fn target(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Option<Targ
             templates: beside(templates.as_ref().map_or("templates", |it| it.value.as_str())),
             subflows: subflows.iter().map(|(sid, file)| (sid.clone(), beside(file))).collect(),
         })),
-        (None, Some(config), Some(route)) => Some(Target::Route {
+        (None, Some(config), Some(route)) => Some(TestTarget::Route {
             path: beside(&config.value),
             span: config.span,
             route: route.value,
@@ -210,7 +210,7 @@ fn shortest(path: &Path) -> PathBuf {
     short
 }
 
-fn common(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Common {
+fn common(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> TestDefaults {
     let at = table.value(reader, "at", |value| {
         let text = match value {
             DeValue::Datetime(moment) => moment.to_string(),
@@ -227,10 +227,14 @@ fn common(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Common {
     };
     let (from, to) = (number("from"), number("to"));
     let params = table.texts(reader, "params");
-    Common { from, to, params, at: at.map(|at| at.value), given: given(reader, table) }
+    TestDefaults { from, to, params, at: at.map(|at| at.value), given: given(reader, table) }
 }
 
-fn cases(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>, common: &Common) -> Vec<Case> {
+fn cases(
+    reader: &mut TomlReader<'_>,
+    table: &TomlTable<'_, '_>,
+    common: &TestDefaults,
+) -> Vec<TestCase> {
     let Some(value) = table.get("case") else {
         let problem = reader.source.error(table.span(), "there is no case in it");
         reader
@@ -243,7 +247,7 @@ fn cases(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>, common: &Common
         table.report_wrong_kind(reader, "case", value.span());
         return Vec::new();
     };
-    let mut cases: Vec<Case> = Vec::new();
+    let mut cases: Vec<TestCase> = Vec::new();
     for (table, value) in tables {
         let Some(case) = case(reader, table, value, common) else { continue };
         if cases.iter().any(|other| other.name == case.name) {
@@ -260,8 +264,8 @@ fn case(
     reader: &mut TomlReader<'_>,
     table: &DeTable<'_>,
     value: &TomlValue<'_>,
-    file: &Common,
-) -> Option<Case> {
+    file: &TestDefaults,
+) -> Option<TestCase> {
     let table = reader.table(&CASE, table);
     let name = table.text(reader, "name");
     let own = common(reader, &table);
@@ -280,7 +284,7 @@ fn case(
     let mut params = file.params.clone();
     params.retain(|(name, _)| own.params.iter().all(|(over, _)| over != name));
     params.extend(own.params);
-    Some(Case {
+    Some(TestCase {
         name: name.value,
         span: name.span,
         from: or(own.from, &file.from, FROM),
@@ -294,7 +298,7 @@ fn case(
 
 /// The steps of a script. It stands in `'''`, where each letter is what it is: a line of the
 /// script is a line of the file.
-fn script(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Option<Vec<Step>> {
+fn script(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Option<Vec<ScriptStep>> {
     let quotes = "'''";
     let script = table.text(reader, "script")?;
     let text = &reader.source.text[script.span.clone()];
@@ -313,10 +317,11 @@ fn script(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Option<Vec<
 mod tests {
     use super::*;
     use crate::function::PlayedAnswer;
-    use crate::tools::flow_test::mocks::{Answer, Fail};
+    use crate::tools::flow_test::mocks::{MockAnswer, MockFailure};
 
-    fn parse(text: &str) -> Result<File, String> {
-        File::parse(&Source::new("a/t.test.toml", text)).map_err(|problems| problems.to_string())
+    fn parse(text: &str) -> Result<FlowTestFile, String> {
+        FlowTestFile::parse(&Source::new("a/t.test.toml", text))
+            .map_err(|problems| problems.to_string())
     }
 
     #[test]
@@ -330,12 +335,12 @@ mod tests {
              script = '''press 1'''\n",
         );
         let file = file.unwrap();
-        assert!(matches!(&file.target, Target::Flow(alone) if alone.path == "a/f.json"));
+        assert!(matches!(&file.target, TestTarget::Standalone(alone) if alone.path == "a/f.json"));
         let case = &file.cases[0];
         assert_eq!((case.from.as_str(), case.to.as_str(), case.at), ("+1", TO, AT));
         let params = [("b", "2"), ("a", "3")].map(|(n, v)| (n.to_owned(), v.to_owned()));
         assert_eq!(case.params, params);
-        let body = |content_type: &str, body: &str| Answer {
+        let body = |content_type: &str, body: &str| MockAnswer {
             delay: Duration::ZERO,
             what: Ok(PlayedAnswer {
                 status: 200,
@@ -345,7 +350,8 @@ mod tests {
         };
         let json = body("application/json", r#"[1,{"c":"d"}]"#);
         assert_eq!(case.given[0].answers, [json, body("text/xml", "<a/>")]);
-        let closed = Answer { delay: Duration::from_millis(250), what: Err(Fail::Closed) };
+        let closed =
+            MockAnswer { delay: Duration::from_millis(250), what: Err(MockFailure::Closed) };
         assert_eq!((case.given[1].name.as_str(), &case.given[1].answers[..]), ("y", &[closed][..]));
         assert_eq!(case.steps.len(), 1);
     }

@@ -7,13 +7,13 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesStart, BytesText, Event};
 
 use super::console_report::plain;
-use super::runner::{CaseReport, FileReport, Report};
+use super::runner::{CaseReport, FileReport, TestReport};
 
 /// The whole report: a suite for each file.
 ///
 /// # Errors
 /// Where it cannot be written; a `Vec` always can.
-pub fn junit(report: &Report, to: impl io::Write) -> io::Result<()> {
+pub fn junit(report: &TestReport, to: impl io::Write) -> io::Result<()> {
     let mut writer = Writer::new_with_indent(to, b' ', 2);
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let (passed, failed, broken) = report.counts();

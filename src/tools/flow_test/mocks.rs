@@ -15,28 +15,28 @@ pub(super) const API: &str = "api:";
 
 /// Whom an answer stands in for, and what is answered in turn; the last one stays.
 #[derive(Clone, Debug)]
-pub struct Given {
+pub struct FunctionMock {
     /// The name of a function, of a widget, the beginning of a URL, or `api:WORD` for the
     /// carrier's API.
     pub name: String,
     /// Where the name stands.
     pub span: Range<usize>,
     /// At least one.
-    pub answers: Vec<Answer>,
+    pub answers: Vec<MockAnswer>,
 }
 
 /// One answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct MockAnswer {
     /// How long it takes.
     pub delay: Duration,
     /// What comes then.
-    pub what: Result<PlayedAnswer, Fail>,
+    pub what: Result<PlayedAnswer, MockFailure>,
 }
 
 /// Why no answer comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fail {
+pub enum MockFailure {
     /// Nobody listens.
     Refused,
     /// It never answers.
@@ -53,25 +53,25 @@ pub enum Fail {
 
 // === impl Fail ===
 
-impl Fail {
+impl MockFailure {
     /// The word of a flow test for it.
     pub fn word(self) -> &'static str {
-        Fail::ALL.iter().find(|(_, fail)| *fail == self).map_or("", |(word, _)| word)
+        MockFailure::ALL.iter().find(|(_, fail)| *fail == self).map_or("", |(word, _)| word)
     }
 
     /// All of them, with the words of a flow test.
-    pub const ALL: [(&str, Fail); 6] = [
-        ("refused", Fail::Refused),
-        ("timeout", Fail::Timeout),
-        ("closed", Fail::Closed),
-        ("truncated", Fail::Truncated),
-        ("dns", Fail::Dns),
-        ("tls", Fail::Tls),
+    pub const ALL: [(&str, MockFailure); 6] = [
+        ("refused", MockFailure::Refused),
+        ("timeout", MockFailure::Timeout),
+        ("closed", MockFailure::Closed),
+        ("truncated", MockFailure::Truncated),
+        ("dns", MockFailure::Dns),
+        ("tls", MockFailure::Tls),
     ];
 }
 
 /// Reads the `given` of the file or of a case.
-pub(super) fn given(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Vec<Given> {
+pub(super) fn given(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Vec<FunctionMock> {
     let Some(value) = table.get("given") else { return Vec::new() };
     let Some(names) = value.get_ref().as_table() else {
         table.report_wrong_kind(reader, "given", value.span());
@@ -91,13 +91,17 @@ pub(super) fn given(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> V
         if answers.is_empty() {
             table.report_wrong_kind(reader, "given", value.span());
         } else {
-            read.push(Given { name: name.get_ref().to_string(), span: name.span(), answers });
+            read.push(FunctionMock {
+                name: name.get_ref().to_string(),
+                span: name.span(),
+                answers,
+            });
         }
     }
     read
 }
 
-fn answer(reader: &mut TomlReader<'_>, table: &DeTable<'_>) -> Answer {
+fn answer(reader: &mut TomlReader<'_>, table: &DeTable<'_>) -> MockAnswer {
     let table = reader.table(&GIVEN, table);
     let json = table.value(reader, "json", |value| to_json(value).map(|json| json.to_string()));
     let twiml = table.text(reader, "twiml");
@@ -105,7 +109,7 @@ fn answer(reader: &mut TomlReader<'_>, table: &DeTable<'_>) -> Answer {
     let content_type = table.text(reader, "type");
     let fail = table.value(reader, "fail", |value| {
         let word = value.as_str()?;
-        Fail::ALL.iter().find(|(known, _)| *known == word).map(|(_, fail)| *fail)
+        MockFailure::ALL.iter().find(|(known, _)| *known == word).map(|(_, fail)| *fail)
     });
     let status = table.value(reader, "status", |value| {
         let status: u16 = value.as_integer()?.as_str().parse().ok()?;
@@ -138,7 +142,7 @@ fn answer(reader: &mut TomlReader<'_>, table: &DeTable<'_>) -> Answer {
         Some(fail) => Err(fail.value),
         None => Ok(PlayedAnswer { status, content_type, body: text.into() }),
     };
-    Answer { delay: delay.map(|delay| delay.value).unwrap_or_default(), what }
+    MockAnswer { delay: delay.map(|delay| delay.value).unwrap_or_default(), what }
 }
 
 /// `250ms`, or a time as scripts have it.
@@ -150,9 +154,9 @@ fn delay(text: &str) -> Option<Duration> {
 }
 
 /// The answers of a case: its own, and those of the file that it has none for.
-pub(super) fn merged(file: &[Given], case: Vec<Given>) -> Vec<Given> {
+pub(super) fn merged(file: &[FunctionMock], case: Vec<FunctionMock>) -> Vec<FunctionMock> {
     let others = file.iter().filter(|given| case.iter().all(|own| own.name != given.name));
-    let others: Vec<Given> = others.cloned().collect();
+    let others: Vec<FunctionMock> = others.cloned().collect();
     case.into_iter().chain(others).collect()
 }
 

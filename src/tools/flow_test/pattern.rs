@@ -9,7 +9,7 @@ use crate::twiml::read::{Bounds, Element, Node, tree};
 
 /// A text as it is expected.
 #[derive(Clone, Debug)]
-pub enum Pattern {
+pub enum TextPattern {
     /// This and nothing else.
     Exact(String),
     /// `beginning … part … end`: these in order, the first at the beginning and the last at the
@@ -21,15 +21,15 @@ pub enum Pattern {
 
 // === impl Pattern ===
 
-impl Pattern {
+impl TextPattern {
     /// Reads `text`, `… part …`, `/expression/`. Three dots are as good as `…`.
     ///
     /// # Errors
     /// Where an expression is none, in the words of the parser.
-    pub fn parse(text: &str) -> Result<Pattern, String> {
+    pub fn parse(text: &str) -> Result<TextPattern, String> {
         let expression = text.strip_prefix('/').and_then(|text| text.strip_suffix('/'));
         if let Some(expression) = expression.filter(|expression| !expression.is_empty()) {
-            return Regex::new(expression).map(Pattern::Regex).map_err(|error| {
+            return Regex::new(expression).map(TextPattern::Regex).map_err(|error| {
                 let error = error.to_string();
                 error.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
             });
@@ -37,8 +37,8 @@ impl Pattern {
         let text = text.replace("...", "…");
         let parts: Vec<String> = text.split('…').map(spaced).collect();
         match parts.len() {
-            1 => Ok(Pattern::Exact(spaced(&text))),
-            _ => Ok(Pattern::Parts(parts)),
+            1 => Ok(TextPattern::Exact(spaced(&text))),
+            _ => Ok(TextPattern::Parts(parts)),
         }
     }
 
@@ -46,9 +46,9 @@ impl Pattern {
     pub fn fits(&self, text: &str) -> bool {
         let text = spaced(text);
         match self {
-            Pattern::Exact(exact) => text == *exact,
-            Pattern::Regex(regex) => regex.is_match(&text),
-            Pattern::Parts(parts) => {
+            TextPattern::Exact(exact) => text == *exact,
+            TextPattern::Regex(regex) => regex.is_match(&text),
+            TextPattern::Parts(parts) => {
                 let (Some((first, more)), Some(last)) = (parts.split_first(), parts.last()) else {
                     return false;
                 };
@@ -64,12 +64,12 @@ impl Pattern {
     }
 }
 
-impl fmt::Display for Pattern {
+impl fmt::Display for TextPattern {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Pattern::Exact(text) => formatter.write_str(text),
-            Pattern::Regex(regex) => write!(formatter, "/{regex}/"),
-            Pattern::Parts(parts) => formatter.write_str(parts.join(" … ").trim()),
+            TextPattern::Exact(text) => formatter.write_str(text),
+            TextPattern::Regex(regex) => write!(formatter, "/{regex}/"),
+            TextPattern::Parts(parts) => formatter.write_str(parts.join(" … ").trim()),
         }
     }
 }
@@ -108,7 +108,7 @@ fn same(expected: &Element, found: &Element) -> bool {
 }
 
 fn fits(expected: &str, found: &str) -> bool {
-    Pattern::parse(expected.trim()).is_ok_and(|pattern| pattern.fits(found))
+    TextPattern::parse(expected.trim()).is_ok_and(|pattern| pattern.fits(found))
 }
 
 /// What is in an element, without white space between elements.
@@ -181,9 +181,9 @@ mod tests {
             ("/^o/", "Hello there.", false),
             ("/", "/", true),
         ] {
-            assert_eq!(Pattern::parse(pattern).unwrap().fits(text), fits, "{pattern} ~ {text}");
+            assert_eq!(TextPattern::parse(pattern).unwrap().fits(text), fits, "{pattern} ~ {text}");
         }
-        assert!(Pattern::parse("/(/").unwrap_err().contains("unclosed"));
+        assert!(TextPattern::parse("/(/").unwrap_err().contains("unclosed"));
     }
 
     #[test]

@@ -8,22 +8,22 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::events::{Happened, Item, Walk};
+use super::events::{TestEvent, TurnEvents, WidgetPath};
 use super::failure::written;
-use super::mocks::{Fail, named};
+use super::mocks::{MockFailure, named};
 use crate::function::{OutcomeKind, Problem};
 use crate::journal::Called;
-use crate::tools::phone::{Caller, Heard, Turn};
+use crate::tools::phone::{Caller, PhoneEvent, PhoneTurn};
 
 /// What is known of a conversation beside its turns.
 #[derive(Clone, Copy, Debug)]
-pub struct Recording<'a> {
+pub struct SessionRecording<'a> {
     /// What it shows, for the name of the case.
     pub name: &'a str,
     /// The file that will hold it: paths in it are relative to its folder.
     pub file: &'a Path,
     /// What was called.
-    pub of: Recorded<'a>,
+    pub of: RecordedTarget<'a>,
     /// Who called.
     pub caller: &'a Caller,
     /// When it began, as the time since 1970.
@@ -32,7 +32,7 @@ pub struct Recording<'a> {
 
 /// What was called.
 #[derive(Clone, Copy, Debug)]
-pub enum Recorded<'a> {
+pub enum RecordedTarget<'a> {
     /// A route of a configuration.
     Route(&'a Path, &'a str),
     /// Somebody else's application. The test says so, and has to be told what it is of.
@@ -42,16 +42,16 @@ pub enum Recorded<'a> {
 /// Shorter answers than this are instant.
 const DELAY_MIN: Duration = Duration::from_secs(1);
 
-impl Recording<'_> {
+impl SessionRecording<'_> {
     /// The whole file.
-    pub fn write(&self, turns: &[Turn]) -> String {
+    pub fn write(&self, turns: &[PhoneTurn]) -> String {
         let mut out = String::new();
         match self.of {
-            Recorded::Route(config, route) => {
+            RecordedTarget::Route(config, route) => {
                 let config = relative(self.file, config).display().to_string();
                 let _ = writeln!(out, "config = {}\nroute = {}", quoted(&config), quoted(route));
             }
-            Recorded::Url(url) => {
+            RecordedTarget::Url(url) => {
                 let url: String = url.chars().filter(|letter| !letter.is_control()).collect();
                 let _ = writeln!(out, "# Recorded at {url}\n# flow = \"…\", or config and route");
             }
@@ -77,19 +77,20 @@ impl Recording<'_> {
 }
 
 /// The lines of the script, what stands behind the words in one column.
-fn script(turns: &[Turn]) -> String {
+fn script(turns: &[PhoneTurn]) -> String {
     let mut lines: Vec<(String, String)> = Vec::new();
-    let mut walk = Walk::default();
+    let mut walk = WidgetPath::default();
     for turn in turns {
         if let Some(act) = &turn.act {
             let act = act.to_string();
             let (word, rest) = act.split_once(' ').unwrap_or((&act, ""));
             lines.push((word.to_owned(), rest.to_owned()));
         }
-        let happened = Happened::new(&turn.heard, &mut walk);
+        let happened = TurnEvents::new(&turn.heard, &mut walk);
         for item in happened.items() {
             // A message that was sent is heard, too.
-            let heard = matches!(item, Item::Sent { path, .. } if path.contains("/Messages"));
+            let heard =
+                matches!(item, TestEvent::ApiRequest { path, .. } if path.contains("/Messages"));
             if item.word().is_empty() || heard {
                 continue;
             }
@@ -111,9 +112,9 @@ fn script(turns: &[Turn]) -> String {
 
 /// What functions answered, by widget where a URL was asked: one answer where it was always the
 /// same, else all in turn.
-fn given(turns: &[Turn]) -> String {
+fn given(turns: &[PhoneTurn]) -> String {
     let traces = turns.iter().flat_map(|turn| &turn.heard).filter_map(|heard| match heard {
-        Heard::Asked(asked) => asked.trace.as_ref(),
+        PhoneEvent::Webhook(asked) => asked.trace.as_ref(),
         _ => None,
     });
     let mut answers: Vec<(&str, Vec<String>)> = Vec::new();
@@ -162,15 +163,15 @@ fn answer(called: &Called) -> String {
         }
         (None, OutcomeKind::Fail(error)) => {
             let fail = match error.problem {
-                Problem::Timeout { .. } => Fail::Timeout,
-                Problem::Closed { .. } => Fail::Closed,
-                Problem::Truncated { .. } => Fail::Truncated,
-                Problem::Resolve { .. } => Fail::Dns,
-                Problem::Tls { .. } => Fail::Tls,
-                _ => Fail::Refused,
+                Problem::Timeout { .. } => MockFailure::Timeout,
+                Problem::Closed { .. } => MockFailure::Closed,
+                Problem::Truncated { .. } => MockFailure::Truncated,
+                Problem::Resolve { .. } => MockFailure::Dns,
+                Problem::Tls { .. } => MockFailure::Tls,
+                _ => MockFailure::Refused,
             };
             // A time limit does not say how long it would have been.
-            pairs.retain(|_| fail != Fail::Timeout);
+            pairs.retain(|_| fail != MockFailure::Timeout);
             pairs.push(format!("fail = \"{}\"", fail.word()));
         }
         (None, _) => {}

@@ -11,29 +11,29 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::coverage::Coverage;
-use super::failure::Failure;
-use super::file::{Case, File};
+use super::coverage::CoverageReport;
+use super::failure::TestFailure;
+use super::file::{FlowTestFile, TestCase};
 use super::mocks::advice;
-use super::script::{Followed, follow};
+use super::script::{ScriptOutcome, follow};
 use super::stand_in::Stand;
-use super::target::Subject;
+use super::target::LoadedTarget;
 use crate::clock;
 use crate::diagnostics::problem::{Level, Problem, Problems};
 use crate::flow::Taken;
 use crate::function::StandIn;
-use crate::tools::phone::{Caller, Desk, Heard, Line, Phone};
+use crate::tools::phone::{Caller, InProcessGateway, Phone, PhoneEvent, WebhookClient};
 
 /// What the names of flow tests end in.
 pub const ENDING: &str = ".test.toml";
 
 /// What came of all files.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct TestReport {
     /// In the order of their names.
     pub files: Vec<FileReport>,
     /// What of the flows was gone through.
-    pub coverage: Coverage,
+    pub coverage: CoverageReport,
     /// From the first file to the last case, in real time.
     pub took: Duration,
 }
@@ -55,19 +55,19 @@ pub struct CaseReport {
     /// In real time.
     pub took: Duration,
     /// What was not as the test says; empty where it passed.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<TestFailure>,
     taken: Vec<Taken>,
 }
 
 /// A file that can be run.
-struct Ready {
-    file: File,
-    subject: Subject,
-    cases: Vec<Case>,
+struct LoadedTestFile {
+    file: FlowTestFile,
+    subject: LoadedTarget,
+    cases: Vec<TestCase>,
 }
 
 /// A case, and the number of its file.
-type Job<'a> = (usize, &'a Ready, &'a Case);
+type Job<'a> = (usize, &'a LoadedTestFile, &'a TestCase);
 
 /// Longer than any conversation.
 const ENDLESS: Duration = Duration::from_secs(30 * 365 * 24 * 3_600);
@@ -103,16 +103,16 @@ pub fn find(path: &Path) -> Result<Vec<PathBuf>, Problems> {
 }
 
 /// Runs the cases of these files, of those whose name or path holds `filter`.
-pub fn run(paths: &[PathBuf], filter: Option<&str>) -> Report {
+pub fn run(paths: &[PathBuf], filter: Option<&str>) -> TestReport {
     let began = clock::now();
-    let ready: Vec<Result<Ready, Problems>> =
-        paths.iter().map(|path| Ready::read(path, filter)).collect();
+    let ready: Vec<Result<LoadedTestFile, Problems>> =
+        paths.iter().map(|path| LoadedTestFile::read(path, filter)).collect();
     let mut jobs: Vec<Job<'_>> = Vec::new();
     for (number, ready) in ready.iter().enumerate() {
         let Ok(ready) = ready else { continue };
         jobs.extend(ready.cases.iter().map(|case| (number, ready, case)));
     }
-    let mut report = Report::default();
+    let mut report = TestReport::default();
     let results = played(&jobs);
     let mut results = jobs.iter().map(|(number, ..)| *number).zip(results).peekable();
     for (number, (path, ready)) in paths.iter().zip(&ready).enumerate() {
@@ -120,7 +120,7 @@ pub fn run(paths: &[PathBuf], filter: Option<&str>) -> Report {
         while let Some((_, case)) = results.next_if(|(of, _)| *of == number) {
             cases.push(case);
         }
-        if let (Ok(Ready { subject, .. }), false) = (ready, cases.is_empty()) {
+        if let (Ok(LoadedTestFile { subject, .. }), false) = (ready, cases.is_empty()) {
             let taken = cases.iter().flat_map(|case| &case.taken);
             report.coverage.took(&subject.name, &subject.flow, taken);
         }
@@ -160,34 +160,34 @@ fn played(jobs: &[Job<'_>]) -> Vec<CaseReport> {
 }
 
 /// What is nobody's mistake but ours.
-fn broken(ready: &Ready, case: &Case, what: &str) -> Failure {
+fn broken(ready: &LoadedTestFile, case: &TestCase, what: &str) -> TestFailure {
     let problem = ready.file.source.error(case.span.clone(), format!("{what}, please report it"));
-    Failure::plain(problem)
+    TestFailure::plain(problem)
 }
 
 /// Plays one case: what failed, and which transitions were taken.
-async fn play(ready: &Ready, case: &Case) -> (Vec<Failure>, Vec<Taken>) {
+async fn play(ready: &LoadedTestFile, case: &TestCase) -> (Vec<TestFailure>, Vec<Taken>) {
     let _pretended = clock::pretend(case.at);
     let source = &ready.file.source;
     let Some(gateway) = ready.subject.gateway() else {
         let problem = source.error(case.span.clone(), "what it tests was changed meanwhile");
-        return (vec![Failure::plain(problem)], Vec::new());
+        return (vec![TestFailure::plain(problem)], Vec::new());
     };
     let stand = Rc::new(Stand::new(case, &ready.subject));
-    let desk = Desk::new(gateway, Some(Rc::clone(&stand) as Rc<dyn StandIn>), true);
+    let desk = InProcessGateway::new(gateway, Some(Rc::clone(&stand) as Rc<dyn StandIn>), true);
     let desk = Rc::new(desk);
     let mut caller = Caller::somebody(&case.from, &case.to);
     caller.parameters.clone_from(&case.params);
     if let Some(account) = desk.account() {
         account.clone_into(&mut caller.account);
     }
-    let (line, number) = (Line::desk_alone(&desk), desk.number(&ready.subject.route));
+    let (line, number) = (WebhookClient::desk_alone(&desk), desk.number(&ready.subject.route));
     let mut phone = Phone::of(ready.subject.channel, line, number, caller);
     // Where nobody waits for anything any more, pretended time goes on to here at once.
     let Ok(followed) = timeout(ENDLESS, follow(&mut phone, source, case)).await else {
         return (vec![broken(ready, case, "the conversation does not go on")], Vec::new());
     };
-    let Followed { mut failures, heard } = followed;
+    let ScriptOutcome { mut failures, heard } = followed;
     let ungiven = stand.ungiven.borrow();
     if !ungiven.is_empty() {
         // What came of a function that nobody plays is nothing to expect from now on.
@@ -196,11 +196,11 @@ async fn play(ready: &Ready, case: &Case) -> (Vec<Failure>, Vec<Taken>) {
     for name in ungiven.iter() {
         let message = format!("`{name}` was asked, and nothing says what it answers");
         let problem = source.error(case.span.clone(), message);
-        failures.insert(0, Failure::plain(problem.help(format!("add {}", advice(name)))));
+        failures.insert(0, TestFailure::plain(problem.help(format!("add {}", advice(name)))));
     }
     let mut taken = Vec::new();
     for heard in heard {
-        if let Heard::Asked(asked) = heard {
+        if let PhoneEvent::Webhook(asked) = heard {
             taken.extend(asked.trace.into_iter().flat_map(|trace| trace.taken));
         }
     }
@@ -209,22 +209,22 @@ async fn play(ready: &Ready, case: &Case) -> (Vec<Failure>, Vec<Taken>) {
 
 // === impl Ready ===
 
-impl Ready {
-    fn read(path: &Path, filter: Option<&str>) -> Result<Ready, Problems> {
-        let file = File::read(path)?;
-        let subject = Subject::load(&file)?;
+impl LoadedTestFile {
+    fn read(path: &Path, filter: Option<&str>) -> Result<LoadedTestFile, Problems> {
+        let file = FlowTestFile::read(path)?;
+        let subject = LoadedTarget::load(&file)?;
         let mut cases = file.cases.clone();
         let shown = path.display().to_string();
         cases.retain(|case| {
             filter.is_none_or(|filter| shown.contains(filter) || case.name.contains(filter))
         });
-        Ok(Ready { file, subject, cases })
+        Ok(LoadedTestFile { file, subject, cases })
     }
 }
 
 // === impl Report ===
 
-impl Report {
+impl TestReport {
     /// Cases that passed, cases that failed, and files that could not be run.
     pub fn counts(&self) -> (usize, usize, usize) {
         let cases = self.files.iter().filter_map(|file| file.cases.as_ref().ok()).flatten();

@@ -5,16 +5,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::file::Case;
-use super::mocks::{API, Answer, Fail, Given, named};
-use super::target::Subject;
+use super::file::TestCase;
+use super::mocks::{API, FunctionMock, MockAnswer, MockFailure, named};
+use super::target::LoadedTarget;
 use crate::carrier_api;
 use crate::config::Account;
 use crate::function::{Asking, Played, Problem, StandIn};
 
 /// Whoever has to answer, in one case.
 pub struct Stand {
-    given: Vec<Given>,
+    given: Vec<FunctionMock>,
     accounts: Vec<Arc<Account>>,
     /// How many answers each of them has given.
     played: RefCell<HashMap<String, usize>>,
@@ -27,18 +27,18 @@ const NEVER: Duration = Duration::from_secs(3_600);
 
 impl Stand {
     /// The answers of a case.
-    pub fn new(case: &Case, subject: &Subject) -> Stand {
+    pub fn new(case: &TestCase, subject: &LoadedTarget) -> Stand {
         let (given, accounts) = (case.given.clone(), subject.accounts().to_vec());
         Stand { given, accounts, played: RefCell::default(), ungiven: RefCell::default() }
     }
 
     /// Whoever is meant: the longest beginning of the URL, else the widget, else the function.
-    fn given(&self, asking: &Asking<'_>, carrier: bool) -> Option<&Given> {
+    fn given(&self, asking: &Asking<'_>, carrier: bool) -> Option<&FunctionMock> {
         let part = |word: &str| {
             let path = asking.url.split('?').next().unwrap_or_default();
             path.split('/').any(|part| part == word || part.strip_suffix(".json") == Some(word))
         };
-        let rank = |given: &Given| match given.name.strip_prefix(API) {
+        let rank = |given: &FunctionMock| match given.name.strip_prefix(API) {
             Some(word) => usize::from(carrier && part(word)),
             None if given.name.contains("://") => match begins(&asking.url, &given.name) {
                 true => 2 + given.name.len(),
@@ -67,7 +67,10 @@ impl StandIn for Stand {
             if !ungiven.iter().any(|known| known == name) {
                 ungiven.push(name.to_owned());
             }
-            return Some(Played { delay: Duration::ZERO, answer: Err(problem(Fail::Refused)) });
+            return Some(Played {
+                delay: Duration::ZERO,
+                answer: Err(problem(MockFailure::Refused)),
+            });
         };
         let mut played = self.played.borrow_mut();
         let turn = played.entry(given.name.clone()).or_default();
@@ -84,21 +87,21 @@ fn begins(url: &str, beginning: &str) -> bool {
     })
 }
 
-fn played(answer: &Answer) -> Played {
-    let delay = if answer.what == Err(Fail::Timeout) { NEVER } else { answer.delay };
+fn played(answer: &MockAnswer) -> Played {
+    let delay = if answer.what == Err(MockFailure::Timeout) { NEVER } else { answer.delay };
     Played { delay, answer: answer.what.clone().map_err(problem) }
 }
 
 /// What the network does, as the gateway would see it.
-fn problem(fail: Fail) -> Problem {
+fn problem(fail: MockFailure) -> Problem {
     let reason = "as the flow test says".to_owned();
     let host = "the function".to_owned();
     match fail {
-        Fail::Refused => Problem::Connect { address: host, reason },
-        Fail::Timeout | Fail::Closed => Problem::Closed { reason },
-        Fail::Truncated => Problem::Truncated { received: 0, expected: "more".to_owned() },
-        Fail::Dns => Problem::Resolve { host, reason },
-        Fail::Tls => Problem::Tls { host, reason },
+        MockFailure::Refused => Problem::Connect { address: host, reason },
+        MockFailure::Timeout | MockFailure::Closed => Problem::Closed { reason },
+        MockFailure::Truncated => Problem::Truncated { received: 0, expected: "more".to_owned() },
+        MockFailure::Dns => Problem::Resolve { host, reason },
+        MockFailure::Tls => Problem::Tls { host, reason },
     }
 }
 
@@ -108,8 +111,8 @@ mod tests {
     use crate::function::PlayedAnswer;
     use crate::webhook::Params;
 
-    fn given(name: &str, bodies: &[&str]) -> Given {
-        let answer = |body: &&str| Answer {
+    fn given(name: &str, bodies: &[&str]) -> FunctionMock {
+        let answer = |body: &&str| MockAnswer {
             delay: Duration::ZERO,
             what: Ok(PlayedAnswer {
                 status: 200,
@@ -118,7 +121,7 @@ mod tests {
             }),
         };
         let answers = bodies.iter().map(answer).collect();
-        Given { name: name.to_owned(), span: 0..0, answers }
+        FunctionMock { name: name.to_owned(), span: 0..0, answers }
     }
 
     #[test]

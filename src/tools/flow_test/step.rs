@@ -2,16 +2,18 @@
 
 use std::ops::Range;
 
-use super::pattern::{Pattern, same_document};
+use super::pattern::{TextPattern, same_document};
 use crate::diagnostics::problem::{Problem, Source};
 use crate::diagnostics::suggest::did_you_mean;
-use crate::tools::phone::{ACTS, Act, ActError, Ended, pairs, unescaped};
+use crate::tools::phone::{
+    ActionParseError, CallEnd, PHONE_ACTIONS, PhoneAction, pairs, unescaped,
+};
 
 /// One line of a script; a document may take several.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct ScriptStep {
     /// What it says.
-    pub what: What,
+    pub what: StepKind,
     /// Where it stands in the file, without the space around it.
     pub span: Range<usize>,
     /// What stands behind its word.
@@ -20,32 +22,32 @@ pub struct Step {
 
 /// What a line says.
 #[derive(Clone, Debug)]
-pub enum What {
+pub enum StepKind {
     /// The person does something.
-    Do(Act),
+    Act(PhoneAction),
     /// Something is expected.
-    Expect(Expect),
+    Expect(Expectation),
 }
 
 /// What is expected to have happened since the person last did something.
 #[derive(Clone, Debug)]
-pub enum Expect {
+pub enum Expectation {
     /// It is spoken.
-    Hear(Pattern),
+    Hear(TextPattern),
     /// It is played: the URL.
-    Play(Pattern),
+    Play(TextPattern),
     /// A message came.
-    Receive(Pattern),
+    Receive(TextPattern),
     /// A message came with this: the URL.
-    Media(Pattern),
+    Media(TextPattern),
     /// Nothing more was heard, nor came.
     Nothing,
     /// The last document, whole.
     Twiml(String),
     /// A function was asked: its name or URL or the widget, and some of the parameters.
-    Call(String, Vec<(String, Pattern)>),
+    Call(String, Vec<(String, TextPattern)>),
     /// The carrier's API was asked: a word of the path, and some of the parameters.
-    Sent(String, Vec<(String, Pattern)>),
+    Sent(String, Vec<(String, TextPattern)>),
     /// These widgets were entered, one after the other.
     Took(Vec<String>),
     /// The flow is at this widget.
@@ -55,9 +57,9 @@ pub enum Expect {
     /// The carrier would tell an error, under this code or any.
     Fails(Option<u32>),
     /// The gateway answered with its fallback; why.
-    Fallback(Pattern),
+    Fallback(TextPattern),
     /// The call is over.
-    Ends(Ended),
+    Ends(CallEnd),
 }
 
 /// Every word that an expectation begins with, what comes after it, and what it means.
@@ -96,12 +98,12 @@ pub const EXPECTATIONS: [(&str, &str, &str); 14] = [
 
 // === impl Step ===
 
-impl Step {
+impl ScriptStep {
     /// What it expects, if it expects something.
-    pub fn expectation(&self) -> Option<&Expect> {
+    pub fn expectation(&self) -> Option<&Expectation> {
         match &self.what {
-            What::Expect(expect) => Some(expect),
-            What::Do(_) => None,
+            StepKind::Expect(expect) => Some(expect),
+            StepKind::Act(_) => None,
         }
     }
 }
@@ -111,7 +113,7 @@ type Wrong = (Range<usize>, String, String);
 
 /// Reads the lines that stand at `range` of a file. Empty lines and those that begin with `#` say
 /// nothing.
-pub(super) fn steps(source: &Source, range: Range<usize>) -> (Vec<Step>, Vec<Problem>) {
+pub(super) fn steps(source: &Source, range: Range<usize>) -> (Vec<ScriptStep>, Vec<Problem>) {
     let (mut steps, mut problems) = (Vec::new(), Vec::new());
     let mut rest = range;
     while let Some(span) = next(&source.text, &mut rest) {
@@ -120,7 +122,7 @@ pub(super) fn steps(source: &Source, range: Range<usize>) -> (Vec<Step>, Vec<Pro
         let argument = argument.trim_start();
         let argument = span.end - argument.len()..span.end;
         match what(source, word, (span.clone(), argument.clone())) {
-            Ok(what) => steps.push(Step { what, span, argument }),
+            Ok(what) => steps.push(ScriptStep { what, span, argument }),
             Err((at, message, help)) => {
                 let problem = source.error(at, message);
                 problems.push(problem.help(help));
@@ -162,13 +164,13 @@ fn what(
     source: &Source,
     word: &str,
     (span, argument): (Range<usize>, Range<usize>),
-) -> Result<What, Wrong> {
-    let act = ACTS.iter().any(|(act, _)| act.split(' ').next() == Some(word));
+) -> Result<StepKind, Wrong> {
+    let act = PHONE_ACTIONS.iter().any(|(act, _)| act.split(' ').next() == Some(word));
     if act {
-        let wrong = |ActError { message, span: at, help }: ActError| {
+        let wrong = |ActionParseError { message, span: at, help }: ActionParseError| {
             (span.start + at.start..span.start + at.end, message, help)
         };
-        return Act::parse(&source.text[span.clone()]).map(What::Do).map_err(wrong);
+        return PhoneAction::parse(&source.text[span.clone()]).map(StepKind::Act).map_err(wrong);
     }
     let Some((_, form, _)) = EXPECTATIONS.iter().find(|(known, ..)| *known == word) else {
         let at = span.start..span.start + word.len();
@@ -182,34 +184,36 @@ fn what(
     if text.is_empty() && !optional {
         return Err((span, format!("`{word}` says nothing"), format!("`{word} {form}`")));
     }
-    expect(word, text, argument).map(What::Expect)
+    expect(word, text, argument).map(StepKind::Expect)
 }
 
 /// Which words there are, or the one that is meant.
 fn known(word: &str) -> String {
-    let acts = ACTS.iter().map(|(act, _)| *act);
+    let acts = PHONE_ACTIONS.iter().map(|(act, _)| *act);
     let words: Vec<&str> = acts.chain(EXPECTATIONS.iter().map(|(word, ..)| *word)).collect();
     did_you_mean(word, words.iter().copied())
         .unwrap_or_else(|| format!("one of {}", words.join(", ")))
 }
 
-fn expect(word: &str, text: &str, at: Range<usize>) -> Result<Expect, Wrong> {
+fn expect(word: &str, text: &str, at: Range<usize>) -> Result<Expectation, Wrong> {
     let pattern = |text: &str| {
-        Pattern::parse(text).map_err(|error| {
+        TextPattern::parse(text).map_err(|error| {
             let help = "`/…/` is a regular expression of the `regex` crate".to_owned();
             (at.clone(), format!("this is no regular expression: {error}"), help)
         })
     };
     Ok(match word {
-        "hear" => Expect::Hear(pattern(text)?),
-        "play" => Expect::Play(pattern(text)?),
+        "hear" => Expectation::Hear(pattern(text)?),
+        "play" => Expectation::Play(pattern(text)?),
         "receive" => match text.strip_prefix("media ").map(str::trim) {
-            Some(url) if url.contains("://") || url.contains('…') => Expect::Media(pattern(url)?),
-            _ => Expect::Receive(pattern(&unescaped(text))?),
+            Some(url) if url.contains("://") || url.contains('…') => {
+                Expectation::Media(pattern(url)?)
+            }
+            _ => Expectation::Receive(pattern(&unescaped(text))?),
         },
-        "nothing" => Expect::Nothing,
+        "nothing" => Expectation::Nothing,
         "twiml" => match same_document(text, text) {
-            Ok(_) => Expect::Twiml(text.to_owned()),
+            Ok(_) => Expectation::Twiml(text.to_owned()),
             Err(error) => {
                 let help = "`twiml <Response>…</Response>`".to_owned();
                 return Err((at, format!("this is no TwiML: {error}"), help));
@@ -222,8 +226,8 @@ fn expect(word: &str, text: &str, at: Range<usize>) -> Result<Expect, Wrong> {
             let read = |(name, value): (String, String)| Ok((name, pattern(&value)?));
             let parameters = parameters.into_iter().map(read).collect::<Result<_, Wrong>>()?;
             match word {
-                "call" => Expect::Call(name.to_owned(), parameters),
-                _ => Expect::Sent(name.to_owned(), parameters),
+                "call" => Expectation::Call(name.to_owned(), parameters),
+                _ => Expectation::Sent(name.to_owned(), parameters),
             }
         }
         "took" => {
@@ -232,13 +236,13 @@ fn expect(word: &str, text: &str, at: Range<usize>) -> Result<Expect, Wrong> {
                 let help = "`took welcome > menu`".to_owned();
                 return Err((at, "a widget is missing".to_owned(), help));
             }
-            Expect::Took(widgets)
+            Expectation::Took(widgets)
         }
-        "at" => Expect::At(text.to_owned()),
-        "warns" => Expect::Warns(code(text, at)?),
-        "fails" => Expect::Fails(code(text, at)?),
-        "fallback" => Expect::Fallback(pattern(if text.is_empty() { "…" } else { text })?),
-        _ => Expect::Ends(ends(text, at)?),
+        "at" => Expectation::At(text.to_owned()),
+        "warns" => Expectation::Warns(code(text, at)?),
+        "fails" => Expectation::Fails(code(text, at)?),
+        "fallback" => Expectation::Fallback(pattern(if text.is_empty() { "…" } else { text })?),
+        _ => Expectation::Ends(ends(text, at)?),
     })
 }
 
@@ -252,10 +256,10 @@ fn code(text: &str, at: Range<usize>) -> Result<Option<u32>, Wrong> {
     })
 }
 
-fn ends(text: &str, at: Range<usize>) -> Result<Ended, Wrong> {
-    let ended = Ended::ALL.into_iter().find(|ended| ended.name() == text);
+fn ends(text: &str, at: Range<usize>) -> Result<CallEnd, Wrong> {
+    let ended = CallEnd::ALL.into_iter().find(|ended| ended.name() == text);
     ended.ok_or_else(|| {
-        let names: Vec<String> = Ended::ALL.iter().map(|it| format!("`{}`", it.name())).collect();
+        let names: Vec<String> = CallEnd::ALL.iter().map(|it| format!("`{}`", it.name())).collect();
         (at, format!("no call ends `{text}`"), format!("one of {}", names.join(", ")))
     })
 }
@@ -264,7 +268,7 @@ fn ends(text: &str, at: Range<usize>) -> Result<Ended, Wrong> {
 mod tests {
     use super::*;
 
-    fn read(script: &str) -> (Vec<Step>, Vec<String>) {
+    fn read(script: &str) -> (Vec<ScriptStep>, Vec<String>) {
         let source = Source::new("t", script);
         let (steps, problems) = steps(&source, 0..script.len());
         (steps, problems.iter().map(ToString::to_string).collect())
@@ -280,9 +284,11 @@ mod tests {
         let document = "twiml <Response>\n  <Hangup/>\n</Response>";
         let expected = ["hear  Hello…", "press 1", document, "ends hung up", "twiml <Response/>"];
         assert_eq!(lines[..5], expected);
-        assert!(matches!(steps[1].what, What::Do(Act::Press(_))));
+        assert!(matches!(steps[1].what, StepKind::Act(PhoneAction::Press(_))));
         assert_eq!(&script[steps[0].argument.clone()], "Hello…");
-        assert!(matches!(&steps[5].what, What::Expect(Expect::At(widget)) if widget == "a b"));
+        assert!(
+            matches!(&steps[5].what, StepKind::Expect(Expectation::At(widget)) if widget == "a b")
+        );
     }
 
     #[test]

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::file::{Alone, File, Target};
+use super::file::{FlowTestFile, StandaloneFlow, TestTarget};
+use super::mocks::{API, FunctionMock};
 use crate::channel::Channel;
 use crate::config::{self, Account, Config, NEEDS_ENVIRONMENT, Route};
 use crate::diagnostics::problem::{Problem, Problems, Source};
 use crate::diagnostics::suggest::did_you_mean;
-use super::mocks::{API, Given};
 use crate::flow::file::{self, Node};
 use crate::flow::import::callable;
 use crate::flow::{Flow, Incoming};
@@ -19,7 +19,7 @@ use crate::read_limited::read_text_limited;
 use crate::template::Templates;
 
 /// What is tested, read and checked.
-pub struct Subject {
+pub struct LoadedTarget {
     config: Config,
     templates: Templates,
     /// The route that is called.
@@ -60,15 +60,15 @@ const ASKING: [&str; 2] = ["run-function", "make-http-request"];
 /// Where a path is named.
 type Named<'a> = (&'a str, &'a std::ops::Range<usize>);
 
-impl Subject {
+impl LoadedTarget {
     /// Reads what a test is of.
     ///
     /// # Errors
     /// Everything that keeps it from running, and answers that are given to nobody.
-    pub fn load(file: &File) -> Result<Subject, Problems> {
+    pub fn load(file: &FlowTestFile) -> Result<LoadedTarget, Problems> {
         let subject = match &file.target {
-            Target::Flow(alone) => Subject::alone(&file.source, alone),
-            Target::Route { path, span, route, route_span, env } => {
+            TestTarget::Standalone(alone) => LoadedTarget::alone(&file.source, alone),
+            TestTarget::Route { path, span, route, route_span, env } => {
                 let variable = |name: &str| {
                     let own = env.iter().find(|(known, _)| known == name);
                     own.map(|(_, value)| value.clone()).or_else(|| config::variable(name))
@@ -90,7 +90,7 @@ impl Subject {
                     });
                     return Err(problem.help(help).into());
                 }
-                Subject::of(config, route.clone(), format!("{path} {route}"))
+                LoadedTarget::of(config, route.clone(), format!("{path} {route}"))
             }
         }?;
         let mut problems = Problems::default();
@@ -102,7 +102,7 @@ impl Subject {
     }
 
     /// A flow without a configuration. Each widget whose URL nobody has filled in is a function.
-    fn alone(source: &Source, alone: &Alone) -> Result<Subject, Problems> {
+    fn alone(source: &Source, alone: &StandaloneFlow) -> Result<LoadedTarget, Problems> {
         let named = (alone.path.as_str(), &alone.span);
         let text = read(source, named, "flow")?;
         let mut problems = Problems::default();
@@ -139,10 +139,10 @@ impl Subject {
         // Paths in it are as one would type them.
         let config = Config::parse(&Source::new(NOWHERE, &config), Path::new(""), &|_| None);
         let config = checked(config).map_err(at_home)?;
-        Subject::of(config, "/flow".to_owned(), named.0.to_owned()).map_err(at_home)
+        LoadedTarget::of(config, "/flow".to_owned(), named.0.to_owned()).map_err(at_home)
     }
 
-    fn of(config: Config, route: String, name: String) -> Result<Subject, Problems> {
+    fn of(config: Config, route: String, name: String) -> Result<LoadedTarget, Problems> {
         let mut problems = Problems::default();
         let zone = config.server.time_zone.clone();
         let templates = Templates::load(&config.server.templates, zone, &mut problems);
@@ -158,7 +158,7 @@ impl Subject {
             return Err(problems);
         };
         let (channel, flow) = (found.channel, Arc::clone(&found.flow));
-        Ok(Subject { config: kept, templates, route, channel, flow, name })
+        Ok(LoadedTarget { config: kept, templates, route, channel, flow, name })
     }
 
     /// A gateway that nobody has asked anything yet.
@@ -173,14 +173,14 @@ impl Subject {
     }
 
     /// Answers that are given to nobody.
-    fn strangers(&self, file: &File) -> Vec<Problem> {
+    fn strangers(&self, file: &FlowTestFile) -> Vec<Problem> {
         let flows = std::iter::once(&self.flow).chain(&self.flow.subflows);
         let widgets = flows.flat_map(|flow| flow.widgets.iter()).map(|widget| widget.name.as_str());
         let names: Vec<&str> =
             self.config.functions.keys().map(String::as_str).chain(widgets).collect();
         let mut problems = Vec::new();
         let mut told = Vec::new();
-        for Given { name, span, .. } in file.cases.iter().flat_map(|case| &case.given) {
+        for FunctionMock { name, span, .. } in file.cases.iter().flat_map(|case| &case.given) {
             let known = name.contains("://") || name.starts_with(API);
             if known || names.contains(&name.as_str()) || told.contains(span) {
                 continue;

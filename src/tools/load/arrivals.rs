@@ -16,11 +16,13 @@ pub enum Arrivals {
 
 impl Arrivals {
     /// The part of one of several threads.
-    pub(super) fn share(self, thread: usize, threads: usize) -> Share {
+    pub(super) fn share(self, thread: usize, threads: usize) -> ThreadShare {
         match self {
-            Arrivals::Rate(rate) => Share::Rate { rate: rate / threads as f64, thread, threads },
+            Arrivals::Rate(rate) => {
+                ThreadShare::Rate { rate: rate / threads as f64, thread, threads }
+            }
             Arrivals::Callers(callers) => {
-                Share::Callers(callers / threads + usize::from(thread < callers % threads))
+                ThreadShare::Callers(callers / threads + usize::from(thread < callers % threads))
             }
         }
     }
@@ -28,34 +30,34 @@ impl Arrivals {
 
 /// What a thread does of it.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Share {
+pub(super) enum ThreadShare {
     Rate { rate: f64, thread: usize, threads: usize },
     Callers(usize),
 }
 
-impl Share {
+impl ThreadShare {
     /// When the caller of this number comes.
     pub(super) fn next(self, began: Instant, number: usize) -> Instant {
         match self {
-            Share::Rate { rate, thread, threads } => {
+            ThreadShare::Rate { rate, thread, threads } => {
                 // Threads take turns, so that not all of them dial at the same moment.
                 let turn = number as f64 + thread as f64 / threads as f64;
                 began + Duration::try_from_secs_f64(turn / rate).unwrap_or(Duration::MAX / 4)
             }
-            Share::Callers(_) => began,
+            ThreadShare::Callers(_) => began,
         }
     }
 
     /// Whether the next one waits until there is room.
     pub(super) fn closed(self) -> bool {
-        matches!(self, Share::Callers(_))
+        matches!(self, ThreadShare::Callers(_))
     }
 
     /// How many may be there at the same time.
     pub(super) fn at_once(self, most: usize) -> usize {
         match self {
-            Share::Rate { threads, .. } => most.div_ceil(threads),
-            Share::Callers(callers) => callers,
+            ThreadShare::Rate { threads, .. } => most.div_ceil(threads),
+            ThreadShare::Callers(callers) => callers,
         }
     }
 }

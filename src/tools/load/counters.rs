@@ -6,13 +6,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::channel::Channel;
-use crate::tools::flow_test::Followed;
-use crate::tools::phone::{Asked, Heard};
+use crate::tools::flow_test::ScriptOutcome;
+use crate::tools::phone::{PhoneEvent, WebhookExchange};
 use crate::twiml::read::{Bounds, read};
 
 /// Counts of a load.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub struct LoadCounters {
     /// Callers who have begun.
     pub begun: AtomicUsize,
     /// Callers who are through.
@@ -21,12 +21,12 @@ pub struct Tally {
     pub no_room: AtomicUsize,
     /// Carrier errors.
     pub errors: AtomicUsize,
-    seen: Mutex<Seen>,
+    seen: Mutex<LoadSamples>,
 }
 
 /// What the report tells in numbers.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct LoadSamples {
     /// Answers to webhooks that want a document, by what they begin with.
     pub(super) answers: BTreeMap<String, usize>,
     /// Errors, by the carrier's code and what was found.
@@ -42,7 +42,7 @@ pub(super) struct Seen {
 /// Different reasons that are kept of each kind; the rest is counted together.
 const REASONS_MAX: usize = 50;
 
-impl Tally {
+impl LoadCounters {
     pub(super) fn begins(&self) {
         self.begun.fetch_add(1, Ordering::Relaxed);
     }
@@ -52,17 +52,17 @@ impl Tally {
     }
 
     /// Somebody is through.
-    pub(super) fn ended(&self, channel: Channel, followed: &Followed) {
+    pub(super) fn ended(&self, channel: Channel, followed: &ScriptOutcome) {
         self.ended.fetch_add(1, Ordering::Relaxed);
         let mut seen = self.lock();
         for heard in &followed.heard {
             match heard {
-                Heard::Asked(asked) => seen.asked(asked, channel),
-                Heard::Error(fault) => {
+                PhoneEvent::Webhook(asked) => seen.asked(asked, channel),
+                PhoneEvent::Error(fault) => {
                     self.errors.fetch_add(1, Ordering::Relaxed);
                     count(&mut seen.errors, fault.to_string());
                 }
-                Heard::Warning(fault) => count(&mut seen.warnings, fault.to_string()),
+                PhoneEvent::Warning(fault) => count(&mut seen.warnings, fault.to_string()),
                 _ => {}
             }
         }
@@ -71,18 +71,18 @@ impl Tally {
         }
     }
 
-    pub(super) fn seen(&self) -> Seen {
+    pub(super) fn seen(&self) -> LoadSamples {
         self.lock().clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Seen> {
+    fn lock(&self) -> MutexGuard<'_, LoadSamples> {
         // Nothing under the lock can panic half-way through a change.
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Seen {
-    fn asked(&mut self, asked: &Asked, channel: Channel) {
+impl LoadSamples {
+    fn asked(&mut self, asked: &WebhookExchange, channel: Channel) {
         let micros = asked.took.min(Duration::from_secs(3_600)).as_micros();
         self.took.push(micros as u32);
         let kind = match (asked.status, &asked.document) {

@@ -5,12 +5,12 @@ use std::fmt;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::counters::{Seen, Tally};
-use super::{Arrivals, Plan};
+use super::counters::{LoadCounters, LoadSamples};
+use super::{Arrivals, LoadPlan};
 
 /// The result of a load.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub struct LoadReport {
     title: String,
     /// Callers who began and are through.
     pub calls: usize,
@@ -19,11 +19,11 @@ pub struct Report {
     /// From the first caller to the last answer.
     pub took: Duration,
     at_once_max: usize,
-    seen: Seen,
+    seen: LoadSamples,
 }
 
-impl Report {
-    pub(super) fn new(plan: &Plan, tally: &Tally, took: Duration) -> Report {
+impl LoadReport {
+    pub(super) fn new(plan: &LoadPlan, tally: &LoadCounters, took: Duration) -> LoadReport {
         let arrivals = match plan.arrivals {
             Arrivals::Rate(rate) => format!("{rate} calls/s"),
             Arrivals::Callers(callers) => format!("{callers} callers at a time"),
@@ -35,7 +35,7 @@ impl Report {
         let url = &plan.number.url;
         let mut seen = tally.seen();
         seen.took.sort_unstable();
-        Report {
+        LoadReport {
             title: format!("{url}: {arrivals}, {scripts}"),
             calls: tally.ended.load(Ordering::Relaxed),
             no_room: tally.no_room.load(Ordering::Relaxed),
@@ -69,7 +69,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for LoadReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "{}\n", self.title)?;
         let seconds = self.took.as_secs_f64();

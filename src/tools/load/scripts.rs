@@ -1,20 +1,20 @@
 //! What of a flow test can be followed from outside.
 
 use crate::channel::Channel;
-use crate::tools::flow_test::{Case, Expect, What};
-use crate::tools::phone::Act;
+use crate::tools::flow_test::{Expectation, StepKind, TestCase};
+use crate::tools::phone::PhoneAction;
 
 /// A case without what only the gateway itself could tell: its functions and its widgets.
-pub fn from_outside(case: &Case) -> Case {
-    let seen = |what: &What| match what {
-        What::Do(_) => true,
-        What::Expect(expect) => !matches!(
+pub fn from_outside(case: &TestCase) -> TestCase {
+    let seen = |what: &StepKind| match what {
+        StepKind::Act(_) => true,
+        StepKind::Expect(expect) => !matches!(
             expect,
-            Expect::Call(..)
-                | Expect::Sent(..)
-                | Expect::Took(_)
-                | Expect::At(_)
-                | Expect::Fallback(_)
+            Expectation::Call(..)
+                | Expectation::Sent(..)
+                | Expectation::Took(_)
+                | Expectation::At(_)
+                | Expectation::Fallback(_)
         ),
     };
     let mut case = case.clone();
@@ -23,9 +23,9 @@ pub fn from_outside(case: &Case) -> Case {
 }
 
 /// The channel of what is done: whoever writes is in no call.
-pub fn channel(cases: &[Case]) -> Channel {
+pub fn channel(cases: &[TestCase]) -> Channel {
     let mut steps = cases.iter().flat_map(|case| &case.steps);
-    match steps.any(|step| matches!(step.what, What::Do(Act::Text { .. }))) {
+    match steps.any(|step| matches!(step.what, StepKind::Act(PhoneAction::Text { .. }))) {
         true => Channel::Message,
         false => Channel::Voice,
     }

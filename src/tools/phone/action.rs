@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use crate::limits::PHONE_WAIT_MAX;
 
-/// One thing that a person does. [`Act::parse`] reads it, [`fmt::Display`] writes the same.
+/// One thing that a person does. [`PhoneAction::parse`] reads it, [`fmt::Display`] writes the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Act {
+pub enum PhoneAction {
     /// `press 12#`: keys of a telephone, `0-9*#`, in this order.
     Press(String),
     /// `say I have a question`: what speech recognition would make of it.
@@ -38,7 +38,7 @@ pub enum Act {
 /// Why a line is nothing that a person can do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct ActError {
+pub struct ActionParseError {
     /// What is wrong, and what was expected.
     pub message: String,
     /// The bytes of the line that it is about.
@@ -48,7 +48,7 @@ pub struct ActError {
 }
 
 /// Every word that an act begins with, and what comes after it.
-pub const ACTS: [(&str, &str); 7] = [
+pub const PHONE_ACTIONS: [(&str, &str); 7] = [
     ("press", "KEYS: 0-9, * and #"),
     ("say", "WORDS that are spoken"),
     ("text", "WORDS of a message"),
@@ -58,12 +58,12 @@ pub const ACTS: [(&str, &str); 7] = [
     ("hang up", "the end"),
 ];
 
-impl Act {
+impl PhoneAction {
     /// Reads one line.
     ///
     /// # Errors
     /// Where it is no act; the error says which word, and what was expected.
-    pub fn parse(line: &str) -> Result<Act, ActError> {
+    pub fn parse(line: &str) -> Result<PhoneAction, ActionParseError> {
         let start = line.len() - line.trim_start().len();
         let text = line.trim();
         let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
@@ -71,25 +71,25 @@ impl Act {
         let at = start + text.len() - rest.len()..start + text.len();
         let nothing = |what: &str| {
             let help = format!("`{word} {what}`");
-            ActError { message: format!("`{word}` says nothing"), span: at.clone(), help }
+            ActionParseError { message: format!("`{word}` says nothing"), span: at.clone(), help }
         };
         match word {
             "press" if rest.is_empty() => Err(nothing("1")),
             "press" => press(rest, at.start),
             "say" if rest.is_empty() => Err(nothing("I have a question")),
-            "say" => Ok(Act::Say(rest.to_owned())),
-            "text" => Ok(Act::Text { body: unescaped(rest), media: Vec::new() }),
+            "say" => Ok(PhoneAction::Say(rest.to_owned())),
+            "text" => Ok(PhoneAction::Text { body: unescaped(rest), media: Vec::new() }),
             "media" if rest.is_empty() => Err(nothing("https://example.com/cat.jpg")),
             "media" => {
                 let media = rest.split_whitespace().map(str::to_owned).collect();
-                Ok(Act::Text { body: String::new(), media })
+                Ok(PhoneAction::Text { body: String::new(), media })
             }
-            "wait" if rest.is_empty() => Ok(Act::Wait(None)),
-            "wait" => time(rest, at).map(|time| Act::Wait(Some(time))),
+            "wait" if rest.is_empty() => Ok(PhoneAction::Wait(None)),
+            "wait" => time(rest, at).map(|time| PhoneAction::Wait(Some(time))),
             "outcome" if rest.is_empty() => Err(nothing("busy")),
             "outcome" => outcome(rest, at.start),
-            "hang" if rest == "up" => Ok(Act::HangUp),
-            _ => Err(ActError {
+            "hang" if rest == "up" => Ok(PhoneAction::HangUp),
+            _ => Err(ActionParseError {
                 message: format!("`{word}` is nothing that a person can do"),
                 span: start..start + word.len(),
                 help: format!("one of {}", words()),
@@ -98,17 +98,17 @@ impl Act {
     }
 }
 
-/// The words of [`ACTS`], quoted.
+/// The words of [`PHONE_ACTIONS`], quoted.
 fn words() -> String {
-    let words: Vec<String> = ACTS.iter().map(|(word, _)| format!("`{word}`")).collect();
+    let words: Vec<String> = PHONE_ACTIONS.iter().map(|(word, _)| format!("`{word}`")).collect();
     words.join(", ")
 }
 
-fn press(keys: &str, start: usize) -> Result<Act, ActError> {
+fn press(keys: &str, start: usize) -> Result<PhoneAction, ActionParseError> {
     let key = |key: char| key.is_ascii_digit() || matches!(key, '*' | '#');
     match keys.char_indices().find(|(_, it)| !key(*it) && *it != ' ') {
-        None => Ok(Act::Press(keys.replace(' ', ""))),
-        Some((at, wrong)) => Err(ActError {
+        None => Ok(PhoneAction::Press(keys.replace(' ', ""))),
+        Some((at, wrong)) => Err(ActionParseError {
             message: format!("`{wrong}` is no key of a telephone"),
             span: start + at..start + at + wrong.len_utf8(),
             help: "keys are `0` to `9`, `*` and `#`; words are spoken with `say`".to_owned(),
@@ -120,7 +120,7 @@ fn press(keys: &str, start: usize) -> Result<Act, ActError> {
 ///
 /// # Errors
 /// Where it is none, and where it is longer than [`PHONE_WAIT_MAX`]; `span` is where it stands.
-pub fn time(text: &str, span: Range<usize>) -> Result<Duration, ActError> {
+pub fn time(text: &str, span: Range<usize>) -> Result<Duration, ActionParseError> {
     let (number, unit) = text.split_at(text.len() - usize::from(text.ends_with(unit_of)));
     let seconds = match unit {
         "s" => 1,
@@ -132,7 +132,7 @@ pub fn time(text: &str, span: Range<usize>) -> Result<Duration, ActError> {
     let number: Option<u64> = number.trim().parse().ok();
     let total = number.filter(|_| seconds > 0).and_then(|number| number.checked_mul(seconds));
     let total = total.map(Duration::from_secs).filter(|time| *time <= PHONE_WAIT_MAX);
-    total.ok_or_else(|| ActError {
+    total.ok_or_else(|| ActionParseError {
         message: format!("`{text}` is no time that can be waited"),
         span,
         help: "a whole number and a unit: `90s`, `5m`, `2h`, `1d`; at most 400 days".to_owned(),
@@ -144,11 +144,11 @@ fn unit_of(letter: char) -> bool {
 }
 
 /// Reads `busy DialCallDuration=0 Name="a b"`.
-fn outcome(text: &str, start: usize) -> Result<Act, ActError> {
+fn outcome(text: &str, start: usize) -> Result<PhoneAction, ActionParseError> {
     let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let begins = start + text.len() - rest.len();
     let parameters = pairs(rest, begins)?;
-    Ok(Act::Outcome { word: word.to_owned(), parameters })
+    Ok(PhoneAction::Outcome { word: word.to_owned(), parameters })
 }
 
 /// Reads `NAME=VALUE NAME="A VALUE"`: values with spaces stand in quotes, `\"` and `\\` are what
@@ -156,12 +156,12 @@ fn outcome(text: &str, start: usize) -> Result<Act, ActError> {
 ///
 /// # Errors
 /// Where a pair has no `=`, and where a quote is not closed.
-pub fn pairs(text: &str, start: usize) -> Result<Vec<(String, String)>, ActError> {
+pub fn pairs(text: &str, start: usize) -> Result<Vec<(String, String)>, ActionParseError> {
     let mut pairs = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {
         let at = start + text.len() - rest.len();
-        let wrong = |message: &str, length: usize| ActError {
+        let wrong = |message: &str, length: usize| ActionParseError {
             message: message.to_owned(),
             span: at..at + length,
             help: "`NAME=VALUE`, or `NAME=\"A VALUE\"` where it has spaces".to_owned(),
@@ -229,25 +229,25 @@ pub fn unescaped(line: &str) -> String {
     text
 }
 
-impl fmt::Display for Act {
+impl fmt::Display for PhoneAction {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Act::Press(keys) => write!(formatter, "press {keys}"),
-            Act::Say(words) => write!(formatter, "say {words}"),
-            Act::Wait(None) => formatter.write_str("wait"),
-            Act::Wait(Some(time)) => {
+            PhoneAction::Press(keys) => write!(formatter, "press {keys}"),
+            PhoneAction::Say(words) => write!(formatter, "say {words}"),
+            PhoneAction::Wait(None) => formatter.write_str("wait"),
+            PhoneAction::Wait(Some(time)) => {
                 let seconds = time.as_secs();
                 let units = [(24 * 3_600, 'd'), (3_600, 'h'), (60, 'm')];
                 let unit = units.iter().find(|(of, _)| seconds > 0 && seconds.is_multiple_of(*of));
                 let (of, letter) = unit.unwrap_or(&(1, 's'));
                 write!(formatter, "wait {}{letter}", seconds / of)
             }
-            Act::HangUp => formatter.write_str("hang up"),
-            Act::Text { body, media } if media.is_empty() => {
+            PhoneAction::HangUp => formatter.write_str("hang up"),
+            PhoneAction::Text { body, media } if media.is_empty() => {
                 write!(formatter, "text {}", escaped(body))
             }
-            Act::Text { media, .. } => write!(formatter, "media {}", media.join(" ")),
-            Act::Outcome { word, parameters } => {
+            PhoneAction::Text { media, .. } => write!(formatter, "media {}", media.join(" ")),
+            PhoneAction::Outcome { word, parameters } => {
                 write!(formatter, "outcome {word}")?;
                 for (name, value) in parameters {
                     write!(formatter, " {}", pair(name, value))?;
@@ -276,7 +276,7 @@ mod tests {
             "media https://example.com/a.jpg https://example.com/b.jpg",
             "outcome busy DialCallDuration=0 Note=\"a \\\"b\\\" \\\\ c\" Empty=\"\"",
         ] {
-            assert_eq!(Act::parse(line).unwrap().to_string(), line);
+            assert_eq!(PhoneAction::parse(line).unwrap().to_string(), line);
         }
     }
 
@@ -292,7 +292,7 @@ mod tests {
             ("outcome busy a=\"1", "a=\"1", "a quote that is not closed"),
             ("say", "", "`say` says nothing"),
         ] {
-            let error = Act::parse(line).unwrap_err();
+            let error = PhoneAction::parse(line).unwrap_err();
             assert_eq!((&line[error.span.clone()], error.message.as_str()), (part, message));
         }
     }

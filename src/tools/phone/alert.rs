@@ -4,7 +4,7 @@ use std::fmt;
 
 /// An error or a warning of the carrier.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct CarrierAlert {
     /// Twilio's code, <https://www.twilio.com/docs/api/errors>. `None` where it has none.
     pub code: Option<u32>,
     /// Twilio's words for the code, and what was found.
@@ -39,24 +39,24 @@ const CODES: [(u32, &str); 24] = [
     (30003, "Unreachable destination handset"),
 ];
 
-impl Fault {
+impl CarrierAlert {
     /// What was found, under a code.
-    pub fn new(code: u32, found: impl fmt::Display) -> Fault {
+    pub fn new(code: u32, found: impl fmt::Display) -> CarrierAlert {
         let known = CODES.iter().find(|(known, _)| *known == code);
         let message = match known {
             Some((_, words)) => format!("{words}: {found}"),
             None => found.to_string(),
         };
-        Fault { code: Some(code), message }
+        CarrierAlert { code: Some(code), message }
     }
 
     /// What was found, where the carrier has no code for it.
-    pub fn uncoded(found: impl fmt::Display) -> Fault {
-        Fault { code: None, message: found.to_string() }
+    pub fn uncoded(found: impl fmt::Display) -> CarrierAlert {
+        CarrierAlert { code: None, message: found.to_string() }
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for CarrierAlert {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.code {
             Some(code) => write!(formatter, "{code} {}", self.message),

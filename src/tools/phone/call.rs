@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use actix_web::http::Method;
 
-use super::alert::Fault;
-use super::caller::{Caller, Number, call_ended};
-use super::event::{Ended, Heard};
-use super::expected_input::{Awaits, NotNow};
-use super::twiml_document::Document;
-use super::webhook_request::{Answer, Request, method};
-use super::{Act, Next};
+use super::alert::CarrierAlert;
+use super::caller::{Caller, PhoneNumber, call_ended};
+use super::event::{CallEnd, PhoneEvent};
+use super::expected_input::{ActionNotAccepted, ExpectedInput};
+use super::twiml_document::TwimlDocument;
+use super::webhook_request::{FetchResult, WebhookRequest, method};
+use super::{ConversationState, PhoneAction};
 use crate::channel::Channel;
 use crate::limits::PHONE_DOCUMENTS_MAX;
 use crate::twiml::read::Element;
@@ -25,8 +25,8 @@ use crate::uri::resolve;
 
 /// One call.
 #[derive(Clone, Debug)]
-pub struct Call {
-    number: Number,
+pub struct PhoneCall {
+    number: PhoneNumber,
     caller: Caller,
     sid: String,
     /// `CallStatus` of the webhooks from now on.
@@ -34,27 +34,27 @@ pub struct Call {
     /// When it began, and what time it is: since 1970.
     began: Duration,
     now: Duration,
-    state: State,
+    state: CallState,
     /// Webhooks whose answers nobody reads. They are sent before anything else.
-    told: VecDeque<Request>,
-    document: Document,
+    told: VecDeque<WebhookRequest>,
+    document: TwimlDocument,
     /// The verb of the document that is next.
     at: usize,
     /// Documents since the caller last did something.
     documents: usize,
     /// The URL that is asked is the number's fallback already.
     on_fallback: bool,
-    heard: Vec<Heard>,
-    /// The pauses since [`Call::pauses`] was last asked.
+    heard: Vec<PhoneEvent>,
+    /// The pauses since [`PhoneCall::pauses`] was last asked.
     paused: Duration,
 }
 
 #[derive(Clone, Debug)]
-enum State {
+enum CallState {
     /// A document is wanted.
-    Asking(Request),
+    Requesting(WebhookRequest),
     /// A verb waits for the caller, or for something to end.
-    Waiting(Awaits, Element),
+    Waiting(ExpectedInput, Element),
     Over,
 }
 
@@ -69,19 +69,19 @@ enum Going {
 /// What a caller hears when an application cannot be used.
 const SORRY: &str = "We are sorry. An application error has occurred. Goodbye.";
 
-impl Call {
+impl PhoneCall {
     /// Somebody dials a number. `now` is the wall clock.
-    pub fn dial(number: Number, caller: Caller, sid: String, now: Duration) -> Call {
-        let request = Request::first("call", &number, caller.of_call(&sid));
-        Call {
-            document: Document { url: number.url.clone(), verbs: Vec::new() },
+    pub fn dial(number: PhoneNumber, caller: Caller, sid: String, now: Duration) -> PhoneCall {
+        let request = WebhookRequest::first("call", &number, caller.of_call(&sid));
+        PhoneCall {
+            document: TwimlDocument { url: number.url.clone(), verbs: Vec::new() },
             number,
             caller,
             sid,
             status: "ringing",
             began: now,
             now,
-            state: State::Asking(request),
+            state: CallState::Requesting(request),
             told: VecDeque::new(),
             at: 0,
             documents: 0,
@@ -92,35 +92,35 @@ impl Call {
     }
 
     /// A call that was taken already, as it is when a document comes.
-    pub fn taken(number: Number, caller: Caller, sid: String, now: Duration) -> Call {
-        Call { status: "in-progress", ..Call::dial(number, caller, sid, now) }
+    pub fn taken(number: PhoneNumber, caller: Caller, sid: String, now: Duration) -> PhoneCall {
+        PhoneCall { status: "in-progress", ..PhoneCall::dial(number, caller, sid, now) }
     }
 
     /// What is to be done now.
-    pub fn next(&self) -> Next<'_> {
+    pub fn next(&self) -> ConversationState<'_> {
         match (self.told.front(), &self.state) {
-            (Some(told), _) => Next::Ask(told),
-            (None, State::Asking(request)) => Next::Ask(request),
-            (None, State::Waiting(..)) => Next::Await,
-            (None, State::Over) => Next::Over,
+            (Some(told), _) => ConversationState::Request(told),
+            (None, CallState::Requesting(request)) => ConversationState::Request(request),
+            (None, CallState::Waiting(..)) => ConversationState::Input,
+            (None, CallState::Over) => ConversationState::Over,
         }
     }
 
     /// What a person can do now.
-    pub fn awaits(&self) -> Awaits {
+    pub fn awaits(&self) -> ExpectedInput {
         match &self.state {
-            State::Waiting(awaits, _) => awaits.clone(),
-            State::Asking(_) | State::Over => Awaits::Nothing,
+            CallState::Waiting(awaits, _) => awaits.clone(),
+            CallState::Requesting(_) | CallState::Over => ExpectedInput::Nothing,
         }
     }
 
     /// What was noticed since this was last asked.
-    pub fn heard(&mut self) -> Vec<Heard> {
+    pub fn heard(&mut self) -> Vec<PhoneEvent> {
         std::mem::take(&mut self.heard)
     }
 
     /// Notes something that happened outside.
-    pub(super) fn notice(&mut self, heard: Heard) {
+    pub(super) fn notice(&mut self, heard: PhoneEvent) {
         self.heard.push(heard);
     }
 
@@ -129,20 +129,20 @@ impl Call {
         std::mem::take(&mut self.paused)
     }
 
-    /// What came of the request that [`Call::next`] gave.
-    pub fn answered(&mut self, answer: Answer, now: Duration) {
+    /// What came of the request that [`PhoneCall::next`] gave.
+    pub fn answered(&mut self, answer: FetchResult, now: Duration) {
         self.now = now;
         if let Some(told) = self.told.pop_front() {
-            let fault = told.complaint(answer).map(|found| Fault::new(15003, found));
-            return self.heard.extend(fault.map(Heard::Warning));
+            let fault = told.complaint(answer).map(|found| CarrierAlert::new(15003, found));
+            return self.heard.extend(fault.map(PhoneEvent::Warning));
         }
-        let State::Asking(request) = &self.state else { return };
+        let CallState::Requesting(request) = &self.state else { return };
         let url = request.url.clone();
-        match answer.and_then(|fetched| Document::of(&fetched, Channel::Voice)) {
+        match answer.and_then(|fetched| TwimlDocument::of(&fetched, Channel::Voice)) {
             Ok((document, warnings)) => {
                 self.status = "in-progress";
                 self.on_fallback = false;
-                self.heard.extend(warnings.into_iter().map(Heard::Warning));
+                self.heard.extend(warnings.into_iter().map(PhoneEvent::Warning));
                 (self.document, self.at) = (document, 0);
                 self.documents += 1;
                 self.go_on();
@@ -155,38 +155,40 @@ impl Call {
     ///
     /// # Errors
     /// Where nobody takes notice of it; nothing has changed then.
-    pub fn act(&mut self, act: &Act, now: Duration) -> Result<(), NotNow> {
+    pub fn act(&mut self, act: &PhoneAction, now: Duration) -> Result<(), ActionNotAccepted> {
         self.now = now;
         let (awaits, verb) = match (&self.state, act) {
-            (State::Waiting(awaits, verb), _) => (awaits.clone(), verb.clone()),
-            (State::Asking(_), Act::HangUp) => {
+            (CallState::Waiting(awaits, verb), _) => (awaits.clone(), verb.clone()),
+            (CallState::Requesting(_), PhoneAction::HangUp) => {
                 // Nobody waits for the answer any more.
                 self.status = "completed";
-                self.end(Ended::HungUp);
+                self.end(CallEnd::HungUp);
                 return Ok(());
             }
-            (State::Asking(_) | State::Over, _) => {
-                return Err(NotNow::new(act, &self.awaits()));
+            (CallState::Requesting(_) | CallState::Over, _) => {
+                return Err(ActionNotAccepted::new(act, &self.awaits()));
             }
         };
         match (&awaits, act) {
-            (_, Act::HangUp) => self.hang_up(&awaits, &verb),
-            (Awaits::Input { .. }, _) => gather::act(self, &verb, act)?,
-            (Awaits::Recording { .. }, _) => record::act(self, &verb, act)?,
-            (Awaits::Outcome { .. }, _) => outcome::act(self, &verb, act)?,
-            (Awaits::Patience, Act::Wait(_)) => self.go_on(),
-            _ => return Err(NotNow::new(act, &awaits)),
+            (_, PhoneAction::HangUp) => self.hang_up(&awaits, &verb),
+            (ExpectedInput::Gather { .. }, _) => gather::act(self, &verb, act)?,
+            (ExpectedInput::Recording { .. }, _) => record::act(self, &verb, act)?,
+            (ExpectedInput::Outcome { .. }, _) => outcome::act(self, &verb, act)?,
+            (ExpectedInput::Listen, PhoneAction::Wait(_)) => self.go_on(),
+            _ => return Err(ActionNotAccepted::new(act, &awaits)),
         }
         self.documents = 0;
         Ok(())
     }
 
     /// How much time passes before what a person does has its effect.
-    pub fn passes(&self, act: &Act) -> Duration {
+    pub fn passes(&self, act: &PhoneAction) -> Duration {
         match (act, &self.state) {
-            (Act::Wait(Some(time)), _) => *time,
-            (Act::Wait(None), State::Waiting(awaits, _)) => awaits.timeout(),
-            (Act::Press(keys), State::Waiting(awaits, _)) if !awaits.ends_with(keys) => {
+            (PhoneAction::Wait(Some(time)), _) => *time,
+            (PhoneAction::Wait(None), CallState::Waiting(awaits, _)) => awaits.timeout(),
+            (PhoneAction::Press(keys), CallState::Waiting(awaits, _))
+                if !awaits.ends_with(keys) =>
+            {
                 awaits.timeout()
             }
             _ => Duration::ZERO,
@@ -197,7 +199,7 @@ impl Call {
     fn go_on(&mut self) {
         loop {
             let Some(verb) = self.document.verbs.get(self.at).cloned() else {
-                return self.end(Ended::Completed);
+                return self.end(CallEnd::Completed);
             };
             self.at += 1;
             if let Going::Stops = self.carry_out(&verb) {
@@ -217,27 +219,27 @@ impl Call {
                 if self.documents >= PHONE_DOCUMENTS_MAX {
                     self.documents = 0;
                     self.at -= 1;
-                    return self.wait(Awaits::Patience, verb);
+                    return self.wait(ExpectedInput::Listen, verb);
                 }
                 let reference = verb.text();
                 return self.ask("Redirect", reference.trim(), verb, Vec::new());
             }
             "Hangup" => {
                 self.does("Hangup", String::new());
-                self.end(Ended::Completed);
+                self.end(CallEnd::Completed);
                 return Going::Stops;
             }
             "Reject" => {
                 let busy = verb.attribute("reason") == Some("busy");
                 self.does("Reject", if busy { "busy" } else { "rejected" }.to_owned());
-                self.end(if busy { Ended::Busy } else { Ended::Rejected });
+                self.end(if busy { CallEnd::Busy } else { CallEnd::Rejected });
                 return Going::Stops;
             }
             "Start" | "Stop" => prompt::shown(self, verb),
             "Leave" => self.does("Leave", "the queue".to_owned()),
             "Echo" => {
                 self.does("Echo", "the caller hears himself".to_owned());
-                return self.wait(Awaits::Patience, verb);
+                return self.wait(ExpectedInput::Listen, verb);
             }
             _ => return outcome::enter(self, verb),
         }
@@ -245,11 +247,11 @@ impl Call {
     }
 
     fn does(&mut self, verb: &'static str, what: String) {
-        self.heard.push(Heard::Does { verb, what });
+        self.heard.push(PhoneEvent::CarrierStep { verb, what });
     }
 
-    fn wait(&mut self, awaits: Awaits, verb: &Element) -> Going {
-        self.state = State::Waiting(awaits, verb.clone());
+    fn wait(&mut self, awaits: ExpectedInput, verb: &Element) -> Going {
+        self.state = CallState::Waiting(awaits, verb.clone());
         Going::Stops
     }
 
@@ -261,27 +263,28 @@ impl Call {
         verb: &Element,
         own: Vec<(String, String)>,
     ) -> Going {
-        self.state = State::Asking(self.request(purpose, reference, "method", verb).with(own));
+        self.state =
+            CallState::Requesting(self.request(purpose, reference, "method", verb).with(own));
         Going::Stops
     }
 
     /// Tells a URL of a verb something; what it answers is not read.
-    fn tell(&mut self, purpose: &str, (url, method): (&str, &str), verb: &Element, own: Fields) {
+    fn tell(&mut self, purpose: &str, (url, method): (&str, &str), verb: &Element, own: ParamList) {
         if let Some(reference) = verb.attribute(url).filter(|url| !url.is_empty()) {
             let request = self.request(purpose, reference, method, verb);
             self.told.push_back(request.with(own).told());
         }
     }
 
-    fn request(&self, purpose: &str, reference: &str, by: &str, verb: &Element) -> Request {
+    fn request(&self, purpose: &str, reference: &str, by: &str, verb: &Element) -> WebhookRequest {
         let url = resolve(&self.document.url, reference);
         let mut fields = self.caller.of_call(&self.sid);
         fields.set("CallStatus", self.status);
-        Request::new(purpose, &url, method(verb.attribute(by)), fields)
+        WebhookRequest::new(purpose, &url, method(verb.attribute(by)), fields)
     }
 
     /// Goes on at the `action` of a verb, or without one with what follows in the document.
-    fn action(&mut self, verb: &Element, own: Fields) {
+    fn action(&mut self, verb: &Element, own: ParamList) {
         let purpose = format!("{} action", verb.name);
         match verb.attribute("action") {
             Some(action) => {
@@ -292,62 +295,65 @@ impl Call {
     }
 
     /// The same for a verb whose `action` is the document itself where it names none.
-    fn own_action(&mut self, verb: &Element, own: Fields) {
+    fn own_action(&mut self, verb: &Element, own: ParamList) {
         let purpose = format!("{} action", verb.name);
         let action = verb.attribute("action").unwrap_or_default();
         self.ask(&purpose, action, verb, own);
     }
 
-    fn hang_up(&mut self, awaits: &Awaits, verb: &Element) {
+    fn hang_up(&mut self, awaits: &ExpectedInput, verb: &Element) {
         self.status = "completed";
         match awaits {
-            Awaits::Recording { .. } => record::hung_up(self, verb),
-            Awaits::Outcome { .. } => outcome::hung_up(self, verb),
-            Awaits::Input { .. } | Awaits::Patience | Awaits::Text | Awaits::Nothing => {}
+            ExpectedInput::Recording { .. } => record::hung_up(self, verb),
+            ExpectedInput::Outcome { .. } => outcome::hung_up(self, verb),
+            ExpectedInput::Gather { .. }
+            | ExpectedInput::Listen
+            | ExpectedInput::Message
+            | ExpectedInput::Nothing => {}
         }
-        self.end(Ended::HungUp);
+        self.end(CallEnd::HungUp);
     }
 
     /// An application that cannot be used: its fallback is asked, or the caller is told.
-    fn failed(&mut self, fault: Fault, url: &str) {
+    fn failed(&mut self, fault: CarrierAlert, url: &str) {
         let mut fields = self.caller.of_call(&self.sid);
         fields.set("CallStatus", self.status);
-        let fallback = Request::fallback(&self.number, &fault, url, fields);
-        self.heard.push(Heard::Error(fault));
+        let fallback = WebhookRequest::fallback(&self.number, &fault, url, fields);
+        self.heard.push(PhoneEvent::Error(fault));
         match fallback.filter(|_| !self.on_fallback) {
             Some(fallback) => {
                 self.on_fallback = true;
-                self.state = State::Asking(fallback);
+                self.state = CallState::Requesting(fallback);
             }
             None => {
                 let text = SORRY.to_owned();
-                self.heard.push(Heard::Say { text, language: None, voice: None });
-                self.end(Ended::Failed);
+                self.heard.push(PhoneEvent::Say { text, language: None, voice: None });
+                self.end(CallEnd::Failed);
             }
         }
     }
 
-    fn end(&mut self, ended: Ended) {
-        self.state = State::Over;
-        self.heard.push(Heard::Ended(ended));
+    fn end(&mut self, ended: CallEnd) {
+        self.state = CallState::Over;
+        self.heard.push(PhoneEvent::End(ended));
         if let Some(url) = self.number.status_callback.clone() {
             let status = match ended {
-                Ended::Completed | Ended::HungUp | Ended::Failed => "completed",
-                Ended::Rejected => "no-answer",
-                Ended::Busy => "busy",
+                CallEnd::Completed | CallEnd::HungUp | CallEnd::Failed => "completed",
+                CallEnd::Rejected => "no-answer",
+                CallEnd::Busy => "busy",
             };
             let took = self.now.saturating_sub(self.began);
             let fields = self.caller.of_call(&self.sid);
-            let request = Request::new("status callback", &url, Method::POST, fields);
+            let request = WebhookRequest::new("status callback", &url, Method::POST, fields);
             self.told.push_back(request.with(call_ended(status, took, self.now)).told());
         }
     }
 }
 
 /// Parameters of one webhook.
-type Fields = Vec<(String, String)>;
+type ParamList = Vec<(String, String)>;
 
 /// Parameters from what is written in code.
-fn fields<const N: usize>(pairs: [(&str, String); N]) -> Fields {
+fn fields<const N: usize>(pairs: [(&str, String); N]) -> ParamList {
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

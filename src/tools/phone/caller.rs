@@ -6,7 +6,7 @@ use crate::random;
 
 /// A number of the carrier, as its owner has configured it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Number {
+pub struct PhoneNumber {
     /// Where calls or messages are asked about, overrides in the fragment included.
     pub url: String,
     /// `GET` instead of `POST`.
@@ -32,7 +32,7 @@ pub struct Caller {
 
 /// The parameters of a webhook, in the carrier's order; a later one of a name replaces the value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Fields(pub(super) Vec<(String, String)>);
+pub(super) struct WebhookFields(pub(super) Vec<(String, String)>);
 
 /// Where a number is, which a carrier tells although it seldom knows. Each has `From` and `To`; a
 /// call also has `Caller` and `Called`.
@@ -40,10 +40,10 @@ const PLACES: [&str; 4] = ["City", "State", "Zip", "Country"];
 
 // === impl Number ===
 
-impl Number {
+impl PhoneNumber {
     /// A number whose webhooks all go to one URL, and none but those.
-    pub fn at(url: &str) -> Number {
-        Number { url: url.to_owned(), get: false, fallback: None, status_callback: None }
+    pub fn at(url: &str) -> PhoneNumber {
+        PhoneNumber { url: url.to_owned(), get: false, fallback: None, status_callback: None }
     }
 }
 
@@ -57,8 +57,8 @@ impl Caller {
     }
 
     /// What every webhook of a call has.
-    pub(super) fn of_call(&self, sid: &str) -> Fields {
-        let mut fields = Fields::default();
+    pub(super) fn of_call(&self, sid: &str) -> WebhookFields {
+        let mut fields = WebhookFields::default();
         fields.set("CallSid", sid);
         fields.set("AccountSid", &self.account);
         for (name, number) in
@@ -75,9 +75,9 @@ impl Caller {
     }
 
     /// What the webhook of a message has.
-    pub(super) fn of_message(&self, body: &str, media: &[String]) -> Fields {
+    pub(super) fn of_message(&self, body: &str, media: &[String]) -> WebhookFields {
         let sid = random::sid(if media.is_empty() { "SM" } else { "MM" });
-        let mut fields = Fields::default();
+        let mut fields = WebhookFields::default();
         for name in ["MessageSid", "SmsSid", "SmsMessageSid"] {
             fields.set(name, &sid);
         }
@@ -106,7 +106,7 @@ impl Caller {
 }
 
 /// Cities and countries are told of telephone numbers alone, and are mostly empty.
-fn places(fields: &mut Fields, name: &str, number: &str) {
+fn places(fields: &mut WebhookFields, name: &str, number: &str) {
     if number.starts_with('+') {
         for place in PLACES {
             fields.set(&format!("{name}{place}"), "");
@@ -151,7 +151,7 @@ fn segments(body: &str) -> usize {
 
 // === impl Fields ===
 
-impl Fields {
+impl WebhookFields {
     /// Gives a parameter a value: in the place that it has, or behind the others.
     pub(super) fn set(&mut self, name: &str, value: &str) {
         match self.0.iter_mut().find(|(known, _)| known == name) {

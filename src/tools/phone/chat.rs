@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 
 use actix_web::http::Method;
 
-use super::alert::Fault;
-use super::caller::{Caller, Fields, Number};
-use super::event::Heard;
-use super::expected_input::{Awaits, NotNow};
-use super::twiml_document::Document;
-use super::webhook_request::{Answer, Request, method};
-use super::{Act, Next};
+use super::alert::CarrierAlert;
+use super::caller::{Caller, PhoneNumber, WebhookFields};
+use super::event::PhoneEvent;
+use super::expected_input::{ActionNotAccepted, ExpectedInput};
+use super::twiml_document::TwimlDocument;
+use super::webhook_request::{FetchResult, WebhookRequest, method};
+use super::{ConversationState, PhoneAction};
 use crate::channel::Channel;
 use crate::limits::{MESSAGES_PER_REPLY_MAX, PHONE_DOCUMENTS_MAX};
 use crate::random;
@@ -19,19 +19,19 @@ use crate::uri::resolve;
 
 /// One person's messages to one number.
 #[derive(Clone, Debug)]
-pub struct Chat {
-    number: Number,
+pub struct PhoneChat {
+    number: PhoneNumber,
     caller: Caller,
     /// The parameters of the message that is answered.
-    message: Fields,
+    message: WebhookFields,
     /// A document is wanted.
-    asking: Option<Request>,
+    asking: Option<WebhookRequest>,
     /// Webhooks whose answers nobody reads. They are sent before anything else.
-    told: VecDeque<Request>,
+    told: VecDeque<WebhookRequest>,
     documents: usize,
     /// The URL that is asked is the number's fallback already.
     on_fallback: bool,
-    heard: Vec<Heard>,
+    heard: Vec<PhoneEvent>,
 }
 
 /// Letters of one message (21617).
@@ -40,13 +40,13 @@ const BODY_MAX: usize = 1_600;
 /// What the check of a document warns about, and is met again where it is carried out.
 const MET: [u32; 3] = [14_103, 14_109, 21_617];
 
-impl Chat {
+impl PhoneChat {
     /// Nothing has been written yet.
-    pub fn new(number: Number, caller: Caller) -> Chat {
-        Chat {
+    pub fn new(number: PhoneNumber, caller: Caller) -> PhoneChat {
+        PhoneChat {
             number,
             caller,
-            message: Fields::default(),
+            message: WebhookFields::default(),
             asking: None,
             told: VecDeque::new(),
             documents: 0,
@@ -56,18 +56,18 @@ impl Chat {
     }
 
     /// What is to be done now.
-    pub fn next(&self) -> Next<'_> {
+    pub fn next(&self) -> ConversationState<'_> {
         let told = self.told.front();
-        told.or(self.asking.as_ref()).map_or(Next::Await, Next::Ask)
+        told.or(self.asking.as_ref()).map_or(ConversationState::Input, ConversationState::Request)
     }
 
     /// What was noticed since this was last asked.
-    pub fn heard(&mut self) -> Vec<Heard> {
+    pub fn heard(&mut self) -> Vec<PhoneEvent> {
         std::mem::take(&mut self.heard)
     }
 
     /// Notes something that happened outside.
-    pub(super) fn notice(&mut self, heard: Heard) {
+    pub(super) fn notice(&mut self, heard: PhoneEvent) {
         self.heard.push(heard);
     }
 
@@ -75,32 +75,33 @@ impl Chat {
     ///
     /// # Errors
     /// Where nobody takes notice of it.
-    pub fn act(&mut self, act: &Act) -> Result<(), NotNow> {
-        let Act::Text { body, media } = act else {
-            return Err(NotNow::new(act, &Awaits::Text));
+    pub fn act(&mut self, act: &PhoneAction) -> Result<(), ActionNotAccepted> {
+        let PhoneAction::Text { body, media } = act else {
+            return Err(ActionNotAccepted::new(act, &ExpectedInput::Message));
         };
         self.message = self.caller.of_message(body, media);
         let own = ["MessageSid", "Body", "NumMedia", "MediaUrl0"];
         let own = self.message.0.iter().filter(|(name, _)| own.contains(&name.as_str()));
         let own = own.cloned().collect();
-        let request = Request::first("message", &self.number, self.message.clone());
+        let request = WebhookRequest::first("message", &self.number, self.message.clone());
         self.asking = Some(request.with(own));
         self.documents = 0;
         Ok(())
     }
 
-    /// What came of the request that [`Chat::next`] gave.
-    pub fn answered(&mut self, answer: Answer) {
+    /// What came of the request that [`PhoneChat::next`] gave.
+    pub fn answered(&mut self, answer: FetchResult) {
         if let Some(told) = self.told.pop_front() {
-            let fault = told.complaint(answer).map(|found| Fault::new(11200, found));
-            return self.heard.extend(fault.map(Heard::Warning));
+            let fault = told.complaint(answer).map(|found| CarrierAlert::new(11200, found));
+            return self.heard.extend(fault.map(PhoneEvent::Warning));
         }
         let Some(request) = self.asking.take() else { return };
-        match answer.and_then(|fetched| Document::of(&fetched, Channel::Message)) {
+        match answer.and_then(|fetched| TwimlDocument::of(&fetched, Channel::Message)) {
             Ok((document, warnings)) => {
                 self.on_fallback = false;
-                let known = |warning: &Fault| !warning.code.is_some_and(|it| MET.contains(&it));
-                self.heard.extend(warnings.into_iter().filter(known).map(Heard::Warning));
+                let known =
+                    |warning: &CarrierAlert| !warning.code.is_some_and(|it| MET.contains(&it));
+                self.heard.extend(warnings.into_iter().filter(known).map(PhoneEvent::Warning));
                 self.documents += 1;
                 self.carry_out(&document);
             }
@@ -108,7 +109,7 @@ impl Chat {
         }
     }
 
-    fn carry_out(&mut self, document: &Document) {
+    fn carry_out(&mut self, document: &TwimlDocument) {
         let mut replies = 0;
         for verb in &document.verbs {
             match verb.name.as_str() {
@@ -117,7 +118,9 @@ impl Chat {
                     if replies > MESSAGES_PER_REPLY_MAX {
                         let found =
                             format!("at most {MESSAGES_PER_REPLY_MAX}; the rest is not sent");
-                        return self.heard.push(Heard::Warning(Fault::new(14109, found)));
+                        return self
+                            .heard
+                            .push(PhoneEvent::Warning(CarrierAlert::new(14109, found)));
                     }
                     let sent = self.reply(verb);
                     if let (Some(action), Some(sid)) = (verb.attribute("action"), sent) {
@@ -128,7 +131,7 @@ impl Chat {
                 }
                 "Redirect" if self.documents >= PHONE_DOCUMENTS_MAX => {
                     let found = format!("{PHONE_DOCUMENTS_MAX} documents for one message");
-                    return self.heard.push(Heard::Error(Fault::new(14106, found)));
+                    return self.heard.push(PhoneEvent::Error(CarrierAlert::new(14106, found)));
                 }
                 "Redirect" => {
                     let text = verb.text();
@@ -145,18 +148,20 @@ impl Chat {
     fn reply(&mut self, verb: &Element) -> Option<String> {
         let (body, media) = verb.message();
         if body.is_empty() && media.is_empty() {
-            self.heard.push(Heard::Warning(Fault::new(14103, "a message that says nothing")));
+            self.heard
+                .push(PhoneEvent::Warning(CarrierAlert::new(14103, "a message that says nothing")));
             return None;
         }
         let letters = body.chars().count();
         if letters > BODY_MAX {
-            self.heard.push(Heard::Error(Fault::new(21617, format!("it has {letters}"))));
+            self.heard
+                .push(PhoneEvent::Error(CarrierAlert::new(21617, format!("it has {letters}"))));
             return None;
         }
         let other = |name: &str, usual: &str| {
             verb.attribute(name).filter(|number| *number != usual).map(str::to_owned)
         };
-        self.heard.push(Heard::Message {
+        self.heard.push(PhoneEvent::Message {
             from: other("from", &self.caller.to),
             to: other("to", &self.caller.from),
             body,
@@ -167,7 +172,7 @@ impl Chat {
             for status in ["sent", "delivered"] {
                 let url = resolve(&self.number.url, callback);
                 let fields = self.message.clone();
-                let request = Request::new("message status", &url, Method::POST, fields);
+                let request = WebhookRequest::new("message status", &url, Method::POST, fields);
                 self.told.push_back(request.with(self.status(&sid, status)).told());
             }
         }
@@ -187,18 +192,24 @@ impl Chat {
         pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
     }
 
-    fn request(&self, purpose: &str, document: &Document, to: &str, verb: &Element) -> Request {
+    fn request(
+        &self,
+        purpose: &str,
+        document: &TwimlDocument,
+        to: &str,
+        verb: &Element,
+    ) -> WebhookRequest {
         let url = resolve(&document.url, to);
-        Request::new(purpose, &url, method(verb.attribute("method")), self.message.clone())
+        WebhookRequest::new(purpose, &url, method(verb.attribute("method")), self.message.clone())
     }
 
     /// An application that cannot be used: its fallback is asked, or nobody gets an answer.
-    fn failed(&mut self, fault: Fault, url: &str) {
+    fn failed(&mut self, fault: CarrierAlert, url: &str) {
         if !self.on_fallback {
             let fields = self.message.clone();
-            self.asking = Request::fallback(&self.number, &fault, url, fields);
+            self.asking = WebhookRequest::fallback(&self.number, &fault, url, fields);
             self.on_fallback = self.asking.is_some();
         }
-        self.heard.push(Heard::Error(fault));
+        self.heard.push(PhoneEvent::Error(fault));
     }
 }

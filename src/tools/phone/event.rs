@@ -3,13 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::Fault;
-use super::action::{Act, escaped};
+use super::CarrierAlert;
+use super::action::{PhoneAction, escaped};
 use crate::journal::Trace;
 
 /// One thing that happened, in order.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Heard {
+pub enum PhoneEvent {
     /// Text is spoken.
     Say {
         /// The words, white space as a single space.
@@ -37,34 +37,34 @@ pub enum Heard {
         media: Vec<String>,
     },
     /// The carrier does something that cannot be heard: it dials, records, connects.
-    Does {
+    CarrierStep {
         /// The verb: `Dial`, `Record`, `Enqueue`, …
         verb: &'static str,
         /// To whom, to where, for how long: for a person to read.
         what: String,
     },
     /// The application was asked.
-    Asked(Box<Asked>),
+    Webhook(Box<WebhookExchange>),
     /// The carrier's debugger would hold a warning; the rest goes on.
-    Warning(Fault),
+    Warning(CarrierAlert),
     /// The carrier's debugger would hold an error.
-    Error(Fault),
+    Error(CarrierAlert),
     /// It is over.
-    Ended(Ended),
+    End(CallEnd),
 }
 
 /// One thing that a person did, and all that came of it. Several of them are a conversation.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Turn {
+pub struct PhoneTurn {
     /// What the person did; `None` at the beginning of a call.
-    pub act: Option<Act>,
+    pub act: Option<PhoneAction>,
     /// What was noticed, in order.
-    pub heard: Vec<Heard>,
+    pub heard: Vec<PhoneEvent>,
 }
 
 /// One webhook and what came back.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Asked {
+pub struct WebhookExchange {
     /// What it was for: `voice`, `Gather action`, `status callback`, …
     pub purpose: String,
     /// `POST` or `GET`.
@@ -85,7 +85,7 @@ pub struct Asked {
 
 /// How a call ended. A chat has no end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum CallEnd {
     /// The application hung up: by `Hangup`, or its document came to an end.
     Completed,
     /// The caller hung up.
@@ -101,14 +101,14 @@ pub enum Ended {
 // === impl Heard ===
 
 /// One line, in the words of flow tests; what those have no word for stands in brackets.
-impl fmt::Display for Heard {
+impl fmt::Display for PhoneEvent {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Heard::Say { text, .. } => write!(formatter, "hear {text}"),
-            Heard::Play(url) => write!(formatter, "play {url}"),
-            Heard::Tones(digits) => write!(formatter, "(tones {digits})"),
-            Heard::Pause(time) => write!(formatter, "(pause {} s)", time.as_secs()),
-            Heard::Message { to, body, media, .. } => {
+            PhoneEvent::Say { text, .. } => write!(formatter, "hear {text}"),
+            PhoneEvent::Play(url) => write!(formatter, "play {url}"),
+            PhoneEvent::Tones(digits) => write!(formatter, "(tones {digits})"),
+            PhoneEvent::Pause(time) => write!(formatter, "(pause {} s)", time.as_secs()),
+            PhoneEvent::Message { to, body, media, .. } => {
                 let words = [("receive", escaped(body))].into_iter();
                 let media = media.iter().map(|url| ("receive media", url.clone()));
                 let lines: Vec<String> = words
@@ -119,19 +119,21 @@ impl fmt::Display for Heard {
                 let to = to.as_ref().map_or(String::new(), |to| format!(" (to {to})"));
                 write!(formatter, "{}{to}", lines.join("\n"))
             }
-            Heard::Does { verb, what } if what.is_empty() => write!(formatter, "({verb})"),
-            Heard::Does { verb, what } => write!(formatter, "({verb} {what})"),
-            Heard::Asked(asked) => write!(formatter, "({asked})"),
-            Heard::Warning(fault) => write!(formatter, "warns {fault}"),
-            Heard::Error(fault) => write!(formatter, "fails {fault}"),
-            Heard::Ended(ended) => write!(formatter, "ends {ended}"),
+            PhoneEvent::CarrierStep { verb, what } if what.is_empty() => {
+                write!(formatter, "({verb})")
+            }
+            PhoneEvent::CarrierStep { verb, what } => write!(formatter, "({verb} {what})"),
+            PhoneEvent::Webhook(asked) => write!(formatter, "({asked})"),
+            PhoneEvent::Warning(fault) => write!(formatter, "warns {fault}"),
+            PhoneEvent::Error(fault) => write!(formatter, "fails {fault}"),
+            PhoneEvent::End(ended) => write!(formatter, "ends {ended}"),
         }
     }
 }
 
 // === impl Asked ===
 
-impl fmt::Display for Asked {
+impl fmt::Display for WebhookExchange {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.purpose)?;
         if !self.method.is_empty() {
@@ -147,24 +149,24 @@ impl fmt::Display for Asked {
 
 // === impl Ended ===
 
-impl Ended {
+impl CallEnd {
     /// All of them.
-    pub const ALL: [Ended; 5] =
-        [Ended::Completed, Ended::HungUp, Ended::Rejected, Ended::Busy, Ended::Failed];
+    pub const ALL: [CallEnd; 5] =
+        [CallEnd::Completed, CallEnd::HungUp, CallEnd::Rejected, CallEnd::Busy, CallEnd::Failed];
 
     /// The word that flow tests have for it.
     pub fn name(self) -> &'static str {
         match self {
-            Ended::Completed => "completed",
-            Ended::HungUp => "hung up",
-            Ended::Rejected => "rejected",
-            Ended::Busy => "busy",
-            Ended::Failed => "failed",
+            CallEnd::Completed => "completed",
+            CallEnd::HungUp => "hung up",
+            CallEnd::Rejected => "rejected",
+            CallEnd::Busy => "busy",
+            CallEnd::Failed => "failed",
         }
     }
 }
 
-impl fmt::Display for Ended {
+impl fmt::Display for CallEnd {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name())
     }

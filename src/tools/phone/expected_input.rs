@@ -3,14 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::action::Act;
+use super::action::PhoneAction;
 use crate::limits::PHONE_REAL_WAIT_MAX;
 
 /// What can happen next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Awaits {
+pub enum ExpectedInput {
     /// `Gather`: keys or words.
-    Input {
+    Gather {
         /// Keys are listened to.
         keys: bool,
         /// Speech is listened to.
@@ -37,9 +37,9 @@ pub enum Awaits {
         words: &'static [&'static str],
     },
     /// The application goes on by itself and never comes to an end: whether to listen on.
-    Patience,
+    Listen,
     /// A chat: the next message.
-    Text,
+    Message,
     /// It is over.
     Nothing,
 }
@@ -47,31 +47,33 @@ pub enum Awaits {
 /// Something that a person does and nobody takes notice of.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{act}` has no effect now: {awaits}")]
-pub struct NotNow {
+pub struct ActionNotAccepted {
     /// What was tried.
     pub act: String,
     /// What would be taken notice of.
     pub awaits: String,
 }
 
-impl NotNow {
-    pub(super) fn new(act: &Act, awaits: &Awaits) -> NotNow {
-        NotNow { act: act.to_string(), awaits: awaits.to_string() }
+impl ActionNotAccepted {
+    pub(super) fn new(act: &PhoneAction, awaits: &ExpectedInput) -> ActionNotAccepted {
+        ActionNotAccepted { act: act.to_string(), awaits: awaits.to_string() }
     }
 
     /// A wait whose time cannot be made to pass, for it is somebody else's.
-    pub(super) fn of_real_time(act: &Act) -> NotNow {
+    pub(super) fn of_real_time(act: &PhoneAction) -> ActionNotAccepted {
         let most = PHONE_REAL_WAIT_MAX.as_secs();
         let awaits = format!("time is the real one there; say how long, at most {most}s");
-        NotNow { act: act.to_string(), awaits }
+        ActionNotAccepted { act: act.to_string(), awaits }
     }
 }
 
-impl Awaits {
+impl ExpectedInput {
     /// How long silence is waited through.
     pub fn timeout(&self) -> Duration {
         match self {
-            Awaits::Input { timeout, .. } | Awaits::Recording { timeout, .. } => *timeout,
+            ExpectedInput::Gather { timeout, .. } | ExpectedInput::Recording { timeout, .. } => {
+                *timeout
+            }
             _ => Duration::ZERO,
         }
     }
@@ -79,7 +81,7 @@ impl Awaits {
     /// Whether keys end the input by themselves, so that no silence need follow.
     pub(super) fn ends_with(&self, keys: &str) -> bool {
         match self {
-            Awaits::Input { num_digits, finish_on_key, .. } => {
+            ExpectedInput::Gather { num_digits, finish_on_key, .. } => {
                 let finished = finish_on_key.is_some_and(|key| keys.contains(key));
                 finished || num_digits.is_some_and(|most| keys.len() >= most)
             }
@@ -88,29 +90,33 @@ impl Awaits {
     }
 }
 
-impl fmt::Display for Awaits {
+impl fmt::Display for ExpectedInput {
     /// What a person can do now, as a sentence.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Awaits::Input { keys: true, speech: true, .. } => {
+            ExpectedInput::Gather { keys: true, speech: true, .. } => {
                 formatter.write_str("it listens to keys and speech: `press`, `say`, `wait`")
             }
-            Awaits::Input { speech: true, .. } => {
+            ExpectedInput::Gather { speech: true, .. } => {
                 formatter.write_str("it listens to speech: `say`, `wait`")
             }
-            Awaits::Input { .. } => formatter.write_str("it listens to keys: `press`, `wait`"),
-            Awaits::Recording { .. } => {
+            ExpectedInput::Gather { .. } => {
+                formatter.write_str("it listens to keys: `press`, `wait`")
+            }
+            ExpectedInput::Recording { .. } => {
                 formatter.write_str("it records: `say`, `press`, `wait`, `hang up`")
             }
-            Awaits::Outcome { verb, words } => {
+            ExpectedInput::Outcome { verb, words } => {
                 let words = words.join(", ");
                 write!(formatter, "<{verb}> goes on; how does it end? `outcome` {words}")
             }
-            Awaits::Patience => {
+            ExpectedInput::Listen => {
                 formatter.write_str("it goes on and on: `wait` to listen on, or `hang up`")
             }
-            Awaits::Text => formatter.write_str("it takes messages: `text`, `media`, `wait`"),
-            Awaits::Nothing => formatter.write_str("it is over"),
+            ExpectedInput::Message => {
+                formatter.write_str("it takes messages: `text`, `media`, `wait`")
+            }
+            ExpectedInput::Nothing => formatter.write_str("it is over"),
         }
     }
 }

@@ -11,7 +11,7 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 use tokio::time::sleep;
 
-use super::caller::Number;
+use super::caller::PhoneNumber;
 use crate::carrier_api;
 use crate::channel::Channel;
 use crate::clock;
@@ -28,19 +28,19 @@ use crate::webhook::Received;
 
 /// A gateway on the desk: one worker, a store that ends with it, and no network but for functions
 /// that nobody stands in for. The carrier's API is always played: nothing is sent to anybody.
-pub struct Desk {
+pub struct InProcessGateway {
     gateway: Arc<Gateway>,
     worker: Worker,
     journal: Journal,
     origin: String,
-    pub(super) stand_in: Rc<Stands>,
+    pub(super) stand_in: Rc<GatewayMocks>,
     /// Whether time is pretended, so that it may be waited for.
     pretended: bool,
 }
 
 /// An answer of the gateway, and all that led to it.
 #[derive(Clone, Debug)]
-pub(super) struct Answered {
+pub(super) struct InProcessResponse {
     pub(super) status: u16,
     pub(super) content_type: Option<String>,
     pub(super) body: Bytes,
@@ -48,7 +48,7 @@ pub(super) struct Answered {
 }
 
 /// Those who answer in the network's place: whoever the user has given, then the carrier's API.
-pub(super) struct Stands {
+pub(super) struct GatewayMocks {
     given: Option<Rc<dyn StandIn>>,
     accounts: Vec<Arc<Account>>,
 }
@@ -56,15 +56,19 @@ pub(super) struct Stands {
 /// Where webhooks go if the configuration has no `public_url`.
 const ORIGIN: &str = "http://gateway.invalid";
 
-impl Desk {
+impl InProcessGateway {
     /// Sets a gateway up. With `pretended`, time passes as [`clock::pretend`] has it.
-    pub fn new(gateway: Gateway, given: Option<Rc<dyn StandIn>>, pretended: bool) -> Desk {
+    pub fn new(
+        gateway: Gateway,
+        given: Option<Rc<dyn StandIn>>,
+        pretended: bool,
+    ) -> InProcessGateway {
         let accounts = gateway.config.accounts.clone();
-        let stand_in = Rc::new(Stands { given, accounts });
+        let stand_in = Rc::new(GatewayMocks { given, accounts });
         let mut worker = gateway.worker(Sessions::memory());
         worker.functions = worker.functions.played_by(Rc::clone(&stand_in) as Rc<dyn StandIn>);
         let origin = gateway.config.server.public_url.clone();
-        Desk {
+        InProcessGateway {
             origin: origin.unwrap_or_else(|| ORIGIN.to_owned()),
             gateway: Arc::new(gateway),
             worker,
@@ -80,10 +84,10 @@ impl Desk {
     }
 
     /// The number that a route answers: all of its webhooks go there.
-    pub fn number(&self, route: &str) -> Number {
+    pub fn number(&self, route: &str) -> PhoneNumber {
         let url = format!("{}{route}", self.origin);
         let status_callback = Some(url.clone());
-        Number { status_callback, ..Number::at(&url) }
+        PhoneNumber { status_callback, ..PhoneNumber::at(&url) }
     }
 
     /// What a route answers; `None` where there is no such route.
@@ -114,7 +118,7 @@ impl Desk {
         target: &str,
         headers: &[(&str, String)],
         body: String,
-    ) -> Answered {
+    ) -> InProcessResponse {
         let mut map = HeaderMap::new();
         let host = parts(&self.origin).1.to_owned();
         for (name, value) in headers.iter().chain([&("host", host)]) {
@@ -134,7 +138,7 @@ impl Desk {
         let deadline = began + self.gateway.config.server.answer_within;
         let mut record = Record::begin(&self.journal, began).traced();
         let answer = exchange(&self.gateway, &self.worker, received, &mut record, deadline).await;
-        Answered {
+        InProcessResponse {
             status: answer.status,
             content_type: (answer.status == 200).then(|| "text/xml; charset=utf-8".to_owned()),
             body: answer.document,
@@ -212,14 +216,14 @@ fn is_held(saved: &Saved) -> bool {
 
 // === impl Stands ===
 
-impl StandIn for Stands {
+impl StandIn for GatewayMocks {
     fn answer(&self, asking: &Asking<'_>) -> Option<Played> {
         let given = self.given.as_ref().and_then(|given| given.answer(asking));
         given.or_else(|| self.api(asking))
     }
 }
 
-impl Stands {
+impl GatewayMocks {
     /// What the carrier's API answers where it does what it is asked for.
     fn api(&self, asking: &Asking<'_>) -> Option<Played> {
         let url = asking.url.parse().ok()?;

@@ -1,14 +1,14 @@
 //! What an application answered, as the carrier takes it: a document, or why it is none.
 
+use super::alert::CarrierAlert;
+use super::webhook_request::AppResponse;
 use crate::channel::Channel;
-use super::alert::Fault;
-use super::webhook_request::Fetched;
 use crate::limits::DOCUMENT_BYTES_MAX;
 use crate::twiml::read::{Bounds, Element, Node, read, tree};
 
 /// A document that is carried out, verb by verb.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Document {
+pub(super) struct TwimlDocument {
     /// Where it came from.
     pub(super) url: String,
     pub(super) verbs: Vec<Element>,
@@ -28,26 +28,29 @@ const SOUNDS: [&str; 10] = [
     "audio/ulaw",
 ];
 
-impl Document {
+impl TwimlDocument {
     /// Takes an answer for what it is; also gives what the carrier would warn about.
     ///
     /// # Errors
     /// Where the carrier would use the fallback URL.
-    pub(super) fn of(fetched: &Fetched, channel: Channel) -> Result<(Document, Vec<Fault>), Fault> {
-        let Fetched { url, status, content_type, body } = fetched;
+    pub(super) fn of(
+        fetched: &AppResponse,
+        channel: Channel,
+    ) -> Result<(TwimlDocument, Vec<CarrierAlert>), CarrierAlert> {
+        let AppResponse { url, status, content_type, body } = fetched;
         if !(200..300).contains(status) {
-            return Err(Fault::new(11200, format!("it answered {status}")));
+            return Err(CarrierAlert::new(11200, format!("it answered {status}")));
         }
         if body.len() > DOCUMENT_BYTES_MAX {
             let found = format!("{} bytes, at most {DOCUMENT_BYTES_MAX}", body.len());
-            return Err(Fault::new(11750, found));
+            return Err(CarrierAlert::new(11750, found));
         }
-        let document = |verbs| Document { url: url.clone(), verbs };
+        let document = |verbs| TwimlDocument { url: url.clone(), verbs };
         let voice = channel == Channel::Voice;
         if body.is_empty() {
             // Nothing is a fair answer to a message.
             return match voice {
-                true => Err(Fault::new(11770, "expected at least `<Response/>`")),
+                true => Err(CarrierAlert::new(11770, "expected at least `<Response/>`")),
                 false => Ok((document(Vec::new()), Vec::new())),
             };
         }
@@ -64,16 +67,19 @@ impl Document {
             sound if voice && SOUNDS.contains(&sound) => {
                 return Ok((document(vec![verb("Play", url.clone())]), Vec::new()));
             }
-            "" => return Err(Fault::new(12300, "there is none, expected `text/xml`")),
-            _ => return Err(Fault::new(12300, format!("`{declared}`, expected `text/xml`"))),
+            "" => return Err(CarrierAlert::new(12300, "there is none, expected `text/xml`")),
+            _ => {
+                return Err(CarrierAlert::new(12300, format!("`{declared}`, expected `text/xml`")));
+            }
         }
-        let wrong =
-            |error: crate::twiml::TwimlError| Fault::new(error.kind.code().unwrap_or(12100), error);
+        let wrong = |error: crate::twiml::TwimlError| {
+            CarrierAlert::new(error.kind.code().unwrap_or(12100), error)
+        };
         let root = tree(body, &Bounds::default()).map_err(wrong)?;
         let read = read(body, channel, &Bounds::default()).map_err(wrong)?;
         let warnings = read.findings.into_iter().filter_map(|finding| {
             let found = format!("{}:{}: {}", finding.line, finding.column, finding.message);
-            finding.code.map(|code| Fault::new(code, found))
+            finding.code.map(|code| CarrierAlert::new(code, found))
         });
         Ok((document(root.children().cloned().collect()), warnings.collect()))
     }

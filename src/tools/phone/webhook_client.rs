@@ -16,10 +16,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::time::{Instant, timeout_at};
 
-use super::alert::Fault;
-use super::event::Asked;
-use super::in_process::Desk;
-use super::webhook_request::{Answer, Fetched, Request};
+use super::alert::CarrierAlert;
+use super::event::WebhookExchange;
+use super::in_process::InProcessGateway;
+use super::webhook_request::{AppResponse, FetchResult, WebhookRequest};
 use crate::clock;
 use crate::config::Algorithm;
 use crate::function::{Asking, StandIn as _};
@@ -30,22 +30,22 @@ use crate::secret::Secret;
 use crate::uri::{host, parts, resolve};
 use crate::verify::{SigningKey, sign_form, sign_url};
 use crate::webhook::{Params, encode_pairs};
-use cookies::Cookies;
-use overrides::Overrides;
+use cookies::CookieJar;
+use overrides::UrlOverrides;
 
 /// The way to applications.
-pub struct Line {
+pub struct WebhookClient {
     key: Option<Rc<SigningKey>>,
-    desk: Option<Rc<Desk>>,
+    desk: Option<Rc<InProcessGateway>>,
     /// `None` where nothing may go to the network.
     http: Option<Rc<http::Client>>,
     /// The only hosts that may be asked; `None` for any.
     hosts: Option<Rc<[String]>>,
-    cookies: RefCell<Cookies>,
+    cookies: RefCell<CookieJar>,
 }
 
 /// One request as HTTP has it.
-struct Sent<'a> {
+struct SignedRequest<'a> {
     method: Method,
     /// No fragment and no credentials.
     url: String,
@@ -55,7 +55,7 @@ struct Sent<'a> {
 }
 
 /// What came back.
-struct Response {
+struct RawResponse {
     status: u16,
     content_type: Option<String>,
     location: Option<String>,
@@ -65,30 +65,36 @@ struct Response {
 }
 
 /// Why nothing came back, and which kind of retry that is.
-struct Failed {
-    fault: Fault,
+struct FetchError {
+    fault: CarrierAlert,
     connected: bool,
 }
 
-impl Line {
+impl WebhookClient {
     /// To any application, over the network. Without a token nothing is signed.
-    pub fn network(token: Option<&Secret>) -> Line {
-        Line { http: Some(Rc::new(http::Client::new())), ..Line::nowhere(token) }
+    pub fn network(token: Option<&Secret>) -> WebhookClient {
+        WebhookClient { http: Some(Rc::new(http::Client::new())), ..WebhookClient::nowhere(token) }
     }
 
     /// To a gateway on the desk, and from there to the network where it leads.
-    pub fn desk(desk: &Rc<Desk>) -> Line {
-        Line { desk: Some(Rc::clone(desk)), ..Line::network(desk.token().as_ref()) }
+    pub fn desk(desk: &Rc<InProcessGateway>) -> WebhookClient {
+        WebhookClient {
+            desk: Some(Rc::clone(desk)),
+            ..WebhookClient::network(desk.token().as_ref())
+        }
     }
 
     /// To a gateway on the desk alone. What leads elsewhere is answered by whoever stands in, or
     /// is an error.
-    pub fn desk_alone(desk: &Rc<Desk>) -> Line {
-        Line { desk: Some(Rc::clone(desk)), ..Line::nowhere(desk.token().as_ref()) }
+    pub fn desk_alone(desk: &Rc<InProcessGateway>) -> WebhookClient {
+        WebhookClient {
+            desk: Some(Rc::clone(desk)),
+            ..WebhookClient::nowhere(desk.token().as_ref())
+        }
     }
 
-    fn nowhere(token: Option<&Secret>) -> Line {
-        Line {
+    fn nowhere(token: Option<&Secret>) -> WebhookClient {
+        WebhookClient {
             key: token.map(|token| Rc::new(SigningKey::new(token, Algorithm::Sha1))),
             desk: None,
             http: None,
@@ -98,13 +104,13 @@ impl Line {
     }
 
     /// The same, to these hosts alone, whatever an application says.
-    pub fn only(self, hosts: &[String]) -> Line {
-        Line { hosts: Some(hosts.into()), ..self }
+    pub fn only(self, hosts: &[String]) -> WebhookClient {
+        WebhookClient { hosts: Some(hosts.into()), ..self }
     }
 
     /// A line for somebody else: the same way and the same connections, none of the cookies.
-    pub fn another(&self) -> Line {
-        Line {
+    pub fn another(&self) -> WebhookClient {
+        WebhookClient {
             key: self.key.clone(),
             desk: self.desk.clone(),
             http: self.http.clone(),
@@ -113,15 +119,15 @@ impl Line {
         }
     }
 
-    pub(super) fn of_desk(&self) -> Option<&Rc<Desk>> {
+    pub(super) fn of_desk(&self) -> Option<&Rc<InProcessGateway>> {
         self.desk.as_ref()
     }
 
     /// Asks an application, as often as the overrides of the URL say.
-    pub(super) async fn ask(&self, request: &Request) -> (Asked, Answer) {
+    pub(super) async fn ask(&self, request: &WebhookRequest) -> (WebhookExchange, FetchResult) {
         let began = clock::now();
         let (url, fragment) = request.url.split_once('#').unwrap_or((&request.url, ""));
-        let overrides = Overrides::of(fragment);
+        let overrides = UrlOverrides::of(fragment);
         let token = random::sid("");
         let deadline = began + overrides.total;
         let mut tries = overrides.retries;
@@ -136,9 +142,9 @@ impl Line {
                 Err(failed) => break (Err(failed.fault), None),
             }
         };
-        let text = |fetched: &Fetched| String::from_utf8_lossy(&fetched.body).into_owned();
+        let text = |fetched: &AppResponse| String::from_utf8_lossy(&fetched.body).into_owned();
         let fetched = answer.as_ref().ok();
-        let asked = Asked {
+        let asked = WebhookExchange {
             purpose: request.purpose.clone(),
             method: request.method.to_string(),
             target: target(url).to_owned(),
@@ -154,11 +160,11 @@ impl Line {
     /// One try: redirects are followed, a password is given where it is asked for.
     async fn follow(
         &self,
-        request: &Request,
+        request: &WebhookRequest,
         url: &str,
         token: &str,
-        (overrides, deadline): (&Overrides, Instant),
-    ) -> Result<(Fetched, Option<Trace>), Failed> {
+        (overrides, deadline): (&UrlOverrides, Instant),
+    ) -> Result<(AppResponse, Option<Trace>), FetchError> {
         let (mut url, mut credentials) = without_credentials(url);
         let mut method = request.method.clone();
         let mut authorization = None;
@@ -183,17 +189,23 @@ impl Line {
                     }
                 }
                 None => {
-                    let Response { status, content_type, body, trace, .. } = response;
-                    return Ok((Fetched { url: sent.url, status, content_type, body }, trace));
+                    let RawResponse { status, content_type, body, trace, .. } = response;
+                    return Ok((AppResponse { url: sent.url, status, content_type, body }, trace));
                 }
             }
         }
-        let fault = Fault::new(11215, format!("more than {CARRIER_REDIRECTS_MAX}"));
-        Err(Failed { fault, connected: true })
+        let fault = CarrierAlert::new(11215, format!("more than {CARRIER_REDIRECTS_MAX}"));
+        Err(FetchError { fault, connected: true })
     }
 
     /// A request with the headers that the carrier sends, its signature among them.
-    fn signed<'a>(&self, method: &Method, url: &str, params: &'a Params, token: &str) -> Sent<'a> {
+    fn signed<'a>(
+        &self,
+        method: &Method,
+        url: &str,
+        params: &'a Params,
+        token: &str,
+    ) -> SignedRequest<'a> {
         let form = *method != Method::GET;
         let mut url = url.to_owned();
         if !form && !params.is_empty() {
@@ -220,27 +232,27 @@ impl Line {
             headers.push(("x-twilio-signature", signature));
         }
         headers.extend(self.cookies.borrow().header(&url).map(|value| ("cookie", value)));
-        Sent { method: method.clone(), url, headers, params }
+        SignedRequest { method: method.clone(), url, headers, params }
     }
 
     async fn send(
         &self,
-        sent: &Sent<'_>,
-        overrides: &Overrides,
+        sent: &SignedRequest<'_>,
+        overrides: &UrlOverrides,
         deadline: Instant,
-    ) -> Result<Response, Failed> {
+    ) -> Result<RawResponse, FetchError> {
         let form = sent.method != Method::GET;
         let body = || if form { sent.params.encode() } else { String::new() };
         let late = || {
             let found = format!("no whole answer within {} ms", overrides.total.as_millis());
-            Failed { fault: Fault::new(11200, found), connected: true }
+            FetchError { fault: CarrierAlert::new(11200, found), connected: true }
         };
         if let Some((desk, target)) =
             self.desk.as_ref().and_then(|desk| Some((desk, desk.target(&sent.url)?)))
         {
             let answering = desk.answer(sent.method.clone(), target, &sent.headers, body());
             let answered = timeout_at(deadline, answering).await.map_err(|_| late())?;
-            return Ok(Response {
+            return Ok(RawResponse {
                 status: answered.status,
                 content_type: answered.content_type,
                 location: None,
@@ -252,7 +264,7 @@ impl Line {
         let host = host(&sent.url);
         if self.hosts.as_ref().is_some_and(|hosts| hosts.iter().all(|known| known != host)) {
             let found = format!("`{host}` is none of the hosts that may be asked");
-            return Err(Failed { fault: Fault::new(11200, found), connected: true });
+            return Err(FetchError { fault: CarrierAlert::new(11200, found), connected: true });
         }
         match &self.http {
             Some(http) => {
@@ -265,8 +277,12 @@ impl Line {
     }
 
     /// An application elsewhere, where nothing may go to the network.
-    async fn played(&self, sent: &Sent<'_>, deadline: Instant) -> Result<Response, Failed> {
-        let lost = |fault| Failed { fault, connected: true };
+    async fn played(
+        &self,
+        sent: &SignedRequest<'_>,
+        deadline: Instant,
+    ) -> Result<RawResponse, FetchError> {
+        let lost = |fault| FetchError { fault, connected: true };
         let asking = Asking {
             name: "the application",
             widget: "",
@@ -277,12 +293,12 @@ impl Line {
         let played = self.desk.as_ref().and_then(|desk| desk.stand_in.answer(&asking));
         let Some(played) = played else {
             let found = format!("nothing is given for `{}`", sent.url);
-            return Err(lost(Fault::new(11200, found)));
+            return Err(lost(CarrierAlert::new(11200, found)));
         };
         let played = timeout_at(deadline, played.play()).await;
-        let answer = played.map_err(|_| lost(Fault::new(11200, "no answer in time")))?;
-        let answer = answer.map_err(|problem| lost(Fault::new(11200, problem)))?;
-        Ok(Response {
+        let answer = played.map_err(|_| lost(CarrierAlert::new(11200, "no answer in time")))?;
+        let answer = answer.map_err(|problem| lost(CarrierAlert::new(11200, problem)))?;
+        Ok(RawResponse {
             status: answer.status,
             content_type: answer.content_type,
             location: None,

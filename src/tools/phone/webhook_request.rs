@@ -3,13 +3,13 @@
 use actix_web::http::Method;
 use actix_web::web::Bytes;
 
-use super::alert::Fault;
-use super::caller::{Fields, Number};
+use super::alert::CarrierAlert;
+use super::caller::{PhoneNumber, WebhookFields};
 use crate::webhook::Params;
 
 /// A webhook, before the line has made HTTP of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+pub struct WebhookRequest {
     /// What it is for: `call`, `message`, `Gather action`, `Redirect`, `status callback`, …
     pub purpose: String,
     /// The absolute URL, with what it has as a fragment.
@@ -26,7 +26,7 @@ pub struct Request {
 
 /// An answer of any application.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fetched {
+pub struct AppResponse {
     /// Where it came from, after redirects: relative URLs are resolved against it.
     pub url: String,
     /// The HTTP status.
@@ -38,12 +38,17 @@ pub struct Fetched {
 }
 
 /// What comes of a request.
-pub(super) type Answer = Result<Fetched, Fault>;
+pub(super) type FetchResult = Result<AppResponse, CarrierAlert>;
 
-impl Request {
+impl WebhookRequest {
     /// A request with the parameters of a call and some of its own.
-    pub(super) fn new(purpose: &str, url: &str, method: Method, fields: Fields) -> Request {
-        Request {
+    pub(super) fn new(
+        purpose: &str,
+        url: &str,
+        method: Method,
+        fields: WebhookFields,
+    ) -> WebhookRequest {
+        WebhookRequest {
             purpose: purpose.to_owned(),
             url: url.to_owned(),
             method,
@@ -54,26 +59,31 @@ impl Request {
     }
 
     /// The request that a conversation begins with.
-    pub(super) fn first(purpose: &str, number: &Number, fields: Fields) -> Request {
+    pub(super) fn first(
+        purpose: &str,
+        number: &PhoneNumber,
+        fields: WebhookFields,
+    ) -> WebhookRequest {
         let method = if number.get { Method::GET } else { Method::POST };
-        Request::new(purpose, &number.url, method, fields)
+        WebhookRequest::new(purpose, &number.url, method, fields)
     }
 
     /// The request to a number's fallback, after `url` could not be used; `None` where it has none.
     pub(super) fn fallback(
-        number: &Number,
-        fault: &Fault,
+        number: &PhoneNumber,
+        fault: &CarrierAlert,
         url: &str,
-        fields: Fields,
-    ) -> Option<Request> {
-        let request = Request::new("fallback", number.fallback.as_ref()?, Method::POST, fields);
+        fields: WebhookFields,
+    ) -> Option<WebhookRequest> {
+        let request =
+            WebhookRequest::new("fallback", number.fallback.as_ref()?, Method::POST, fields);
         let code = fault.code.unwrap_or_default().to_string();
         let own = [("ErrorCode", code), ("ErrorUrl", url.to_owned())];
         Some(request.with(own.map(|(name, value)| (name.to_owned(), value)).into()))
     }
 
     /// What is wrong with the answer to a request whose answer nobody reads.
-    pub(super) fn complaint(&self, answer: Answer) -> Option<String> {
+    pub(super) fn complaint(&self, answer: FetchResult) -> Option<String> {
         match answer {
             Ok(fetched) if fetched.status < 400 => None,
             Ok(fetched) => Some(format!("the {} answered {}", self.purpose, fetched.status)),
@@ -82,9 +92,9 @@ impl Request {
     }
 
     /// The same with parameters over those.
-    pub(super) fn with(mut self, own: Vec<(String, String)>) -> Request {
+    pub(super) fn with(mut self, own: Vec<(String, String)>) -> WebhookRequest {
         let all = self.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let mut fields = Fields(all.collect());
+        let mut fields = WebhookFields(all.collect());
         fields.extend(&own);
         self.params = fields.0.iter().map(|(name, value)| (name, value)).collect();
         self.own = own;
@@ -92,8 +102,8 @@ impl Request {
     }
 
     /// The same, for one whose answer nobody reads.
-    pub(super) fn told(self) -> Request {
-        Request { wants_document: false, ..self }
+    pub(super) fn told(self) -> WebhookRequest {
+        WebhookRequest { wants_document: false, ..self }
     }
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use twimlgate::tools::phone::{Act, Awaits, Heard};
+use twimlgate::tools::phone::{ExpectedInput, PhoneAction, PhoneEvent};
 
 use super::app::{App, never, reply};
 use super::{call, play, words};
@@ -157,8 +157,8 @@ async fn whoever_hangs_up_is_reported() {
     assert_eq!(status.target, "/status");
     assert_eq!(status.params.get("CallStatus"), Some("completed"));
     assert_eq!(status.params.get("CallbackSource"), Some("call-progress-events"));
-    assert_eq!(phone.awaits(), Awaits::Nothing);
-    assert!(phone.act(&Act::HangUp).await.is_err());
+    assert_eq!(phone.awaits(), ExpectedInput::Nothing);
+    assert!(phone.act(&PhoneAction::HangUp).await.is_err());
 }
 
 #[actix_web::test]
@@ -170,13 +170,13 @@ async fn what_has_no_effect_is_refused_and_says_what_has() {
         ("say hello", "`say hello` has no effect now: it listens to keys: `press`, `wait`"),
         ("outcome busy", "`outcome busy` has no effect now: it listens to keys: `press`, `wait`"),
     ] {
-        let error = phone.act(&Act::parse(act).unwrap()).await.unwrap_err();
+        let error = phone.act(&PhoneAction::parse(act).unwrap()).await.unwrap_err();
         assert_eq!(error.to_string(), why);
     }
     let app = one("<Dial>+15550111</Dial>");
     let mut phone = call(&app);
     phone.begin().await;
-    let error = phone.act(&Act::parse("outcome maybe").unwrap()).await.unwrap_err();
+    let error = phone.act(&PhoneAction::parse("outcome maybe").unwrap()).await.unwrap_err();
     assert!(error.to_string().contains("`outcome` completed, answered, busy"), "{error}");
 }
 
@@ -194,11 +194,11 @@ async fn a_redirect_that_never_ends_is_the_callers_to_end() {
     let app = App::start(|_| "<Response><Redirect/></Response>".to_owned());
     let mut phone = call(&app);
     phone.begin().await;
-    assert_eq!(phone.awaits(), Awaits::Patience);
+    assert_eq!(phone.awaits(), ExpectedInput::Listen);
     let asked = app.got().len();
-    phone.act(&Act::Wait(None)).await.unwrap();
-    assert_eq!((phone.awaits(), app.got().len()), (Awaits::Patience, 2 * asked));
-    let told = words(&phone.act(&Act::HangUp).await.unwrap());
+    phone.act(&PhoneAction::Wait(None)).await.unwrap();
+    assert_eq!((phone.awaits(), app.got().len()), (ExpectedInput::Listen, 2 * asked));
+    let told = words(&phone.act(&PhoneAction::HangUp).await.unwrap());
     assert_eq!(told, "ends hung up\n");
 }
 
@@ -249,12 +249,12 @@ async fn a_caller_may_hang_up_while_the_application_thinks() {
     });
     let mut phone = call(&app);
     assert!(timeout(Duration::from_millis(30), phone.begin()).await.is_err());
-    assert!(phone.act(&Act::Wait(None)).await.is_err(), "nobody listens yet");
-    let told = words(&phone.act(&Act::HangUp).await.unwrap());
+    assert!(phone.act(&PhoneAction::Wait(None)).await.is_err(), "nobody listens yet");
+    let told = words(&phone.act(&PhoneAction::HangUp).await.unwrap());
     assert_eq!(told, "ends hung up\n");
     let status = app.got()[1].params.get("CallStatus").map(str::to_owned);
     assert_eq!(status.as_deref(), Some("completed"));
-    assert!(phone.act(&Act::HangUp).await.is_err(), "it is over");
+    assert!(phone.act(&PhoneAction::HangUp).await.is_err(), "it is over");
 }
 
 #[actix_web::test]
@@ -264,12 +264,12 @@ async fn whoever_watches_sees_each_thing_as_it_is_noticed() {
         "/two" => never(),
         _ => String::new(),
     });
-    let seen: Rc<RefCell<Vec<Heard>>> = Rc::default();
+    let seen: Rc<RefCell<Vec<PhoneEvent>>> = Rc::default();
     let book = Rc::clone(&seen);
     let mut phone = call(&app).watched(move |heard| book.borrow_mut().push(heard.clone()));
     assert!(timeout(Duration::from_millis(200), phone.begin()).await.is_err());
     assert_eq!(words(&seen.borrow()), "hear One.\n");
-    let heard = phone.act(&Act::HangUp).await.unwrap();
+    let heard = phone.act(&PhoneAction::HangUp).await.unwrap();
     assert_eq!(words(&heard), "hear One.\nends hung up\n");
     assert_eq!(*seen.borrow(), heard);
 }

@@ -11,7 +11,7 @@ use twimlgate::function::{
 };
 use twimlgate::journal::Meters;
 use twimlgate::limits::{HELD_CALLS_MAX, HELD_OUTCOME_KEPT, HELD_OUTCOMES_BYTES_MAX};
-use twimlgate::tools::phone::{Caller, Desk, Heard, Line, Phone};
+use twimlgate::tools::phone::{Caller, InProcessGateway, Phone, PhoneEvent, WebhookClient};
 
 use super::{play, words};
 use crate::support::rig;
@@ -63,7 +63,7 @@ flow = "tests/flows/hold/message.json"
 "#;
 
 struct Scene {
-    desk: Rc<Desk>,
+    desk: Rc<InProcessGateway>,
     asked: Rc<Cell<usize>>,
 }
 
@@ -80,13 +80,13 @@ impl Scene {
         let asked = Rc::new(Cell::new(0));
         let takes = Duration::from_secs(seconds);
         let slow = Slow { takes, answer, status, asked: Rc::clone(&asked) };
-        Scene { desk: Rc::new(Desk::new(gateway, Some(Rc::new(slow)), true)), asked }
+        Scene { desk: Rc::new(InProcessGateway::new(gateway, Some(Rc::new(slow)), true)), asked }
     }
 
     fn phone(&self, route: &str) -> Phone {
         let account = self.desk.account().unwrap().to_owned();
         let caller = Caller { account, ..Caller::somebody("+15550100", "+15550199") };
-        let (line, number) = (Line::desk_alone(&self.desk), self.desk.number(route));
+        let (line, number) = (WebhookClient::desk_alone(&self.desk), self.desk.number(route));
         match route {
             "/sms" | "/chat" => Phone::chat(line, number, caller),
             _ => Phone::call(line, number, caller),
@@ -196,7 +196,7 @@ async fn what_is_held_is_seen() {
     let _pretended = clock::pretend(NOON);
     let heard = play(&mut Scene::new(9, GOLD).phone("/short"), "").await;
     let held = heard.iter().filter_map(|heard| match heard {
-        Heard::Asked(asked) => asked.trace.as_ref()?.held.clone(),
+        PhoneEvent::Webhook(asked) => asked.trace.as_ref()?.held.clone(),
         _ => None,
     });
     assert_eq!(held.collect::<Vec<_>>(), ["lookup", "lookup"]);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use twimlgate::config::Algorithm;
 use twimlgate::secret::Secret;
-use twimlgate::tools::phone::{Caller, Number, Phone};
+use twimlgate::tools::phone::{Caller, Phone, PhoneNumber};
 use twimlgate::verify::{SigningKey, sign_form, sign_url};
 
 use super::app::{App, Got, never, reply};
@@ -22,7 +22,7 @@ fn key() -> SigningKey {
 }
 
 fn at(url: &str) -> Phone {
-    Phone::call(line(), Number::at(url), Caller::somebody("+15550100", "+15550199"))
+    Phone::call(line(), PhoneNumber::at(url), Caller::somebody("+15550100", "+15550199"))
 }
 
 const HELLO: &str = "<Response><Say>Hello.</Say></Response>";
@@ -38,7 +38,7 @@ async fn every_webhook_is_signed_over_the_url_that_is_asked() {
     assert_eq!(header(got, "user-agent"), Some("TwilioProxy/1.1"));
     assert!(header(got, "i-twilio-idempotency-token").is_some_and(|token| token.len() == 32));
 
-    let number = Number { get: true, ..Number::at(&app.url("/voice?x=1")) };
+    let number = PhoneNumber { get: true, ..PhoneNumber::at(&app.url("/voice?x=1")) };
     let caller = Caller::somebody("+15550100", "+15550199");
     Phone::call(line(), number, caller).begin().await;
     let got = &app.got()[1];
@@ -116,7 +116,7 @@ async fn the_fallback_is_asked_with_the_reason() {
         _ => reply("500 Oops", "", ""),
     });
     let fallback = Some(app.url("/fallback"));
-    let number = Number { fallback, ..Number::at(&app.url("/voice")) };
+    let number = PhoneNumber { fallback, ..PhoneNumber::at(&app.url("/voice")) };
     let caller = Caller::somebody("+15550100", "+15550199");
     let told = words(&Phone::call(line(), number, caller).begin().await);
     assert!(told.ends_with("hear Plan B.\nends completed\n"), "{told}");

@@ -7,7 +7,7 @@ use twimlgate::clock;
 use twimlgate::diagnostics::problem::Problems;
 use twimlgate::function::{Asking, Played, PlayedAnswer, StandIn};
 use twimlgate::journal::Meters;
-use twimlgate::tools::phone::{Caller, Desk, Heard, Line, Phone};
+use twimlgate::tools::phone::{Caller, InProcessGateway, Phone, PhoneEvent, WebhookClient};
 
 use super::{play, words};
 use crate::support::rig;
@@ -27,7 +27,7 @@ impl StandIn for Lookup {
 
 const NOON: Duration = Duration::from_secs(1_790_000_000);
 
-fn desk(takes: Duration) -> Rc<Desk> {
+fn desk(takes: Duration) -> Rc<InProcessGateway> {
     let sections = "[function.lookup]\nurl = \"http://${FUNCTION}/\"\n\
         [route.\"/hotline\"]\nchannel = \"voice\"\nflow = \"tests/flows/hotline.json\"\n\
         [route.\"/survey\"]\nchannel = \"message\"\nflow = \"tests/flows/survey.json\"\n";
@@ -35,16 +35,16 @@ fn desk(takes: Duration) -> Rc<Desk> {
     let nobody = "127.0.0.1:9".parse().unwrap();
     let gateway = rig::gateway(nobody, sections, &Meters::new(), &mut problems);
     let gateway = gateway.unwrap_or_else(|| panic!("{problems}"));
-    Rc::new(Desk::new(gateway, Some(Rc::new(Lookup(takes))), true))
+    Rc::new(InProcessGateway::new(gateway, Some(Rc::new(Lookup(takes))), true))
 }
 
-fn caller(desk: &Desk) -> Caller {
+fn caller(desk: &InProcessGateway) -> Caller {
     let account = desk.account().unwrap().to_owned();
     Caller { account, ..Caller::somebody("+15550100", "+15550199") }
 }
 
-fn phone(desk: &Rc<Desk>) -> Phone {
-    Phone::call(Line::desk_alone(desk), desk.number("/hotline"), caller(desk))
+fn phone(desk: &Rc<InProcessGateway>) -> Phone {
+    Phone::call(WebhookClient::desk_alone(desk), desk.number("/hotline"), caller(desk))
 }
 
 #[actix_web::test]
@@ -58,7 +58,7 @@ async fn a_flow_is_walked_and_everything_is_seen() {
          hear Your plan is gold for +15550100.\nends completed\n"
     );
     let traces = heard.iter().filter_map(|heard| match heard {
-        Heard::Asked(asked) => asked.trace.as_ref(),
+        PhoneEvent::Webhook(asked) => asked.trace.as_ref(),
         _ => None,
     });
     let taken: Vec<String> = traces
@@ -87,7 +87,8 @@ async fn a_function_that_is_too_slow_fails_without_a_real_second() {
 async fn a_wait_of_a_day_is_over_at_once() {
     let _pretended = clock::pretend(NOON);
     let desk = desk(Duration::ZERO);
-    let mut phone = Phone::chat(Line::desk_alone(&desk), desk.number("/survey"), caller(&desk));
+    let mut phone =
+        Phone::chat(WebhookClient::desk_alone(&desk), desk.number("/survey"), caller(&desk));
     let told = words(&play(&mut phone, "text hi\ntext Ann").await);
     assert!(told.starts_with("receive What is your name?\nreceive Thank you, Ann."), "{told}");
     let before = clock::wall();

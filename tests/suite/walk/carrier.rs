@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use twimlgate::flow::Wait;
 use twimlgate::tools::phone::{
-    Act, Awaits, Call, Caller, Chat, Fetched, Heard, Next, Number, Request,
+    AppResponse, Caller, ConversationState, ExpectedInput, PhoneAction, PhoneCall, PhoneChat,
+    PhoneEvent, PhoneNumber, WebhookRequest,
 };
 use twimlgate::webhook::Params;
 
@@ -34,8 +35,8 @@ pub(crate) const URL: &str = "https://gate.example/flow";
 
 const NOW: Duration = Duration::from_secs(1_790_000_000);
 
-fn number() -> Number {
-    Number { status_callback: Some(URL.to_owned()), ..Number::at(URL) }
+fn number() -> PhoneNumber {
+    PhoneNumber { status_callback: Some(URL.to_owned()), ..PhoneNumber::at(URL) }
 }
 
 fn caller() -> Caller {
@@ -48,29 +49,29 @@ fn sid() -> String {
 
 /// What the carrier posts when somebody calls.
 pub(crate) fn incoming_call() -> Params {
-    let call = Call::dial(number(), caller(), sid(), NOW);
+    let call = PhoneCall::dial(number(), caller(), sid(), NOW);
     asked(call.next()).expect("it begins with a webhook").params.clone()
 }
 
 /// What the carrier posts when somebody writes.
 pub(crate) fn incoming_message(body: &str) -> Params {
-    let mut chat = Chat::new(number(), caller());
-    chat.act(&Act::Text { body: body.to_owned(), media: Vec::new() }).unwrap();
+    let mut chat = PhoneChat::new(number(), caller());
+    chat.act(&PhoneAction::Text { body: body.to_owned(), media: Vec::new() }).unwrap();
     asked(chat.next()).expect("it begins with a webhook").params.clone()
 }
 
 /// Goes through a document of a call in all ways. `wait` is what the execution waits for, and
 /// `replies` are the keys and words that may lead somewhere.
 pub(crate) fn ways(document: &[u8], wait: &Wait, replies: &[String]) -> Ways {
-    let mut call = Call::taken(number(), caller(), sid(), NOW);
+    let mut call = PhoneCall::taken(number(), caller(), sid(), NOW);
     call.answered(Ok(answer(document)), NOW);
     let mut ways = Ways::default();
     ways.follow(call, wait, replies);
     ways
 }
 
-fn answer(document: &[u8]) -> Fetched {
-    Fetched {
+fn answer(document: &[u8]) -> AppResponse {
+    AppResponse {
         url: URL.to_owned(),
         status: 200,
         content_type: Some("text/xml".to_owned()),
@@ -78,16 +79,16 @@ fn answer(document: &[u8]) -> Fetched {
     }
 }
 
-fn asked(next: Next<'_>) -> Option<&Request> {
+fn asked(next: ConversationState<'_>) -> Option<&WebhookRequest> {
     match next {
-        Next::Ask(request) => Some(request),
-        Next::Await | Next::Over => None,
+        ConversationState::Request(request) => Some(request),
+        ConversationState::Input | ConversationState::Over => None,
     }
 }
 
 impl Ways {
-    fn follow(&mut self, mut call: Call, wait: &Wait, replies: &[String]) {
-        while let Next::Ask(request) = call.next() {
+    fn follow(&mut self, mut call: PhoneCall, wait: &Wait, replies: &[String]) {
+        while let ConversationState::Request(request) = call.next() {
             let request = request.clone();
             let awaited = request.url.contains(&format!("step={}", wait.token));
             if awaited {
@@ -116,11 +117,11 @@ impl Ways {
     }
 
     /// A call that is over: by the caller, or by the document, which must have meant it.
-    fn over(&mut self, call: &Call, wait: &Wait, status: Params) {
+    fn over(&mut self, call: &PhoneCall, wait: &Wait, status: Params) {
         let heard = call.clone().heard();
         let meant = heard.iter().any(|heard| match heard {
-            Heard::Does { verb, .. } => matches!(*verb, "Hangup" | "Reject"),
-            Heard::Ended(ended) => ended.name() == "hung up",
+            PhoneEvent::CarrierStep { verb, .. } => matches!(*verb, "Hangup" | "Reject"),
+            PhoneEvent::End(ended) => ended.name() == "hung up",
             _ => false,
         });
         if !meant && !wait.handed_over {
@@ -131,34 +132,37 @@ impl Ways {
 }
 
 /// All that a person may do.
-fn acts(awaits: &Awaits, replies: &[String]) -> Vec<Act> {
+fn acts(awaits: &ExpectedInput, replies: &[String]) -> Vec<PhoneAction> {
     let is_key = |key: char| key.is_ascii_digit() || "*#".contains(key);
     let keys = |text: &str| !text.is_empty() && text.chars().all(is_key);
-    let mut acts = vec![Act::HangUp];
+    let mut acts = vec![PhoneAction::HangUp];
     match awaits {
-        Awaits::Input { keys: listens, speech, .. } => {
+        ExpectedInput::Gather { keys: listens, speech, .. } => {
             let replies = || replies.iter().filter(|reply| !reply.is_empty());
             if *listens {
-                acts.extend(replies().filter(|it| keys(it)).cloned().map(Act::Press));
-                acts.push(Act::Press("97".to_owned()));
+                acts.extend(replies().filter(|it| keys(it)).cloned().map(PhoneAction::Press));
+                acts.push(PhoneAction::Press("97".to_owned()));
             }
             if *speech {
-                acts.extend(replies().cloned().map(Act::Say));
-                acts.push(Act::Say(OTHER.to_owned()));
+                acts.extend(replies().cloned().map(PhoneAction::Say));
+                acts.push(PhoneAction::Say(OTHER.to_owned()));
             }
-            acts.push(Act::Wait(None));
+            acts.push(PhoneAction::Wait(None));
         }
-        Awaits::Recording { finish_on_key, .. } => {
-            acts.push(Act::Say(OTHER.to_owned()));
-            acts.extend(finish_on_key.chars().take(1).map(|key| Act::Press(key.to_string())));
-            acts.push(Act::Wait(None));
+        ExpectedInput::Recording { finish_on_key, .. } => {
+            acts.push(PhoneAction::Say(OTHER.to_owned()));
+            acts.extend(
+                finish_on_key.chars().take(1).map(|key| PhoneAction::Press(key.to_string())),
+            );
+            acts.push(PhoneAction::Wait(None));
         }
-        Awaits::Outcome { words, .. } => acts.extend(
-            words
-                .iter()
-                .map(|word| Act::Outcome { word: (*word).to_owned(), parameters: Vec::new() }),
-        ),
-        Awaits::Patience | Awaits::Text | Awaits::Nothing => {}
+        ExpectedInput::Outcome { words, .. } => {
+            acts.extend(words.iter().map(|word| PhoneAction::Outcome {
+                word: (*word).to_owned(),
+                parameters: Vec::new(),
+            }))
+        }
+        ExpectedInput::Listen | ExpectedInput::Message | ExpectedInput::Nothing => {}
     }
     acts
 }

@@ -12,15 +12,15 @@ use crate::webhook::Params;
 pub(super) struct SampleFunction {
     /// Where it listens.
     pub address: SocketAddr,
-    seen: Seen,
+    seen: CallList,
 }
 
 /// What the functions were asked, for the play to show.
-type Seen = Arc<Mutex<Vec<Asked>>>;
+type CallList = Arc<Mutex<Vec<ReceivedCall>>>;
 
 /// One call that a function got, and what it answered.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct ReceivedCall {
     pub request: String,
     pub signature: Option<String>,
     pub params: Params,
@@ -32,7 +32,7 @@ impl SampleFunction {
     pub(super) fn start() -> io::Result<SampleFunction> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
-        let seen = Seen::default();
+        let seen = CallList::default();
         let data = web::Data::new(Arc::clone(&seen));
         let server = HttpServer::new(move || {
             App::new()
@@ -46,31 +46,35 @@ impl SampleFunction {
     }
 
     /// The last call, once.
-    pub(super) fn take(&self) -> Option<Asked> {
+    pub(super) fn take(&self) -> Option<ReceivedCall> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 }
 
 /// Answers with JSON: the gateway makes variables of it, and a template makes the reply.
-async fn lookup(seen: web::Data<Seen>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+async fn lookup(seen: web::Data<CallList>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
     let answer = r#"{"person": {"name": "Ada"}, "plan": "gold", "minutes": 40}"#;
     answered(&seen, &request, &body, ("application/json", answer.to_owned()))
 }
 
 /// Answers with TwiML: it goes back to the caller byte for byte.
-async fn greeting(seen: web::Data<Seen>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+async fn greeting(
+    seen: web::Data<CallList>,
+    request: HttpRequest,
+    body: web::Bytes,
+) -> HttpResponse {
     let answer = "<Response>\n  <Say>Hello from your function.</Say>\n  <Hangup/>\n</Response>";
     answered(&seen, &request, &body, ("text/xml", answer.to_owned()))
 }
 
 fn answered(
-    seen: &Seen,
+    seen: &CallList,
     request: &HttpRequest,
     body: &[u8],
     (content_type, answer): (&'static str, String),
 ) -> HttpResponse {
     let signature = request.headers().get("x-twilio-signature");
-    let asked = Asked {
+    let asked = ReceivedCall {
         request: format!("{} {}", request.method(), request.path()),
         signature: signature.and_then(|value| value.to_str().ok()).map(str::to_owned),
         params: Params::decode(body).unwrap_or_default(),

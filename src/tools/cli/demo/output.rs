@@ -1,7 +1,7 @@
 //! What the demo prints: webhook, function call and answer, side by side.
 
 use super::Demo;
-use super::webhook::{Play, Scene};
+use super::webhook::{DemoExchange, DemoWebhook};
 
 use crate::diagnostics::shorten::shorten_middle;
 
@@ -12,7 +12,7 @@ const COLUMN: usize = 40;
 const WIDTH: u16 = 126;
 
 /// The lines of one column; the first is its head.
-struct Column(Vec<String>);
+struct OutputColumn(Vec<String>);
 
 pub(super) fn title(demo: &Demo, colours: bool) {
     println!("{}", bold("twimlgate demo", colours));
@@ -20,14 +20,14 @@ pub(super) fn title(demo: &Demo, colours: bool) {
     println!("  your function  http://{}", demo.function.address);
 }
 
-pub(super) fn scene(scene: &Scene, colours: bool) {
+pub(super) fn scene(scene: &DemoExchange, colours: bool) {
     println!("\n{}\n", bold(scene.play.title, colours));
     let columns = [webhook(scene), call(scene), answer(scene)];
     let wide = terminal_size::terminal_size().is_none_or(|(width, _)| width.0 >= WIDTH);
     if wide { side_by_side(&columns, colours) } else { one_below_the_other(&columns, colours) }
 }
 
-fn one_below_the_other(columns: &[Column], colours: bool) {
+fn one_below_the_other(columns: &[OutputColumn], colours: bool) {
     for column in columns {
         let (head, lines) = column.0.split_first().expect("a column has a head");
         println!("  {}", bold(head, colours));
@@ -35,7 +35,7 @@ fn one_below_the_other(columns: &[Column], colours: bool) {
     }
 }
 
-fn side_by_side(columns: &[Column], colours: bool) {
+fn side_by_side(columns: &[OutputColumn], colours: bool) {
     let lines = columns.iter().map(|column| column.0.len()).max().unwrap_or_default();
     for number in 0..lines {
         let mut line = String::new();
@@ -49,8 +49,8 @@ fn side_by_side(columns: &[Column], colours: bool) {
     }
 }
 
-fn webhook(scene: &Scene) -> Column {
-    let mut column = Column::new("carrier → gateway");
+fn webhook(scene: &DemoExchange) -> OutputColumn {
+    let mut column = OutputColumn::new("carrier → gateway");
     column.line(&format!("POST {}", scene.play.path));
     column.pair("X-Twilio-Signature", &scene.signature);
     for (name, value) in scene.play.params.iter() {
@@ -59,8 +59,8 @@ fn webhook(scene: &Scene) -> Column {
     column
 }
 
-fn call(scene: &Scene) -> Column {
-    let mut column = Column::new("gateway ⇄ your function");
+fn call(scene: &DemoExchange) -> OutputColumn {
+    let mut column = OutputColumn::new("gateway ⇄ your function");
     match &scene.asked {
         None => column.line("the function was not called"),
         Some(asked) => {
@@ -77,8 +77,8 @@ fn call(scene: &Scene) -> Column {
     column
 }
 
-fn answer(scene: &Scene) -> Column {
-    let mut column = Column::new("gateway → carrier");
+fn answer(scene: &DemoExchange) -> OutputColumn {
+    let mut column = OutputColumn::new("gateway → carrier");
     let milliseconds = scene.took.as_secs_f64() * 1_000.0;
     column.line(&format!("{} {}, {milliseconds:.1} ms", scene.status, scene.content_type));
     scene.answer.lines().for_each(|line| column.line(line));
@@ -86,7 +86,7 @@ fn answer(scene: &Scene) -> Column {
 }
 
 pub(super) fn next_steps(demo: &Demo, colours: bool) {
-    let play = Play::message(demo);
+    let play = DemoWebhook::message(demo);
     let (url, signature) = play.signed(demo);
     println!("\n{}\n", bold("Your turn. This webhook is signed, so it is answered:", colours));
     println!("  curl {url} -H 'X-Twilio-Signature: {signature}' \\");
@@ -113,9 +113,9 @@ fn bold(text: &str, colours: bool) -> String {
     if colours { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
 }
 
-impl Column {
-    fn new(head: &str) -> Column {
-        Column(vec![head.to_owned()])
+impl OutputColumn {
+    fn new(head: &str) -> OutputColumn {
+        OutputColumn(vec![head.to_owned()])
     }
 
     /// Adds a name and its value on one line; of a value that is too long, the middle is left out.

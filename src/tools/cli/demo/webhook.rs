@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::http::header::CONTENT_TYPE;
 
 use super::Demo;
-use super::function::Asked;
+use super::function::ReceivedCall;
 use crate::clock;
 use crate::config::Algorithm;
 use crate::random;
@@ -13,26 +13,26 @@ use crate::verify::{SigningKey, sign_form};
 use crate::webhook::Params;
 
 /// A webhook to be sent.
-pub(super) struct Play {
+pub(super) struct DemoWebhook {
     pub title: &'static str,
     pub path: &'static str,
     pub params: Params,
 }
 
 /// What happened.
-pub(super) struct Scene {
-    pub play: Play,
+pub(super) struct DemoExchange {
+    pub play: DemoWebhook,
     pub signature: String,
-    pub asked: Option<Asked>,
+    pub asked: Option<ReceivedCall>,
     pub status: u16,
     pub content_type: String,
     pub answer: String,
     pub took: Duration,
 }
 
-impl Play {
+impl DemoWebhook {
     /// A message, answered by JSON and a template.
-    pub(super) fn message(demo: &Demo) -> Play {
+    pub(super) fn message(demo: &Demo) -> DemoWebhook {
         let sid = random::sid("SM");
         let params = [
             ("MessageSid", sid.as_str()),
@@ -42,7 +42,7 @@ impl Play {
             ("Body", "What's my plan? <3"),
             ("NumMedia", "0"),
         ];
-        Play {
+        DemoWebhook {
             title: "A message comes in. The function answers JSON, a template makes the reply.",
             path: "/sms",
             params: params.into_iter().collect(),
@@ -50,7 +50,7 @@ impl Play {
     }
 
     /// A call, answered by the function's TwiML.
-    pub(super) fn call(demo: &Demo) -> Play {
+    pub(super) fn call(demo: &Demo) -> DemoWebhook {
         let sid = random::sid("CA");
         let params = [
             ("CallSid", sid.as_str()),
@@ -60,7 +60,7 @@ impl Play {
             ("CallStatus", "ringing"),
             ("Direction", "inbound"),
         ];
-        Play {
+        DemoWebhook {
             title: "Somebody calls. The function answers TwiML, which goes back byte for byte.",
             path: "/voice",
             params: params.into_iter().collect(),
@@ -76,7 +76,10 @@ impl Play {
     }
 
     /// Sends it, and gathers what everybody saw.
-    pub(super) async fn perform(self, demo: &Demo) -> Result<Scene, Box<dyn std::error::Error>> {
+    pub(super) async fn perform(
+        self,
+        demo: &Demo,
+    ) -> Result<DemoExchange, Box<dyn std::error::Error>> {
         let (url, signature) = self.signed(demo);
         let began = clock::now();
         let request = awc::Client::new()
@@ -88,7 +91,7 @@ impl Play {
         let body = response.body().await?;
         let content_type = response.headers().get(CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok());
-        Ok(Scene {
+        Ok(DemoExchange {
             signature,
             asked: demo.function.take(),
             status: response.status().as_u16(),

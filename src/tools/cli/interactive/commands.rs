@@ -1,13 +1,13 @@
 //! What a line means that was typed: at a phone, and in a chat.
 
 use crate::channel::Channel;
-use crate::tools::phone::{Act, Awaits};
+use crate::tools::phone::{ExpectedInput, PhoneAction};
 
 /// What somebody wants who typed a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(super) enum SessionCommand {
     /// To do something.
-    Act(Act),
+    Act(PhoneAction),
     /// To see what there is.
     Help,
     /// To end the chat.
@@ -17,7 +17,7 @@ pub(super) enum Wish {
 }
 
 /// What can be typed at a phone, and what it does.
-pub(super) const AT_A_PHONE: [(&str, &str); 8] = [
+pub(super) const CALL_COMMANDS: [(&str, &str); 8] = [
     ("1, 12#, *", "press keys, as on a phone"),
     ("say WORDS", "speak"),
     ("(empty line)", "say and do nothing, until whoever listens gives up; `wait` is the same"),
@@ -29,7 +29,7 @@ pub(super) const AT_A_PHONE: [(&str, &str); 8] = [
 ];
 
 /// What can be typed in a chat, and what it does.
-pub(super) const IN_A_CHAT: [(&str, &str); 6] = [
+pub(super) const CHAT_COMMANDS: [(&str, &str); 6] = [
     ("anything", "a message; `\\n` in it is a new line"),
     ("/media URL", "a message that is a picture; several URLs are several pictures"),
     ("/wait [TIME]", "time passes: so long (`1h`), or to the end of the flow's next wait"),
@@ -39,33 +39,41 @@ pub(super) const IN_A_CHAT: [(&str, &str); 6] = [
 ];
 
 /// Reads a line. What is wrong with it is told in one line.
-pub(super) fn wish(channel: Channel, awaits: &Awaits, line: &str) -> Result<Wish, String> {
+pub(super) fn wish(
+    channel: Channel,
+    awaits: &ExpectedInput,
+    line: &str,
+) -> Result<SessionCommand, String> {
     match channel {
         Channel::Voice => at_a_phone(awaits, line.trim()),
         Channel::Message => in_a_chat(line.trim()),
     }
 }
 
-fn at_a_phone(awaits: &Awaits, line: &str) -> Result<Wish, String> {
+fn at_a_phone(awaits: &ExpectedInput, line: &str) -> Result<SessionCommand, String> {
     let key = |letter: char| letter.is_ascii_digit() || matches!(letter, '*' | '#' | ' ');
     let first = line.split_whitespace().next().unwrap_or_default();
     match line {
-        "" => Ok(Wish::Act(Act::Wait(None))),
-        "help" | "?" => Ok(Wish::Help),
+        "" => Ok(SessionCommand::Act(PhoneAction::Wait(None))),
+        "help" | "?" => Ok(SessionCommand::Help),
         keys if keys.chars().all(key) => act(&format!("press {keys}")),
         outcome if words(awaits).contains(&first) => act(&format!("outcome {outcome}")),
         other => act(other),
     }
 }
 
-fn in_a_chat(line: &str) -> Result<Wish, String> {
+fn in_a_chat(line: &str) -> Result<SessionCommand, String> {
     let Some(command) = line.strip_prefix('/').filter(|rest| !rest.starts_with('/')) else {
         let text = line.strip_prefix('/').unwrap_or(line);
-        return if text.is_empty() { Ok(Wish::Nothing) } else { act(&format!("text {text}")) };
+        return if text.is_empty() {
+            Ok(SessionCommand::Nothing)
+        } else {
+            act(&format!("text {text}"))
+        };
     };
     match command.split_whitespace().next().unwrap_or_default() {
-        "help" => Ok(Wish::Help),
-        "quit" => Ok(Wish::Quit),
+        "help" => Ok(SessionCommand::Help),
+        "quit" => Ok(SessionCommand::Quit),
         "media" | "wait" => act(command),
         other => Err(format!(
             "`/{other}` is no command: `/media`, `/wait`, `/quit`, `/help`; a message that begins \
@@ -74,23 +82,24 @@ fn in_a_chat(line: &str) -> Result<Wish, String> {
     }
 }
 
-fn act(line: &str) -> Result<Wish, String> {
+fn act(line: &str) -> Result<SessionCommand, String> {
     let help = |help: &str| if help.is_empty() { String::new() } else { format!("; {help}") };
-    let told =
-        |error: crate::tools::phone::ActError| format!("{}{}", error.message, help(&error.help));
-    Act::parse(line).map(Wish::Act).map_err(told)
+    let told = |error: crate::tools::phone::ActionParseError| {
+        format!("{}{}", error.message, help(&error.help))
+    };
+    PhoneAction::parse(line).map(SessionCommand::Act).map_err(told)
 }
 
 /// The carrier's words for how something ends, where they are awaited.
-fn words(awaits: &Awaits) -> &'static [&'static str] {
+fn words(awaits: &ExpectedInput) -> &'static [&'static str] {
     match awaits {
-        Awaits::Outcome { words, .. } => words,
+        ExpectedInput::Outcome { words, .. } => words,
         _ => &[],
     }
 }
 
 /// What a line may begin with now, for completion.
-pub(super) fn beginnings(channel: Channel, awaits: &Awaits) -> Vec<&'static str> {
+pub(super) fn beginnings(channel: Channel, awaits: &ExpectedInput) -> Vec<&'static str> {
     match channel {
         Channel::Message => vec!["/help", "/media ", "/quit", "/wait "],
         Channel::Voice => {
@@ -101,9 +110,9 @@ pub(super) fn beginnings(channel: Channel, awaits: &Awaits) -> Vec<&'static str>
 }
 
 /// What can be done now, for a person to read.
-pub(super) fn hint(awaits: &Awaits) -> String {
+pub(super) fn hint(awaits: &ExpectedInput) -> String {
     match awaits {
-        Awaits::Input { keys, speech, num_digits, finish_on_key, timeout } => {
+        ExpectedInput::Gather { keys, speech, num_digits, finish_on_key, timeout } => {
             let listens = match (keys, num_digits, finish_on_key) {
                 (false, ..) => String::new(),
                 (true, Some(1), _) => "a key".to_owned(),
@@ -117,14 +126,18 @@ pub(super) fn hint(awaits: &Awaits) -> String {
             let both: Vec<&str> = both.into_iter().filter(|part| !part.is_empty()).collect();
             format!("{}, or silence for {} s", both.join(", "), timeout.as_secs())
         }
-        Awaits::Recording { finish_on_key, timeout } => {
+        ExpectedInput::Recording { finish_on_key, timeout } => {
             let seconds = timeout.as_secs();
             format!("it records: say …, a key of {finish_on_key}, or silence for {seconds} s")
         }
-        Awaits::Outcome { verb, words } => format!("how does <{verb}> end? {}", words.join(", ")),
-        Awaits::Patience => "it goes on and on: an empty line listens on, or hang up".to_owned(),
-        Awaits::Text => "a message, or /help".to_owned(),
-        Awaits::Nothing => String::new(),
+        ExpectedInput::Outcome { verb, words } => {
+            format!("how does <{verb}> end? {}", words.join(", "))
+        }
+        ExpectedInput::Listen => {
+            "it goes on and on: an empty line listens on, or hang up".to_owned()
+        }
+        ExpectedInput::Message => "a message, or /help".to_owned(),
+        ExpectedInput::Nothing => String::new(),
     }
 }
 
@@ -134,12 +147,13 @@ mod tests {
 
     use super::*;
 
-    const DIAL: Awaits = Awaits::Outcome { verb: "Dial", words: &["completed", "busy"] };
+    const DIAL: ExpectedInput =
+        ExpectedInput::Outcome { verb: "Dial", words: &["completed", "busy"] };
 
-    fn input() -> Awaits {
+    fn input() -> ExpectedInput {
         let timeout = Duration::from_secs(5);
         let (num_digits, finish_on_key) = (None, Some('#'));
-        Awaits::Input { keys: true, speech: true, num_digits, finish_on_key, timeout }
+        ExpectedInput::Gather { keys: true, speech: true, num_digits, finish_on_key, timeout }
     }
 
     #[test]
@@ -157,9 +171,9 @@ mod tests {
             (DIAL, "outcome no-answer", "outcome no-answer"),
         ] {
             let wish = wish(Channel::Voice, &awaits, line);
-            assert_eq!(wish, Ok(Wish::Act(Act::parse(act).unwrap())), "{line}");
+            assert_eq!(wish, Ok(SessionCommand::Act(PhoneAction::parse(act).unwrap())), "{line}");
         }
-        assert_eq!(wish(Channel::Voice, &DIAL, "help"), Ok(Wish::Help));
+        assert_eq!(wish(Channel::Voice, &DIAL, "help"), Ok(SessionCommand::Help));
         for (awaits, line, part) in [
             (input(), "busy", "`busy` is nothing that a person can do; one of `press`"),
             (input(), "1a", "`1a` is nothing"),
@@ -181,12 +195,15 @@ mod tests {
             ("/wait", "wait"),
             ("/wait 1h", "wait 1h"),
         ] {
-            let wish = wish(Channel::Message, &Awaits::Text, line);
-            assert_eq!(wish, Ok(Wish::Act(Act::parse(act).unwrap())), "{line}");
+            let wish = wish(Channel::Message, &ExpectedInput::Message, line);
+            assert_eq!(wish, Ok(SessionCommand::Act(PhoneAction::parse(act).unwrap())), "{line}");
         }
-        let wish = |line| wish(Channel::Message, &Awaits::Text, line);
-        assert_eq!(wish(" "), Ok(Wish::Nothing));
-        assert_eq!((wish("/quit"), wish("/help")), (Ok(Wish::Quit), Ok(Wish::Help)));
+        let wish = |line| wish(Channel::Message, &ExpectedInput::Message, line);
+        assert_eq!(wish(" "), Ok(SessionCommand::Nothing));
+        assert_eq!(
+            (wish("/quit"), wish("/help")),
+            (Ok(SessionCommand::Quit), Ok(SessionCommand::Help))
+        );
         assert!(wish("/quiet").unwrap_err().starts_with("`/quiet` is no command"));
         assert!(wish("/wait long").unwrap_err().contains("no time that can be waited"));
         assert!(wish("/media").unwrap_err().starts_with("`media` says nothing"));
@@ -202,7 +219,7 @@ mod tests {
     #[test]
     fn the_manual_has_the_same_table() {
         let manual = include_str!("../../../../docs/phone.md");
-        for (typed, does) in AT_A_PHONE.iter().chain(&IN_A_CHAT) {
+        for (typed, does) in CALL_COMMANDS.iter().chain(&CHAT_COMMANDS) {
             let row = format!("| `{typed}` | {does} |\n");
             assert!(manual.contains(&row), "docs/phone.md lacks {row}");
         }

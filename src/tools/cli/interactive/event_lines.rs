@@ -7,12 +7,12 @@ use crate::diagnostics::shorten::shorten_middle;
 use crate::flow::Taken;
 use crate::function::OutcomeKind;
 use crate::journal::{Called, Trace};
-use crate::tools::phone::{Asked, Ended, Fault, Heard};
+use crate::tools::phone::{CallEnd, CarrierAlert, PhoneEvent, WebhookExchange};
 
 /// One line, before it is folded and coloured.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Line {
-    pub(super) style: Style,
+pub(super) struct OutputLine {
+    pub(super) style: LineStyle,
     pub(super) text: String,
     /// What stands dimly behind it.
     pub(super) aside: String,
@@ -20,19 +20,19 @@ pub(super) struct Line {
 
 /// What a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Style {
+pub(super) enum LineStyle {
     /// The title of a session.
-    Head,
+    Title,
     /// What a caller hears.
-    Said,
+    Speech,
     /// A message of the application's.
-    Theirs,
+    Incoming,
     /// A message of one's own.
-    Mine,
+    Outgoing,
     /// Anything else that was typed.
     Typed,
     /// What nobody hears: stage directions, webhooks.
-    Aside,
+    Note,
     Warning,
     Error,
 }
@@ -40,64 +40,66 @@ pub(super) enum Style {
 /// Columns of a webhook's target; what is longer is a query that nobody reads.
 const TARGET_COLUMNS: usize = 32;
 
-impl Line {
-    pub(super) fn new(style: Style, text: impl Into<String>) -> Line {
-        Line { style, text: text.into(), aside: String::new() }
+impl OutputLine {
+    pub(super) fn new(style: LineStyle, text: impl Into<String>) -> OutputLine {
+        OutputLine { style, text: text.into(), aside: String::new() }
     }
 }
 
 /// The lines for something that was noticed.
-pub(super) fn lines(channel: Channel, heard: &Heard) -> Vec<Line> {
-    let one = |style, text: String| vec![Line::new(style, text)];
+pub(super) fn lines(channel: Channel, heard: &PhoneEvent) -> Vec<OutputLine> {
+    let one = |style, text: String| vec![OutputLine::new(style, text)];
     match heard {
-        Heard::Say { text, language, voice } => {
+        PhoneEvent::Say { text, language, voice } => {
             let told = [language.as_deref(), voice.as_deref()];
             let told: Vec<&str> = told.into_iter().flatten().collect();
-            vec![Line { aside: told.join(", "), ..Line::new(Style::Said, text) }]
+            vec![OutputLine { aside: told.join(", "), ..OutputLine::new(LineStyle::Speech, text) }]
         }
-        Heard::Play(url) => one(Style::Aside, format!("(Play {url})")),
-        Heard::Tones(_) | Heard::Pause(_) | Heard::Does { .. } => {
-            one(Style::Aside, heard.to_string())
+        PhoneEvent::Play(url) => one(LineStyle::Note, format!("(Play {url})")),
+        PhoneEvent::Tones(_) | PhoneEvent::Pause(_) | PhoneEvent::CarrierStep { .. } => {
+            one(LineStyle::Note, heard.to_string())
         }
-        Heard::Message { from, to, body, media } => {
+        PhoneEvent::Message { from, to, body, media } => {
             let other = [("from", from), ("to", to)];
             let other =
                 other.iter().filter_map(|(word, it)| Some(format!("{word} {}", (*it).as_ref()?)));
             let aside = other.collect::<Vec<_>>().join(" ");
             let all = body.lines().chain(media.iter().map(String::as_str));
-            let mut lines: Vec<Line> = all.map(|text| message(channel, text)).collect();
+            let mut lines: Vec<OutputLine> = all.map(|text| message(channel, text)).collect();
             if let Some(last) = lines.last_mut() {
                 last.aside = aside;
             }
             lines
         }
-        Heard::Asked(asked) => webhook(asked),
-        Heard::Warning(fault) => one(Style::Warning, format!("warning {fault}")),
-        Heard::Error(fault) => one(Style::Error, format!("error {fault}")),
-        Heard::Ended(ended) => one(Style::Head, experienced(*ended).to_owned()),
+        PhoneEvent::Webhook(asked) => webhook(asked),
+        PhoneEvent::Warning(fault) => one(LineStyle::Warning, format!("warning {fault}")),
+        PhoneEvent::Error(fault) => one(LineStyle::Error, format!("error {fault}")),
+        PhoneEvent::End(ended) => one(LineStyle::Title, experienced(*ended).to_owned()),
     }
 }
 
-fn message(channel: Channel, text: &str) -> Line {
+fn message(channel: Channel, text: &str) -> OutputLine {
     match channel {
-        Channel::Voice => Line::new(Style::Said, format!("[message] {text}")),
-        Channel::Message => Line::new(Style::Theirs, text),
+        Channel::Voice => OutputLine::new(LineStyle::Speech, format!("[message] {text}")),
+        Channel::Message => OutputLine::new(LineStyle::Incoming, text),
     }
 }
 
 /// What the caller notices of an end.
-fn experienced(ended: Ended) -> &'static str {
+fn experienced(ended: CallEnd) -> &'static str {
     match ended {
-        Ended::Completed => "The application hangs up.",
-        Ended::HungUp => "You hang up.",
-        Ended::Rejected => "The call is not taken: a voice says that the number is not in service.",
-        Ended::Busy => "The call is not taken: the line is busy.",
-        Ended::Failed => "The carrier hangs up.",
+        CallEnd::Completed => "The application hangs up.",
+        CallEnd::HungUp => "You hang up.",
+        CallEnd::Rejected => {
+            "The call is not taken: a voice says that the number is not in service."
+        }
+        CallEnd::Busy => "The call is not taken: the line is busy.",
+        CallEnd::Failed => "The carrier hangs up.",
     }
 }
 
 /// One webhook: what it was for, what came back, and what our own gateway did.
-fn webhook(asked: &Asked) -> Vec<Line> {
+fn webhook(asked: &WebhookExchange) -> Vec<OutputLine> {
     let mut told = asked.purpose.clone();
     if !asked.method.is_empty() {
         let target = shorten_middle(&asked.target, TARGET_COLUMNS);
@@ -105,30 +107,32 @@ fn webhook(asked: &Asked) -> Vec<Line> {
         told = format!("{told}: {} {target}  {status}  {}", asked.method, time(asked.took));
     }
     let lines = asked.trace.iter().flat_map(traced);
-    [Line::new(Style::Aside, told)].into_iter().chain(lines).collect()
+    [OutputLine::new(LineStyle::Note, told)].into_iter().chain(lines).collect()
 }
 
-fn traced(trace: &Trace) -> Vec<Line> {
+fn traced(trace: &Trace) -> Vec<OutputLine> {
     let mut lines = Vec::new();
     let walked = walked(&trace.taken);
     if !walked.is_empty() {
-        lines.push(Line::new(Style::Aside, walked));
+        lines.push(OutputLine::new(LineStyle::Note, walked));
     }
     lines.extend(trace.calls.iter().map(called));
     let held = trace.held.iter().map(|function| format!("function {function}: still at work"));
-    lines.extend(held.map(|held| Line::new(Style::Aside, held)));
+    lines.extend(held.map(|held| OutputLine::new(LineStyle::Note, held)));
     let refused = trace.sent.iter().filter_map(|sent| Some((sent, sent.result.as_ref().err()?)));
     lines.extend(refused.map(|(sent, error)| {
-        Line::new(Style::Warning, format!("the carrier's API, {}: {error}", sent.path))
+        OutputLine::new(LineStyle::Warning, format!("the carrier's API, {}: {error}", sent.path))
     }));
     let reason = trace.fallback.iter();
-    lines.extend(reason.map(|why| Line::new(Style::Error, format!("fallback: {why}"))));
+    lines.extend(reason.map(|why| OutputLine::new(LineStyle::Error, format!("fallback: {why}"))));
     // Why a function failed stands behind its name already.
     let failed = |called: &&Called| called.outcome.answer.is_none();
     let told: Vec<String> = trace.calls.iter().filter(failed).map(Called::answer).collect();
     let known = |remark: &&String| told.iter().any(|told| remark.contains(told));
     let remarks = trace.remarks.iter().filter(|remark| !known(remark));
-    lines.extend(remarks.map(|remark| Line::new(Style::Aside, format!("remark: {remark}"))));
+    lines.extend(
+        remarks.map(|remark| OutputLine::new(LineStyle::Note, format!("remark: {remark}"))),
+    );
     lines
 }
 
@@ -147,17 +151,17 @@ fn walked(taken: &[Taken]) -> String {
     told
 }
 
-fn called(called: &Called) -> Line {
+fn called(called: &Called) -> OutputLine {
     let by = match called.widget == called.name {
         true => String::new(),
         false => format!(", asked by {}", called.widget),
     };
     let (name, answer, took) = (&called.name, called.answer(), time(called.took()));
     let style = match called.outcome.result {
-        OutcomeKind::Fail(_) => Style::Warning,
-        _ => Style::Aside,
+        OutcomeKind::Fail(_) => LineStyle::Warning,
+        _ => LineStyle::Note,
     };
-    Line::new(style, format!("function {name}{by}: {answer}  {took}"))
+    OutputLine::new(style, format!("function {name}{by}: {answer}  {took}"))
 }
 
 /// A time for a person to read.
@@ -171,10 +175,12 @@ fn time(time: Duration) -> String {
 }
 
 /// Whether the application failed: an error of the carrier's, or the gateway's own last resort.
-pub(super) fn failed(heard: &Heard) -> bool {
+pub(super) fn failed(heard: &PhoneEvent) -> bool {
     match heard {
-        Heard::Error(Fault { .. }) => true,
-        Heard::Asked(asked) => asked.trace.as_ref().is_some_and(|trace| trace.fallback.is_some()),
+        PhoneEvent::Error(CarrierAlert { .. }) => true,
+        PhoneEvent::Webhook(asked) => {
+            asked.trace.as_ref().is_some_and(|trace| trace.fallback.is_some())
+        }
         _ => false,
     }
 }
@@ -185,7 +191,7 @@ mod tests {
 
     use super::*;
 
-    fn told(channel: Channel, heard: &Heard) -> Vec<(Style, String)> {
+    fn told(channel: Channel, heard: &PhoneEvent) -> Vec<(LineStyle, String)> {
         lines(channel, heard).into_iter().map(|line| (line.style, line.text)).collect()
     }
 
@@ -200,8 +206,8 @@ mod tests {
         }
     }
 
-    fn asked() -> Asked {
-        Asked {
+    fn asked() -> WebhookExchange {
+        WebhookExchange {
             purpose: "Gather action".to_owned(),
             method: "POST".to_owned(),
             target: "/voice?step=0123456789abcdef0123456789abcdef".to_owned(),
@@ -226,34 +232,40 @@ mod tests {
             remarks: vec!["odd".to_owned()],
             ..Trace::default()
         };
-        let heard = Heard::Asked(Box::new(Asked { trace: Some(trace), ..asked() }));
+        let heard =
+            PhoneEvent::Webhook(Box::new(WebhookExchange { trace: Some(trace), ..asked() }));
         let expected = [
-            (Style::Aside, "Gather action: POST /voice?step=0123…123456789abcdef  200  2.3 ms"),
-            (Style::Aside, "menu ─keypress→ which ─match→ the end; other ─next→ menu"),
-            (Style::Error, "fallback: no function"),
-            (Style::Aside, "remark: odd"),
+            (LineStyle::Note, "Gather action: POST /voice?step=0123…123456789abcdef  200  2.3 ms"),
+            (LineStyle::Note, "menu ─keypress→ which ─match→ the end; other ─next→ menu"),
+            (LineStyle::Error, "fallback: no function"),
+            (LineStyle::Note, "remark: odd"),
         ];
         let expected = expected.map(|(style, text)| (style, text.to_owned()));
         assert_eq!(told(Channel::Voice, &heard), expected);
         assert!(failed(&heard), "a gateway that falls back has failed");
-        assert!(!failed(&Heard::Asked(Box::new(asked()))));
+        assert!(!failed(&PhoneEvent::Webhook(Box::new(asked()))));
     }
 
     #[test]
     fn a_webhook_without_an_answer_and_a_wait_have_no_status() {
-        let lost = Asked { status: None, took: Duration::from_secs(15), ..asked() };
-        let told_of = |asked| told(Channel::Voice, &Heard::Asked(Box::new(asked)))[0].1.clone();
+        let lost = WebhookExchange { status: None, took: Duration::from_secs(15), ..asked() };
+        let told_of =
+            |asked| told(Channel::Voice, &PhoneEvent::Webhook(Box::new(asked)))[0].1.clone();
         assert!(told_of(lost).ends_with("  no answer  15.0 s"));
-        let over = Asked { purpose: "a wait is over".to_owned(), method: String::new(), ..asked() };
+        let over = WebhookExchange {
+            purpose: "a wait is over".to_owned(),
+            method: String::new(),
+            ..asked()
+        };
         assert_eq!(told_of(over), "a wait is over");
     }
 
     #[test]
     fn what_is_said_has_its_voice_behind_it_and_messages_their_links_below() {
         let (text, language) = ("Hallo".to_owned(), Some("de-DE".to_owned()));
-        let said = Heard::Say { text, language, voice: Some("alice".to_owned()) };
+        let said = PhoneEvent::Say { text, language, voice: Some("alice".to_owned()) };
         assert_eq!(lines(Channel::Voice, &said)[0].aside, "de-DE, alice");
-        let message = Heard::Message {
+        let message = PhoneEvent::Message {
             from: None,
             to: Some("+1555".to_owned()),
             body: "one\ntwo".to_owned(),

@@ -16,58 +16,58 @@ use super::terminal::PROMPT;
 use crate::limits::WEBHOOK_BODY_BYTES_MAX;
 
 /// Lines, one for each time that one is asked for.
-pub(super) struct Input {
-    asks: mpsc::Sender<Beginnings>,
-    lines: UnboundedReceiver<Got>,
+pub(super) struct LineInput {
+    asks: mpsc::Sender<Completions>,
+    lines: UnboundedReceiver<InputEvent>,
 }
 
 /// What came.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Got {
+pub(super) enum InputEvent {
     Line(String),
     /// Ctrl-D, or the end of what is piped in.
     End,
     /// Ctrl-C at a prompt.
-    Interrupted,
+    CtrlC,
 }
 
 /// What a line may begin with.
-type Beginnings = Vec<&'static str>;
+type Completions = Vec<&'static str>;
 
 /// Completes the beginning of a line.
-struct Words(Beginnings);
+struct LineCompleter(Completions);
 
-impl Input {
+impl LineInput {
     /// Standard input: with a prompt where lines are edited.
-    pub(super) fn new(edits: bool) -> Input {
+    pub(super) fn new(edits: bool) -> LineInput {
         let (asks, asked) = mpsc::channel();
         let (answers, lines) = unbounded_channel();
         std::thread::spawn(move || match editor().filter(|_| edits) {
             Some(editor) => edited(editor, &asked, &answers),
             None => piped(&asked, &answers),
         });
-        Input { asks, lines }
+        LineInput { asks, lines }
     }
 
     /// The next line. Dropping the future loses none: the line comes the next time.
-    pub(super) async fn line(&mut self, beginnings: Beginnings) -> Got {
+    pub(super) async fn line(&mut self, beginnings: Completions) -> InputEvent {
         // The thread ends with its input, and then there is no more of it.
         let _ = self.asks.send(beginnings);
-        self.lines.recv().await.unwrap_or(Got::End)
+        self.lines.recv().await.unwrap_or(InputEvent::End)
     }
 }
 
-fn editor() -> Option<Editor<Words, MemHistory>> {
+fn editor() -> Option<Editor<LineCompleter, MemHistory>> {
     let config = Config::builder().completion_type(CompletionType::List).auto_add_history(true);
     let mut editor = Editor::with_history(config.build(), MemHistory::new()).ok()?;
-    editor.set_helper(Some(Words(Vec::new())));
+    editor.set_helper(Some(LineCompleter(Vec::new())));
     Some(editor)
 }
 
 fn edited(
-    mut editor: Editor<Words, MemHistory>,
-    asked: &mpsc::Receiver<Beginnings>,
-    answers: &UnboundedSender<Got>,
+    mut editor: Editor<LineCompleter, MemHistory>,
+    asked: &mpsc::Receiver<Completions>,
+    answers: &UnboundedSender<InputEvent>,
 ) {
     // With a printer, the editor also notices signals that another thread got: a Ctrl-C that was
     // not typed (`kill -INT`), and another size of the terminal.
@@ -77,10 +77,10 @@ fn edited(
             words.0 = beginnings;
         }
         let got = match editor.readline(PROMPT) {
-            Ok(line) => Got::Line(line),
-            Err(ReadlineError::Interrupted) => Got::Interrupted,
+            Ok(line) => InputEvent::Line(line),
+            Err(ReadlineError::Interrupted) => InputEvent::CtrlC,
             // What cannot be read any more has ended.
-            Err(_) => Got::End,
+            Err(_) => InputEvent::End,
         };
         if answers.send(got).is_err() {
             return;
@@ -88,19 +88,19 @@ fn edited(
     }
 }
 
-fn piped(asked: &mpsc::Receiver<Beginnings>, answers: &UnboundedSender<Got>) {
+fn piped(asked: &mpsc::Receiver<Completions>, answers: &UnboundedSender<InputEvent>) {
     let mut input = BufReader::new(std::io::stdin());
     while asked.recv().is_ok() {
         let mut line = Vec::new();
         // No webhook could carry a longer line.
         let most = WEBHOOK_BODY_BYTES_MAX as u64;
         let got = match input.by_ref().take(most).read_until(b'\n', &mut line) {
-            Ok(0) | Err(_) => Got::End,
-            Ok(_) => {
-                Got::Line(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned())
-            }
+            Ok(0) | Err(_) => InputEvent::End,
+            Ok(_) => InputEvent::Line(
+                String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned(),
+            ),
         };
-        let ended = got == Got::End;
+        let ended = got == InputEvent::End;
         if answers.send(got).is_err() || ended {
             return;
         }
@@ -109,7 +109,7 @@ fn piped(asked: &mpsc::Receiver<Beginnings>, answers: &UnboundedSender<Got>) {
 
 // === impl Words ===
 
-impl Completer for Words {
+impl Completer for LineCompleter {
     type Candidate = String;
 
     fn complete(
@@ -124,15 +124,15 @@ impl Completer for Words {
     }
 }
 
-impl Hinter for Words {
+impl Hinter for LineCompleter {
     type Hint = String;
 }
 
-impl Highlighter for Words {}
+impl Highlighter for LineCompleter {}
 
-impl Validator for Words {}
+impl Validator for LineCompleter {}
 
-impl Helper for Words {}
+impl Helper for LineCompleter {}
 
 #[cfg(test)]
 mod tests {
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_beginning_of_a_line_is_completed() {
-        let words = Words(vec!["busy", "hang up", "help"]);
+        let words = LineCompleter(vec!["busy", "hang up", "help"]);
         let history = MemHistory::new();
         let completed = |line: &str| {
             let context = Context::new(&history);

@@ -7,95 +7,104 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{interval, timeout};
 
-use super::commands::{AT_A_PHONE, IN_A_CHAT, Wish, beginnings, hint, wish};
-use super::event_lines::{Line, Style, failed, lines};
-use super::input::{Got, Input};
+use super::commands::{CALL_COMMANDS, CHAT_COMMANDS, SessionCommand, beginnings, hint, wish};
+use super::event_lines::{LineStyle, OutputLine, failed, lines};
+use super::input::{InputEvent, LineInput};
+use super::terminal::TerminalOutput;
 use crate::channel::Channel;
-use super::terminal::Paper;
-use crate::tools::phone::{Act, Awaits, Heard, Phone, Turn};
+use crate::tools::phone::{ExpectedInput, Phone, PhoneAction, PhoneEvent, PhoneTurn};
 
 /// One conversation and whoever holds it.
-pub(super) struct Session {
+pub(super) struct InteractiveSession {
     channel: Channel,
     phone: Phone,
-    input: Input,
-    paper: Rc<RefCell<Paper>>,
+    input: LineInput,
+    paper: Rc<RefCell<TerminalOutput>>,
     /// The call is over, whether or not its turn came to an end.
     ended: Rc<Cell<bool>>,
     /// Ctrl-C, where no prompt takes it.
     interrupts: Signal,
     /// Everything that was done.
-    pub(super) turns: Vec<Turn>,
+    pub(super) turns: Vec<PhoneTurn>,
     /// The application failed, or a line that was piped in had no effect.
     wrong: bool,
 }
 
 /// How a session was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Left {
-    Fine,
+pub(super) enum SessionExit {
+    Ok,
     Failed,
-    Interrupted,
+    CtrlC,
 }
 
 /// Ctrl-C.
-struct Interrupted;
+struct CtrlC;
 
 /// How long lines are looked for that were piped in and came too late: files and pipes have theirs
 /// at once, and nobody waits for a program that has not written yet.
 const LEFT_OVER_WITHIN: Duration = Duration::from_millis(250);
 
-impl Session {
+impl InteractiveSession {
     pub(super) fn new(
         channel: Channel,
         phone: Phone,
-        input: Input,
-        paper: Rc<RefCell<Paper>>,
-    ) -> Result<Session, String> {
+        input: LineInput,
+        paper: Rc<RefCell<TerminalOutput>>,
+    ) -> Result<InteractiveSession, String> {
         let told = |error| format!("the system takes no signal handler: {error}");
         let interrupts = signal(SignalKind::interrupt()).map_err(told)?;
         let ended = Rc::new(Cell::new(false));
         let (shown, over) = (Rc::clone(&paper), Rc::clone(&ended));
         let phone = phone.watched(move |heard| {
-            over.set(over.get() || matches!(heard, Heard::Ended(_)));
+            over.set(over.get() || matches!(heard, PhoneEvent::End(_)));
             let mut paper = shown.borrow_mut();
             lines(channel, heard).iter().for_each(|line| paper.print(line));
         });
         let turns = Vec::new();
-        Ok(Session { channel, phone, input, paper, ended, interrupts, turns, wrong: false })
+        Ok(InteractiveSession {
+            channel,
+            phone,
+            input,
+            paper,
+            ended,
+            interrupts,
+            turns,
+            wrong: false,
+        })
     }
 
     /// Holds it, to its end.
-    pub(super) async fn hold(&mut self) -> Left {
+    pub(super) async fn hold(&mut self) -> SessionExit {
         let talked = self.talk().await;
         let ended = match talked {
             Ok(()) => self.end().await,
-            Err(Interrupted) => {
+            Err(CtrlC) => {
                 let _ = self.end().await;
-                Err(Interrupted)
+                Err(CtrlC)
             }
         };
         match ended {
-            Ok(()) if self.wrong => Left::Failed,
-            Ok(()) => Left::Fine,
-            Err(Interrupted) => Left::Interrupted,
+            Ok(()) if self.wrong => SessionExit::Failed,
+            Ok(()) => SessionExit::Ok,
+            Err(CtrlC) => SessionExit::CtrlC,
         }
     }
 
     /// Until it is over, or somebody ends it.
-    async fn talk(&mut self) -> Result<(), Interrupted> {
+    async fn talk(&mut self) -> Result<(), CtrlC> {
         if self.channel == Channel::Voice {
             self.turn(None).await?;
         }
-        while self.phone.awaits() != Awaits::Nothing {
+        while self.phone.awaits() != ExpectedInput::Nothing {
             let Some(line) = self.line().await? else { return Ok(()) };
             let wish = wish(self.channel, &self.phone.awaits(), &line);
             self.echo(line.trim(), &wish);
             match wish {
-                Ok(Wish::Act(act)) => self.turn(Some(act)).await?,
-                Ok(Wish::Help) => self.help(),
-                Ok(Wish::Quit) => return Ok(()),
-                Ok(Wish::Nothing) => {}
+                Ok(SessionCommand::Act(act)) => self.turn(Some(act)).await?,
+                Ok(SessionCommand::Help) => self.help(),
+                Ok(SessionCommand::Quit) => return Ok(()),
+                Ok(SessionCommand::Nothing) => {}
                 Err(error) => self.refuse(&error),
             }
         }
@@ -103,20 +112,20 @@ impl Session {
     }
 
     /// Hangs up where nobody has, and tells of lines that came too late.
-    async fn end(&mut self) -> Result<(), Interrupted> {
+    async fn end(&mut self) -> Result<(), CtrlC> {
         if self.channel == Channel::Message {
             return Ok(());
         }
         if !self.ended.get() {
-            self.print(Style::Typed, "hang up");
-            return self.turn(Some(Act::HangUp)).await;
+            self.print(LineStyle::Typed, "hang up");
+            return self.turn(Some(PhoneAction::HangUp)).await;
         }
         if !self.paper.borrow().edits() {
-            while let Ok(Got::Line(line)) =
+            while let Ok(InputEvent::Line(line)) =
                 timeout(LEFT_OVER_WITHIN, self.input.line(Vec::new())).await
             {
                 if !line.trim().is_empty() {
-                    self.print(Style::Typed, &line);
+                    self.print(LineStyle::Typed, &line);
                     self.refuse(&format!("`{line}` has no effect: the call is over"));
                 }
             }
@@ -125,39 +134,41 @@ impl Session {
     }
 
     /// The next line; `None` at the end of them.
-    async fn line(&mut self) -> Result<Option<String>, Interrupted> {
+    async fn line(&mut self) -> Result<Option<String>, CtrlC> {
         let awaits = self.phone.awaits();
         let help = if self.turns.len() < 2 { "  (help shows all)" } else { "" };
         let help = if self.channel == Channel::Voice { help } else { "" };
         self.paper.borrow_mut().hint(&format!("{}{help}", hint(&awaits)));
         let got = tokio::select! {
             got = self.input.line(beginnings(self.channel, &awaits)) => got,
-            _ = self.interrupts.recv() => Got::Interrupted,
+            _ = self.interrupts.recv() => InputEvent::CtrlC,
         };
-        let typed = if let Got::Line(line) = &got { line.as_str() } else { "" };
+        let typed = if let InputEvent::Line(line) = &got { line.as_str() } else { "" };
         self.paper.borrow_mut().wipe_prompt(typed);
         match got {
-            Got::Line(line) => Ok(Some(line)),
-            Got::End => Ok(None),
-            Got::Interrupted => Err(Interrupted),
+            InputEvent::Line(line) => Ok(Some(line)),
+            InputEvent::End => Ok(None),
+            InputEvent::CtrlC => Err(CtrlC),
         }
     }
 
     /// Shows what was typed, in the words of whoever typed it.
-    fn echo(&self, line: &str, wish: &Result<Wish, String>) {
+    fn echo(&self, line: &str, wish: &Result<SessionCommand, String>) {
         match wish {
-            Ok(Wish::Nothing) => {}
-            Ok(Wish::Act(Act::Text { body, media })) if self.channel == Channel::Message => {
+            Ok(SessionCommand::Nothing) => {}
+            Ok(SessionCommand::Act(PhoneAction::Text { body, media }))
+                if self.channel == Channel::Message =>
+            {
                 let parts = body.lines().chain(media.iter().map(String::as_str));
-                parts.for_each(|part| self.print(Style::Mine, part));
+                parts.for_each(|part| self.print(LineStyle::Outgoing, part));
             }
-            _ if line.is_empty() => self.print(Style::Typed, "(silence)"),
-            _ => self.print(Style::Typed, line),
+            _ if line.is_empty() => self.print(LineStyle::Typed, "(silence)"),
+            _ => self.print(LineStyle::Typed, line),
         }
     }
 
     /// Does something, and shows what comes of it as it comes.
-    async fn turn(&mut self, act: Option<Act>) -> Result<(), Interrupted> {
+    async fn turn(&mut self, act: Option<PhoneAction>) -> Result<(), CtrlC> {
         let done = {
             let doing = async {
                 match &act {
@@ -171,7 +182,7 @@ impl Session {
             loop {
                 tokio::select! {
                     done = &mut doing => break Ok(done),
-                    _ = self.interrupts.recv() => break Err(Interrupted),
+                    _ = self.interrupts.recv() => break Err(CtrlC),
                     _ = seconds.tick() => {
                         if passed > 0 {
                             self.paper.borrow_mut().tick(passed);
@@ -185,42 +196,42 @@ impl Session {
         match done {
             Ok(Ok(heard)) => self.noted(act, heard),
             Ok(Err(error)) => self.refuse(&error.to_string()),
-            Err(Interrupted) => {
+            Err(CtrlC) => {
                 // What it has noticed so far comes with the hang-up.
-                self.turns.push(Turn { act, heard: Vec::new() });
-                return Err(Interrupted);
+                self.turns.push(PhoneTurn { act, heard: Vec::new() });
+                return Err(CtrlC);
             }
         }
         Ok(())
     }
 
-    fn noted(&mut self, act: Option<Act>, heard: Vec<Heard>) {
+    fn noted(&mut self, act: Option<PhoneAction>, heard: Vec<PhoneEvent>) {
         self.wrong |= heard.iter().any(failed);
-        let wrote = matches!(act, Some(Act::Text { .. }));
-        let answered = heard.iter().any(|heard| matches!(heard, Heard::Message { .. }));
+        let wrote = matches!(act, Some(PhoneAction::Text { .. }));
+        let answered = heard.iter().any(|heard| matches!(heard, PhoneEvent::Message { .. }));
         if self.channel == Channel::Message && !answered {
-            self.print(Style::Aside, if wrote { "(no answer)" } else { "(nothing happens)" });
+            self.print(LineStyle::Note, if wrote { "(no answer)" } else { "(nothing happens)" });
         }
-        self.turns.push(Turn { act, heard });
+        self.turns.push(PhoneTurn { act, heard });
     }
 
     fn help(&mut self) {
         let table = match self.channel {
-            Channel::Voice => AT_A_PHONE.as_slice(),
-            Channel::Message => IN_A_CHAT.as_slice(),
+            Channel::Voice => CALL_COMMANDS.as_slice(),
+            Channel::Message => CHAT_COMMANDS.as_slice(),
         };
         for (typed, does) in table {
-            self.print(Style::Aside, &format!("{typed:<16} {does}"));
+            self.print(LineStyle::Note, &format!("{typed:<16} {does}"));
         }
     }
 
     /// A line that has no effect. Where it was piped in, the whole of it is not what was meant.
     fn refuse(&mut self, why: &str) {
         self.wrong |= !self.paper.borrow().edits();
-        self.print(Style::Error, &format!("error: {why}"));
+        self.print(LineStyle::Error, &format!("error: {why}"));
     }
 
-    fn print(&self, style: Style, text: &str) {
-        self.paper.borrow_mut().print(&Line::new(style, text));
+    fn print(&self, style: LineStyle, text: &str) {
+        self.paper.borrow_mut().print(&OutputLine::new(style, text));
     }
 }

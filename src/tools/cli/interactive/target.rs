@@ -4,36 +4,36 @@ use std::rc::Rc;
 
 use actix_web::http::{Method, Uri};
 
-use super::DeskArgs;
+use super::InteractiveArgs;
+use super::event_lines::{LineStyle, OutputLine};
 use crate::channel::Channel;
-use super::event_lines::{Line, Style};
 use crate::gateway::Gateway;
 use crate::journal::Meters;
 use crate::tools::cli::request::environment_token;
-use crate::tools::phone::{Caller, Desk, Number, Phone};
+use crate::tools::phone::{Caller, InProcessGateway, Phone, PhoneNumber};
 use crate::uri::resolve;
 
 /// Everything that a conversation needs.
-pub(super) struct Target {
-    line: crate::tools::phone::Line,
-    number: Number,
+pub(super) struct SessionTarget {
+    line: crate::tools::phone::WebhookClient,
+    number: PhoneNumber,
     pub(super) caller: Caller,
     /// What the session begins with.
-    pub(super) title: Vec<Line>,
+    pub(super) title: Vec<OutputLine>,
 }
 
-impl Target {
+impl SessionTarget {
     /// Reads the arguments; loads the configuration where a ROUTE is meant.
     pub(super) fn of(
         channel: Channel,
-        args: &DeskArgs,
+        args: &InteractiveArgs,
         status_callback: Option<&str>,
-    ) -> Result<Target, String> {
+    ) -> Result<SessionTarget, String> {
         let mut target = match args.target.starts_with('/') {
-            true => Target::route(channel, args)?,
-            false => Target::url(args)?,
+            true => SessionTarget::route(channel, args)?,
+            false => SessionTarget::url(args)?,
         };
-        let Number { url, fallback, status_callback: told, get } = &mut target.number;
+        let PhoneNumber { url, fallback, status_callback: told, get } = &mut target.number;
         *get = args.method == Method::GET;
         *fallback = args.fallback.as_deref().map(|fallback| resolve(url, fallback));
         if let Some(given) = status_callback {
@@ -48,12 +48,12 @@ impl Target {
         let does = if channel == Channel::Voice { "calls" } else { "writes to" };
         let Caller { from, to, .. } = &target.caller;
         let title = format!("{from} {does} {to}: {}", args.target);
-        target.title.insert(0, Line::new(Style::Head, title));
+        target.title.insert(0, OutputLine::new(LineStyle::Title, title));
         Ok(target)
     }
 
     /// A route of the configuration.
-    fn route(channel: Channel, args: &DeskArgs) -> Result<Target, String> {
+    fn route(channel: Channel, args: &InteractiveArgs) -> Result<SessionTarget, String> {
         if args.token.is_some() {
             return Err(
                 "`--token` is for a URL: a ROUTE is signed with the token of its account, \
@@ -65,7 +65,7 @@ impl Target {
         let (gateway, problems) = Gateway::load(&args.config.config, &Meters::new());
         eprint!("{problems}");
         let gateway = gateway.ok_or_else(|| format!("`{file}` cannot be used as it is"))?;
-        let desk = Rc::new(Desk::new(gateway, None, false));
+        let desk = Rc::new(InProcessGateway::new(gateway, None, false));
         match desk.channel(&args.target) {
             Some(known) if known == channel => {}
             Some(Channel::Voice) => {
@@ -85,12 +85,12 @@ impl Target {
             }
         }
         let account = args.account.as_deref().or(desk.account());
-        Ok(Target {
-            line: crate::tools::phone::Line::desk(&desk),
+        Ok(SessionTarget {
+            line: crate::tools::phone::WebhookClient::desk(&desk),
             number: desk.number(&args.target),
             caller: caller(args, account),
-            title: vec![Line::new(
-                Style::Aside,
+            title: vec![OutputLine::new(
+                LineStyle::Note,
                 "The gateway runs in this process. Functions are called; the carrier's API is \
                  played, and nothing is sent to anybody.",
             )],
@@ -98,14 +98,14 @@ impl Target {
     }
 
     /// Any application.
-    fn url(args: &DeskArgs) -> Result<Target, String> {
+    fn url(args: &InteractiveArgs) -> Result<SessionTarget, String> {
         whole(&args.target)?;
         let token = args.token.clone().or_else(environment_token);
         let unsigned = "No signature: with `--token TOKEN` there is one.";
-        let title = token.is_none().then(|| Line::new(Style::Aside, unsigned));
-        Ok(Target {
-            line: crate::tools::phone::Line::network(token.as_ref()),
-            number: Number::at(&args.target),
+        let title = token.is_none().then(|| OutputLine::new(LineStyle::Note, unsigned));
+        Ok(SessionTarget {
+            line: crate::tools::phone::WebhookClient::network(token.as_ref()),
+            number: PhoneNumber::at(&args.target),
             caller: caller(args, args.account.as_deref()),
             title: title.into_iter().collect(),
         })
@@ -117,7 +117,7 @@ impl Target {
     }
 }
 
-fn caller(args: &DeskArgs, account: Option<&str>) -> Caller {
+fn caller(args: &InteractiveArgs, account: Option<&str>) -> Caller {
     let somebody = Caller::somebody(&args.from, &args.to);
     let account = account.map_or(somebody.account.clone(), str::to_owned);
     Caller { account, parameters: args.param.clone(), ..somebody }

@@ -4,15 +4,15 @@ use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
+use super::event_lines::{LineStyle, OutputLine};
+use super::fold::{columns, fold, tame};
 use crate::channel::Channel;
 use crate::diagnostics::shorten::shorten_middle;
-use super::event_lines::{Line, Style};
-use super::fold::{columns, fold, tame};
 
 /// What lines are written on.
-pub(super) struct Paper {
+pub(super) struct TerminalOutput {
     channel: Channel,
-    terminal: Terminal,
+    terminal: TerminalFeatures,
     transcript: Option<File>,
     /// The last line says how long something takes, and is not to stay.
     ticking: bool,
@@ -20,7 +20,7 @@ pub(super) struct Paper {
 
 /// What standard output can do.
 #[derive(Clone, Copy)]
-struct Terminal {
+struct TerminalFeatures {
     /// The cursor can be moved: it is a terminal.
     moves: bool,
     colours: bool,
@@ -40,13 +40,16 @@ const COLUMNS_OF_SIDES: usize = 60;
 /// What stands before a line that is being typed.
 pub(super) const PROMPT: &str = "> ";
 
-impl Paper {
+impl TerminalOutput {
     /// Standard output, and a new file for the transcript.
-    pub(super) fn new(channel: Channel, transcript: Option<&Path>) -> Result<Paper, String> {
+    pub(super) fn new(
+        channel: Channel,
+        transcript: Option<&Path>,
+    ) -> Result<TerminalOutput, String> {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let dumb = set("TERM").is_none_or(|term| term == "dumb");
         let moves = std::io::stdout().is_terminal() && !dumb;
-        let terminal = Terminal {
+        let terminal = TerminalFeatures {
             moves,
             colours: moves && set("NO_COLOR").is_none(),
             edits: moves && std::io::stdin().is_terminal(),
@@ -55,7 +58,12 @@ impl Paper {
             let failed = |error| format!("cannot write `{}`: {error}", path.display());
             File::create(path).map_err(failed)
         });
-        Ok(Paper { channel, terminal, transcript: transcript.transpose()?, ticking: false })
+        Ok(TerminalOutput {
+            channel,
+            terminal,
+            transcript: transcript.transpose()?,
+            ticking: false,
+        })
     }
 
     /// Whether lines are typed, and can be edited.
@@ -64,9 +72,9 @@ impl Paper {
     }
 
     /// Writes a line.
-    pub(super) fn print(&mut self, line: &Line) {
+    pub(super) fn print(&mut self, line: &OutputLine) {
         self.wipe();
-        let plain = Face { columns: None, colours: false, channel: self.channel };
+        let plain = LineRenderer { columns: None, colours: false, channel: self.channel };
         let shown = match self.terminal.moves {
             true => self.face().drawn(line),
             false => plain.drawn(line),
@@ -116,9 +124,9 @@ impl Paper {
         }
     }
 
-    fn face(&self) -> Face {
+    fn face(&self) -> LineRenderer {
         let columns = Some(screen().min(COLUMNS_MAX));
-        Face { columns, colours: self.terminal.colours, channel: self.channel }
+        LineRenderer { columns, colours: self.terminal.colours, channel: self.channel }
     }
 }
 
@@ -134,32 +142,32 @@ fn screen() -> usize {
 }
 
 /// How lines look.
-struct Face {
+struct LineRenderer {
     /// `None`: nothing is folded.
     columns: Option<usize>,
     colours: bool,
     channel: Channel,
 }
 
-impl Face {
+impl LineRenderer {
     fn width(&self) -> usize {
         self.columns.unwrap_or(COLUMNS)
     }
 
     /// A line as it is written, with the ends of its lines.
-    fn drawn(&self, line: &Line) -> Vec<String> {
+    fn drawn(&self, line: &OutputLine) -> Vec<String> {
         let sides = self.channel == Channel::Message
             && self.columns.is_some_and(|columns| columns >= COLUMNS_OF_SIDES);
         let before = match line.style {
-            Style::Head => "",
-            Style::Mine | Style::Typed => PROMPT,
-            Style::Theirs if !sides => "< ",
-            Style::Aside => "      ",
-            Style::Said | Style::Theirs | Style::Warning | Style::Error => "  ",
+            LineStyle::Title => "",
+            LineStyle::Outgoing | LineStyle::Typed => PROMPT,
+            LineStyle::Incoming if !sides => "< ",
+            LineStyle::Note => "      ",
+            LineStyle::Speech | LineStyle::Incoming | LineStyle::Warning | LineStyle::Error => "  ",
         };
         let text = tame(&line.text);
         let most = match line.style {
-            Style::Mine | Style::Theirs if sides => self.width() * 2 / 3,
+            LineStyle::Outgoing | LineStyle::Incoming if sides => self.width() * 2 / 3,
             _ => self.width().saturating_sub(columns(before)),
         };
         let folded = if self.columns.is_some() { fold(&text, most) } else { vec![text] };
@@ -170,7 +178,9 @@ impl Face {
                 false => String::new(),
             };
             let before = match (line.style, sides) {
-                (Style::Mine, true) => " ".repeat(self.width().saturating_sub(columns(&text))),
+                (LineStyle::Outgoing, true) => {
+                    " ".repeat(self.width().saturating_sub(columns(&text)))
+                }
                 _ if at == 0 => before.to_owned(),
                 _ => " ".repeat(columns(before)),
             };
@@ -188,14 +198,14 @@ impl Face {
 }
 
 /// The number that terminals have for it.
-fn colour(style: Style) -> &'static str {
+fn colour(style: LineStyle) -> &'static str {
     match style {
-        Style::Head => "1",
-        Style::Said | Style::Theirs => "",
-        Style::Mine | Style::Typed => "36",
-        Style::Aside => "2",
-        Style::Warning => "33",
-        Style::Error => "31",
+        LineStyle::Title => "1",
+        LineStyle::Speech | LineStyle::Incoming => "",
+        LineStyle::Outgoing | LineStyle::Typed => "36",
+        LineStyle::Note => "2",
+        LineStyle::Warning => "33",
+        LineStyle::Error => "31",
     }
 }
 
@@ -203,30 +213,30 @@ fn colour(style: Style) -> &'static str {
 mod tests {
     use super::*;
 
-    fn drawn(channel: Channel, columns: Option<usize>, style: Style, text: &str) -> String {
-        let line = Line { aside: "de".to_owned(), ..Line::new(style, text) };
-        Face { columns, colours: false, channel }.drawn(&line).concat()
+    fn drawn(channel: Channel, columns: Option<usize>, style: LineStyle, text: &str) -> String {
+        let line = OutputLine { aside: "de".to_owned(), ..OutputLine::new(style, text) };
+        LineRenderer { columns, colours: false, channel }.drawn(&line).concat()
     }
 
     #[test]
     fn a_pipe_has_a_line_for_each_line() {
         let long = "word ".repeat(40);
-        let said = drawn(Channel::Voice, None, Style::Said, long.trim());
+        let said = drawn(Channel::Voice, None, LineStyle::Speech, long.trim());
         assert_eq!(said, format!("  {}  (de)\n", long.trim()));
-        assert_eq!(drawn(Channel::Message, None, Style::Theirs, "Hi"), "< Hi  (de)\n");
-        assert_eq!(drawn(Channel::Message, None, Style::Mine, "Ho"), "> Ho  (de)\n");
+        assert_eq!(drawn(Channel::Message, None, LineStyle::Incoming, "Hi"), "< Hi  (de)\n");
+        assert_eq!(drawn(Channel::Message, None, LineStyle::Outgoing, "Ho"), "> Ho  (de)\n");
     }
 
     #[test]
     fn a_terminal_folds_and_a_chat_has_two_sides_where_there_is_room() {
         assert_eq!(
-            drawn(Channel::Voice, Some(9), Style::Said, "Hello you"),
+            drawn(Channel::Voice, Some(9), LineStyle::Speech, "Hello you"),
             "  Hello\n  you  (de)\n"
         );
-        let mine = drawn(Channel::Message, Some(60), Style::Mine, "Ho");
+        let mine = drawn(Channel::Message, Some(60), LineStyle::Outgoing, "Ho");
         assert_eq!(mine, format!("{}Ho  (de)\n", " ".repeat(58)));
-        assert_eq!(drawn(Channel::Message, Some(60), Style::Theirs, "Hi"), "  Hi  (de)\n");
-        assert_eq!(drawn(Channel::Message, Some(59), Style::Theirs, "Hi"), "< Hi  (de)\n");
-        assert_eq!(drawn(Channel::Message, Some(60), Style::Typed, "/wait"), "> /wait  (de)\n");
+        assert_eq!(drawn(Channel::Message, Some(60), LineStyle::Incoming, "Hi"), "  Hi  (de)\n");
+        assert_eq!(drawn(Channel::Message, Some(59), LineStyle::Incoming, "Hi"), "< Hi  (de)\n");
+        assert_eq!(drawn(Channel::Message, Some(60), LineStyle::Typed, "/wait"), "> /wait  (de)\n");
     }
 }

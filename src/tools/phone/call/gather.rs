@@ -2,23 +2,23 @@
 
 use std::time::Duration;
 
-use super::{Call, Fields, Going, fields, prompt};
-use crate::tools::phone::action::Act;
-use crate::tools::phone::alert::Fault;
-use crate::tools::phone::event::Heard;
-use crate::tools::phone::expected_input::{Awaits, NotNow};
+use super::{Going, ParamList, PhoneCall, fields, prompt};
+use crate::tools::phone::action::PhoneAction;
+use crate::tools::phone::alert::CarrierAlert;
+use crate::tools::phone::event::PhoneEvent;
+use crate::tools::phone::expected_input::{ActionNotAccepted, ExpectedInput};
 use crate::twiml::read::Element;
 
 /// What speech recognition says how sure it is.
 const CONFIDENCE: &str = "0.9";
 
-pub(super) fn enter(call: &mut Call, verb: &Element) -> Going {
+pub(super) fn enter(call: &mut PhoneCall, verb: &Element) -> Going {
     for prompt in verb.children() {
         prompt::enter(call, prompt);
     }
     let input = verb.attribute("input").unwrap_or("dtmf");
     let number = |name: &str| verb.attribute(name).and_then(|text| text.parse::<u64>().ok());
-    let awaits = Awaits::Input {
+    let awaits = ExpectedInput::Gather {
         keys: input.contains("dtmf"),
         speech: input.contains("speech"),
         num_digits: number("numDigits").map(|digits| digits as usize),
@@ -28,19 +28,26 @@ pub(super) fn enter(call: &mut Call, verb: &Element) -> Going {
     call.wait(awaits, verb)
 }
 
-pub(super) fn act(call: &mut Call, verb: &Element, act: &Act) -> Result<(), NotNow> {
+pub(super) fn act(
+    call: &mut PhoneCall,
+    verb: &Element,
+    act: &PhoneAction,
+) -> Result<(), ActionNotAccepted> {
     let awaits = call.awaits();
     match (&awaits, act) {
-        (Awaits::Input { keys: true, num_digits, finish_on_key, .. }, Act::Press(keys)) => {
+        (
+            ExpectedInput::Gather { keys: true, num_digits, finish_on_key, .. },
+            PhoneAction::Press(keys),
+        ) => {
             let (digits, finished, rest) = pressed(keys, *num_digits, *finish_on_key);
             if !rest.is_empty() {
                 let message = format!("`{rest}` was pressed when nobody listened any more");
-                call.heard.push(Heard::Warning(Fault::uncoded(message)));
+                call.heard.push(PhoneEvent::Warning(CarrierAlert::uncoded(message)));
             }
             let finished = finished.map(String::from).unwrap_or_default();
             input(call, verb, fields([("Digits", digits), ("FinishedOnKey", finished)]));
         }
-        (Awaits::Input { speech: true, .. }, Act::Say(words)) => {
+        (ExpectedInput::Gather { speech: true, .. }, PhoneAction::Say(words)) => {
             let partial = ("partialResultCallback", "partialResultCallbackMethod");
             let unstable = fields([
                 ("UnstableSpeechResult", words.clone()),
@@ -51,19 +58,20 @@ pub(super) fn act(call: &mut Call, verb: &Element, act: &Act) -> Result<(), NotN
                 fields([("SpeechResult", words.clone()), ("Confidence", CONFIDENCE.to_owned())]);
             input(call, verb, result);
         }
-        (Awaits::Input { timeout, .. }, Act::Wait(Some(time))) if time < timeout => {}
-        (Awaits::Input { keys, .. }, Act::Wait(_)) => {
+        (ExpectedInput::Gather { timeout, .. }, PhoneAction::Wait(Some(time)))
+            if time < timeout => {}
+        (ExpectedInput::Gather { keys, .. }, PhoneAction::Wait(_)) => {
             let name = if *keys { "Digits" } else { "SpeechResult" };
             input(call, verb, fields([(name, String::new())]));
         }
-        _ => return Err(NotNow::new(act, &awaits)),
+        _ => return Err(ActionNotAccepted::new(act, &awaits)),
     }
     Ok(())
 }
 
 /// Goes on with what was put in. Nothing at all falls through to the next verb, unless
 /// `actionOnEmptyResult` says otherwise.
-fn input(call: &mut Call, verb: &Element, input: Fields) {
+fn input(call: &mut PhoneCall, verb: &Element, input: ParamList) {
     let empty = input.first().is_none_or(|(_, value)| value.is_empty());
     let asks = verb.attribute("actionOnEmptyResult") == Some("true");
     match empty && !asks {

@@ -1,16 +1,16 @@
 //! Verbs that end without the caller, each in one of the carrier's words: `Dial`, `Enqueue`,
 //! `Pay`, `Connect`, `Refer`. Whoever tries an application says in which.
 
-use super::{Call, Fields, Going, fields, prompt};
+use super::{Going, ParamList, PhoneCall, fields, prompt};
 use crate::random;
-use crate::tools::phone::action::Act;
-use crate::tools::phone::alert::Fault;
-use crate::tools::phone::event::Heard;
-use crate::tools::phone::expected_input::{Awaits, NotNow};
+use crate::tools::phone::action::PhoneAction;
+use crate::tools::phone::alert::CarrierAlert;
+use crate::tools::phone::event::PhoneEvent;
+use crate::tools::phone::expected_input::{ActionNotAccepted, ExpectedInput};
 use crate::twiml::read::Element;
 
 /// What the carrier says of the end of one kind of verb or noun.
-struct Kind {
+struct VerbOutcome {
     verb: &'static str,
     /// The noun that it is about; empty for all others.
     noun: &'static str,
@@ -23,22 +23,22 @@ struct Kind {
 }
 
 /// The kinds, a noun's own before its verb's.
-const KINDS: [Kind; 9] = [
-    Kind {
+const VERB_OUTCOMES: [VerbOutcome; 9] = [
+    VerbOutcome {
         verb: "Dial",
         noun: "Conference",
         parameter: "DialCallStatus",
         words: &["answered"],
         hung_up: "answered",
     },
-    Kind {
+    VerbOutcome {
         verb: "Dial",
         noun: "",
         parameter: "DialCallStatus",
         words: &["completed", "answered", "busy", "no-answer", "failed", "canceled"],
         hung_up: "completed",
     },
-    Kind {
+    VerbOutcome {
         verb: "Enqueue",
         noun: "",
         parameter: "QueueResult",
@@ -55,7 +55,7 @@ const KINDS: [Kind; 9] = [
         ],
         hung_up: "hangup",
     },
-    Kind {
+    VerbOutcome {
         verb: "Pay",
         noun: "",
         parameter: "Result",
@@ -69,35 +69,35 @@ const KINDS: [Kind; 9] = [
         ],
         hung_up: "caller-hung-up",
     },
-    Kind {
+    VerbOutcome {
         verb: "Connect",
         noun: "Stream",
         parameter: "StreamEvent",
         words: &["stream-stopped", "stream-error"],
         hung_up: "stream-stopped",
     },
-    Kind {
+    VerbOutcome {
         verb: "Connect",
         noun: "ConversationRelay",
         parameter: "SessionStatus",
         words: &["ended", "completed", "failed"],
         hung_up: "completed",
     },
-    Kind {
+    VerbOutcome {
         verb: "Connect",
         noun: "VirtualAgent",
         parameter: "VirtualAgentStatus",
         words: &["completed", "live-agent-handoff", "failed", "paused", "timeout"],
         hung_up: "completed",
     },
-    Kind {
+    VerbOutcome {
         verb: "Connect",
         noun: "",
         parameter: "ConnectStatus",
         words: &["completed", "failed"],
         hung_up: "completed",
     },
-    Kind {
+    VerbOutcome {
         verb: "Refer",
         noun: "",
         parameter: "ReferCallStatus",
@@ -106,22 +106,22 @@ const KINDS: [Kind; 9] = [
     },
 ];
 
-impl Kind {
-    fn of(verb: &Element) -> Option<&'static Kind> {
+impl VerbOutcome {
+    fn of(verb: &Element) -> Option<&'static VerbOutcome> {
         let noun = |name: &str| name.is_empty() || verb.children().any(|noun| noun.name == name);
-        KINDS.iter().find(|kind| kind.verb == verb.name && noun(kind.noun))
+        VERB_OUTCOMES.iter().find(|kind| kind.verb == verb.name && noun(kind.noun))
     }
 
-    fn awaits(&self) -> Awaits {
-        Awaits::Outcome { verb: self.verb, words: self.words }
+    fn awaits(&self) -> ExpectedInput {
+        ExpectedInput::Outcome { verb: self.verb, words: self.words }
     }
 }
 
-pub(super) fn enter(call: &mut Call, verb: &Element) -> Going {
-    let Some(kind) = Kind::of(verb) else {
+pub(super) fn enter(call: &mut PhoneCall, verb: &Element) -> Going {
+    let Some(kind) = VerbOutcome::of(verb) else {
         // The check of the document has told of what is no verb; these few are no words for it.
         let message = format!("`<{}>` is not carried out here", verb.name);
-        call.heard.push(Heard::Warning(Fault::uncoded(message)));
+        call.heard.push(PhoneEvent::Warning(CarrierAlert::uncoded(message)));
         return Going::On;
     };
     call.does(kind.verb, what(verb));
@@ -148,13 +148,18 @@ fn what(verb: &Element) -> String {
     }
 }
 
-pub(super) fn act(call: &mut Call, verb: &Element, act: &Act) -> Result<(), NotNow> {
+pub(super) fn act(
+    call: &mut PhoneCall,
+    verb: &Element,
+    act: &PhoneAction,
+) -> Result<(), ActionNotAccepted> {
     let awaits = call.awaits();
-    let (Some(kind), Act::Outcome { word, parameters }) = (Kind::of(verb), act) else {
-        return Err(NotNow::new(act, &awaits));
+    let (Some(kind), PhoneAction::Outcome { word, parameters }) = (VerbOutcome::of(verb), act)
+    else {
+        return Err(ActionNotAccepted::new(act, &awaits));
     };
     if !kind.words.contains(&word.as_str()) {
-        return Err(NotNow::new(act, &awaits));
+        return Err(ActionNotAccepted::new(act, &awaits));
     }
     let mut outcome = ended(kind, word);
     for (name, value) in parameters {
@@ -168,14 +173,16 @@ pub(super) fn act(call: &mut Call, verb: &Element, act: &Act) -> Result<(), NotN
 }
 
 /// The caller hung up: the action is told, and what it answers is not carried out.
-pub(super) fn hung_up(call: &mut Call, verb: &Element) {
-    let (Some(kind), Some(action)) = (Kind::of(verb), verb.attribute("action")) else { return };
+pub(super) fn hung_up(call: &mut PhoneCall, verb: &Element) {
+    let (Some(kind), Some(action)) = (VerbOutcome::of(verb), verb.attribute("action")) else {
+        return;
+    };
     let request = call.request(&format!("{} action", verb.name), action, "method", verb);
     call.told.push_back(request.with(ended(kind, kind.hung_up)).told());
 }
 
 /// The parameters for how it ended.
-fn ended(kind: &Kind, word: &str) -> Fields {
+fn ended(kind: &VerbOutcome, word: &str) -> ParamList {
     let told = fields([(kind.parameter, word.to_owned())]);
     let more = match kind.verb {
         "Dial" if kind.noun.is_empty() => {

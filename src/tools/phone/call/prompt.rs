@@ -3,41 +3,41 @@
 
 use std::time::Duration;
 
-use super::{Call, Going, fields};
+use super::{Going, PhoneCall, fields};
 use crate::limits::PHONE_WAIT_MAX;
 use crate::random;
-use crate::tools::phone::alert::Fault;
-use crate::tools::phone::event::Heard;
+use crate::tools::phone::alert::CarrierAlert;
+use crate::tools::phone::event::PhoneEvent;
 use crate::tools::phone::twiml_document::spoken;
 use crate::twiml::read::Element;
 use crate::uri::resolve;
 
 /// `Say`, `Play` or `Pause`, on their own or as the prompt of another verb.
-pub(super) fn enter(call: &mut Call, verb: &Element) {
+pub(super) fn enter(call: &mut PhoneCall, verb: &Element) {
     let heard = match verb.name.as_str() {
         "Say" => say(verb),
         "Play" => match verb.attribute("digits") {
-            Some(digits) => Heard::Tones(digits.to_owned()),
-            None => Heard::Play(resolve(&call.document.url, verb.text().trim())),
+            Some(digits) => PhoneEvent::Tones(digits.to_owned()),
+            None => PhoneEvent::Play(resolve(&call.document.url, verb.text().trim())),
         },
         "Pause" => {
             let seconds = verb.attribute("length").and_then(|length| length.parse().ok());
             let pause = Duration::from_secs(seconds.unwrap_or(1)).min(PHONE_WAIT_MAX);
             call.paused += pause;
-            Heard::Pause(pause)
+            PhoneEvent::Pause(pause)
         }
         _ => return,
     };
-    let nothing = matches!(&heard, Heard::Say { text, .. } if text.is_empty());
+    let nothing = matches!(&heard, PhoneEvent::Say { text, .. } if text.is_empty());
     call.heard.push(match nothing {
-        true => Heard::Warning(Fault::new(13520, "`<Say>` says nothing")),
+        true => PhoneEvent::Warning(CarrierAlert::new(13520, "`<Say>` says nothing")),
         false => heard,
     });
 }
 
-fn say(verb: &Element) -> Heard {
+fn say(verb: &Element) -> PhoneEvent {
     let attribute = |name: &str| verb.attribute(name).map(str::to_owned);
-    Heard::Say {
+    PhoneEvent::Say {
         text: spoken(&verb.text()),
         language: attribute("language"),
         voice: attribute("voice"),
@@ -45,10 +45,10 @@ fn say(verb: &Element) -> Heard {
 }
 
 /// A message in the middle of a call. With an `action`, what that answers follows.
-pub(super) fn sms(call: &mut Call, verb: &Element) -> Going {
+pub(super) fn sms(call: &mut PhoneCall, verb: &Element) -> Going {
     let attribute = |name: &str| verb.attribute(name).map(str::to_owned);
     let body = verb.text().trim().to_owned();
-    call.heard.push(Heard::Message {
+    call.heard.push(PhoneEvent::Message {
         from: attribute("from"),
         to: attribute("to"),
         body,
@@ -64,7 +64,7 @@ pub(super) fn sms(call: &mut Call, verb: &Element) -> Going {
 }
 
 /// Something that runs beside the call: it is shown, and the call goes on.
-pub(super) fn shown(call: &mut Call, verb: &Element) {
+pub(super) fn shown(call: &mut PhoneCall, verb: &Element) {
     let name = if verb.name == "Start" { "Start" } else { "Stop" };
     for noun in verb.children() {
         call.does(name, described(noun));

@@ -2,53 +2,58 @@
 
 use std::time::Duration;
 
-use super::{Call, Fields, Going, fields};
+use super::{Going, ParamList, PhoneCall, fields};
 use crate::random;
-use crate::tools::phone::action::Act;
-use crate::tools::phone::expected_input::{Awaits, NotNow};
+use crate::tools::phone::action::PhoneAction;
+use crate::tools::phone::expected_input::{ActionNotAccepted, ExpectedInput};
 use crate::twiml::read::Element;
 
 /// Words that a person speaks in a second, about.
 const WORDS_PER_SECOND: usize = 2;
 
-pub(super) fn enter(call: &mut Call, verb: &Element) -> Going {
+pub(super) fn enter(call: &mut PhoneCall, verb: &Element) -> Going {
     let number = |name: &str| verb.attribute(name).and_then(|text| text.parse::<u64>().ok());
     let longest = number("maxLength").unwrap_or(3_600);
     call.does("Record", format!("at most {longest} s"));
-    let awaits = Awaits::Recording {
+    let awaits = ExpectedInput::Recording {
         finish_on_key: verb.attribute("finishOnKey").unwrap_or("1234567890*#").to_owned(),
         timeout: Duration::from_secs(number("timeout").unwrap_or(5)),
     };
     call.wait(awaits, verb)
 }
 
-pub(super) fn act(call: &mut Call, verb: &Element, act: &Act) -> Result<(), NotNow> {
+pub(super) fn act(
+    call: &mut PhoneCall,
+    verb: &Element,
+    act: &PhoneAction,
+) -> Result<(), ActionNotAccepted> {
     let awaits = call.awaits();
     match (&awaits, act) {
-        (_, Act::Say(words)) => {
+        (_, PhoneAction::Say(words)) => {
             let seconds = words.split_whitespace().count().div_ceil(WORDS_PER_SECOND);
             let recording = recorded(call, verb, seconds, "");
             transcribed(call, verb, &recording, words);
             call.own_action(verb, recording);
         }
-        (Awaits::Recording { finish_on_key, .. }, Act::Press(keys)) => {
+        (ExpectedInput::Recording { finish_on_key, .. }, PhoneAction::Press(keys)) => {
             let Some(key) = keys.chars().find(|key| finish_on_key.contains(*key)) else {
-                return Err(NotNow::new(act, &awaits));
+                return Err(ActionNotAccepted::new(act, &awaits));
             };
             let recording = recorded(call, verb, 1, &key.to_string());
             call.own_action(verb, recording);
         }
-        (Awaits::Recording { timeout, .. }, Act::Wait(Some(time))) if time < timeout => {}
+        (ExpectedInput::Recording { timeout, .. }, PhoneAction::Wait(Some(time)))
+            if time < timeout => {}
         // An empty recording is none: the next verb follows.
-        (_, Act::Wait(_)) => call.go_on(),
-        _ => return Err(NotNow::new(act, &awaits)),
+        (_, PhoneAction::Wait(_)) => call.go_on(),
+        _ => return Err(ActionNotAccepted::new(act, &awaits)),
     }
     Ok(())
 }
 
 /// The caller hung up: that ends a recording, and the action is told; what it answers is not
 /// carried out.
-pub(super) fn hung_up(call: &mut Call, verb: &Element) {
+pub(super) fn hung_up(call: &mut PhoneCall, verb: &Element) {
     let recording = recorded(call, verb, 1, "hangup");
     let action = verb.attribute("action").unwrap_or_default();
     let request = call.request("Record action", action, "method", verb);
@@ -56,7 +61,7 @@ pub(super) fn hung_up(call: &mut Call, verb: &Element) {
 }
 
 /// The parameters of a recording; whoever wants to know of it is told.
-fn recorded(call: &mut Call, verb: &Element, seconds: usize, digits: &str) -> Fields {
+fn recorded(call: &mut PhoneCall, verb: &Element, seconds: usize, digits: &str) -> ParamList {
     let sid = random::sid("RE");
     let account = &call.caller.account;
     let url = format!("https://api.twilio.com/2010-04-01/Accounts/{account}/Recordings/{sid}");
@@ -76,7 +81,7 @@ fn recorded(call: &mut Call, verb: &Element, seconds: usize, digits: &str) -> Fi
 }
 
 /// Tells the transcription, where one is wanted.
-fn transcribed(call: &mut Call, verb: &Element, recording: &Fields, words: &str) {
+fn transcribed(call: &mut PhoneCall, verb: &Element, recording: &ParamList, words: &str) {
     let mut told = fields([
         ("TranscriptionSid", random::sid("TR")),
         ("TranscriptionText", words.to_owned()),

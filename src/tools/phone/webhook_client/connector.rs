@@ -15,23 +15,23 @@ use crate::function::Stream;
 
 /// Makes the connections of one client.
 #[derive(Clone)]
-pub(super) struct Dialler {
+pub(super) struct WebhookConnector {
     tls: Option<Arc<ClientConfig>>,
 }
 
-impl Dialler {
+impl WebhookConnector {
     /// Connections without TLS.
-    pub(super) fn plain() -> Dialler {
-        Dialler { tls: None }
+    pub(super) fn plain() -> WebhookConnector {
+        WebhookConnector { tls: None }
     }
 
     /// Connections with TLS, to servers that the public authorities vouch for.
-    pub(super) fn with_tls(tls: Arc<ClientConfig>) -> Dialler {
-        Dialler { tls: Some(tls) }
+    pub(super) fn with_tls(tls: Arc<ClientConfig>) -> WebhookConnector {
+        WebhookConnector { tls: Some(tls) }
     }
 }
 
-impl Service<ConnectInfo<Uri>> for Dialler {
+impl Service<ConnectInfo<Uri>> for WebhookConnector {
     type Response = Connection<Uri, Stream>;
     type Error = ConnectError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ConnectError>>>>;

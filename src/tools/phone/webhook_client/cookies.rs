@@ -4,7 +4,7 @@ use crate::uri::parts;
 
 /// A jar for one call or chat.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Cookies {
+pub(super) struct CookieJar {
     /// Host, name, value.
     kept: Vec<(String, String, String)>,
 }
@@ -12,7 +12,7 @@ pub(super) struct Cookies {
 /// Cookies of one jar. More than any application sets, and a bound for one that never stops.
 const COOKIES_MAX: usize = 50;
 
-impl Cookies {
+impl CookieJar {
     /// Keeps what an answer of `url` has set.
     pub(super) fn keep(&mut self, url: &str, set: &[String]) {
         for cookie in set {
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn go_back_to_where_they_came_from() {
-        let mut jar = Cookies::default();
+        let mut jar = CookieJar::default();
         jar.keep("http://a/x?y", &["s=1; Path=/; HttpOnly".to_owned(), "t=2".to_owned()]);
         jar.keep("http://b/", &["s=3".to_owned()]);
         assert_eq!(jar.header("http://a/z").as_deref(), Some("s=1; t=2"));

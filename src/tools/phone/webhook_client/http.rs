@@ -5,12 +5,12 @@ use std::time::Duration;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION, SET_COOKIE};
 use awc::error::{ConnectError, PayloadError, SendRequestError};
 
-use super::connector::Dialler;
-use super::{Failed, Response, Sent, TOTAL};
+use super::connector::WebhookConnector;
+use super::{FetchError, RawResponse, SignedRequest, TOTAL};
 use crate::config::Egress;
 use crate::function::tls_config;
 use crate::limits::DOCUMENT_BYTES_MAX;
-use crate::tools::phone::alert::Fault;
+use crate::tools::phone::alert::CarrierAlert;
 use crate::uri::parts;
 
 /// A client that does nothing of its own accord.
@@ -26,20 +26,20 @@ impl Client {
 
     fn within(connect: Duration) -> Client {
         // The public authorities are always there.
-        let tls = tls_config(&Egress::default()).map(Dialler::with_tls);
+        let tls = tls_config(&Egress::default()).map(WebhookConnector::with_tls);
         Client {
-            plain: client(connect, Dialler::plain()),
-            tls: client(connect, tls.unwrap_or_else(|_| Dialler::plain())),
+            plain: client(connect, WebhookConnector::plain()),
+            tls: client(connect, tls.unwrap_or_else(|_| WebhookConnector::plain())),
         }
     }
 
     /// Sends a request. `connect` and `read` are how long those may take.
     pub(super) async fn send(
         &self,
-        sent: &Sent<'_>,
+        sent: &SignedRequest<'_>,
         body: String,
         (connect, read): (Duration, Duration),
-    ) -> Result<Response, Failed> {
+    ) -> Result<RawResponse, FetchError> {
         // awc binds the time to connect to its connector.
         let own;
         let client = match connect == super::CONNECT {
@@ -72,22 +72,22 @@ impl Client {
         let body = response.body().limit(DOCUMENT_BYTES_MAX).await.map_err(|error| {
             let fault = match error {
                 PayloadError::Overflow => {
-                    Fault::new(11750, format!("more than {DOCUMENT_BYTES_MAX} bytes"))
+                    CarrierAlert::new(11750, format!("more than {DOCUMENT_BYTES_MAX} bytes"))
                 }
-                error => Fault::new(11205, format!("the answer broke off: {error}")),
+                error => CarrierAlert::new(11205, format!("the answer broke off: {error}")),
             };
-            Failed { fault, connected: true }
+            FetchError { fault, connected: true }
         })?;
         // awc takes the end of the connection for the end of the body.
         if let Some(length) = length.filter(|length| body.len() < *length) {
             let found = format!("the answer broke off: {} of {length} bytes", body.len());
-            return Err(Failed { fault: Fault::new(11205, found), connected: true });
+            return Err(FetchError { fault: CarrierAlert::new(11205, found), connected: true });
         }
-        Ok(Response { status, content_type, location, cookies, body, trace: None })
+        Ok(RawResponse { status, content_type, location, cookies, body, trace: None })
     }
 }
 
-fn client(connect: Duration, dialler: Dialler) -> awc::Client {
+fn client(connect: Duration, dialler: WebhookConnector) -> awc::Client {
     // Callers do not wait for each other's connections.
     let connector = awc::Connector::new().connector(dialler).timeout(connect).limit(0);
     let builder = awc::Client::builder().connector(connector).timeout(TOTAL);
@@ -101,8 +101,8 @@ fn plain(authority: &str, target: &str) -> String {
 }
 
 /// Which of the carrier's errors it is.
-fn failed(error: &SendRequestError) -> Failed {
-    let lost = |code, connected| Failed { fault: Fault::new(code, error), connected };
+fn failed(error: &SendRequestError) -> FetchError {
+    let lost = |code, connected| FetchError { fault: CarrierAlert::new(code, error), connected };
     match error {
         SendRequestError::Url(_) => lost(11100, true),
         SendRequestError::Connect(ConnectError::Resolver(_) | ConnectError::NoRecords) => {

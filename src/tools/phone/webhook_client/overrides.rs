@@ -8,7 +8,7 @@ use crate::webhook::Params;
 
 /// The way one URL is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Overrides {
+pub(super) struct UrlOverrides {
     /// `ct`, 100 to 10,000 ms
     pub(super) connect: Duration,
     /// `rt`, 100 to 15,000 ms
@@ -21,9 +21,9 @@ pub(super) struct Overrides {
     policies: Vec<String>,
 }
 
-impl Overrides {
+impl UrlOverrides {
     /// Reads a fragment; what is out of range is brought into it.
-    pub(super) fn of(fragment: &str) -> Overrides {
+    pub(super) fn of(fragment: &str) -> UrlOverrides {
         let params = Params::decode_query(fragment).unwrap_or_default();
         let number = |name: &str| params.get(name).and_then(|text| text.parse::<u64>().ok());
         let within = |name: &str, most: u64, usual: Duration| {
@@ -31,7 +31,7 @@ impl Overrides {
             number.map_or(usual, Duration::from_millis)
         };
         let policies = params.get("rp").unwrap_or("ct").split(',').map(str::to_owned).collect();
-        Overrides {
+        UrlOverrides {
             connect: within("ct", 10_000, CONNECT),
             read: within("rt", 15_000, TOTAL),
             total: within("tt", 15_000, TOTAL),
@@ -65,10 +65,10 @@ mod tests {
 
     #[test]
     fn reads_what_the_carrier_documents() {
-        let usual = Overrides::of("");
+        let usual = UrlOverrides::of("");
         assert_eq!((usual.retries, usual.total), (1, Duration::from_secs(15)));
         assert!(usual.retry_lost(false) && !usual.retry_lost(true) && !usual.retry_status(503));
-        let set = Overrides::of("rc=9&rp=5xx,ct,rt&ct=2&rt=5000&tt=99999&sni=y&e=dublin");
+        let set = UrlOverrides::of("rc=9&rp=5xx,ct,rt&ct=2&rt=5000&tt=99999&sni=y&e=dublin");
         assert_eq!((set.retries, set.connect.as_millis()), (5, 100));
         assert_eq!((set.read.as_secs(), set.total.as_secs()), (5, 15));
         assert!(set.retry_status(503) && set.retry_lost(true) && !set.retry_status(404));
