@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use twimlgate::channel::Channel;
 use twimlgate::twiml::verb::{Gather, Redirect, Say};
-use twimlgate::twiml::{Bounds, Writer, read};
+use twimlgate::twiml::{DocumentLimits, TwimlWriter, read};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -22,17 +22,18 @@ const ROUND: Duration = Duration::from_micros(300);
 const ROUNDS: usize = 3_000;
 
 fn main() {
-    let bounds = Bounds::default();
+    let bounds = DocumentLimits::default();
     for (name, text) in [("small", SMALL), ("menu", MENU)] {
         println!(
             "events {name:<5} {:>5} bytes {:>8.0} ns",
             text.len(),
             nanoseconds(|| events(text))
         );
-        let check = || read::read(black_box(text.as_bytes()), Channel::Voice, &bounds).map(drop);
+        let check =
+            || read::check_document(black_box(text.as_bytes()), Channel::Voice, &bounds).map(drop);
         assert!(check().is_ok(), "the document is well-formed");
         println!("check {name:<6} {:>5} bytes {:>8.0} ns", text.len(), nanoseconds(check));
-        let tree = || read::tree(black_box(text.as_bytes()), &bounds).map(drop);
+        let tree = || read::parse_document(black_box(text.as_bytes()), &bounds).map(drop);
         println!("tree  {name:<6} {:>5} bytes {:>8.0} ns", text.len(), nanoseconds(tree));
     }
     println!("write small  {:>5} bytes {:>8.0} ns", write().len(), nanoseconds(write));
@@ -50,7 +51,7 @@ fn events(text: &str) -> usize {
 
 /// A question, and the way on without an answer.
 fn write() -> String {
-    let mut writer = Writer::response();
+    let mut writer = TwimlWriter::response();
     let gather =
         Gather { action: Some("/voice/menu?step=2&x=1"), digits: Some(1), ..Gather::default() };
     writer.nest(&gather, |inside| {

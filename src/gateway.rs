@@ -24,7 +24,7 @@ use crate::route::{Route, Routes};
 use crate::server::check_certificate;
 use crate::session::{Saved, Sessions, StoreError};
 use crate::template::Templates;
-use crate::twiml::read::{Bounds, read};
+use crate::twiml::read::{DocumentLimits, check_document};
 use crate::verify::Verifier;
 
 /// One revision of the configuration at work; shared by all workers, never changed.
@@ -302,7 +302,7 @@ fn document(
             return None;
         }
     };
-    match read(rendered.as_bytes(), channel, &Bounds::default()) {
+    match check_document(rendered.as_bytes(), channel, &DocumentLimits::default()) {
         Ok(read) => {
             for finding in read.findings {
                 let message = format!("the fallback document of a route: {finding}");

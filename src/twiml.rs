@@ -1,7 +1,10 @@
 //! Stage 8: the document that goes back, checked where others made it, written where we do.
 //!
-//! Invariants: only [`mod@write`] and [`verb`] make XML, and what they make is always well-formed;
-//! whatever [`read`] lets through, a strict XML parser reads; neither changes a document.
+//! [`read`] checks documents that functions return and templates render, against XML and against
+//! [`grammar`], and changes none. [`mod@write`] writes documents, of the elements in [`verb`], and
+//! inserts them into foreign ones. The invariants: only `write` makes XML, and its output is always
+//! well-formed; a strict XML parser reads every document that `read` accepts. None of these files
+//! knows flows, sessions or HTTP: a document is bytes and a channel.
 
 pub mod read;
 pub mod write;
@@ -10,10 +13,10 @@ pub mod grammar;
 mod finding;
 
 pub use finding::Finding;
-pub use read::{Bounds, ErrorKind, Read, TwimlError};
-pub use write::{Document, Writer};
+pub use read::{DocumentLimits, DocumentReport, TwimlError, TwimlErrorKind};
+pub use write::{TwimlDocument, TwimlWriter};
 
 use actix_web::web::Bytes;
 
-/// The document that says nothing: hang up, or no reply.
+/// The document without verbs: hang up, or no reply.
 pub const EMPTY: Bytes = Bytes::from_static(b"<Response/>");

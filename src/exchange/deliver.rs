@@ -6,7 +6,7 @@ use crate::carrier_api;
 use crate::flow::{Execution, Send, Service};
 use crate::journal::Record;
 use crate::limits::MESSAGES_PER_REPLY_MAX;
-use crate::twiml::read::{Bounds, Element, tree};
+use crate::twiml::read::{DocumentLimits, Element, parse_document};
 use crate::webhook::Params;
 
 impl Run<'_> {
@@ -17,7 +17,7 @@ impl Run<'_> {
         document: &[u8],
         record: &mut Record,
     ) {
-        let root = match tree(document, &Bounds::default()) {
+        let root = match parse_document(document, &DocumentLimits::default()) {
             Ok(root) => root,
             Err(error) => return record.note(&format!("nothing is sent: {error}")),
         };

@@ -15,7 +15,7 @@ use super::{Callee, Send, SendError};
 use crate::function::Outcome;
 use crate::limits::{SAME_WIDGET_MAX, STEPS_MAX, STRING_BYTES_MAX};
 use crate::liquid::Template;
-use crate::twiml::read::{Bounds, read};
+use crate::twiml::read::{DocumentLimits, check_document};
 use crate::webhook::Params;
 
 /// What happened outside.
@@ -246,7 +246,7 @@ fn failed(turn: &mut Turn<'_>, failure: Failure) -> Result<Result<Next, Failure>
 fn said(turn: &mut Turn<'_>) -> Step {
     let Some(writer) = turn.execution.document.take() else { return Step::End };
     let document = writer.finish().into_string();
-    match read(document.as_bytes(), turn.execution.channel, &Bounds::default()) {
+    match check_document(document.as_bytes(), turn.execution.channel, &DocumentLimits::default()) {
         Ok(read) => {
             turn.execution.remarks.extend(read.findings.into_iter().map(Remark::Finding));
             Step::Reply(document.into())

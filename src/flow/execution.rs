@@ -11,7 +11,7 @@ use super::definition::{Flow, Widget, WidgetId};
 use super::hold::HeldCall;
 use super::trigger::{Incoming, Trigger};
 use crate::channel::Channel;
-use crate::twiml::{Finding, Writer};
+use crate::twiml::{Finding, TwimlWriter};
 use crate::webhook::Params;
 
 /// One run of a flow. What is serialised is all that a store keeps of it between two webhooks.
@@ -45,7 +45,7 @@ pub struct Execution {
     pub(super) in_a_row: u32,
     /// What this turn has to say, until it is sent.
     #[serde(skip)]
-    pub(super) document: Option<Writer>,
+    pub(super) document: Option<TwimlWriter>,
     /// How many messages that holds.
     #[serde(skip)]
     pub(super) said: usize,

@@ -19,8 +19,8 @@ use super::widget::Next;
 use crate::channel::Channel;
 use crate::limits::{HOLD_LOOK_EVERY, HOLD_TIMES_MAX};
 use crate::liquid::Template;
-use crate::twiml::Writer;
-use crate::twiml::read::{Bounds, read, tree};
+use crate::twiml::TwimlWriter;
+use crate::twiml::read::{DocumentLimits, check_document, parse_document};
 use crate::twiml::verb::{Pause, Redirect};
 use crate::twiml::write::{append, splice};
 use crate::webhook::Params;
@@ -49,7 +49,7 @@ const SILENCE_SECONDS: u32 = 2;
 /// What stands behind it must be reached: it may speak, and do nothing else. In a message it may
 /// only reply.
 pub fn unfit(document: &[u8], channel: Channel) -> Option<String> {
-    let root = match tree(document, &Bounds::default()) {
+    let root = match parse_document(document, &DocumentLimits::default()) {
         Ok(root) => root,
         Err(error) => return Some(format!("is not TwiML: {error}")),
     };
@@ -124,7 +124,7 @@ fn company(turn: &mut Turn<'_>, template: Option<&Template>) -> Result<Bytes, Fa
             silence()
         }
     };
-    let mut way_back = Writer::response();
+    let mut way_back = TwimlWriter::response();
     way_back.add(&Redirect { url: &turn.at.action, method: Some("POST") });
     let document = append(&document, way_back);
     let document = match turn.execution.document.take() {
@@ -132,7 +132,7 @@ fn company(turn: &mut Turn<'_>, template: Option<&Template>) -> Result<Bytes, Fa
         None => document,
     };
     // Each of the three is fit; only together they may be too large.
-    match read(&document, Channel::Voice, &Bounds::default()) {
+    match check_document(&document, Channel::Voice, &DocumentLimits::default()) {
         Ok(_) => Ok(document),
         Err(error) => Err(Failure::Document { widget: turn.widget().name.clone(), error }),
     }
@@ -148,7 +148,7 @@ fn rendered(turn: &Turn<'_>, template: &Template) -> Result<Bytes, String> {
 }
 
 fn silence() -> Bytes {
-    let mut writer = Writer::response();
+    let mut writer = TwimlWriter::response();
     writer.add(&Pause { seconds: Some(SILENCE_SECONDS) });
     writer.finish().into_string().into()
 }

@@ -15,7 +15,7 @@ use super::scope::Scope;
 use super::widget::{Kind, Next};
 use crate::channel::Channel;
 use crate::liquid::Template;
-use crate::twiml::Writer;
+use crate::twiml::TwimlWriter;
 use crate::twiml::verb::Redirect;
 use crate::webhook::{Params, Webhook};
 
@@ -211,8 +211,8 @@ impl<'a> Turn<'a> {
     }
 
     /// The document of this turn.
-    pub(super) fn document(&mut self) -> &mut Writer {
-        self.execution.document.get_or_insert_with(Writer::response)
+    pub(super) fn document(&mut self) -> &mut TwimlWriter {
+        self.execution.document.get_or_insert_with(TwimlWriter::response)
     }
 
     /// Answers, and waits for the carrier to come back.

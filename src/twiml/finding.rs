@@ -3,11 +3,13 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::diagnostics::excerpt::line_column;
+
 /// What a carrier would warn about. The document still runs, without the part in question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The code under which Twilio's debugger reports it. `None` where Twilio says nothing and the
-    /// document does all the same what its author can hardly have meant.
+    /// The code under which Twilio's debugger reports it. `None` where Twilio reports nothing and
+    /// the document still does what its author can hardly have meant.
     pub code: Option<u32>,
     /// The line, from 1.
     pub line: usize,
@@ -21,6 +23,16 @@ pub struct Finding {
     pub help: String,
 }
 
+/// The code, message and help of a finding, before its place is known.
+#[derive(Debug)]
+pub(super) struct FindingText {
+    code: Option<u32>,
+    message: String,
+    help: String,
+}
+
+// === impl Finding ===
+
 impl fmt::Display for Finding {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}:{}: {}", self.line, self.column, self.message)?;
@@ -31,5 +43,26 @@ impl fmt::Display for Finding {
             Some(code) => write!(formatter, " (Twilio {code})"),
             None => Ok(()),
         }
+    }
+}
+
+// === impl FindingText ===
+
+impl FindingText {
+    pub(super) fn new(code: impl Into<Option<u32>>, message: impl Into<String>) -> FindingText {
+        FindingText { code: code.into(), message: message.into(), help: String::new() }
+    }
+
+    /// Adds what to do.
+    pub(super) fn with_help(mut self, help: impl Into<String>) -> FindingText {
+        self.help = help.into();
+        self
+    }
+
+    /// The finding at these bytes of `document`.
+    pub(super) fn into_finding(self, document: &str, span: Range<usize>) -> Finding {
+        let FindingText { code, message, help } = self;
+        let (line, column) = line_column(document, span.start);
+        Finding { code, line, column, span, message, help }
     }
 }

@@ -1,46 +1,37 @@
 //! The verbs and nouns that the gateway writes itself, as typed structs of one shape.
 //!
-//! A field that is `None` (or `Default`) is not written, so that the carrier's default holds.
+//! A field that is `None` (or `Default`) is not written, so that the carrier's default applies. The
+//! structs have the names of TwiML's elements; each attribute is one of the grammar (tested below).
 
 use std::borrow::Cow;
 
-use crate::twiml::write::{Name, Tag, name};
+use crate::twiml::write::{StartTag, Verb, XmlName, name};
 
-/// An element that a [`crate::twiml::Writer`] can write.
-pub trait Verb {
-    /// Its name in the document.
-    fn name(&self) -> Name;
-    /// Its text. `None` writes none.
-    fn text(&self) -> Option<&str>;
-    /// Writes its attributes.
-    fn attributes<'w>(&self, tag: Tag<'w>) -> Tag<'w>;
+/// The Rust type of an attribute's value.
+trait ToAttributeValue {
+    /// The value as it is written in the document.
+    fn to_attribute_value(&self) -> Cow<'_, str>;
 }
 
-/// A value of an attribute.
-trait Value {
-    /// The value as it is written.
-    fn written(&self) -> Cow<'_, str>;
-}
-
-impl Value for &str {
-    fn written(&self) -> Cow<'_, str> {
+impl ToAttributeValue for &str {
+    fn to_attribute_value(&self) -> Cow<'_, str> {
         Cow::Borrowed(self)
     }
 }
 
-impl Value for u32 {
-    fn written(&self) -> Cow<'_, str> {
+impl ToAttributeValue for u32 {
+    fn to_attribute_value(&self) -> Cow<'_, str> {
         Cow::Owned(self.to_string())
     }
 }
 
-impl Value for bool {
-    fn written(&self) -> Cow<'_, str> {
+impl ToAttributeValue for bool {
+    fn to_attribute_value(&self) -> Cow<'_, str> {
         Cow::Borrowed(if *self { "true" } else { "false" })
     }
 }
 
-/// Declares elements: `Struct<'a> "Tag" (text: &'a str) { field: type = "attribute", … }`.
+/// Declares elements: `Struct<'a> "StartTag" (text: &'a str) { field: type = "attribute", … }`.
 macro_rules! verbs {
     ($($(#[$about:meta])* $verb:ident $(<$life:lifetime>)? $tag:literal
         $(($text:ident: $text_kind:ty))?
@@ -49,7 +40,7 @@ macro_rules! verbs {
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct $verb $(<$life>)? {
             $(
-                #[doc = concat!("What stands in `", $tag, "`, unescaped.")]
+                #[doc = concat!("The text of `", $tag, "`, unescaped.")]
                 pub $text: $text_kind,
             )?
             $(
@@ -65,7 +56,7 @@ macro_rules! verbs {
         }
 
         impl $(<$life>)? Verb for $verb $(<$life>)? {
-            fn name(&self) -> Name {
+            fn name(&self) -> XmlName {
                 name!($tag)
             }
 
@@ -73,10 +64,10 @@ macro_rules! verbs {
                 None$(.or(Some(self.$text)))?
             }
 
-            fn attributes<'w>(&self, tag: Tag<'w>) -> Tag<'w> {
+            fn write_attributes<'w>(&self, tag: StartTag<'w>) -> StartTag<'w> {
                 $(
                     let tag = match &self.$field {
-                        Some(value) => tag.attribute(name!($attribute), &value.written()),
+                        Some(value) => tag.attribute(name!($attribute), &value.to_attribute_value()),
                         None => tag,
                     };
                 )*
@@ -86,7 +77,7 @@ macro_rules! verbs {
     )*};
 }
 
-// What is heard.
+// Prompts.
 verbs! {
     /// Speaks a text.
     Say<'a> "Say" (text: &'a str) {
@@ -96,13 +87,13 @@ verbs! {
     /// Plays a sound file, or the keys in `digits`.
     Play<'a> "Play" (url: &'a str) { digits: &'a str = "digits", times: u32 = "loop" }
 
-    /// Waits; as the first verb, before the call is answered.
+    /// Waits; as the first verb, it delays answering the call.
     Pause "Pause" { seconds: u32 = "length" }
 }
 
-// What the caller does.
+// Input of the caller.
 verbs! {
-    /// Asks for keys or speech; `Say`, `Play` and `Pause` in it are heard meanwhile.
+    /// Collects digits or speech; takes `Say`, `Play` and `Pause` as prompts.
     Gather<'a> "Gather" {
         input: &'a str = "input", action: &'a str = "action", method: &'a str = "method",
         timeout_seconds: u32 = "timeout", finish_on_key: &'a str = "finishOnKey",
@@ -126,7 +117,7 @@ verbs! {
         recording_status_callback_method: &'a str = "recordingStatusCallbackMethod",
     }
 
-    /// Asks for a payment card. Takes `Parameter`.
+    /// Collects a payment card. Takes `Parameter`.
     Pay<'a> "Pay" {
         action: &'a str = "action", input: &'a str = "input", language: &'a str = "language",
         charge_amount: &'a str = "chargeAmount", currency: &'a str = "currency",
@@ -140,9 +131,9 @@ verbs! {
     }
 }
 
-// Where the call goes.
+// Control of the call.
 verbs! {
-    /// Goes on with another document; an empty URL is the current one.
+    /// Continues with another document; an empty URL is the current one.
     Redirect<'a> "Redirect" (url: &'a str) { method: &'a str = "method" }
 
     /// Ends the call.
@@ -151,13 +142,13 @@ verbs! {
     /// Refuses the call; as the first verb, without answering it.
     Reject<'a> "Reject" { reason: &'a str = "reason" }
 
-    /// Leaves a queue and goes on behind its `Enqueue`.
+    /// Leaves a queue and continues behind its `Enqueue`.
     Leave "Leave" {}
 
-    /// Hands a SIP call over. Takes `Sip`.
+    /// Transfers a SIP call. Takes `Sip`.
     Refer<'a> "Refer" { action: &'a str = "action", method: &'a str = "method" }
 
-    /// Puts the caller into a queue, or with `workflow_sid` into TaskRouter. Takes `Task`.
+    /// Adds the caller to a queue, or with `workflow_sid` to TaskRouter. Takes `Task`.
     Enqueue<'a> "Enqueue" (queue: &'a str) {
         action: &'a str = "action", method: &'a str = "method", wait_url: &'a str = "waitUrl",
         wait_url_method: &'a str = "waitUrlMethod", workflow_sid: &'a str = "workflowSid",
@@ -170,9 +161,9 @@ verbs! {
     }
 }
 
-// Whom the call is connected to.
+// Connections to other parties and programs.
 verbs! {
-    /// Calls somebody else. Takes `Number`, `Client`, `Conference`, `Sip`, `Sim` and `Queue`.
+    /// Calls another party. Takes `Number`, `Client`, `Conference`, `Sip`, `Sim` and `Queue`.
     Dial<'a> "Dial" {
         action: &'a str = "action", method: &'a str = "method", timeout_seconds: u32 = "timeout",
         time_limit_seconds: u32 = "timeLimit", caller_id: &'a str = "callerId",
@@ -219,7 +210,7 @@ verbs! {
     /// Connects the call to a program. Takes `Stream`, `VirtualAgent` and `ConversationRelay`.
     Connect<'a> "Connect" { action: &'a str = "action", method: &'a str = "method" }
 
-    /// Starts something beside the call. Takes `Stream` and `Siprec`.
+    /// Starts a stream beside the call. Takes `Stream` and `Siprec`.
     Start<'a> "Start" { action: &'a str = "action", method: &'a str = "method" }
 
     /// Stops what `Start` started. Takes `Stream` and `Siprec`.
@@ -260,7 +251,7 @@ verbs! {
     /// A setting of a conversational agent.
     Config<'a> "Config" { name: &'a str = "name", value: &'a str = "value" }
 
-    /// A parameter of what it stands in.
+    /// A parameter of its parent.
     Parameter<'a> "Parameter" { name: &'a str = "name", value: &'a str = "value" }
 }
 
@@ -272,13 +263,13 @@ verbs! {
         method: &'a str = "method", status_callback: &'a str = "statusCallback",
     }
 
-    /// The text of a reply that has media too.
+    /// The text of a reply with media.
     Body<'a> "Body" (text: &'a str) {}
 
     /// The URL of a picture or other file.
     Media<'a> "Media" (url: &'a str) {}
 
-    /// A message that is sent during a call.
+    /// A message sent during a call.
     Sms<'a> "Sms" (text: &'a str) {
         to: &'a str = "to", from: &'a str = "from", action: &'a str = "action",
         method: &'a str = "method", status_callback: &'a str = "statusCallback",
@@ -290,7 +281,7 @@ mod tests {
     use super::*;
     use crate::channel::Channel;
     use crate::twiml::grammar::elements;
-    use crate::twiml::write::Writer;
+use crate::twiml::write::TwimlWriter;
 
     #[test]
     fn the_grammar_has_all_that_is_written() {
@@ -342,7 +333,7 @@ mod tests {
 
     #[test]
     fn writes_attributes_text_and_children() {
-        let mut writer = Writer::response();
+        let mut writer = TwimlWriter::response();
         let gather = Gather { digits: Some(1), barge_in: Some(true), ..Gather::default() };
         writer.nest(&gather, |inside| {
             inside.add(&Say { text: "1 & 2", voice: Some("\"alice\""), ..Say::default() });

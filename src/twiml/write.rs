@@ -1,47 +1,57 @@
-//! The one writer of TwiML. What it writes is well-formed by construction: names are checked when
-//! the program is compiled, elements close themselves, and every value is escaped.
+//! The one writer of TwiML. Its output is well-formed by construction: names are checked when the
+//! program is compiled, elements close themselves, and every value is escaped.
+//!
+//! The writer knows elements only by the trait [`Verb`]; `verb` declares them.
 
 mod escape;
 
-pub use escape::{escape_attribute_into, escape_into};
+use escape::{escape_attribute_into, escape_into};
 
 use actix_web::web::Bytes;
 
-use crate::twiml::verb::Verb;
-
-/// Room for a usual document, so that it is not moved while it grows.
-const DOCUMENT_BYTES: usize = 512;
+/// The capacity for a usual document, so that it is not moved while it grows.
+const DOCUMENT_CAPACITY: usize = 512;
 
 /// A finished document, as it goes to the carrier.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Document(String);
+pub struct TwimlDocument(String);
 
 /// The name of an element or attribute: a literal that is checked when the program is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Name(&'static str);
+pub struct XmlName(&'static str);
 
 /// A document, or the inside of an element, that is being written.
 #[derive(Debug)]
-pub struct Writer {
+pub struct TwimlWriter {
     out: String,
-    /// The attribute names of the tag at hand.
-    names: Vec<Name>,
+    /// The attribute names of the current tag. A field, so that its memory is allocated once.
+    names: Vec<XmlName>,
 }
 
-/// A start tag that still takes attributes; it is finished by what stands in the element.
+/// A start tag that still takes attributes; writing the content of the element ends it.
 #[derive(Debug)]
 #[must_use = "a tag ends with `empty`, `text` or `children`"]
-pub struct Tag<'w> {
-    writer: &'w mut Writer,
-    name: Name,
+pub struct StartTag<'w> {
+    writer: &'w mut TwimlWriter,
+    name: XmlName,
 }
 
-// === impl Document ===
+/// A verb or noun of TwiML that a [`TwimlWriter`] can write.
+pub trait Verb {
+    /// The name of its element.
+    fn name(&self) -> XmlName;
+    /// Its text. `None` writes none.
+    fn text(&self) -> Option<&str>;
+    /// Writes its attributes.
+    fn write_attributes<'w>(&self, tag: StartTag<'w>) -> StartTag<'w>;
+}
 
-impl Document {
+// === impl TwimlDocument ===
+
+impl TwimlDocument {
     /// The document that does nothing: it hangs up, or sends no reply.
-    pub fn empty() -> Document {
-        Writer::response().finish()
+    pub fn empty() -> TwimlDocument {
+        TwimlWriter::response().finish()
     }
 
     /// The document as text.
@@ -55,14 +65,14 @@ impl Document {
     }
 }
 
-// === impl Name ===
+// === impl XmlName ===
 
-impl Name {
+impl XmlName {
     /// A name of ASCII letters, digits, `-` and `:` that begins with a letter.
     ///
     /// # Panics
     /// With any other name; in a `const { … }`, where it belongs, that is an error of compilation.
-    pub const fn new(name: &'static str) -> Name {
+    pub const fn new(name: &'static str) -> XmlName {
         let bytes = name.as_bytes();
         assert!(!bytes.is_empty() && bytes[0].is_ascii_alphabetic(), "not the name of an element");
         let mut index = 1;
@@ -72,30 +82,30 @@ impl Name {
             assert!(fits, "not the name of an element or attribute");
             index += 1;
         }
-        Name(name)
+        XmlName(name)
     }
 }
 
-// === impl Writer ===
+// === impl TwimlWriter ===
 
-impl Writer {
+impl TwimlWriter {
     /// A new document with an open `Response`.
-    pub fn response() -> Writer {
-        let mut out = String::with_capacity(DOCUMENT_BYTES);
+    pub fn response() -> TwimlWriter {
+        let mut out = String::with_capacity(DOCUMENT_CAPACITY);
         out.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>");
-        Writer { out, names: Vec::with_capacity(8) }
+        TwimlWriter { out, names: Vec::with_capacity(8) }
     }
 
     /// Closes `Response`; the document is done.
-    pub fn finish(mut self) -> Document {
+    pub fn finish(mut self) -> TwimlDocument {
         self.out.push_str("</Response>");
-        Document(self.out)
+        TwimlDocument(self.out)
     }
 
     /// Writes a verb or noun with its attributes and its text.
-    pub fn add(&mut self, verb: &impl Verb) -> &mut Writer {
+    pub fn add(&mut self, verb: &impl Verb) -> &mut TwimlWriter {
         let text = verb.text();
-        let tag = verb.attributes(self.tag(verb.name()));
+        let tag = verb.write_attributes(self.tag(verb.name()));
         match text {
             Some(text) => tag.text(text),
             None => tag.empty(),
@@ -104,29 +114,33 @@ impl Writer {
     }
 
     /// Writes a verb or noun with its attributes and its text, and what `inside` writes in it.
-    pub fn nest(&mut self, verb: &impl Verb, inside: impl FnOnce(&mut Writer)) -> &mut Writer {
+    pub fn nest(
+        &mut self,
+        verb: &impl Verb,
+        inside: impl FnOnce(&mut TwimlWriter),
+    ) -> &mut TwimlWriter {
         let text = verb.text();
-        verb.attributes(self.tag(verb.name())).children(|writer| {
+        verb.write_attributes(self.tag(verb.name())).children(|writer| {
             escape_into(&mut writer.out, text.unwrap_or_default());
             inside(writer);
         });
         self
     }
 
-    /// Begins an element. Most callers want [`Writer::add`] with a verb from [`super::verb`].
-    pub fn tag(&mut self, name: Name) -> Tag<'_> {
+    /// Begins an element. Most callers want [`TwimlWriter::add`] with a verb from [`super::verb`].
+    pub fn tag(&mut self, name: XmlName) -> StartTag<'_> {
         self.out.push('<');
         self.out.push_str(name.0);
         self.names.clear();
-        Tag { writer: self, name }
+        StartTag { writer: self, name }
     }
 }
 
-// === impl Tag ===
+// === impl StartTag ===
 
-impl Tag<'_> {
+impl StartTag<'_> {
     /// Writes an attribute. The first of a name counts; a second one is not written.
-    pub fn attribute(self, name: Name, value: &str) -> Self {
+    pub fn attribute(self, name: XmlName, value: &str) -> Self {
         if !self.writer.names.contains(&name) {
             self.writer.names.push(name);
             self.writer.out.push(' ');
@@ -149,7 +163,7 @@ impl Tag<'_> {
     }
 
     /// Ends the element with what `inside` writes in it.
-    pub fn children(self, inside: impl FnOnce(&mut Writer)) {
+    pub fn children(self, inside: impl FnOnce(&mut TwimlWriter)) {
         self.writer.out.push('>');
         inside(self.writer);
         self.writer.out.push_str("</");
@@ -158,22 +172,24 @@ impl Tag<'_> {
     }
 }
 
-/// Puts what was written in front of the verbs of a document that somebody else made, and that
-/// [`super::read`] let through: it is changed nowhere else.
-pub fn splice(before: Writer, document: &[u8]) -> Bytes {
+/// Inserts what was written in front of the verbs of a foreign document that [`super::read`]
+/// accepted; the document is changed nowhere else.
+pub fn splice(before: TwimlWriter, document: &[u8]) -> Bytes {
     let verbs = before.out.find("<Response>").map_or(0, |at| at + "<Response>".len());
     let verbs = &before.out.as_bytes()[verbs..];
-    let end = root_at(document).and_then(|root| Some(root + tag_end(&document[root..])?));
+    let end = find_root(document).and_then(|root| Some(root + find_tag_end(&document[root..])?));
     match end {
+        // `<Response/>` has no verbs of its own.
         Some(end) if document[end - 1] == b'/' => before.finish().into_string().into(),
         Some(end) => [&document[..=end], verbs, &document[end + 1..]].concat().into(),
+        // Not a document that `read` accepts: unchanged is better than broken.
         None => Bytes::copy_from_slice(document),
     }
 }
 
-/// The place of the root's `<`: behind the declaration, instructions and comments, in which
-/// anything may stand.
-fn root_at(document: &[u8]) -> Option<usize> {
+/// The offset of the root's `<`: behind the declaration, instructions and comments, which may hold
+/// anything.
+fn find_root(document: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
         at += document[at..].iter().position(|byte| *byte == b'<')?;
@@ -189,9 +205,9 @@ fn root_at(document: &[u8]) -> Option<usize> {
     }
 }
 
-/// Puts what was written behind the verbs of a document that somebody else made. No comment behind
-/// its root may hold `</Response`.
-pub fn append(document: &[u8], after: Writer) -> Bytes {
+/// Appends what was written to the verbs of a foreign document. No comment behind its root may hold
+/// `</Response`.
+pub fn append(document: &[u8], after: TwimlWriter) -> Bytes {
     let verbs = after.out.find("<Response>").map_or(0, |at| at + "<Response>".len());
     let end = document.windows(10).rposition(|bytes| bytes == b"</Response");
     match end {
@@ -199,13 +215,13 @@ pub fn append(document: &[u8], after: Writer) -> Bytes {
             let verbs = &after.out.as_bytes()[verbs..];
             [&document[..end], verbs, &document[end..]].concat().into()
         }
-        // `<Response/>`
+        // No end tag: the document is `<Response/>`.
         None => after.finish().into_string().into(),
     }
 }
 
-/// The place of the `>` that ends a start tag; one in a value does not count.
-fn tag_end(tag: &[u8]) -> Option<usize> {
+/// The offset of the `>` that ends a start tag; one in a value does not count.
+fn find_tag_end(tag: &[u8]) -> Option<usize> {
     let mut quote = None;
     tag.iter().position(|byte| {
         match (quote, byte) {
@@ -217,10 +233,10 @@ fn tag_end(tag: &[u8]) -> Option<usize> {
     })
 }
 
-/// A [`Name`] from a literal, checked when the program is compiled.
+/// A [`XmlName`] from a literal, checked when the program is compiled.
 macro_rules! name {
     ($name:literal) => {
-        const { $crate::twiml::write::Name::new($name) }
+        const { $crate::twiml::write::XmlName::new($name) }
     };
 }
 pub(crate) use name;
@@ -231,7 +247,7 @@ mod tests {
 
     #[test]
     fn an_attribute_is_written_once() {
-        let mut writer = Writer::response();
+        let mut writer = TwimlWriter::response();
         writer
             .tag(name!("Say"))
             .attribute(name!("loop"), "1")
@@ -243,7 +259,7 @@ mod tests {
     #[test]
     fn what_was_written_comes_first() {
         let before = || {
-            let mut writer = Writer::response();
+            let mut writer = TwimlWriter::response();
             writer.tag(name!("Pause")).empty();
             writer
         };
@@ -266,7 +282,7 @@ mod tests {
     #[test]
     fn what_was_written_comes_last() {
         let appended = |document: &str| {
-            let mut after = Writer::response();
+            let mut after = TwimlWriter::response();
             after.tag(name!("Pause")).empty();
             String::from_utf8(append(document.as_bytes(), after).to_vec()).unwrap()
         };
@@ -279,6 +295,6 @@ mod tests {
 
     #[test]
     fn the_empty_document_is_one() {
-        assert!(Document::empty().into_string().ends_with("?><Response></Response>"));
+        assert!(TwimlDocument::empty().into_string().ends_with("?><Response></Response>"));
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use twimlgate::exchange::pair;
 use twimlgate::session::Commit;
-use twimlgate::twiml::read::{Bounds, Element, tree};
+use twimlgate::twiml::read::{DocumentLimits, Element, parse_document};
 use twimlgate::webhook::Params;
 
 use crate::support::hostile::Hostile;
@@ -42,7 +42,7 @@ impl<'a> Caller<'a> {
     }
 
     fn document(&self) -> Element {
-        tree(self.reply.body.as_bytes(), &Bounds::default()).unwrap()
+        parse_document(self.reply.body.as_bytes(), &DocumentLimits::default()).unwrap()
     }
 
     fn verbs(&self) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use twimlgate::diagnostics::problem::Problems;
 use twimlgate::journal::Meters;
-use twimlgate::twiml::read::{Bounds, tree};
+use twimlgate::twiml::read::{DocumentLimits, parse_document};
 
 use crate::support::hostile::{Hostile, Step, json};
 use crate::support::rig::{Reply, Rig, gateway};
@@ -39,7 +39,7 @@ async fn ask(rig: &Rig, target: &str, status: &str) -> Reply {
 /// Where a document that holds comes back to.
 fn back(held: &Reply) -> String {
     assert!(held.body.contains("<Say>One moment, "), "{}", held.body);
-    let document = tree(held.body.as_bytes(), &Bounds::default()).unwrap();
+    let document = parse_document(held.body.as_bytes(), &DocumentLimits::default()).unwrap();
     let last = document.children().last().unwrap();
     assert_eq!((last.name.as_str(), last.attribute("method")), ("Redirect", Some("POST")));
     format!("/voice{}", last.text())

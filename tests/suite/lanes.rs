@@ -4,7 +4,7 @@
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
-use twimlgate::twiml::read::{Bounds, tree};
+use twimlgate::twiml::read::{DocumentLimits, parse_document};
 
 use crate::support::hostile::{Hostile, Step, json};
 use crate::support::rig::{Reply, Rig};
@@ -91,7 +91,7 @@ async fn two_webhooks_of_one_step_are_never_at_work_at_once() {
         rig.post(target, &params).await
     };
     let next = |reply: &Reply| {
-        let document = tree(reply.body.as_bytes(), &Bounds::default()).unwrap();
+        let document = parse_document(reply.body.as_bytes(), &DocumentLimits::default()).unwrap();
         let url = document.children().find_map(|verb| match verb.name.as_str() {
             "Redirect" => Some(verb.text()),
             _ => verb.attribute("action").map(str::to_owned),

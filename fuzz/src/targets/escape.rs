@@ -8,9 +8,9 @@ use std::sync::OnceLock;
 
 use serde_json::json;
 use twimlgate::liquid::{Engine, Limits, Output, Template};
-use twimlgate::twiml::read::{Element, Node, tree};
+use twimlgate::twiml::read::{DocumentNode, Element, parse_document};
 use twimlgate::twiml::verb::{Dial, Gather, Message, Number, Parameter, Say, Stream};
-use twimlgate::twiml::{Bounds, Writer};
+use twimlgate::twiml::{DocumentLimits, TwimlWriter};
 
 use super::{Judged, Seen, Target, as_bytes, ensure, expat, size, text};
 
@@ -70,9 +70,10 @@ fn judge(input: &[u8]) -> Judged {
     let mut seen = Seen::default();
     let carried: String = text.chars().map(carried).collect();
     let written = document(&text);
-    let bounds = Bounds { bytes: 1 << 20, ..Bounds::default() };
+    let bounds = DocumentLimits { bytes: 1 << 20, ..DocumentLimits::default() };
     let parse = |document: &str| {
-        tree(document.as_bytes(), &bounds).map_err(|error| format!("not read: {error}: {document}"))
+        parse_document(document.as_bytes(), &bounds)
+            .map_err(|error| format!("not read: {error}: {document}"))
     };
     let mut expected = parse(&document("x"))?;
     replace(&mut expected, &carried);
@@ -106,7 +107,7 @@ fn class(character: char) -> u32 {
 
 /// A document with `text` in every kind of place.
 fn document(text: &str) -> String {
-    let mut writer = Writer::response();
+    let mut writer = TwimlWriter::response();
     writer.add(&Say { text, voice: Some(text), ..Say::default() });
     writer.nest(&Gather { action: Some(text), hints: Some(text), ..Gather::default() }, |inside| {
         inside.add(&Say { text, ..Say::default() });
@@ -152,8 +153,8 @@ fn replace(element: &mut Element, text: &str) {
     }
     for node in &mut element.content {
         match node {
-            Node::Element(element) => replace(element, text),
-            Node::Text(inside) => *inside = text.to_owned(),
+            DocumentNode::Element(element) => replace(element, text),
+            DocumentNode::Text(inside) => *inside = text.to_owned(),
         }
     }
 }

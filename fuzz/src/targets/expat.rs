@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use std::io::{Read as _, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use twimlgate::twiml::ErrorKind;
-use twimlgate::twiml::read::{Element, Node};
+use twimlgate::twiml::TwimlErrorKind;
+use twimlgate::twiml::read::{DocumentNode, Element};
 
 /// Reads documents (length, bytes) and answers each with its tree, or with nothing (length 0).
 const JUDGE: &str = r#"
@@ -71,9 +71,9 @@ pub(crate) fn flat(element: &Element) -> String {
         }
         for node in &element.content {
             match node {
-                Node::Element(element) => visit(element, said),
-                Node::Text(text) if text.is_empty() => {}
-                Node::Text(text) => said.push(format!("={text}")),
+                DocumentNode::Element(element) => visit(element, said),
+                DocumentNode::Text(text) if text.is_empty() => {}
+                DocumentNode::Text(text) => said.push(format!("={text}")),
             }
         }
         said.push(">".to_owned());
@@ -84,20 +84,20 @@ pub(crate) fn flat(element: &Element) -> String {
 }
 
 /// The differences that are meant: what expat may take and we never do.
-pub(crate) fn is_stricter(kind: &ErrorKind, text: &[u8]) -> bool {
+pub(crate) fn is_stricter(kind: &TwimlErrorKind, text: &[u8]) -> bool {
     match kind {
-        ErrorKind::ByteOrderMark
-        | ErrorKind::Utf16
-        | ErrorKind::Version(_)
-        | ErrorKind::Encoding(_)
-        | ErrorKind::Doctype
-        | ErrorKind::Root(_)
-        | ErrorKind::TooLarge { .. }
-        | ErrorKind::Depth(_)
-        | ErrorKind::Elements(_)
-        | ErrorKind::Attributes(_) => true,
+        TwimlErrorKind::ByteOrderMark
+        | TwimlErrorKind::Utf16
+        | TwimlErrorKind::Version(_)
+        | TwimlErrorKind::Encoding(_)
+        | TwimlErrorKind::Doctype
+        | TwimlErrorKind::Root(_)
+        | TwimlErrorKind::TooLarge { .. }
+        | TwimlErrorKind::Depth(_)
+        | TwimlErrorKind::Elements(_)
+        | TwimlErrorKind::Attributes(_) => true,
         // The bytes may be right in the declared encoding, which we do not read.
-        ErrorKind::NotUtf8 | ErrorKind::Character('\u{FFFE}' | '\u{FFFF}') => {
+        TwimlErrorKind::NotUtf8 | TwimlErrorKind::Character('\u{FFFE}' | '\u{FFFF}') => {
             text.windows(8).any(|window| window == b"encoding")
         }
         _ => false,

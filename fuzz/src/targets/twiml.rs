@@ -5,10 +5,10 @@
 //! without a place, or one that is no document any more when verbs are put in front of its own.
 
 use twimlgate::channel::Channel;
-use twimlgate::twiml::read::{Element, read, tree, unescape};
+use twimlgate::twiml::read::{Element, check_document, parse_document, unescape};
 use twimlgate::twiml::verb::Pause;
 use twimlgate::twiml::write::splice;
-use twimlgate::twiml::{Bounds, Writer};
+use twimlgate::twiml::{DocumentLimits, TwimlWriter};
 
 use super::{Judged, Seen, Target, as_bytes, ensure, expat, size, text, texts};
 
@@ -125,10 +125,10 @@ fn seeds() -> Vec<Vec<u8>> {
 
 fn judge(input: &[u8]) -> Judged {
     let mut seen = Seen::default();
-    let bounds = Bounds::default();
-    let grown = tree(input, &bounds);
+    let bounds = DocumentLimits::default();
+    let grown = parse_document(input, &bounds);
     for channel in [Channel::Voice, Channel::Message] {
-        match (read(input, channel, &bounds), &grown) {
+        match (check_document(input, channel, &bounds), &grown) {
             (Ok(read), Ok(root)) => {
                 let verbs = root.children().count();
                 ensure!(read.verbs == verbs, "wrong number of verbs: {}, not {verbs}", read.verbs);
@@ -182,11 +182,11 @@ fn judge(input: &[u8]) -> Judged {
 
 /// With a verb in front, it is the same document with one verb more.
 fn spliced(input: &[u8], root: &Element) -> Result<(), String> {
-    let mut before = Writer::response();
+    let mut before = TwimlWriter::response();
     before.add(&Pause { seconds: Some(1) });
     let together = splice(before, input);
-    let roomy = Bounds { bytes: 1 << 20, elements: 2_000, ..Bounds::default() };
-    let both = tree(&together, &roomy).map_err(|error| format!("spliced: {error}"))?;
+    let roomy = DocumentLimits { bytes: 1 << 20, elements: 2_000, ..DocumentLimits::default() };
+    let both = parse_document(&together, &roomy).map_err(|error| format!("spliced: {error}"))?;
     let names = |element: &Element| -> Vec<String> {
         element.children().map(|child| child.name.clone()).collect()
     };

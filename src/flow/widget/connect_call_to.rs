@@ -12,7 +12,7 @@ use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
 use crate::limits::DIALLED_AT_ONCE_MAX;
-use crate::twiml::Writer;
+use crate::twiml::TwimlWriter;
 use crate::twiml::verb::{Client, Conference, Dial, Number, Sim, Sip};
 
 pub(super) const TYPE: Type = Type {
@@ -55,7 +55,7 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
         ..Dial::default()
     };
     let to = to.trim();
-    let write = |inside: &mut Writer| match noun.trim() {
+    let write = |inside: &mut TwimlWriter| match noun.trim() {
         "client" => {
             inside.add(&Client { identity: to, url: None, method: None });
         }

@@ -12,8 +12,9 @@ use super::{Needs, Next, Type, waits_for_nothing};
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
+use crate::twiml::TwimlWriter;
 use crate::twiml::verb::{Parameter, Siprec, Start, Stop, Stream};
-use crate::twiml::{Writer, verb::Verb};
+use crate::twiml::write::Verb;
 
 pub(super) const TYPE: Type = Type {
     name: "fork-stream",
@@ -43,8 +44,8 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     let siprec = turn.text("stream_transport_type")?.as_deref() == Some("siprec");
     let starts = turn.required("stream_action")? == "start";
     let parameters = turn.pairs("stream_parameters")?;
-    let inside = |writer: &mut Writer| {
-        let parameters = |writer: &mut Writer| {
+    let inside = |writer: &mut TwimlWriter| {
+        let parameters = |writer: &mut TwimlWriter| {
             for (name, value) in parameters.iter().filter(|_| starts) {
                 writer.add(&Parameter { name: Some(name), value: Some(value) });
             }
@@ -67,6 +68,6 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     Ok(Next::event("next"))
 }
 
-fn nest(writer: &mut Writer, verb: &impl Verb, inside: impl FnOnce(&mut Writer)) {
+fn nest(writer: &mut TwimlWriter, verb: &impl Verb, inside: impl FnOnce(&mut TwimlWriter)) {
     writer.nest(verb, inside);
 }

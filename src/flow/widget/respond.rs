@@ -14,7 +14,7 @@ use crate::flow::execution::{Remark, State};
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
-use crate::twiml::read::{Bounds, read};
+use crate::twiml::read::{DocumentLimits, check_document};
 use crate::twiml::write::splice;
 
 pub(super) const TYPE: Type = Type {
@@ -32,7 +32,8 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     let template = template.ok_or_else(|| turn.wrong("template", "missing", "a template"))?;
     let document = turn.render(template)?;
     // `raw` and a template's own text can break what escaping kept whole.
-    let read = read(document.as_bytes(), turn.execution.channel, &Bounds::default());
+    let read =
+        check_document(document.as_bytes(), turn.execution.channel, &DocumentLimits::default());
     let read =
         read.map_err(|error| Failure::Document { widget: turn.widget().name.clone(), error })?;
     turn.execution.remarks.extend(read.findings.into_iter().map(Remark::Finding));

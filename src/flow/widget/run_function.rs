@@ -18,7 +18,7 @@ use crate::flow::failure::Failure;
 use crate::flow::properties::{Callee, Holds, Property};
 use crate::flow::turn::Turn;
 use crate::function::{Answer, OutcomeKind};
-use crate::twiml::read::{Bounds, read};
+use crate::twiml::read::{DocumentLimits, check_document};
 use crate::twiml::write::splice;
 
 pub(super) const TYPE: Type = Type {
@@ -92,7 +92,7 @@ fn pass_on(turn: &mut Turn<'_>, document: Bytes) -> Result<Next, Failure> {
         Some(Callee::Function(function)) => (function.name.clone(), function.strict),
         _ => (turn.widget().name.clone(), false),
     };
-    match read(&document, turn.execution.channel, &Bounds::default()) {
+    match check_document(&document, turn.execution.channel, &DocumentLimits::default()) {
         Err(error) => Err(Failure::Twiml { function, error }),
         Ok(read) => {
             // A finding without a code is our own advice, at which no carrier would balk.

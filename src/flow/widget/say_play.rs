@@ -10,7 +10,7 @@ use super::{Needs, Next, Resumed, Type};
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
-use crate::twiml::Writer;
+use crate::twiml::TwimlWriter;
 use crate::twiml::verb::{Play, Say};
 
 pub(super) const TYPE: Type = Type {
@@ -68,7 +68,7 @@ impl Audio {
     }
 
     /// Writes it as a verb; nothing where there is nothing to be heard.
-    pub(super) fn write(&self, writer: &mut Writer) {
+    pub(super) fn write(&self, writer: &mut TwimlWriter) {
         let times = self.times.filter(|times| *times != 1);
         if let Some(text) = &self.say {
             let (voice, language) = (self.voice.as_deref(), self.language.as_deref());

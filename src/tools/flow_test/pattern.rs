@@ -5,7 +5,7 @@ use std::fmt;
 use quick_xml::escape::partial_escape;
 use regex::Regex;
 
-use crate::twiml::read::{Bounds, Element, Node, tree};
+use crate::twiml::read::{DocumentLimits, DocumentNode, Element, parse_document};
 
 /// A text as it is expected.
 #[derive(Clone, Debug)]
@@ -86,7 +86,8 @@ pub(super) fn spaced(text: &str) -> String {
 /// Where one of them cannot be read.
 pub(super) fn same_document(expected: &str, found: &str) -> Result<bool, String> {
     let read = |text: &str| {
-        tree(text.trim().as_bytes(), &Bounds::default()).map_err(|error| error.to_string())
+        parse_document(text.trim().as_bytes(), &DocumentLimits::default())
+            .map_err(|error| error.to_string())
     };
     Ok(same(&read(expected)?, &read(found)?))
 }
@@ -101,8 +102,10 @@ fn same(expected: &Element, found: &Element) -> bool {
             .all(|(name, value)| found.attribute(name).is_some_and(|found| fits(value, found)))
         && wanted.len() == there.len()
         && wanted.iter().zip(&there).all(|pair| match pair {
-            (Node::Element(expected), Node::Element(found)) => same(expected, found),
-            (Node::Text(expected), Node::Text(found)) => fits(expected, found),
+            (DocumentNode::Element(expected), DocumentNode::Element(found)) => {
+                same(expected, found)
+            }
+            (DocumentNode::Text(expected), DocumentNode::Text(found)) => fits(expected, found),
             _ => false,
         })
 }
@@ -112,14 +115,15 @@ fn fits(expected: &str, found: &str) -> bool {
 }
 
 /// What is in an element, without white space between elements.
-fn children(element: &Element) -> Vec<&Node> {
-    let blank = |node: &&Node| matches!(node, Node::Text(text) if text.trim().is_empty());
+fn children(element: &Element) -> Vec<&DocumentNode> {
+    let blank =
+        |node: &&DocumentNode| matches!(node, DocumentNode::Text(text) if text.trim().is_empty());
     element.content.iter().filter(|node| !blank(node)).collect()
 }
 
 /// A document on lines of its own, for a difference.
 pub(super) fn pretty(document: &str) -> Vec<String> {
-    match tree(document.trim().as_bytes(), &Bounds::default()) {
+    match parse_document(document.trim().as_bytes(), &DocumentLimits::default()) {
         Ok(root) => {
             let mut lines = Vec::new();
             print(&root, 0, &mut lines);
@@ -143,15 +147,17 @@ fn print(element: &Element, depth: usize, lines: &mut Vec<String>) {
     let (name, content) = (&element.name, children(element));
     match content.as_slice() {
         [] => lines.push(format!("{indent}<{name}{attributes}/>")),
-        [Node::Text(text)] => {
+        [DocumentNode::Text(text)] => {
             lines.push(format!("{indent}<{name}{attributes}>{}</{name}>", escape(&spaced(text))));
         }
         _ => {
             lines.push(format!("{indent}<{name}{attributes}>"));
             for node in content {
                 match node {
-                    Node::Element(element) => print(element, depth + 1, lines),
-                    Node::Text(text) => lines.push(format!("{indent}  {}", escape(&spaced(text)))),
+                    DocumentNode::Element(element) => print(element, depth + 1, lines),
+                    DocumentNode::Text(text) => {
+                        lines.push(format!("{indent}  {}", escape(&spaced(text))))
+                    }
                 }
             }
             lines.push(format!("{indent}</{name}>"));

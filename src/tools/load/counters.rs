@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::channel::Channel;
 use crate::tools::flow_test::ScriptOutcome;
 use crate::tools::phone::{PhoneEvent, WebhookExchange};
-use crate::twiml::read::{Bounds, read};
+use crate::twiml::read::{DocumentLimits, check_document};
 
 /// Counts of a load.
 #[derive(Debug, Default)]
@@ -88,7 +88,7 @@ impl LoadSamples {
         let kind = match (asked.status, &asked.document) {
             (None, _) => "no answer".to_owned(),
             (Some(200), Some(document)) => {
-                match read(document.as_bytes(), channel, &Bounds::default()) {
+                match check_document(document.as_bytes(), channel, &DocumentLimits::default()) {
                     Ok(read) => match read.first_verb {
                         Some(verb) => format!("200 <{verb}>"),
                         None => "200 nothing to do".to_owned(),

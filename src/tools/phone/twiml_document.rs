@@ -4,7 +4,7 @@ use super::alert::CarrierAlert;
 use super::webhook_request::AppResponse;
 use crate::channel::Channel;
 use crate::limits::DOCUMENT_BYTES_MAX;
-use crate::twiml::read::{Bounds, Element, Node, read, tree};
+use crate::twiml::read::{DocumentLimits, DocumentNode, Element, check_document, parse_document};
 
 /// A document that is carried out, verb by verb.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl TwimlDocument {
         let kind = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match kind.as_str() {
             "text/xml" | "application/xml" | "text/html" => {}
-            "text/plain" if tree(body, &Bounds::default()).is_err() => {
+            "text/plain" if parse_document(body, &DocumentLimits::default()).is_err() => {
                 let text = String::from_utf8_lossy(body).into_owned();
                 let name = if voice { "Say" } else { "Message" };
                 return Ok((document(vec![verb(name, text)]), Vec::new()));
@@ -75,8 +75,8 @@ impl TwimlDocument {
         let wrong = |error: crate::twiml::TwimlError| {
             CarrierAlert::new(error.kind.code().unwrap_or(12100), error)
         };
-        let root = tree(body, &Bounds::default()).map_err(wrong)?;
-        let read = read(body, channel, &Bounds::default()).map_err(wrong)?;
+        let root = parse_document(body, &DocumentLimits::default()).map_err(wrong)?;
+        let read = check_document(body, channel, &DocumentLimits::default()).map_err(wrong)?;
         let warnings = read.findings.into_iter().filter_map(|finding| {
             let found = format!("{}:{}: {}", finding.line, finding.column, finding.message);
             finding.code.map(|code| CarrierAlert::new(code, found))
@@ -90,7 +90,7 @@ fn verb(name: &str, text: String) -> Element {
     Element {
         name: name.to_owned(),
         attributes: Vec::new(),
-        content: vec![Node::Text(text)],
+        content: vec![DocumentNode::Text(text)],
         line: 1,
         column: 1,
     }

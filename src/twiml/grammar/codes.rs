@@ -1,22 +1,22 @@
-//! The codes under which Twilio's debugger reports what is wrong with a part of a document.
+//! The codes under which Twilio's debugger reports findings.
 //!
 //! Where Twilio has no code of its own for an attribute, it is 12200, the schema's warning.
 
-/// The schema's warning: an element or attribute that the grammar does not have.
-const SCHEMA: u32 = 12200;
+/// The schema's warning: an element, attribute or text that the grammar does not have.
+pub(in crate::twiml) const SCHEMA_WARNING: u32 = 12200;
 
 /// The code for an element that may not stand in `parent`.
-pub fn nesting_code(parent: &str) -> u32 {
+pub(in crate::twiml) fn nesting_code(parent: &str) -> u32 {
     match parent {
         "Dial" => 13215,
         "Gather" => 13320,
         "Start" => 14300,
-        _ => SCHEMA,
+        _ => SCHEMA_WARNING,
     }
 }
 
 /// The code for a bad value of an attribute. An empty attribute name stands for the text.
-pub fn value_code(element: &str, attribute: &str) -> u32 {
+pub(in crate::twiml) fn value_code(element: &str, attribute: &str) -> u32 {
     let codes: &[(&str, u32)] = match element {
         "Conference" => CONFERENCE,
         "Dial" => DIAL,
@@ -37,7 +37,7 @@ pub fn value_code(element: &str, attribute: &str) -> u32 {
         "Media" => &[("", 11100)],
         _ => &[],
     };
-    codes.iter().find(|(name, _)| *name == attribute).map_or(SCHEMA, |(_, code)| *code)
+    codes.iter().find(|(name, _)| *name == attribute).map_or(SCHEMA_WARNING, |(_, code)| *code)
 }
 
 const CONFERENCE: &[(&str, u32)] = &[

@@ -1,12 +1,12 @@
-//! What stands in `Connect`, `Start` and `Stop`, and the parameters of others. Data only.
+//! The elements in `Connect`, `Start` and `Stop`, and parameters. Data only.
 
-use super::Text::{None, Required};
-use super::Value::{ListOf, OneOf};
-use super::declare;
+use super::element::TextContent::{Forbidden, Required};
+use super::element::declare;
+use super::values::AttributeType::{ListOf, OneOf};
 use super::values::*;
 
 declare! {
-    CONVERSATION_RELAY "ConversationRelay", None, [PARAMETER, LANGUAGE] {
+    CONVERSATION_RELAY "ConversationRelay", Forbidden, [PARAMETER, LANGUAGE] {
         "backgroundnoisereduction": TEXT, "debug": TEXT, "deepgramsmartformat": TEXT,
         "dtmfDetection": BOOL, "elevenlabsTextNormalization": TEXT, "events": TEXT,
         "hints": TEXT, "ignorebackchannel": TEXT, "intelligenceService": TEXT,
@@ -24,13 +24,13 @@ declare! {
         "turnDetection": TEXT,
     }
 
-    LANGUAGE "Language", None, [] {
+    LANGUAGE "Language", Forbidden, [] {
         "code": TEXT, "speechModel": TEXT, "transcriptionProvider": TEXT, "ttsProvider": TEXT,
         "voice": TEXT, "hints": TEXT, "asrSmartFormat": TEXT, "ttsTextNormalization": TEXT,
         "ttsLanguageTextNormalization": TEXT,
     }
 
-    ASSISTANT "Assistant", None, [PARAMETER, LANGUAGE] {
+    ASSISTANT "Assistant", Forbidden, [PARAMETER, LANGUAGE] {
         "id": TEXT, "language": TEXT, "ttsLanguage": TEXT, "transcriptionLanguage": TEXT,
         "ttsProvider": TEXT, "voice": TEXT, "transcriptionProvider": TEXT, "speechModel": TEXT,
         "profanityFilter": BOOL, "dtmfDetection": BOOL, "welcomeGreeting": TEXT,
@@ -40,13 +40,13 @@ declare! {
         "interruptSensitivity": TEXT, "debug": TEXT,
     }
 
-    AI_SESSION "AiSession", None, [] {
+    AI_SESSION "AiSession", Forbidden, [] {
         "aiConnector": TEXT, "aiSessionConfiguration": TEXT,
     }
 
     AUTOPILOT "Autopilot", Required, [] {}
 
-    CONVERSATION "Conversation", None, [] {
+    CONVERSATION "Conversation", Forbidden, [] {
         "inboundAutocreation": BOOL, "inboundTimeout": INT, "method": METHOD,
         "record": OneOf(DIAL_RECORD), "recordingStatusCallback": URL,
         "recordingStatusCallbackEvent": ListOf(RECORDING_EVENTS),
@@ -56,7 +56,7 @@ declare! {
         "trim": OneOf(TRIM), "url": URL,
     }
 
-    CONVERSATION_RELAY_SESSION "ConversationRelaySession", None, [] {
+    CONVERSATION_RELAY_SESSION "ConversationRelaySession", Forbidden, [] {
         "connector": TEXT, "sessionConfiguration": TEXT,
     }
 
@@ -64,30 +64,30 @@ declare! {
         "participantIdentity": TEXT, "statusCallback": URL, "mediaRegion": TEXT,
     }
 
-    VIRTUAL_AGENT "VirtualAgent", None, [PARAMETER, CONFIG] {
+    VIRTUAL_AGENT "VirtualAgent", Forbidden, [PARAMETER, CONFIG] {
         "connectorName": TEXT, "language": TEXT, "sentimentAnalysis": BOOL,
         "statusCallback": URL, "statusCallbackMethod": METHOD,
     }
 
-    STREAM "Stream", None, [PARAMETER] {
+    STREAM "Stream", Forbidden, [PARAMETER] {
         "audioFormat": TEXT, "connectorName": TEXT, "name": TEXT, "sampleRate": TEXT,
         "statusCallback": URL, "statusCallbackMethod": METHOD, "track": OneOf(TRACKS),
         "url": SOCKET_URL,
     }
 
-    SIPREC "Siprec", None, [PARAMETER] {
+    SIPREC "Siprec", Forbidden, [PARAMETER] {
         "connectorName": TEXT, "name": TEXT, "statusCallback": URL,
         "statusCallbackMethod": METHOD, "track": OneOf(TRACKS),
     }
 
-    RECORDING "Recording", None, [] {
+    RECORDING "Recording", Forbidden, [] {
         "channels": OneOf(RECORDING_CHANNELS), "recordingConfigurationId": TEXT,
         "recordingStatusCallback": URL, "recordingStatusCallbackEvent": ListOf(RECORDING_EVENTS),
         "recordingStatusCallbackMethod": METHOD, "track": OneOf(RECORDING_TRACKS),
         "trim": OneOf(TRIM),
     }
 
-    TRANSCRIPTION "Transcription", None, [PARAMETER, CONFIG] {
+    TRANSCRIPTION "Transcription", Forbidden, [PARAMETER, CONFIG] {
         "enableAutomaticPunctuation": BOOL, "hints": TEXT, "inboundTrackLabel": TEXT,
         "intelligenceService": TEXT, "languageCode": TEXT, "name": TEXT,
         "outboundTrackLabel": TEXT, "partialResults": BOOL, "profanityFilter": BOOL,
@@ -95,11 +95,11 @@ declare! {
         "track": OneOf(TRACKS), "transcriptionEngine": TEXT,
     }
 
-    CONFIG "Config", None, [] {
+    CONFIG "Config", Forbidden, [] {
         "name": TEXT, "value": TEXT,
     }
 
-    PARAMETER "Parameter", None, [] {
+    PARAMETER "Parameter", Forbidden, [] {
         "name": TEXT, "value": TEXT,
     }
 }

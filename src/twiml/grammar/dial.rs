@@ -1,22 +1,22 @@
-//! What stands in `Dial`, `Enqueue` and `Refer`. Data only.
+//! The elements in `Dial`, `Enqueue` and `Refer`. Data only.
 
-use super::Text::{None, Required, Some};
-use super::Value::{ListOf, OneOf};
 use super::connect::PARAMETER;
-use super::declare;
+use super::element::TextContent::{Forbidden, Optional, Required};
+use super::element::declare;
+use super::values::AttributeType::{ListOf, OneOf};
 use super::values::*;
 
 declare! {
     APPLICATION_SID "ApplicationSid", Required, [] {}
 
-    APPLICATION "Application", Some, [PARAMETER, APPLICATION_SID] {
+    APPLICATION "Application", Optional, [PARAMETER, APPLICATION_SID] {
         "copyParentTo": BOOL, "customerId": TEXT, "method": METHOD, "statusCallback": URL,
         "statusCallbackEvent": ListOf(CALL_EVENTS), "statusCallbackMethod": METHOD, "url": URL,
     }
 
     IDENTITY "Identity", Required, [] {}
 
-    CLIENT "Client", Some, [PARAMETER, IDENTITY] {
+    CLIENT "Client", Optional, [PARAMETER, IDENTITY] {
         "method": METHOD, "statusCallback": URL, "statusCallbackEvent": ListOf(CALL_EVENTS),
         "statusCallbackMethod": METHOD, "url": URL,
     }
@@ -44,7 +44,7 @@ declare! {
 
     SIM "Sim", Required, [] {}
 
-    SIP "Sip", Some, [HEADERS, SIP_URI] {
+    SIP "Sip", Optional, [HEADERS, SIP_URI] {
         "amdStatusCallback": URL, "amdStatusCallbackMethod": METHOD, "machineDetection": TEXT,
         "machineDetectionSilenceTimeout": INT, "machineDetectionSpeechEndThreshold": INT,
         "machineDetectionSpeechThreshold": INT, "machineDetectionTimeout": INT, "method": METHOD,
@@ -61,15 +61,15 @@ declare! {
         "priority": INT, "timeout": INT,
     }
 
-    HEADER "Header", None, [] {
+    HEADER "Header", Forbidden, [] {
         "name": TEXT, "value": TEXT,
     }
 
-    HEADERS "Headers", None, [HEADER] {}
+    HEADERS "Headers", Forbidden, [HEADER] {}
 
     REFER_SIP "Sip", Required, [] {}
 
-    SIP_URI "Uri", Some, [] {
+    SIP_URI "Uri", Optional, [] {
         "password": TEXT, "priority": TEXT, "username": TEXT, "weight": TEXT,
     }
 }

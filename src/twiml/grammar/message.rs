@@ -1,21 +1,21 @@
-//! What may stand in the answer to a message. Data only.
+//! The elements of the answer to a message. Data only.
 
-use super::Text::{Address, None, UpTo};
-use super::declare;
+use super::element::TextContent::{Forbidden, UpTo, Url};
+use super::element::declare;
 use super::values::*;
 
 declare! {
-    RESPONSE "Response", None, [REDIRECT, MESSAGE] {}
+    RESPONSE "Response", Forbidden, [REDIRECT, MESSAGE] {}
 
     MESSAGE "Message", UpTo(1600), [BODY, MEDIA] {
         "action": URL, "from": TEXT, "method": METHOD, "statusCallback": URL, "to": TEXT,
     }
 
-    REDIRECT "Redirect", Address, [] {
+    REDIRECT "Redirect", Url, [] {
         "method": METHOD,
     }
 
     BODY "Body", UpTo(1600), [] {}
 
-    MEDIA "Media", Address, [] {}
+    MEDIA "Media", Url, [] {}
 }

@@ -1,11 +1,11 @@
-//! What an attribute of TwiML may hold, and the closed lists of words. Data: no rules here.
+//! The types of TwiML's attributes, and the closed lists of words. Data: no checks here.
 
-/// What an attribute may hold.
+/// The type of an attribute: the values that it accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Value {
-    /// Any text. Also a list of words that the carrier lengthens at will, such as voices.
+pub enum AttributeType {
+    /// Any text. Also a list of words that the carrier extends without notice, such as voices.
     Any,
-    /// Any text of at most so many characters.
+    /// Any text of at most this many characters.
     UpTo(usize),
     /// An `http` or `https` URL, absolute or relative; empty means the current document.
     Url,
@@ -36,31 +36,32 @@ pub enum Value {
     ListOf(&'static [&'static str]),
 }
 
-pub(super) const TEXT: Value = Value::Any;
-pub(super) const OPEN: Value = Value::Any;
-pub(super) const URL: Value = Value::Url;
-pub(super) const SOCKET_URL: Value = Value::SocketUrl;
-pub(super) const METHOD: Value = Value::Method;
-pub(super) const BOOL: Value = Value::Bool;
-pub(super) const INT: Value = from(0);
-pub(super) const INT_OR_AUTO: Value = Value::IntOrAuto;
-pub(super) const INTS: Value = Value::Ints;
-pub(super) const KEY: Value = Value::Key;
-pub(super) const TONES: Value = Value::Tones;
+pub(super) const TEXT: AttributeType = AttributeType::Any;
+/// A list of words that is not closed: named apart from `TEXT`, as the libraries have it.
+pub(super) const OPEN: AttributeType = AttributeType::Any;
+pub(super) const URL: AttributeType = AttributeType::Url;
+pub(super) const SOCKET_URL: AttributeType = AttributeType::SocketUrl;
+pub(super) const METHOD: AttributeType = AttributeType::Method;
+pub(super) const BOOL: AttributeType = AttributeType::Bool;
+pub(super) const INT: AttributeType = from(0);
+pub(super) const INT_OR_AUTO: AttributeType = AttributeType::IntOrAuto;
+pub(super) const INTS: AttributeType = AttributeType::Ints;
+pub(super) const KEY: AttributeType = AttributeType::Key;
+pub(super) const TONES: AttributeType = AttributeType::Tones;
 
 /// A whole number from `min` on.
-pub(super) const fn from(min: u32) -> Value {
+pub(super) const fn from(min: u32) -> AttributeType {
     within(min, u32::MAX)
 }
 
 /// A whole number within bounds.
-pub(super) const fn within(min: u32, max: u32) -> Value {
-    Value::Int { min, max }
+pub(super) const fn within(min: u32, max: u32) -> AttributeType {
+    AttributeType::Int { min, max }
 }
 
 /// A text of at most `characters`.
-pub(super) const fn up_to(characters: usize) -> Value {
-    Value::UpTo(characters)
+pub(super) const fn up_to(characters: usize) -> AttributeType {
+    AttributeType::UpTo(characters)
 }
 
 /// Declares closed lists: `NAME: "word" "word";`.

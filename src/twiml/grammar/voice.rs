@@ -1,23 +1,23 @@
-//! The verbs of a call, and `Response` around them. Data only.
+//! The verbs of a call, and their `Response`. Data only.
 
-use super::Text::{Address, None, Required, Some, UpTo};
-use super::Value::{ListOf, OneOf};
 use super::connect::*;
-use super::declare;
 use super::dial::*;
+use super::element::TextContent::{Forbidden, Optional, Required, UpTo, Url};
+use super::element::declare;
 use super::ssml::*;
+use super::values::AttributeType::{ListOf, OneOf};
 use super::values::*;
 
 declare! {
-    RESPONSE "Response", None, [SAY, GATHER, PLAY, PAUSE, REDIRECT, HANGUP, DIAL, RECORD, REJECT,
+    RESPONSE "Response", Forbidden, [SAY, GATHER, PLAY, PAUSE, REDIRECT, HANGUP, DIAL, RECORD, REJECT,
         ENQUEUE, CONNECT, START, STOP, PAY, LEAVE, REFER, PROMPT, QUEUE, ECHO, SMS] {}
 
-    SAY "Say", Some, [SSML_BREAK, SSML_EMPHASIS, SSML_LANG, SSML_P, SSML_PHONEME, SSML_PROSODY,
+    SAY "Say", Optional, [SSML_BREAK, SSML_EMPHASIS, SSML_LANG, SSML_P, SSML_PHONEME, SSML_PROSODY,
         SSML_S, SSML_SAY_AS, SSML_SUB, SSML_W] {
         "language": OPEN, "loop": INT, "voice": OPEN,
     }
 
-    GATHER "Gather", None, [SAY, PLAY, PAUSE] {
+    GATHER "Gather", Forbidden, [SAY, PLAY, PAUSE] {
         "action": URL, "actionOnEmptyResult": BOOL, "bargeIn": BOOL, "debug": BOOL,
         "enhanced": BOOL, "finishOnKey": KEY, "hints": TEXT, "input": ListOf(GATHER_INPUT),
         "language": OPEN, "maxSpeechTime": INT, "method": METHOD, "numDigits": from(1),
@@ -26,21 +26,21 @@ declare! {
         "timeout": INT,
     }
 
-    PLAY "Play", Address, [] {
+    PLAY "Play", Url, [] {
         "digits": TONES, "loop": INT,
     }
 
-    PAUSE "Pause", None, [] {
+    PAUSE "Pause", Forbidden, [] {
         "length": from(1),
     }
 
-    REDIRECT "Redirect", Address, [] {
+    REDIRECT "Redirect", Url, [] {
         "method": METHOD,
     }
 
-    HANGUP "Hangup", None, [PARAMETER] {}
+    HANGUP "Hangup", Forbidden, [PARAMETER] {}
 
-    DIAL "Dial", Some, [QUEUE, NUMBER, CLIENT, CONFERENCE, SIP, APPLICATION, WHATS_APP, SIM] {
+    DIAL "Dial", Optional, [QUEUE, NUMBER, CLIENT, CONFERENCE, SIP, APPLICATION, WHATS_APP, SIM] {
         "action": URL, "answerOnBridge": BOOL, "callerId": TEXT, "events": OneOf(DIAL_EVENTS),
         "hangupOnStar": BOOL, "method": METHOD, "passports": TEXT, "record": OneOf(DIAL_RECORD),
         "recordingConfigurationId": TEXT, "recordingStatusCallback": URL,
@@ -50,7 +50,7 @@ declare! {
         "timeLimit": INT, "timeout": INT, "trim": OneOf(TRIM), "callReason": up_to(50),
     }
 
-    RECORD "Record", None, [] {
+    RECORD "Record", Forbidden, [] {
         "action": URL, "finishOnKey": TEXT, "maxLength": INT, "method": METHOD, "playBeep": BOOL,
         "recordingConfigurationId": TEXT, "recordingStatusCallback": URL,
         "recordingStatusCallbackEvent": ListOf(RECORDING_EVENTS),
@@ -58,7 +58,7 @@ declare! {
         "transcribeCallback": URL, "trim": OneOf(TRIM),
     }
 
-    REJECT "Reject", None, [PARAMETER] {
+    REJECT "Reject", Forbidden, [PARAMETER] {
         "reason": OneOf(REJECT_REASON),
     }
 
@@ -67,18 +67,18 @@ declare! {
         "waitUrlMethod": METHOD, "workflowSid": TEXT,
     }
 
-    CONNECT "Connect", None, [STREAM, CONVERSATION_RELAY, AI_SESSION, ASSISTANT, AUTOPILOT,
+    CONNECT "Connect", Forbidden, [STREAM, CONVERSATION_RELAY, AI_SESSION, ASSISTANT, AUTOPILOT,
         CONVERSATION, CONVERSATION_RELAY_SESSION, ROOM, VIRTUAL_AGENT] {
         "action": URL, "method": METHOD, "timeout": INT,
     }
 
-    START "Start", None, [STREAM, RECORDING, SIPREC, TRANSCRIPTION] {
+    START "Start", Forbidden, [STREAM, RECORDING, SIPREC, TRANSCRIPTION] {
         "action": URL, "method": METHOD,
     }
 
-    STOP "Stop", None, [STREAM, SIPREC, TRANSCRIPTION] {}
+    STOP "Stop", Forbidden, [STREAM, SIPREC, TRANSCRIPTION] {}
 
-    PAY "Pay", None, [PROMPT, PARAMETER] {
+    PAY "Pay", Forbidden, [PROMPT, PARAMETER] {
         "action": URL, "bankAccountType": OneOf(PAY_BANK_ACCOUNT_TYPE), "chargeAmount": TEXT,
         "currency": TEXT, "description": TEXT, "input": OneOf(PAY_INPUT), "language": OPEN,
         "maxAttempts": INT, "minPostalCodeLength": INT, "paymentConnector": TEXT,
@@ -87,13 +87,13 @@ declare! {
         "tokenType": OneOf(PAY_TOKEN_TYPE), "validCardTypes": ListOf(CARD_TYPES),
     }
 
-    LEAVE "Leave", None, [] {}
+    LEAVE "Leave", Forbidden, [] {}
 
-    REFER "Refer", None, [REFER_SIP] {
+    REFER "Refer", Forbidden, [REFER_SIP] {
         "action": URL, "method": METHOD,
     }
 
-    PROMPT "Prompt", None, [SAY, PLAY, PAUSE] {
+    PROMPT "Prompt", Forbidden, [SAY, PLAY, PAUSE] {
         "attempt": INTS, "cardType": ListOf(CARD_TYPES), "errorType": ListOf(PROMPT_ERROR_TYPE),
         "for": OneOf(PROMPT_FOR), "requireMatchingInputs": BOOL,
     }
@@ -102,7 +102,7 @@ declare! {
         "method": METHOD, "postWorkActivitySid": TEXT, "reservationSid": TEXT, "url": URL,
     }
 
-    ECHO "Echo", None, [] {}
+    ECHO "Echo", Forbidden, [] {}
 
     SMS "Sms", Required, [] {
         "action": URL, "from": TEXT, "method": METHOD, "statusCallback": URL, "to": TEXT,

@@ -1,15 +1,17 @@
-//! Characters, names and references, by the letter of XML 1.0.
+//! Characters, names and references, as XML 1.0 defines them.
 
-use super::error::{ErrorKind, shown};
+use std::borrow::Cow;
+
+use super::error::{TwimlErrorKind, abbreviate};
 use super::names;
 
-/// White space as XML knows it; Unicode's other spaces are not.
+/// White space as XML defines it; no other space of Unicode is.
 pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
 /// Whether XML allows this character at all.
-pub(super) fn is_allowed(character: char) -> bool {
+pub(super) fn is_xml_character(character: char) -> bool {
     match character {
         '\t' | '\n' | '\r' => true,
         '\0'..'\u{20}' | '\u{FFFE}' | '\u{FFFF}' => false,
@@ -17,9 +19,9 @@ pub(super) fn is_allowed(character: char) -> bool {
     }
 }
 
-/// The place of the first character that XML does not allow anywhere.
-pub(super) fn first_forbidden(text: &str) -> Option<(usize, char)> {
-    // Without a branch in it, the compiler turns this loop into one over 16 bytes at a time.
+/// The first character that XML allows nowhere, with its offset.
+pub(super) fn find_forbidden(text: &str) -> Option<(usize, char)> {
+    // Without a branch the compiler turns this loop into one over 16 bytes at a time.
     let suspicious = text.bytes().fold(false, |found, byte| {
         found
             | ((byte < 0x20) & (byte != b'\t') & (byte != b'\n') & (byte != b'\r'))
@@ -28,37 +30,37 @@ pub(super) fn first_forbidden(text: &str) -> Option<(usize, char)> {
     if !suspicious {
         return None;
     }
-    text.char_indices().find(|(_, character)| !is_allowed(*character))
+    text.char_indices().find(|(_, character)| !is_xml_character(*character))
 }
 
 /// What an ASCII byte may be in a name: its first character, a later one, or nothing.
-const IN_NAME: [u8; 256] = {
+const NAME_BYTES: [u8; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;
     while byte < 128 {
         let character = byte as u8;
         table[byte] = match character {
-            b'_' | b':' => FIRST | LATER,
-            b'-' | b'.' | b'0'..=b'9' => LATER,
-            _ if character.is_ascii_alphabetic() => FIRST | LATER,
+            b'_' | b':' => STARTS_NAME | CONTINUES_NAME,
+            b'-' | b'.' | b'0'..=b'9' => CONTINUES_NAME,
+            _ if character.is_ascii_alphabetic() => STARTS_NAME | CONTINUES_NAME,
             _ => 0,
         };
         byte += 1;
     }
     table
 };
-const FIRST: u8 = 1;
-const LATER: u8 = 2;
+const STARTS_NAME: u8 = 1;
+const CONTINUES_NAME: u8 = 2;
 
 /// The end of the name that begins at `at`; `at` itself where none does.
 pub(super) fn name_end(text: &str, at: usize) -> usize {
     let rest = &text.as_bytes()[at..];
     match rest.first() {
-        Some(first) if IN_NAME[usize::from(*first)] & FIRST != 0 => {}
+        Some(first) if NAME_BYTES[usize::from(*first)] & STARTS_NAME != 0 => {}
         Some(first) if !first.is_ascii() => return name_end_beyond_ascii(text, at, at),
         _ => return at,
     }
-    let length = rest.iter().position(|byte| IN_NAME[usize::from(*byte)] & LATER == 0);
+    let length = rest.iter().position(|byte| NAME_BYTES[usize::from(*byte)] & CONTINUES_NAME == 0);
     let end = at + length.unwrap_or(rest.len());
     match text.as_bytes().get(end) {
         Some(next) if !next.is_ascii() => name_end_beyond_ascii(text, at, end),
@@ -72,10 +74,11 @@ fn name_end_beyond_ascii(text: &str, at: usize, mut end: usize) -> usize {
     for character in text[end..].chars() {
         let fits = match u8::try_from(character) {
             Ok(byte) if byte.is_ascii() => {
-                IN_NAME[usize::from(byte)] & if end == at { FIRST } else { LATER } != 0
+                NAME_BYTES[usize::from(byte)] & if end == at { STARTS_NAME } else { CONTINUES_NAME }
+                    != 0
             }
-            _ if end == at => names::begins(character),
-            _ => names::goes_on(character),
+            _ if end == at => names::starts_name(character),
+            _ => names::continues_name(character),
         };
         if !fits {
             break;
@@ -86,7 +89,7 @@ fn name_end_beyond_ascii(text: &str, at: usize, mut end: usize) -> usize {
 }
 
 /// The character that a reference stands for; `name` is what stands between `&` and `;`.
-pub(super) fn resolve(name: &str) -> Result<char, ErrorKind> {
+pub(super) fn resolve_reference(name: &str) -> Result<char, TwimlErrorKind> {
     match name {
         "amp" => return Ok('&'),
         "lt" => return Ok('<'),
@@ -96,22 +99,50 @@ pub(super) fn resolve(name: &str) -> Result<char, ErrorKind> {
         _ => {}
     }
     let Some(number) = name.strip_prefix('#') else {
-        return Err(match !name.is_empty() && name_end(name, 0) == name.len() {
-            true => ErrorKind::Entity(shown(name)),
-            false => ErrorKind::Ampersand,
+        let is_name = !name.is_empty() && name_end(name, 0) == name.len();
+        return Err(if is_name {
+            TwimlErrorKind::Entity(abbreviate(name))
+        } else {
+            TwimlErrorKind::Ampersand
         });
     };
     let code = match number.strip_prefix('x') {
-        Some(digits) => digits_value(digits, 16),
-        None => digits_value(number, 10),
+        Some(digits) => parse_digits(digits, 16),
+        None => parse_digits(number, 10),
     };
     code.and_then(char::from_u32)
-        .filter(|character| is_allowed(*character))
-        .ok_or_else(|| ErrorKind::Reference(shown(name)))
+        .filter(|character| is_xml_character(*character))
+        .ok_or_else(|| TwimlErrorKind::Reference(abbreviate(name)))
+}
+
+/// The text that a piece of a checked document stands for: its references resolved. A reference
+/// that refers to nothing stays as it is.
+pub fn unescape(raw: &str) -> Cow<'_, str> {
+    let Some(first) = raw.find('&') else { return Cow::Borrowed(raw) };
+    let mut text = raw[..first].to_owned();
+    let mut rest = &raw[first..];
+    while let Some(inside) = rest.strip_prefix('&') {
+        let known = inside.find([';', '&']).filter(|end| inside[*end..].starts_with(';'));
+        match known.and_then(|end| Some((end, resolve_reference(&inside[..end]).ok()?))) {
+            Some((end, character)) => {
+                text.push(character);
+                rest = &inside[end + 1..];
+            }
+            None => {
+                text.push('&');
+                rest = inside;
+            }
+        }
+        // A reference that resolves to `&` must not be resolved again: only what follows is searched.
+        let plain = rest.find('&').unwrap_or(rest.len());
+        text.push_str(&rest[..plain]);
+        rest = &rest[plain..];
+    }
+    Cow::Owned(text)
 }
 
 /// The number that the digits write: any count of leading zeros, no sign, at least one digit.
-fn digits_value(digits: &str, radix: u32) -> Option<u32> {
+fn parse_digits(digits: &str, radix: u32) -> Option<u32> {
     if digits.is_empty() {
         return None;
     }
@@ -127,12 +158,12 @@ mod tests {
     #[test]
     fn reads_references_as_a_strict_parser_does() {
         for (name, character) in [("#65", 'A'), ("#x0041", 'A'), ("#x10FFFF", '\u{10FFFF}')] {
-            assert_eq!(resolve(name), Ok(character));
+            assert_eq!(resolve_reference(name), Ok(character));
         }
         for name in ["", "#", "#x", "#X41", "#-1", "#+65", "#0", "#1", "#xD800", "#xFFFE", "nbsp"] {
-            assert!(resolve(name).is_err(), "{name}");
+            assert!(resolve_reference(name).is_err(), "{name}");
         }
-        assert!(resolve("#99999999999999999999").is_err());
+        assert!(resolve_reference("#99999999999999999999").is_err());
     }
 
     #[test]

@@ -1,210 +1,236 @@
 //! The grammar against a well-formed document: what the carrier would warn about and leave out.
 
-use super::error::shown;
-use super::scan::{Attribute, Sink};
-use super::{Read, misplaced, unescape, value};
 use crate::channel::Channel;
-use crate::diagnostics::excerpt::line_column;
 use crate::diagnostics::suggest::did_you_mean;
-use crate::twiml::Finding;
-use crate::twiml::grammar::{self, Element, Text, Value, value_code};
+use crate::twiml::finding::FindingText;
+use crate::twiml::grammar::{AttributeType, ElementRule, SCHEMA_WARNING, TextContent, root, value_code};
+use std::ops::Range;
+use super::characters::unescape;
+use super::error::abbreviate;
+use super::misplaced::misplaced_element;
+use super::report::DocumentReport;
+use super::scan::{ContentHandler, RawAttribute};
+use super::value::{accepts, describe, words_of};
 
 /// The replies that the carrier sends for one message; it leaves out the others (14109).
 const MESSAGES_MAX: usize = 10;
 
-/// The code of the schema's warning.
-const SCHEMA: u32 = 12200;
-
 /// The check while the document is read.
-pub(super) struct Check<'a> {
-    pub(super) text: &'a str,
-    pub(super) channel: Channel,
-    /// How many findings are kept.
+pub(super) struct GrammarCheck<'a> {
+    text: &'a str,
+    channel: Channel,
+    /// Findings that are reported; further ones are dropped.
     findings_max: usize,
-    open: Vec<Open<'a>>,
+    open: Vec<OpenElement<'a>>,
     /// The verb after which no other is reached.
     last: Option<&'static str>,
-    pub(super) read: Read,
+    pub(super) report: DocumentReport,
 }
 
 /// An open element.
-struct Open<'a> {
+struct OpenElement<'a> {
     name: &'a str,
-    /// What the grammar has for it. `None` where it should not be: the carrier leaves it out, so
-    /// nothing in it is looked at.
-    element: Option<&'static Element>,
-    /// Where its `<` stands.
+    /// The rule of the grammar. `None` where the element is misplaced or unknown: the carrier
+    /// leaves it out, so nothing in it is checked.
+    rule: Option<&'static ElementRule>,
+    /// The offset of its `<`.
     at: usize,
-    /// Where its text begins and ends, without white space around.
-    words: Option<(usize, usize)>,
+    /// The bytes of its text, without white space around.
+    text: Option<Range<usize>>,
     children: usize,
 }
 
-impl<'a> Check<'a> {
+// === impl GrammarCheck ===
+
+impl<'a> GrammarCheck<'a> {
     pub(super) fn new(text: &'a str, channel: Channel, findings_max: usize) -> Self {
         let open = Vec::with_capacity(8);
-        Check { text, channel, findings_max, open, last: None, read: Read::default() }
+        let report = DocumentReport::default();
+        GrammarCheck { text, channel, findings_max, open, last: None, report }
     }
 
-    pub(super) fn find(&mut self, code: Option<u32>, span: (usize, usize), told: (String, String)) {
-        if self.read.findings.len() < self.findings_max {
-            let (line, column) = line_column(self.text, span.0);
-            let (message, help) = told;
-            let span = span.0..span.1;
-            self.read.findings.push(Finding { code, line, column, span, message, help });
+    fn add_finding(&mut self, span: Range<usize>, text: FindingText) {
+        if self.report.findings.len() < self.findings_max {
+            self.report.findings.push(text.into_finding(self.text, span));
         }
     }
 
-    /// What the grammar has for an element in the innermost open one.
-    fn place(&mut self, name: &'a str, at: usize) -> Option<&'static Element> {
-        let Some(parent) = self.open.last_mut() else { return Some(grammar::root(self.channel)) };
+    /// The rule for an element in the innermost open one; reports an element without one.
+    fn look_up_rule(&mut self, name: &'a str, at: usize) -> Option<&'static ElementRule> {
+        let Some(parent) = self.open.last_mut() else { return Some(root(self.channel)) };
         parent.children += 1;
-        let parent = parent.element?;
-        let found = parent.child(name);
-        if found.is_none() {
-            let (code, told) = misplaced::told(self.channel, parent, name);
-            self.find(code, (at, at + 1 + name.len()), told);
+        let parent = parent.rule?;
+        let rule = parent.child(name);
+        if rule.is_none() {
+            let text = misplaced_element(self.channel, parent, name);
+            self.add_finding(tag_name_span(at, name), text);
         }
-        found
+        rule
     }
 
-    /// An element directly in `Response`.
-    fn verb(&mut self, element: Option<&'static Element>, at: usize, name: &'a str) {
-        let span = (at, at + 1 + name.len());
-        self.read.verbs += 1;
-        if self.read.verbs == 1 {
-            self.read.first_verb = element.map(|element| element.tag);
+    /// Checks an element directly in `Response`.
+    fn check_verb(&mut self, rule: Option<&'static ElementRule>, at: usize, name: &'a str) {
+        let span = tag_name_span(at, name);
+        self.report.verbs += 1;
+        if self.report.verbs == 1 {
+            self.report.first_verb = rule.map(|rule| rule.tag);
         }
+        // Taken, so that one warning stands for all verbs behind the last one.
         if let Some(last) = self.last.take() {
             let message = format!("`<{name}>` is never reached: `<{last}>` before it ends this");
-            self.find(None, span, (message, "remove it, or put it first".to_owned()));
+            let text = FindingText::new(None, message).with_help("remove it, or put it first");
+            self.add_finding(span.clone(), text);
         }
-        let Some(element) = element else { return };
-        match element.tag {
+        let Some(rule) = rule else { return };
+        match rule.tag {
             "Message" => {
-                self.read.messages += 1;
-                if self.read.messages == MESSAGES_MAX + 1 {
+                self.report.messages += 1;
+                if self.report.messages == MESSAGES_MAX + 1 {
                     let message = format!("more than {MESSAGES_MAX} replies; the rest is not sent");
-                    self.find(Some(14109), span, (message, String::new()));
+                    self.add_finding(span, FindingText::new(14109, message));
                 }
             }
-            "Redirect" | "Hangup" | "Reject" => self.last = Some(element.tag),
+            "Redirect" | "Hangup" | "Reject" => self.last = Some(rule.tag),
             _ => {}
         }
     }
 
-    /// A text that stands at these bytes.
-    fn words(&mut self, from: usize, to: usize) {
+    /// Adds a piece of text, which is more than white space, to the innermost open element.
+    fn add_text(&mut self, piece: Range<usize>) {
         let Some(open) = self.open.last_mut() else { return };
-        let first = open.words.is_none();
-        open.words = Some((open.words.map_or(from, |(start, _)| start), to));
-        if let Some(element) = open.element
+        let first = open.text.is_none();
+        let start = open.text.as_ref().map_or(piece.start, |text| text.start);
+        open.text = Some(start..piece.end);
+        // One finding for an element, however many elements cut its text into pieces.
+        if let Some(rule) = open.rule
             && first
-            && element.text == Text::None
+            && rule.text == TextContent::Forbidden
         {
-            let message = format!("`<{}>` takes no text; it is left out", element.tag);
+            let message = format!("`<{}>` takes no text; it is left out", rule.tag);
             let help = match self.channel {
-                _ if self.open.len() > 1 => String::new(),
-                Channel::Voice => "to speak it, put it in `<Say>`".to_owned(),
-                Channel::Message => "to send it, put it in `<Message>`".to_owned(),
+                _ if self.open.len() > 1 => "",
+                Channel::Voice => "to speak it, put it in `<Say>`",
+                Channel::Message => "to send it, put it in `<Message>`",
             };
-            self.find(Some(SCHEMA), (from, to), (message, help));
+            self.add_finding(piece, FindingText::new(SCHEMA_WARNING, message).with_help(help));
         }
     }
 
-    /// The text of an element that has ended.
-    fn judge_text(&mut self, element: &'static Element, open: &Open<'a>) {
-        let name_span = (open.at, open.at + 1 + open.name.len());
-        let code = || Some(value_code(element.tag, ""));
-        let text = open.words.map_or("", |(from, to)| &self.text[from..to]);
-        match element.text {
-            Text::None | Text::Some => {}
-            Text::Required if text.is_empty() && open.children == 0 => {
-                let message = format!("`<{}>` has no text, which it needs", element.tag);
-                self.find(code(), name_span, (message, String::new()));
+    /// Checks the text of an element that has ended.
+    fn check_text(&mut self, rule: &'static ElementRule, open: &OpenElement<'a>) {
+        let name_span = tag_name_span(open.at, open.name);
+        // Looked up only where there is a finding: this runs for every element.
+        let code = || value_code(rule.tag, "");
+        let text = open.text.clone().map_or("", |span| &self.text[span]);
+        let text_span = || open.text.clone().unwrap_or(name_span.clone());
+        match rule.text {
+            TextContent::Forbidden | TextContent::Optional => {}
+            TextContent::Required if text.is_empty() && open.children == 0 => {
+                let message = format!("`<{}>` has no text, which it needs", rule.tag);
+                self.add_finding(name_span.clone(), FindingText::new(code(), message));
             }
-            Text::Required => {}
-            Text::UpTo(max) => {
-                // Only a text that is too long as it is written can be too long as it is meant.
+            TextContent::Required => {}
+            TextContent::UpTo(max) => {
+                // References only shorten: a text that fits as written fits as read.
                 if text.len() > max && !text.contains('<') && unescape(text).chars().count() > max {
-                    let message = format!("the text of `<{}>` is too long", element.tag);
+                    let message = format!("the text of `<{}>` is too long", rule.tag);
                     let help = format!("expected at most {max} characters");
-                    self.find(code(), open.words.unwrap_or(name_span), (message, help));
+                    self.add_finding(
+                        text_span(),
+                        FindingText::new(code(), message).with_help(help),
+                    );
                 }
             }
-            Text::Address => {
-                if !text.contains('<') && !value::accepts(Value::Url, text) {
-                    let message = format!("`{}` is no URL for `<{}>`", shown(text), element.tag);
-                    let help = format!("expected {}", value::described(Value::Url));
-                    self.find(code(), open.words.unwrap_or(name_span), (message, help));
+            TextContent::Url => {
+                // Markup within a text (an element, a comment) is no part of it: not checked.
+                if !text.contains('<') && !accepts(AttributeType::Url, text) {
+                    let message = format!("`{}` is no URL for `<{}>`", abbreviate(text), rule.tag);
+                    let help = format!("expected {}", describe(AttributeType::Url));
+                    self.add_finding(
+                        text_span(),
+                        FindingText::new(code(), message).with_help(help),
+                    );
                 }
             }
         }
-        if element.tag == "Message" && open.words.is_none() && open.children == 0 {
-            let help = "write the reply in it, or leave it out to send none".to_owned();
-            self.find(Some(14103), name_span, ("`<Message>` is empty".to_owned(), help));
+        if rule.tag == "Message" && open.text.is_none() && open.children == 0 {
+            let help = "write the reply in it, or leave it out to send none";
+            let text = FindingText::new(14103, "`<Message>` is empty").with_help(help);
+            self.add_finding(name_span, text);
         }
     }
 }
 
-impl<'a> Sink<'a> for Check<'a> {
-    fn start(&mut self, name: &'a str, at: usize) {
-        let element = self.place(name, at);
+impl<'a> ContentHandler<'a> for GrammarCheck<'a> {
+    fn start_element(&mut self, name: &'a str, at: usize) {
+        let rule = self.look_up_rule(name, at);
         if self.open.len() == 1 {
-            self.verb(element, at, name);
+            self.check_verb(rule, at, name);
         }
-        self.open.push(Open { name, element, at, words: None, children: 0 });
+        self.open.push(OpenElement { name, rule, at, text: None, children: 0 });
     }
 
-    fn attribute(&mut self, attribute: Attribute<'a>) {
-        let Some(element) = self.open.last().and_then(|open| open.element) else { return };
+    fn attribute(&mut self, attribute: RawAttribute<'a>) {
+        let Some(element) = self.open.last().and_then(|open| open.rule) else { return };
         let name = attribute.name;
-        let Some(known) = element.attribute(name) else {
-            // Declarations of namespaces and hints to schemas are no business of the carrier.
+        let Some(rule) = element.attribute(name) else {
+            // The carrier ignores declarations of namespaces and hints to schemas.
             if !name.starts_with("xmlns") && !name.starts_with("xsi:") {
-                let message = format!("`<{}>` has no attribute `{}`", element.tag, shown(name));
+                let message =
+                    format!("`<{}>` has no attribute `{}`", element.tag, abbreviate(name));
                 let names = element.attributes.iter().map(|known| known.name);
                 let help = did_you_mean(name, names).unwrap_or_default();
-                let span = (attribute.at, attribute.at + name.len());
-                self.find(Some(SCHEMA), span, (message, help));
+                let span = attribute.at..attribute.at + name.len();
+                self.add_finding(span, FindingText::new(SCHEMA_WARNING, message).with_help(help));
             }
             return;
         };
-        let is_url = matches!(known.value, Value::Url | Value::SocketUrl);
-        let accepted = match attribute.references && !is_url {
-            true => value::accepts(known.value, &unescape(attribute.raw)),
-            false => value::accepts(known.value, attribute.raw),
+        // References do not change what is checked of a URL, so that its text is not copied.
+        let is_url = matches!(rule.value, AttributeType::Url | AttributeType::SocketUrl);
+        let accepted = if attribute.has_references && !is_url {
+            accepts(rule.value, &unescape(attribute.raw))
+        } else {
+            accepts(rule.value, attribute.raw)
         };
         if !accepted {
             let raw = attribute.raw;
-            let expected = value::described(known.value);
-            let message =
-                format!("`{name}` of `<{}>` is `{}`, expected {expected}", element.tag, shown(raw));
-            let words = value::words(known.value).iter().copied();
+            let expected = describe(rule.value);
+            let message = format!(
+                "`{name}` of `<{}>` is `{}`, expected {expected}",
+                element.tag,
+                abbreviate(raw)
+            );
+            let words = words_of(rule.value).iter().copied();
             let help = did_you_mean(raw.trim(), words).unwrap_or_default();
-            let span = (attribute.value_at, attribute.value_at + raw.len());
-            self.find(Some(value_code(element.tag, name)), span, (message, help));
+            let span = attribute.value_at..attribute.value_at + raw.len();
+            let code = value_code(element.tag, name);
+            self.add_finding(span, FindingText::new(code, message).with_help(help));
         }
     }
 
     fn text(&mut self, text: &'a str, at: usize) {
         let trimmed = text.trim_ascii_start();
         if !trimmed.is_empty() {
-            let from = at + text.len() - trimmed.len();
-            self.words(from, from + trimmed.trim_ascii_end().len());
+            let start = at + text.len() - trimmed.len();
+            self.add_text(start..start + trimmed.trim_ascii_end().len());
         }
     }
 
     fn character(&mut self, _: char, at: usize) {
         let length = self.text[at..].find(';').map_or(1, |end| end + 1);
-        self.words(at, at + length);
+        self.add_text(at..at + length);
     }
 
-    fn end(&mut self) {
+    fn end_element(&mut self) {
         if let Some(open) = self.open.pop()
-            && let Some(element) = open.element
+            && let Some(rule) = open.rule
         {
-            self.judge_text(element, &open);
+            self.check_text(rule, &open);
         }
     }
+}
+
+/// The `<` and the name of a tag.
+fn tag_name_span(at: usize, name: &str) -> Range<usize> {
+    at..at + 1 + name.len()
 }

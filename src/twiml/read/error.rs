@@ -1,14 +1,14 @@
-//! Why a document is refused: what is wrong, where, and what was expected.
+//! Errors of documents that are refused: what is wrong, where, and what was expected.
 
 use std::ops::Range;
 
 use crate::diagnostics::excerpt::line_column;
 
-/// A document that a carrier would not read, or that is beyond the bounds.
+/// An error of a document that a carrier would not read, or that exceeds a limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TwimlError {
     /// What is wrong.
-    pub kind: ErrorKind,
+    pub kind: TwimlErrorKind,
     /// The line, from 1.
     pub line: usize,
     /// The column in characters, from 1.
@@ -19,11 +19,11 @@ pub struct TwimlError {
 
 /// What is wrong with a document. Names from the document are cut to a readable length.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ErrorKind {
+pub enum TwimlErrorKind {
     /// Not one byte.
     #[error("the document is empty, expected `<Response>`; to do nothing, answer `<Response/>`")]
     Empty,
-    /// More bytes than [`super::Bounds::bytes`].
+    /// More bytes than [`super::DocumentLimits::bytes`].
     #[error("the document has {bytes} bytes, expected at most {max}")]
     TooLarge {
         /// What it has.
@@ -129,32 +129,34 @@ pub enum ErrorKind {
     /// Another root than `Response`.
     #[error("the root is `<{0}>`, expected `<Response>`")]
     Root(String),
-    /// Elements nested beyond [`super::Bounds::depth`].
+    /// Elements nested deeper than [`super::DocumentLimits::depth`].
     #[error("elements are nested more than {0} deep")]
     Depth(usize),
-    /// More elements than [`super::Bounds::elements`].
+    /// More elements than [`super::DocumentLimits::elements`].
     #[error("the document has more than {0} elements")]
     Elements(usize),
-    /// More attributes than [`super::Bounds::attributes`].
+    /// More attributes than [`super::DocumentLimits::attributes`].
     #[error("an element has more than {0} attributes")]
     Attributes(usize),
 }
 
-impl ErrorKind {
-    /// The code under which Twilio reports it; `None` where the bound is ours.
+impl TwimlErrorKind {
+    /// The code under which Twilio reports it; `None` for a limit of ours.
     pub fn code(&self) -> Option<u32> {
         match self {
-            ErrorKind::TooLarge { .. } => Some(11750),
-            ErrorKind::Empty => Some(11770),
-            ErrorKind::Version(_) => Some(12101),
-            ErrorKind::Root(_) => Some(12102),
-            ErrorKind::Depth(_) | ErrorKind::Elements(_) | ErrorKind::Attributes(_) => None,
+            TwimlErrorKind::TooLarge { .. } => Some(11750),
+            TwimlErrorKind::Empty => Some(11770),
+            TwimlErrorKind::Version(_) => Some(12101),
+            TwimlErrorKind::Root(_) => Some(12102),
+            TwimlErrorKind::Depth(_)
+            | TwimlErrorKind::Elements(_)
+            | TwimlErrorKind::Attributes(_) => None,
             _ => Some(12100),
         }
     }
 
-    /// This, at a place of the document.
-    pub(super) fn at(self, text: &str, span: Range<usize>) -> Box<TwimlError> {
+    /// The error at these bytes of the document.
+    pub(super) fn into_error(self, text: &str, span: Range<usize>) -> Box<TwimlError> {
         let (line, column) = line_column(text, span.start);
         Box::new(TwimlError { kind: self, line, column, span })
     }
@@ -172,21 +174,21 @@ impl std::fmt::Display for TwimlError {
     }
 }
 
-/// A piece of the document for a message: one line, short, without control characters.
-pub(in crate::twiml) fn shown(text: &str) -> String {
-    /// Characters that tell enough of a name or value to find it.
-    const CHARACTERS: usize = 40;
-    let mut shown = String::new();
+/// A piece of the document, abbreviated for a message: one line, short, without control characters.
+pub(super) fn abbreviate(text: &str) -> String {
+    /// Enough of a name or value to find it in the document.
+    const CHARACTERS_MAX: usize = 40;
+    let mut short = String::new();
     for (index, character) in text.chars().enumerate() {
         match character {
-            _ if index == CHARACTERS => {
-                shown.push('…');
+            _ if index == CHARACTERS_MAX => {
+                short.push('…');
                 break;
             }
-            '\t' | '\n' | '\r' => shown.push(' '),
-            control if control.is_control() => shown.push('\u{FFFD}'),
-            other => shown.push(other),
+            '\t' | '\n' | '\r' => short.push(' '),
+            control if control.is_control() => short.push('\u{FFFD}'),
+            other => short.push(other),
         }
     }
-    shown
+    short
 }

@@ -1,43 +1,47 @@
-//! What to say about an element that may not stand where it stands.
+//! The finding for an element that may not stand where it stands.
 
-use super::error::shown;
 use crate::channel::Channel;
 use crate::diagnostics::suggest::did_you_mean;
-use crate::twiml::grammar::{Element, elements, nesting_code, root};
+use crate::twiml::finding::FindingText;
+use crate::twiml::grammar::{ElementRule, elements, nesting_code, root};
+use super::error::abbreviate;
 
 /// A verb of calls in the answer to a message.
 const WRONG_VERB: u32 = 14110;
 
-/// A code, if Twilio has one, with the message and the help.
-type Told = (Option<u32>, (String, String));
-
-/// What to say of `name`, which `parent` does not take.
-pub(super) fn told(channel: Channel, parent: &Element, name: &str) -> Told {
-    let name = &*shown(name);
-    if let Some(told) = of_other_channel(channel, parent, name) {
-        return told;
+/// What to report of `name`, which `parent` does not take.
+pub(super) fn misplaced_element(channel: Channel, parent: &ElementRule, name: &str) -> FindingText {
+    let name = &*abbreviate(name);
+    if let Some(text) = element_of_other_channel(channel, parent, name) {
+        return text;
     }
-    let homes = homes(channel, name);
-    if !homes.is_empty() {
+    let code = nesting_code(parent.tag);
+    let parents = parents_of(channel, name);
+    if !parents.is_empty() {
         let message = format!("`<{name}>` may not stand in `<{}>`", parent.tag);
-        return (Some(nesting_code(parent.tag)), (message, format!("it belongs in {homes}")));
+        return FindingText::new(code, message).with_help(format!("it belongs in {parents}"));
     }
-    let message = format!("`<{name}>` is no element of TwiML");
-    // An element that fits here is likelier than a nearer one that belongs elsewhere.
+    // A child of the same parent is the likelier intention, however near another name is.
     let help = did_you_mean(name, parent.children.iter().map(|child| child.tag))
         .or_else(|| did_you_mean(name, elements(channel).iter().map(|element| element.tag)));
-    (Some(nesting_code(parent.tag)), (message, help.unwrap_or_default()))
+    FindingText::new(code, format!("`<{name}>` is no element of TwiML"))
+        .with_help(help.unwrap_or_default())
 }
 
-/// What to say of an element that only the documents of the other channel have.
-fn of_other_channel(channel: Channel, parent: &Element, name: &str) -> Option<Told> {
+
+/// What to report of an element that only the documents of the other channel have.
+fn element_of_other_channel(
+    channel: Channel,
+    parent: &ElementRule,
+    name: &str,
+) -> Option<FindingText> {
     let knows = |channel| elements(channel).iter().any(|element| element.tag == name);
     let is_verb = std::ptr::eq(parent, root(channel));
     let (other, code) = match channel {
-        // What `Message` was called once; answers from then are still about, and still sent.
+        // The former name of `Message`: Twilio still sends it, so this is advice without a code.
         Channel::Message if is_verb && name == "Sms" => {
-            let message = "`<Sms>` is the old name of `<Message>`".to_owned();
-            return Some((None, (message, "write `<Message>`".to_owned())));
+            let text = FindingText::new(None, "`<Sms>` is the old name of `<Message>`");
+            return Some(text.with_help("write `<Message>`"));
         }
         Channel::Message if is_verb => (Channel::Voice, WRONG_VERB),
         Channel::Message => (Channel::Voice, nesting_code(parent.tag)),
@@ -54,20 +58,20 @@ fn of_other_channel(channel: Channel, parent: &Element, name: &str) -> Option<To
             ("is for replies to messages, and this is a call", "to send one, use `<Sms>`")
         }
     };
-    Some((Some(code), (format!("`<{name}>` {message}"), help.to_owned())))
+    Some(FindingText::new(code, format!("`<{name}>` {message}")).with_help(help))
 }
 
 /// The elements in which `name` may stand, for a sentence; empty where there are none.
-fn homes(channel: Channel, name: &str) -> String {
-    /// So many tell where it belongs; SSML may stand in nearly all of its own.
-    const NAMED: usize = 3;
-    let mut homes = String::new();
+fn parents_of(channel: Channel, name: &str) -> String {
+    /// Elements named in the message: an element of SSML may stand in nearly all others of SSML.
+    const PARENTS_MAX: usize = 3;
+    let mut text = String::new();
     let parents = elements(channel).into_iter().filter(|parent| parent.child(name).is_some());
-    for parent in parents.take(NAMED) {
-        if !homes.is_empty() {
-            homes.push_str(" or ");
+    for parent in parents.take(PARENTS_MAX) {
+        if !text.is_empty() {
+            text.push_str(" or ");
         }
-        homes.push_str(&format!("`<{}>`", parent.tag));
+        text.push_str(&format!("`<{}>`", parent.tag));
     }
-    homes
+    text
 }

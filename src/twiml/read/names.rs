@@ -1,14 +1,13 @@
 //! The characters outside ASCII that an XML name may hold. Data: XML 1.0, 4th edition, appendix B,
-//! as expat
-//! reads it. The 5th edition allows more, which a reader of the 4th would refuse.
+//! as expat reads it. The 5th edition allows more, which a reader of the 4th would refuse.
 
 /// Whether a name may begin with this character, which is not ASCII.
-pub(super) fn begins(character: char) -> bool {
+pub(super) fn starts_name(character: char) -> bool {
     contains(LETTERS, character)
 }
 
-/// Whether a name may go on with this character, which is not ASCII.
-pub(super) fn goes_on(character: char) -> bool {
+/// Whether a name may continue with this character, which is not ASCII.
+pub(super) fn continues_name(character: char) -> bool {
     contains(LETTERS, character) || contains(MARKS, character)
 }
 

@@ -1,5 +1,5 @@
-//! The strict pass over a document: quick-xml finds where each piece of markup ends, and this
-//! checks all that it leaves unchecked, so that what gets through is what expat lets through.
+//! The strict scan of a document: quick-xml finds the end of each piece of markup, and this file
+//! checks all that quick-xml leaves unchecked, so that both accept what expat accepts.
 
 use std::ops::Range;
 
@@ -8,269 +8,277 @@ use quick_xml::errors::SyntaxError;
 use quick_xml::events::Event;
 use quick_xml::reader::Reader;
 
-use super::characters::{first_forbidden, is_space, name_end, resolve};
-use super::error::{ErrorKind, TwimlError, shown};
-use super::{Bounds, declaration, tag};
+use super::characters::{find_forbidden, is_space, name_end, resolve_reference};
+use super::declaration::check_declaration;
+use super::error::{TwimlError, TwimlErrorKind, abbreviate};
+use super::limits::DocumentLimits;
 
-/// What a pass over a document is for: it hears of every part, in document order, once the part is
-/// known to be well-formed.
-pub(super) trait Sink<'a> {
-    /// A start tag begins.
-    fn start(&mut self, name: &'a str, at: usize);
-    /// An attribute of the element whose start was told last.
-    fn attribute(&mut self, attribute: Attribute<'a>);
+/// The receiver of a scan, in the manner of SAX: it is called for every part, in document order,
+/// once the part is known to be well-formed. `at` is the offset of the part.
+pub(super) trait ContentHandler<'a> {
+    /// A start tag begins; its attributes follow.
+    fn start_element(&mut self, name: &'a str, at: usize);
+    /// An attribute of the element that was started last.
+    fn attribute(&mut self, attribute: RawAttribute<'a>);
     /// Text as it is written, in which line ends are not yet normalised.
     fn text(&mut self, text: &'a str, at: usize);
     /// A character that was written as a reference.
     fn character(&mut self, character: char, at: usize);
     /// The innermost open element ends.
-    fn end(&mut self);
+    fn end_element(&mut self);
 }
 
 /// An attribute as it is written.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Attribute<'a> {
+pub(super) struct RawAttribute<'a> {
     pub(super) name: &'a str,
-    /// What stands between the quotes.
+    /// The text between the quotes, its references unresolved.
     pub(super) raw: &'a str,
-    /// Whether references are in it.
-    pub(super) references: bool,
-    /// Where the name begins.
+    /// Whether `raw` holds references.
+    pub(super) has_references: bool,
+    /// The offset of the name.
     pub(super) at: usize,
-    /// Where the value begins.
+    /// The offset of `raw`.
     pub(super) value_at: usize,
 }
 
-/// The way out of the pass; boxed, because it is passed up through every step of the hot path.
-pub(super) type Refused = Box<TwimlError>;
+/// The error of a scan; boxed, because every step of the hot path returns it.
+pub(super) type ScanError = Box<TwimlError>;
 
-/// Reads the whole document and tells `sink` its parts.
+/// Scans the whole document and calls `handler` for its parts.
 pub(super) fn scan<'a>(
     text: &'a str,
-    bounds: &Bounds,
-    sink: &mut impl Sink<'a>,
-) -> Result<(), Refused> {
-    let fail = |kind: ErrorKind, span| Err(kind.at(text, span));
+    limits: &DocumentLimits,
+    handler: &mut impl ContentHandler<'a>,
+) -> Result<(), ScanError> {
+    let fail = |kind: TwimlErrorKind, span| Err(kind.into_error(text, span));
     if text.starts_with('\u{FEFF}') {
-        return fail(ErrorKind::ByteOrderMark, 0..3);
+        return fail(TwimlErrorKind::ByteOrderMark, 0..3);
     }
-    if let Some((at, character)) = first_forbidden(text) {
-        return fail(ErrorKind::Character(character), at..at + character.len_utf8());
+    if let Some((at, character)) = find_forbidden(text) {
+        return fail(TwimlErrorKind::Character(character), at..at + character.len_utf8());
     }
     let mut reader = Reader::from_str(text);
-    // The names are compared here, where the open element is known for the message.
+    // End tags are compared here, where the open element is known for the message.
     reader.config_mut().check_end_names = false;
     reader.config_mut().allow_unmatched_ends = true;
-    let mut pass = Pass::new(text, bounds, sink);
+    let mut scanner = DocumentScanner::new(text, limits, handler);
     loop {
         let from = reader.buffer_position() as usize;
         match reader.read_event() {
-            Ok(Event::Eof) => return pass.finish(),
-            Ok(event) => pass.event(&event, from..reader.buffer_position() as usize)?,
-            Err(error) => return fail(unreadable(&error), from..text.len()),
+            Ok(Event::Eof) => return scanner.finish(),
+            Ok(event) => scanner.scan_event(&event, from..reader.buffer_position() as usize)?,
+            Err(error) => return fail(convert_error(&error), from..text.len()),
         }
     }
 }
 
-/// The state of a pass.
-pub(super) struct Pass<'a, 'b, S> {
+/// The state of a scanner.
+pub(super) struct DocumentScanner<'a, 'b, H> {
     pub(super) text: &'a str,
-    pub(super) bounds: &'b Bounds,
-    pub(super) sink: &'b mut S,
-    /// The names of the open elements and where they began.
+    pub(super) limits: &'b DocumentLimits,
+    pub(super) handler: &'b mut H,
+    /// The names of the open elements and their offsets.
     open: Vec<(&'a str, usize)>,
     elements: usize,
-    /// The attribute names of the tag at hand. Kept here for its memory.
+    /// The attribute names of the current tag. A field, so that its memory is allocated once.
     pub(super) names: Vec<&'a str>,
     /// Whether `]]>` can occur: without a bracket in the document no text is searched for it.
-    brackets: bool,
+    has_brackets: bool,
 }
 
-impl<'a, 'b, S: Sink<'a>> Pass<'a, 'b, S> {
-    fn new(text: &'a str, bounds: &'b Bounds, sink: &'b mut S) -> Self {
-        let brackets = text.as_bytes().contains(&b']');
+// === impl DocumentScanner ===
+
+impl<'a, 'b, H: ContentHandler<'a>> DocumentScanner<'a, 'b, H> {
+    fn new(text: &'a str, limits: &'b DocumentLimits, handler: &'b mut H) -> Self {
+        let has_brackets = text.as_bytes().contains(&b']');
         let (open, names) = (Vec::with_capacity(8), Vec::with_capacity(16));
-        Pass { text, bounds, sink, open, elements: 0, names, brackets }
+        DocumentScanner { text, limits, handler, open, elements: 0, names, has_brackets }
     }
 
-    /// One piece of the document, which stands at `span`.
-    fn event(&mut self, event: &Event<'a>, span: Range<usize>) -> Result<(), Refused> {
+    /// Scans the piece of the document at `span`.
+    fn scan_event(&mut self, event: &Event<'a>, span: Range<usize>) -> Result<(), ScanError> {
         match event {
-            Event::Start(_) => self.start(span),
+            Event::Start(_) => self.scan_start_tag(span),
             Event::Empty(_) => {
-                self.start(span)?;
-                self.close();
+                self.scan_start_tag(span)?;
+                self.close_element();
                 Ok(())
             }
-            Event::End(_) => self.end(span),
-            Event::Text(_) => self.characters(span),
-            Event::GeneralRef(_) => self.reference(span),
-            Event::CData(_) => self.cdata(span),
-            Event::Comment(_) => self.comment(span),
-            Event::Decl(_) => self.declaration(span),
-            Event::PI(_) => self.instruction(span),
-            Event::DocType(_) => self.fail(ErrorKind::Doctype, span),
+            Event::End(_) => self.scan_end_tag(span),
+            Event::Text(_) => self.scan_text(span),
+            Event::GeneralRef(_) => self.scan_reference(span),
+            Event::CData(_) => self.scan_cdata(span),
+            Event::Comment(_) => self.check_comment(span),
+            Event::Decl(_) => self.check_declaration(span),
+            Event::PI(_) => self.check_instruction(span),
+            Event::DocType(_) => self.fail(TwimlErrorKind::Doctype, span),
             Event::Eof => Ok(()),
         }
     }
 
-    fn start(&mut self, span: Range<usize>) -> Result<(), Refused> {
+    fn scan_start_tag(&mut self, span: Range<usize>) -> Result<(), ScanError> {
         let name_at = span.start + 1;
-        let name = self.name(name_at)?;
+        let name = self.read_name(name_at)?;
         self.elements += 1;
         if self.open.is_empty() && self.elements > 1 {
-            return self.fail(ErrorKind::SecondRoot(shown(name)), span);
+            return self.fail(TwimlErrorKind::SecondRoot(abbreviate(name)), span);
         }
         if self.open.is_empty() && name != "Response" {
-            return self.fail(ErrorKind::Root(shown(name)), name_at..name_at + name.len());
+            return self
+                .fail(TwimlErrorKind::Root(abbreviate(name)), name_at..name_at + name.len());
         }
-        if self.elements > self.bounds.elements {
-            return self.fail(ErrorKind::Elements(self.bounds.elements), span);
+        if self.elements > self.limits.elements {
+            return self.fail(TwimlErrorKind::Elements(self.limits.elements), span);
         }
-        if self.open.len() >= self.bounds.depth {
-            return self.fail(ErrorKind::Depth(self.bounds.depth), span);
+        if self.open.len() >= self.limits.depth {
+            return self.fail(TwimlErrorKind::Depth(self.limits.depth), span);
         }
-        self.sink.start(name, span.start);
+        self.handler.start_element(name, span.start);
         self.open.push((name, span.start));
-        tag::attributes(self, name_at + name.len()..span.end)
+        self.scan_attributes(name_at + name.len()..span.end)
     }
 
-    fn end(&mut self, span: Range<usize>) -> Result<(), Refused> {
-        let name = self.name(span.start + 2)?;
+    fn scan_end_tag(&mut self, span: Range<usize>) -> Result<(), ScanError> {
+        let name = self.read_name(span.start + 2)?;
         let rest = span.start + 2 + name.len()..span.end - 1;
         if !self.text.as_bytes()[rest.clone()].iter().copied().all(is_space) {
-            return self.fail(ErrorKind::TagEnd(shown(self.text[rest.clone()].trim())), rest);
+            return self
+                .fail(TwimlErrorKind::TagEnd(abbreviate(self.text[rest.clone()].trim())), rest);
         }
         match self.open.last() {
             Some((open, _)) if *open == name => {
-                self.close();
+                self.close_element();
                 Ok(())
             }
             Some((open, _)) => {
-                let kind = ErrorKind::Mismatch { found: shown(name), open: shown(open) };
+                let kind =
+                    TwimlErrorKind::Mismatch { found: abbreviate(name), open: abbreviate(open) };
                 self.fail(kind, span)
             }
-            None => self.fail(ErrorKind::NotOpen(shown(name)), span),
+            None => self.fail(TwimlErrorKind::NotOpen(abbreviate(name)), span),
         }
     }
 
-    fn close(&mut self) {
+    fn close_element(&mut self) {
         self.open.pop();
-        self.sink.end();
+        self.handler.end_element();
     }
 
-    fn characters(&mut self, span: Range<usize>) -> Result<(), Refused> {
+    fn scan_text(&mut self, span: Range<usize>) -> Result<(), ScanError> {
         let text = &self.text[span.clone()];
         if self.open.is_empty() {
-            return match text.bytes().all(is_space) {
-                true => Ok(()),
-                false => self.fail(ErrorKind::Outside, span),
+            return if text.bytes().all(is_space) {
+                Ok(())
+            } else {
+                self.fail(TwimlErrorKind::Outside, span)
             };
         }
-        if self.brackets
+        if self.has_brackets
             && let Some(at) = text.find("]]>")
         {
-            return self.fail(ErrorKind::CdataEnd, span.start + at..span.start + at + 3);
+            return self.fail(TwimlErrorKind::CdataEnd, span.start + at..span.start + at + 3);
         }
-        self.sink.text(text, span.start);
+        self.handler.text(text, span.start);
         Ok(())
     }
 
-    fn reference(&mut self, span: Range<usize>) -> Result<(), Refused> {
+    fn scan_reference(&mut self, span: Range<usize>) -> Result<(), ScanError> {
         if self.open.is_empty() {
-            return self.fail(ErrorKind::Outside, span);
+            return self.fail(TwimlErrorKind::Outside, span);
         }
-        match resolve(&self.text[span.start + 1..span.end - 1]) {
+        match resolve_reference(&self.text[span.start + 1..span.end - 1]) {
             Ok(character) => {
-                self.sink.character(character, span.start);
+                self.handler.character(character, span.start);
                 Ok(())
             }
             Err(kind) => self.fail(kind, span),
         }
     }
 
-    fn cdata(&mut self, span: Range<usize>) -> Result<(), Refused> {
+    fn scan_cdata(&mut self, span: Range<usize>) -> Result<(), ScanError> {
         if self.open.is_empty() {
-            return self.fail(ErrorKind::Outside, span);
+            return self.fail(TwimlErrorKind::Outside, span);
         }
         let inside = span.start + "<![CDATA[".len()..span.end - "]]>".len();
-        self.sink.text(&self.text[inside.clone()], inside.start);
+        self.handler.text(&self.text[inside.clone()], inside.start);
         Ok(())
     }
 
-    fn comment(&self, span: Range<usize>) -> Result<(), Refused> {
+    fn check_comment(&self, span: Range<usize>) -> Result<(), ScanError> {
         let inside = &self.text[span.start + "<!--".len()..span.end - "-->".len()];
-        match inside.contains("--") || inside.ends_with('-') {
-            true => self.fail(ErrorKind::Hyphens, span),
-            false => Ok(()),
+        if inside.contains("--") || inside.ends_with('-') {
+            return self.fail(TwimlErrorKind::Hyphens, span);
         }
+        Ok(())
     }
 
-    fn declaration(&self, span: Range<usize>) -> Result<(), Refused> {
+    fn check_declaration(&self, span: Range<usize>) -> Result<(), ScanError> {
         if span.start > 0 {
-            return self.fail(ErrorKind::BeforeDeclaration, span);
+            return self.fail(TwimlErrorKind::BeforeDeclaration, span);
         }
         let inside = &self.text["<?xml".len()..span.end - "?>".len()];
-        match declaration::check(inside, self.text.is_ascii()) {
+        match check_declaration(inside, self.text.is_ascii()) {
             Ok(()) => Ok(()),
             Err(kind) => self.fail(kind, span),
         }
     }
 
-    fn instruction(&self, span: Range<usize>) -> Result<(), Refused> {
+    fn check_instruction(&self, span: Range<usize>) -> Result<(), ScanError> {
         let name_at = span.start + "<?".len();
         let end = name_end(self.text, name_at);
         let name = &self.text[name_at..end];
         let space = self.text.as_bytes()[end..].first().copied().is_some_and(is_space);
         let ends = space || end == span.end - "?>".len();
-        match name.is_empty() || name.eq_ignore_ascii_case("xml") || !ends {
-            true => self.fail(ErrorKind::Instruction, span),
-            false => Ok(()),
+        if name.is_empty() || name.eq_ignore_ascii_case("xml") || !ends {
+            return self.fail(TwimlErrorKind::Instruction, span);
         }
+        Ok(())
     }
 
-    fn finish(&self) -> Result<(), Refused> {
+    fn finish(&self) -> Result<(), ScanError> {
         if let Some((name, at)) = self.open.last() {
-            return self.fail(ErrorKind::NotClosed(shown(name)), *at..*at + name.len() + 1);
+            return self
+                .fail(TwimlErrorKind::NotClosed(abbreviate(name)), *at..*at + name.len() + 1);
         }
         match self.elements {
-            0 => self.fail(ErrorKind::NoRoot, 0..self.text.len()),
+            0 => self.fail(TwimlErrorKind::NoRoot, 0..self.text.len()),
             _ => Ok(()),
         }
     }
 
-    /// The name that begins at `at`.
-    pub(super) fn name(&self, at: usize) -> Result<&'a str, Refused> {
+    /// The name at `at`.
+    pub(super) fn read_name(&self, at: usize) -> Result<&'a str, ScanError> {
         let end = name_end(self.text, at);
         if end > at {
             return Ok(&self.text[at..end]);
         }
         let found = self.text[at..].chars().next().map(String::from).unwrap_or_default();
         let length = found.len();
-        Err(ErrorKind::Name(shown(&found)).at(self.text, at..at + length))
+        Err(TwimlErrorKind::Name(abbreviate(&found)).into_error(self.text, at..at + length))
     }
 
-    pub(super) fn fail<T>(&self, kind: ErrorKind, span: Range<usize>) -> Result<T, Refused> {
-        Err(kind.at(self.text, span))
+    pub(super) fn fail<T>(&self, kind: TwimlErrorKind, span: Range<usize>) -> Result<T, ScanError> {
+        Err(kind.into_error(self.text, span))
     }
 }
 
-/// What quick-xml could not read, in our words.
-fn unreadable(error: &XmlError) -> ErrorKind {
+/// The error of quick-xml as one of ours.
+fn convert_error(error: &XmlError) -> TwimlErrorKind {
     let XmlError::Syntax(error) = error else {
         // With the settings above it is a `&` without its `;`, or `<!DOCTYPE>` without a name,
-        // which nobody needs to be told apart from other stray markup.
-        return ErrorKind::Ampersand;
+        // too rare for a message of its own.
+        return TwimlErrorKind::Ampersand;
     };
     match error {
-        SyntaxError::InvalidBangMarkup => ErrorKind::Markup,
-        SyntaxError::UnclosedPI => ErrorKind::Open("a processing instruction", "?>"),
-        SyntaxError::UnclosedXmlDecl => ErrorKind::Open("an XML declaration", "?>"),
-        SyntaxError::UnclosedComment => ErrorKind::Open("a comment", "-->"),
-        SyntaxError::UnclosedDoctype => ErrorKind::Doctype,
-        SyntaxError::UnclosedCData => ErrorKind::Open("a CDATA section", "]]>"),
-        SyntaxError::UnclosedTag => ErrorKind::Open("a tag", ">"),
-        SyntaxError::UnclosedSingleQuotedAttributeValue => ErrorKind::Open("a value", "'"),
-        SyntaxError::UnclosedDoubleQuotedAttributeValue => ErrorKind::Open("a value", "\""),
+        SyntaxError::InvalidBangMarkup => TwimlErrorKind::Markup,
+        SyntaxError::UnclosedPI => TwimlErrorKind::Open("a processing instruction", "?>"),
+        SyntaxError::UnclosedXmlDecl => TwimlErrorKind::Open("an XML declaration", "?>"),
+        SyntaxError::UnclosedComment => TwimlErrorKind::Open("a comment", "-->"),
+        SyntaxError::UnclosedDoctype => TwimlErrorKind::Doctype,
+        SyntaxError::UnclosedCData => TwimlErrorKind::Open("a CDATA section", "]]>"),
+        SyntaxError::UnclosedTag => TwimlErrorKind::Open("a tag", ">"),
+        SyntaxError::UnclosedSingleQuotedAttributeValue => TwimlErrorKind::Open("a value", "'"),
+        SyntaxError::UnclosedDoubleQuotedAttributeValue => TwimlErrorKind::Open("a value", "\""),
     }
 }

@@ -2,141 +2,131 @@
 
 use std::ops::Range;
 
-use super::characters::{is_space, resolve};
-use super::error::{ErrorKind, shown};
-use super::scan::{Attribute, Pass, Refused, Sink};
+use super::characters::{is_space, resolve_reference};
+use super::error::{TwimlErrorKind, abbreviate};
+use super::scan::{ContentHandler, DocumentScanner, RawAttribute, ScanError};
 
 /// Up to so many attributes each name is compared with those before it, which costs less than
 /// sorting; beyond, they are sorted once, so that thousands cost no more than their number.
 const COMPARED_PAIRWISE: usize = 16;
 
-/// Reads the attributes that stand in `span`: from behind the element's name to behind `>`.
-pub(super) fn attributes<'a, S: Sink<'a>>(
-    pass: &mut Pass<'a, '_, S>,
-    span: Range<usize>,
-) -> Result<(), Refused> {
-    let bytes = &pass.text.as_bytes()[..span.end];
-    // The tag ends with `>` or `/>`: its end is known before its attributes are read.
-    let end = span.end - if bytes.ends_with(b"/>") { 2 } else { 1 };
-    let mut at = span.start;
-    pass.names.clear();
-    loop {
-        let behind = at;
-        while at < end && is_space(bytes[at]) {
-            at += 1;
-        }
-        if at >= end {
-            return no_duplicates(pass, span);
-        }
-        if at == behind {
-            return pass.fail(glued(pass, at), at..span.end);
-        }
-        let attribute = attribute(pass, at, end)?;
-        at = attribute.value_at + attribute.raw.len() + 1;
-        remember(pass, &attribute)?;
-        pass.sink.attribute(attribute);
-    }
-}
+// === impl DocumentScanner ===
 
-/// The attribute whose name begins at `at`.
-fn attribute<'a, S: Sink<'a>>(
-    pass: &Pass<'a, '_, S>,
-    at: usize,
-    end: usize,
-) -> Result<Attribute<'a>, Refused> {
-    let name = pass.name(at)?;
-    let bytes = &pass.text.as_bytes()[..end];
-    let skip = |mut at: usize| {
-        while bytes.get(at).copied().is_some_and(is_space) {
-            at += 1;
-        }
-        at
-    };
-    let equals = skip(at + name.len());
-    let quote = skip(equals + 1);
-    let (Some(b'='), Some(mark @ (b'"' | b'\''))) = (bytes.get(equals), bytes.get(quote)) else {
-        return pass.fail(ErrorKind::Value(shown(name)), at..at + name.len());
-    };
-    let value_at = quote + 1;
-    let mut references = false;
-    for (index, byte) in bytes[value_at..].iter().enumerate() {
-        match byte {
-            b'<' => {
-                let place = value_at + index;
-                return pass.fail(ErrorKind::LessThan(shown(name)), place..place + 1);
+impl<'a, H: ContentHandler<'a>> DocumentScanner<'a, '_, H> {
+    /// Scans the attributes in `span`, which begins behind the element's name and ends behind `>`.
+    pub(super) fn scan_attributes(&mut self, span: Range<usize>) -> Result<(), ScanError> {
+        let bytes = &self.text.as_bytes()[..span.end];
+        // The tag ends with `>` or `/>`: its end is known before its attributes are read.
+        let end = span.end - if bytes.ends_with(b"/>") { 2 } else { 1 };
+        let mut at = span.start;
+        self.names.clear();
+        loop {
+            let space_at = at;
+            while at < end && is_space(bytes[at]) {
+                at += 1;
             }
-            b'&' => references = true,
-            byte if byte == mark => {
-                let raw = &pass.text[value_at..value_at + index];
-                let attribute = Attribute { name, raw, references, at, value_at };
-                return checked(pass, attribute);
+            if at >= end {
+                return self.check_sorted_names(span);
             }
-            _ => {}
+            if at == space_at {
+                return self.fail(self.missing_space(at), at..span.end);
+            }
+            let attribute = self.read_attribute(at, end)?;
+            at = attribute.value_at + attribute.raw.len() + 1;
+            self.record_name(&attribute)?;
+            self.handler.attribute(attribute);
         }
     }
-    pass.fail(ErrorKind::Value(shown(name)), at..end)
-}
 
-/// The attribute, if all references in its value refer to something.
-fn checked<'a, S: Sink<'a>>(
-    pass: &Pass<'a, '_, S>,
-    attribute: Attribute<'a>,
-) -> Result<Attribute<'a>, Refused> {
-    if !attribute.references {
-        return Ok(attribute);
-    }
-    let mut from = 0;
-    while let Some(found) = attribute.raw[from..].find('&') {
-        let at = from + found;
-        let inside = &attribute.raw[at + 1..];
-        let length = inside.find([';', '&']).unwrap_or(inside.len());
-        let place = attribute.value_at + at..attribute.value_at + at + length + 2;
-        if !inside[length..].starts_with(';') {
-            return pass.fail(ErrorKind::Ampersand, place.start..place.start + 1);
+    /// The attribute whose name begins at `at`.
+    fn read_attribute(&self, at: usize, end: usize) -> Result<RawAttribute<'a>, ScanError> {
+        let name = self.read_name(at)?;
+        let bytes = &self.text.as_bytes()[..end];
+        let skip_space = |mut at: usize| {
+            while bytes.get(at).copied().is_some_and(is_space) {
+                at += 1;
+            }
+            at
+        };
+        let equals = skip_space(at + name.len());
+        let quote = skip_space(equals + 1);
+        let (Some(b'='), Some(mark @ (b'"' | b'\''))) = (bytes.get(equals), bytes.get(quote))
+        else {
+            return self.fail(TwimlErrorKind::Value(abbreviate(name)), at..at + name.len());
+        };
+        let value_at = quote + 1;
+        let mut has_references = false;
+        for (index, byte) in bytes[value_at..].iter().enumerate() {
+            match byte {
+                b'<' => {
+                    let place = value_at + index;
+                    return self.fail(TwimlErrorKind::LessThan(abbreviate(name)), place..place + 1);
+                }
+                b'&' => has_references = true,
+                byte if byte == mark => {
+                    let raw = &self.text[value_at..value_at + index];
+                    let attribute = RawAttribute { name, raw, has_references, at, value_at };
+                    self.check_references(&attribute)?;
+                    return Ok(attribute);
+                }
+                _ => {}
+            }
         }
-        if let Err(kind) = resolve(&inside[..length]) {
-            return pass.fail(kind, place);
+        self.fail(TwimlErrorKind::Value(abbreviate(name)), at..end)
+    }
+
+    /// Refuses an attribute with a reference in its value that refers to nothing.
+    fn check_references(&self, attribute: &RawAttribute<'a>) -> Result<(), ScanError> {
+        if !attribute.has_references {
+            return Ok(());
         }
-        from = at + length + 2;
+        let mut from = 0;
+        while let Some(found) = attribute.raw[from..].find('&') {
+            let at = from + found;
+            let inside = &attribute.raw[at + 1..];
+            let length = inside.find([';', '&']).unwrap_or(inside.len());
+            let place = attribute.value_at + at..attribute.value_at + at + length + 2;
+            if !inside[length..].starts_with(';') {
+                return self.fail(TwimlErrorKind::Ampersand, place.start..place.start + 1);
+            }
+            if let Err(kind) = resolve_reference(&inside[..length]) {
+                return self.fail(kind, place);
+            }
+            from = at + length + 2;
+        }
+        Ok(())
     }
-    Ok(attribute)
-}
 
-/// Counts the attribute, and refuses it if the element has it already.
-fn remember<'a, S: Sink<'a>>(
-    pass: &mut Pass<'a, '_, S>,
-    attribute: &Attribute<'a>,
-) -> Result<(), Refused> {
-    let place = attribute.at..attribute.at + attribute.name.len();
-    if pass.names.len() >= pass.bounds.attributes {
-        return pass.fail(ErrorKind::Attributes(pass.bounds.attributes), place);
+    /// Counts the attribute, and refuses it if the element has it already.
+    fn record_name(&mut self, attribute: &RawAttribute<'a>) -> Result<(), ScanError> {
+        let place = attribute.at..attribute.at + attribute.name.len();
+        if self.names.len() >= self.limits.attributes {
+            return self.fail(TwimlErrorKind::Attributes(self.limits.attributes), place);
+        }
+        if self.names.len() < COMPARED_PAIRWISE && self.names.contains(&attribute.name) {
+            return self.fail(TwimlErrorKind::Duplicate(abbreviate(attribute.name)), place);
+        }
+        self.names.push(attribute.name);
+        Ok(())
     }
-    if pass.names.len() < COMPARED_PAIRWISE && pass.names.contains(&attribute.name) {
-        return pass.fail(ErrorKind::Duplicate(shown(attribute.name)), place);
-    }
-    pass.names.push(attribute.name);
-    Ok(())
-}
 
-/// Refuses an element of many attributes if two of them have one name.
-fn no_duplicates<'a, S: Sink<'a>>(
-    pass: &mut Pass<'a, '_, S>,
-    span: Range<usize>,
-) -> Result<(), Refused> {
-    if pass.names.len() <= COMPARED_PAIRWISE {
-        return Ok(());
+    /// Refuses an element of many attributes if two of them have one name.
+    fn check_sorted_names(&mut self, span: Range<usize>) -> Result<(), ScanError> {
+        if self.names.len() <= COMPARED_PAIRWISE {
+            return Ok(());
+        }
+        self.names.sort_unstable();
+        match self.names.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => self.fail(TwimlErrorKind::Duplicate(abbreviate(pair[0])), span),
+            None => Ok(()),
+        }
     }
-    pass.names.sort_unstable();
-    match pass.names.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => pass.fail(ErrorKind::Duplicate(shown(pair[0])), span),
-        None => Ok(()),
-    }
-}
 
-/// What is wrong at `at`, where neither white space nor the end of the tag is.
-fn glued<'a, S: Sink<'a>>(pass: &Pass<'a, '_, S>, at: usize) -> ErrorKind {
-    match pass.names.last() {
-        Some(name) => ErrorKind::Space(shown(name)),
-        None => ErrorKind::TagEnd(pass.text[at..].chars().take(1).collect()),
+    /// The error for `at`, where neither white space nor the end of the tag is.
+    fn missing_space(&self, at: usize) -> TwimlErrorKind {
+        match self.names.last() {
+            Some(name) => TwimlErrorKind::Space(abbreviate(name)),
+            None => TwimlErrorKind::TagEnd(self.text[at..].chars().take(1).collect()),
+        }
     }
 }

@@ -1,7 +1,7 @@
-//! A document as a tree, for those who walk it: a simulated phone, a test, an imported flow.
+//! A document as a tree, for code that walks it: the simulated phone, tests, delivery of replies.
 
-use super::scan::{Attribute, Sink};
-use super::unescape;
+use super::characters::unescape;
+use super::scan::{ContentHandler, RawAttribute};
 
 /// An element with all that is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,16 +12,16 @@ pub struct Element {
     /// tabs and line ends turned to spaces.
     pub attributes: Vec<(String, String)>,
     /// Elements and text in document order; comments are left out.
-    pub content: Vec<Node>,
+    pub content: Vec<DocumentNode>,
     /// The line of its `<`, from 1.
     pub line: usize,
     /// The column of its `<` in characters, from 1.
     pub column: usize,
 }
 
-/// What stands in an element.
+/// The content of an element, piece by piece.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Node {
+pub enum DocumentNode {
     /// An element.
     Element(Element),
     /// Text as it is meant: references resolved, line ends as `\n`.
@@ -39,8 +39,8 @@ impl Element {
     /// The elements directly in this one.
     pub fn children(&self) -> impl Iterator<Item = &Element> {
         self.content.iter().filter_map(|node| match node {
-            Node::Element(element) => Some(element),
-            Node::Text(_) => None,
+            DocumentNode::Element(element) => Some(element),
+            DocumentNode::Text(_) => None,
         })
     }
 
@@ -51,9 +51,8 @@ impl Element {
         text
     }
 
-    /// What a `Message` says: its body, and the URLs of what comes along. A text that stands beside
-    /// its nouns is the body where there is no `Body`: the official packages write it in front of
-    /// the `Media`.
+    /// The body of a `Message`, and the URLs of its media. Text beside its nouns is the body where
+    /// there is no `Body`: the official packages write it in front of the `Media`.
     pub fn message(&self) -> (String, Vec<String>) {
         let parts = |name: &str| -> Vec<String> {
             let named = self.children().filter(|part| part.name == name);
@@ -61,12 +60,13 @@ impl Element {
         };
         let bodies = parts("Body");
         let own = self.content.iter().filter_map(|node| match node {
-            Node::Text(text) => Some(text.as_str()),
-            Node::Element(_) => None,
+            DocumentNode::Text(text) => Some(text.as_str()),
+            DocumentNode::Element(_) => None,
         });
-        let body = match bodies.is_empty() {
-            true => own.collect::<String>().trim().to_owned(),
-            false => bodies.join("\n"),
+        let body = if bodies.is_empty() {
+            own.collect::<String>().trim().to_owned()
+        } else {
+            bodies.join("\n")
         };
         (body, parts("Media"))
     }
@@ -74,61 +74,61 @@ impl Element {
     fn text_into(&self, text: &mut String) {
         for node in &self.content {
             match node {
-                Node::Element(element) => element.text_into(text),
-                Node::Text(piece) => text.push_str(piece),
+                DocumentNode::Element(element) => element.text_into(text),
+                DocumentNode::Text(piece) => text.push_str(piece),
             }
         }
     }
 
-    fn text_end(&mut self) -> &mut String {
-        if !matches!(self.content.last(), Some(Node::Text(_))) {
-            self.content.push(Node::Text(String::new()));
+    fn last_text(&mut self) -> &mut String {
+        if !matches!(self.content.last(), Some(DocumentNode::Text(_))) {
+            self.content.push(DocumentNode::Text(String::new()));
         }
         match self.content.last_mut() {
-            Some(Node::Text(text)) => text,
-            _ => unreachable!("a text was just put there"),
+            Some(DocumentNode::Text(text)) => text,
+            _ => unreachable!("a text was just added"),
         }
     }
 }
 
 // === impl Tree ===
 
-/// The tree while it grows.
-pub(super) struct Tree<'a> {
+/// The tree while the document is read.
+pub(super) struct TreeBuilder<'a> {
     text: &'a str,
     /// The open elements; at the end, the root alone.
     open: Vec<Element>,
     root: Option<Element>,
-    /// How far lines and columns are counted: the pass only goes forward, so each byte counts once.
-    counted: usize,
+    /// The offset of `line` and `column`: the scan only moves forward, so each byte is counted once.
+    position: usize,
     line: usize,
     column: usize,
 }
 
-impl<'a> Tree<'a> {
+impl<'a> TreeBuilder<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Tree { text, open: Vec::new(), root: None, counted: 0, line: 1, column: 1 }
+        TreeBuilder { text, open: Vec::new(), root: None, position: 0, line: 1, column: 1 }
     }
 
     /// The root of a document that was read to its end.
-    pub(super) fn root(self) -> Element {
-        self.root.expect("the pass refuses a document without a root")
+    pub(super) fn into_root(self) -> Element {
+        self.root.expect("the scan refuses a document without a root")
     }
 
-    fn count_to(&mut self, at: usize) {
-        for character in self.text[self.counted..at].chars() {
+    fn advance_to(&mut self, at: usize) {
+        for character in self.text[self.position..at].chars() {
             match character {
                 '\n' => (self.line, self.column) = (self.line + 1, 1),
                 _ => self.column += 1,
             }
         }
-        self.counted = at;
+        self.position = at;
     }
 }
 
-impl<'a> Sink<'a> for Tree<'a> {
-    fn start(&mut self, name: &'a str, at: usize) {
-        self.count_to(at);
+impl<'a> ContentHandler<'a> for TreeBuilder<'a> {
+    fn start_element(&mut self, name: &'a str, at: usize) {
+        self.advance_to(at);
         self.open.push(Element {
             name: name.to_owned(),
             attributes: Vec::new(),
@@ -138,7 +138,7 @@ impl<'a> Sink<'a> for Tree<'a> {
         });
     }
 
-    fn attribute(&mut self, attribute: Attribute<'a>) {
+    fn attribute(&mut self, attribute: RawAttribute<'a>) {
         // White space that is written as such is a space; written as a reference it stays.
         let spaced = attribute.raw.replace("\r\n", " ").replace(['\t', '\n', '\r'], " ");
         if let Some(element) = self.open.last_mut() {
@@ -149,20 +149,20 @@ impl<'a> Sink<'a> for Tree<'a> {
     fn text(&mut self, text: &'a str, _: usize) {
         if let Some(element) = self.open.last_mut() {
             let lines = text.replace("\r\n", "\n").replace('\r', "\n");
-            element.text_end().push_str(&lines);
+            element.last_text().push_str(&lines);
         }
     }
 
     fn character(&mut self, character: char, _: usize) {
         if let Some(element) = self.open.last_mut() {
-            element.text_end().push(character);
+            element.last_text().push(character);
         }
     }
 
-    fn end(&mut self) {
+    fn end_element(&mut self) {
         let ended = self.open.pop();
         match (self.open.last_mut(), ended) {
-            (Some(parent), Some(element)) => parent.content.push(Node::Element(element)),
+            (Some(parent), Some(element)) => parent.content.push(DocumentNode::Element(element)),
             (None, element) => self.root = element,
             _ => {}
         }
@@ -171,7 +171,7 @@ impl<'a> Sink<'a> for Tree<'a> {
 
 #[cfg(test)]
 mod tests {
-    use crate::twiml::read::{Bounds, tree};
+    use crate::twiml::read::{DocumentLimits, parse_document};
 
     #[test]
     fn a_message_is_read_however_it_is_written() {
@@ -183,7 +183,7 @@ mod tests {
             ("<Media>c</Media><Media>d</Media>", "", "c d"),
         ] {
             let document = format!("<Response><Message>{message}</Message></Response>");
-            let root = tree(document.as_bytes(), &Bounds::default()).unwrap();
+            let root = parse_document(document.as_bytes(), &DocumentLimits::default()).unwrap();
             let (found, along) = root.children().next().unwrap().message();
             assert_eq!((found.as_str(), along.join(" ").as_str()), (body, media), "{message}");
         }

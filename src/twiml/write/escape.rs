@@ -1,13 +1,13 @@
-//! Text as XML can carry it: markup as references, and U+FFFD for what XML has no way to write.
+//! Text escaped for XML: markup as references, and U+FFFD for what XML cannot represent.
 
 /// Appends `text` so that a reader of XML gets the same text from between two tags.
-pub fn escape_into(out: &mut String, text: &str) {
+pub(super) fn escape_into(out: &mut String, text: &str) {
     escape(out, text, |byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'' | b'\r'));
 }
 
 /// Appends `value` so that a reader of XML gets the same text from between the quotes of an
 /// attribute, where it would turn bare tabs and line ends into spaces.
-pub fn escape_attribute_into(out: &mut String, value: &str) {
+pub(super) fn escape_attribute_into(out: &mut String, value: &str) {
     let special = b"&<>\"'\r\n\t";
     escape(out, value, |byte| special.contains(&byte));
 }
@@ -15,11 +15,12 @@ pub fn escape_attribute_into(out: &mut String, value: &str) {
 fn escape(out: &mut String, text: &str, special: impl Fn(u8) -> bool) {
     out.reserve(text.len());
     let bytes = text.as_bytes();
+    // Runs of plain text are copied at once: most texts have nothing to escape.
     let mut from = 0;
     let mut at = 0;
     while at < bytes.len() {
         let (length, written) = match bytes[at] {
-            byte if special(byte) => (1, reference(byte)),
+            byte if special(byte) => (1, reference_for(byte)),
             b'\t' | b'\n' => (1, ""),
             ..0x20 => (1, "\u{FFFD}"),
             // U+FFFE and U+FFFF, the only ones from 0xEF on that XML does not allow.
@@ -36,7 +37,7 @@ fn escape(out: &mut String, text: &str, special: impl Fn(u8) -> bool) {
     out.push_str(&text[from..]);
 }
 
-fn reference(byte: u8) -> &'static str {
+fn reference_for(byte: u8) -> &'static str {
     match byte {
         b'&' => "&amp;",
         b'<' => "&lt;",

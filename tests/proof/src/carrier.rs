@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use twimlgate::config::Algorithm;
 use twimlgate::secret::Secret;
-use twimlgate::twiml::read::{Bounds, read};
+use twimlgate::twiml::read::{DocumentLimits, check_document};
 use twimlgate::verify::{SigningKey, sign_form};
 use twimlgate::channel::Channel;
 use twimlgate::webhook::Params;
@@ -77,7 +77,7 @@ pub(crate) fn malformed(channel: Channel, reply: &Reply) -> Option<String> {
     if reply.status != 200 {
         return Some(format!("status {}", reply.status));
     }
-    match read(reply.body.as_bytes(), channel, &Bounds::default()) {
+    match check_document(reply.body.as_bytes(), channel, &DocumentLimits::default()) {
         Ok(read) if read.findings.is_empty() => None,
         Ok(read) => Some(format!("a document to warn of: {}", read.findings[0])),
         Err(error) => Some(format!("no TwiML: {error}")),

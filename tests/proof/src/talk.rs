@@ -2,8 +2,8 @@
 //! heard then. Every document names its turn and the number of its function call, so that a step
 //! that was lost or done twice is heard.
 
-use twimlgate::twiml::read::{Bounds, tree};
 use twimlgate::channel::Channel;
+use twimlgate::twiml::read::{DocumentLimits, parse_document};
 
 use crate::carrier_api::{Ask, Reply, SID};
 use crate::function::Step;
@@ -125,7 +125,7 @@ fn said(reply: &Reply) -> String {
         element.children().for_each(|child| texts(child, said));
     }
     let mut all = "|".to_owned();
-    if let Ok(document) = tree(reply.body.as_bytes(), &Bounds::default()) {
+    if let Ok(document) = parse_document(reply.body.as_bytes(), &DocumentLimits::default()) {
         texts(&document, &mut all);
     }
     all
@@ -133,7 +133,7 @@ fn said(reply: &Reply) -> String {
 
 /// Where the Gather of a document leads.
 pub(crate) fn action(reply: &Reply) -> Option<String> {
-    let document = tree(reply.body.as_bytes(), &Bounds::default()).ok()?;
+    let document = parse_document(reply.body.as_bytes(), &DocumentLimits::default()).ok()?;
     let gather = document.children().find(|verb| verb.name == "Gather")?;
     gather.attribute("action").map(str::to_owned)
 }

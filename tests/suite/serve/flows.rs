@@ -1,6 +1,6 @@
 //! Flows of a gateway that is killed, changed and started again.
 
-use twimlgate::twiml::read::{Bounds, tree};
+use twimlgate::twiml::read::{DocumentLimits, parse_document};
 
 use super::*;
 
@@ -42,7 +42,7 @@ pub(super) fn send(address: SocketAddr, target: &str, body: &str) -> String {
 
 /// Where a document comes back to.
 pub(super) fn back(document: &str) -> String {
-    let document = tree(document.as_bytes(), &Bounds::default()).unwrap();
+    let document = parse_document(document.as_bytes(), &DocumentLimits::default()).unwrap();
     let redirect = document.children().find(|verb| verb.name == "Redirect").unwrap();
     format!("/voice{}", redirect.text())
 }

@@ -1,7 +1,7 @@
 //! A restart while callers are held: nobody knows the call any more, so it is made again, to the
 //! letter.
 
-use twimlgate::twiml::read::{Bounds, tree};
+use twimlgate::twiml::read::{DocumentLimits, parse_document};
 
 use super::flows::send;
 use super::*;
@@ -59,7 +59,7 @@ fn a_held_call_goes_on_after_kill_9() {
     let mut process = Process::start(folder_of("held-call"), &config);
     let ringing = "CallSid=CA1&From=%2B1555&To=%2B1999&CallStatus=ringing";
     let hold = send(process.address(), "/voice", ringing);
-    let document = tree(hold.as_bytes(), &Bounds::default()).unwrap();
+    let document = parse_document(hold.as_bytes(), &DocumentLimits::default()).unwrap();
     let names: Vec<&str> = document.children().map(|verb| verb.name.as_str()).collect();
     assert_eq!(names, ["Say", "Redirect"]);
     let poll = format!("/voice{}", document.children().last().unwrap().text());

@@ -19,7 +19,7 @@ use twimlgate::secret::Secret;
 use twimlgate::server::{Listeners, Server};
 use twimlgate::session::Sessions;
 use twimlgate::template::Templates;
-use twimlgate::twiml::read::{Bounds, tree};
+use twimlgate::twiml::read::{DocumentLimits, parse_document};
 use twimlgate::verify::{SigningKey, sign_form};
 use twimlgate::webhook::Params;
 
@@ -229,7 +229,8 @@ impl Reply {
         let status = head.get(9..12).and_then(|status| status.parse().ok()).unwrap_or_default();
         let reply = Reply { status, head: head.to_ascii_lowercase(), body: body.to_owned() };
         if status == 200 && reply.head.contains("text/xml") {
-            tree(body.as_bytes(), &Bounds::default()).expect("a carrier can read it");
+            parse_document(body.as_bytes(), &DocumentLimits::default())
+                .expect("a carrier can read it");
         }
         reply
     }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use twimlgate::channel::Channel;
-use twimlgate::twiml::{Bounds, read};
+use twimlgate::twiml::{DocumentLimits, read};
 
 /// All cases: their file, their channel, their bytes.
 pub(super) fn all() -> Vec<(PathBuf, Channel, Vec<u8>)> {
@@ -59,7 +59,7 @@ fn no_expectation_is_left_without_its_case() {
 
 /// How the name of such a case begins, and all that the reader says, one line each.
 fn judge(text: &[u8], channel: Channel) -> (Option<&'static str>, String) {
-    match read::read(text, channel, &Bounds::default()) {
+    match read::check_document(text, channel, &DocumentLimits::default()) {
         Err(error) => (Some("err"), format!("{error}\n")),
         Ok(read) if read.findings.is_empty() => (None, String::new()),
         Ok(read) => {

@@ -3,8 +3,8 @@
 //!
 //! `TWIMLGATE_MUTANTS` sets another number of them, `TWIMLGATE_SEED` another beginning.
 
-use twimlgate::twiml::Bounds;
-use twimlgate::twiml::read::tree;
+use twimlgate::twiml::DocumentLimits;
+use twimlgate::twiml::read::parse_document;
 
 use super::cases;
 use super::random::Random;
@@ -141,7 +141,7 @@ fn agrees_with_expat_on_mutants() {
     };
     let (mut accepted, mut stricter) = (0, 0);
     for (mutant, verdict) in mutants.iter().zip(verdicts) {
-        let ours = tree(mutant, &Bounds::default());
+        let ours = parse_document(mutant, &DocumentLimits::default());
         let shown = String::from_utf8_lossy(mutant);
         match (&ours, verdict.is_empty()) {
             (Ok(root), false) => {
@@ -161,7 +161,9 @@ fn agrees_with_expat_on_mutants() {
 fn mutants(count: usize, seed: u64) -> Vec<Vec<u8>> {
     let mut random = Random::new(seed);
     let cases: Vec<Vec<u8>> = cases::all().into_iter().map(|(_, _, text)| text).collect();
-    let well_formed = |text: &&Vec<u8>| text.len() < 600 && tree(text, &Bounds::default()).is_ok();
+    let well_formed = |text: &&Vec<u8>| {
+        text.len() < 600 && parse_document(text, &DocumentLimits::default()).is_ok()
+    };
     let seeds: Vec<Vec<u8>> = cases.iter().filter(well_formed).cloned().collect();
     let dense: Vec<Vec<u8>> = SEEDS.iter().map(|text| text.as_bytes().to_vec()).collect();
     let mut mutants = cases;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 use twimlgate::channel::Channel;
-use twimlgate::twiml::grammar::{Element, Text, Value, elements, root};
+use twimlgate::twiml::grammar::{AttributeType, ElementRule, TextContent, elements, root};
 
 #[test]
 fn tables_equal_the_facts() {
@@ -31,7 +31,7 @@ const FROM_EXAMPLES: &[&str] = &["Connect timeout", "Room statusCallback", "Room
 const LAID_OUT: &str = "the facts are laid out as their legend says";
 
 /// Compares an element and all below it. `id` is its name in the facts.
-fn compare(facts: &Json, document: &Json, id: &str, ours: &Element, seen: &mut Vec<String>) {
+fn compare(facts: &Json, document: &Json, id: &str, ours: &ElementRule, seen: &mut Vec<String>) {
     if seen.iter().any(|done| done == id) {
         return;
     }
@@ -52,9 +52,9 @@ fn compare(facts: &Json, document: &Json, id: &str, ours: &Element, seen: &mut V
             || more.iter().any(|name| *name == attribute.name);
         assert!(known, "{id} {} is not in the facts", attribute.name);
     }
-    assert_eq!(theirs["text"] == "none", ours.text == Text::None, "the text of {id}");
+    assert_eq!(theirs["text"] == "none", ours.text == TextContent::Forbidden, "the text of {id}");
     if theirs["text_type"] == "url" {
-        assert_eq!(ours.text, Text::Address, "the text of {id}");
+        assert_eq!(ours.text, TextContent::Url, "the text of {id}");
     }
     let children: Vec<&str> = theirs["children"]
         .as_array()
@@ -72,7 +72,7 @@ fn compare(facts: &Json, document: &Json, id: &str, ours: &Element, seen: &mut V
 }
 
 /// Whether our type of an attribute is the one of the facts.
-fn fits(facts: &Json, attribute: &Json, ours: Value) -> bool {
+fn fits(facts: &Json, attribute: &Json, ours: AttributeType) -> bool {
     let list = &facts["enums"][attribute["enum"].as_str().unwrap_or_default()];
     let docs = &attribute["docs"];
     let holds = |words: &[&str]| {
@@ -83,19 +83,25 @@ fn fits(facts: &Json, attribute: &Json, ours: Value) -> bool {
             .all(|word| words.contains(&word.as_str().expect(LAID_OUT)))
     };
     match (attribute["type"].as_str().expect(LAID_OUT), ours) {
-        ("string", Value::Any | Value::Key | Value::Tones | Value::IntOrAuto) => true,
-        ("string", Value::UpTo(characters)) => docs["maxlen"] == characters,
-        ("enum", Value::Any) => list["open"] == true,
-        ("enum", Value::OneOf(words)) => list["open"] == false && holds(words),
-        ("list", Value::ListOf(words)) => list["open"] == false && holds(words),
-        ("list", Value::Ints) => attribute["item"] == "int",
-        ("int", Value::Int { min, max }) => {
+        (
+            "string",
+            AttributeType::Any
+            | AttributeType::Key
+            | AttributeType::Tones
+            | AttributeType::IntOrAuto,
+        ) => true,
+        ("string", AttributeType::UpTo(characters)) => docs["maxlen"] == characters,
+        ("enum", AttributeType::Any) => list["open"] == true,
+        ("enum", AttributeType::OneOf(words)) => list["open"] == false && holds(words),
+        ("list", AttributeType::ListOf(words)) => list["open"] == false && holds(words),
+        ("list", AttributeType::Ints) => attribute["item"] == "int",
+        ("int", AttributeType::Int { min, max }) => {
             docs["min"].as_u64().unwrap_or(0) == u64::from(min)
                 && docs["max"].as_u64().unwrap_or(u64::from(u32::MAX)) == u64::from(max)
         }
-        ("url", Value::Url) => attribute["scheme"].is_null(),
-        ("url", Value::SocketUrl) => attribute["scheme"] == "wss",
-        ("method", Value::Method) | ("bool", Value::Bool) => true,
+        ("url", AttributeType::Url) => attribute["scheme"].is_null(),
+        ("url", AttributeType::SocketUrl) => attribute["scheme"] == "wss",
+        ("method", AttributeType::Method) | ("bool", AttributeType::Bool) => true,
         _ => false,
     }
 }

@@ -1,8 +1,8 @@
 //! Text that tries to become markup, and documents that try to cost more than they should.
 
 use twimlgate::channel::Channel;
-use twimlgate::twiml::read::read;
-use twimlgate::twiml::{Bounds, ErrorKind};
+use twimlgate::twiml::{DocumentLimits, TwimlErrorKind};
+use twimlgate::twiml::read::check_document;
 
 use super::random::Random;
 use crate::fuzz::finding;
@@ -52,21 +52,26 @@ fn written_text_comes_back_and_moves_nothing() {
 
 #[test]
 fn many_attributes_cost_no_more_than_their_number() {
-    let large = Bounds { bytes: 16 << 20, attributes: usize::MAX, ..Bounds::default() };
+    let large =
+        DocumentLimits { bytes: 16 << 20, attributes: usize::MAX, ..DocumentLimits::default() };
     let attributes: String = (0..80_000).map(|index| format!(" a{index}=''")).collect();
     let document = format!("<Response><Say{attributes}>x</Say></Response>");
-    assert_eq!(read(document.as_bytes(), Channel::Voice, &large).unwrap().findings.len(), 32);
+    assert_eq!(
+        check_document(document.as_bytes(), Channel::Voice, &large).unwrap().findings.len(),
+        32
+    );
     let document = format!("<Response><Say{attributes} a7=''>x</Say></Response>");
-    let error = read(document.as_bytes(), Channel::Voice, &large).unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Duplicate("a7".into()));
+    let error = check_document(document.as_bytes(), Channel::Voice, &large).unwrap_err();
+    assert_eq!(error.kind, TwimlErrorKind::Duplicate("a7".into()));
 }
 
 #[test]
 fn bounds_hold() {
     let kind = |document: &str| {
-        read(document.as_bytes(), Channel::Voice, &Bounds::default()).map_err(|error| error.kind)
+        check_document(document.as_bytes(), Channel::Voice, &DocumentLimits::default())
+            .map_err(|error| error.kind)
     };
-    let (bytes, depth) = (Bounds::default().bytes, Bounds::default().depth);
+    let (bytes, depth) = (DocumentLimits::default().bytes, DocumentLimits::default().depth);
     let attributes = |count: usize| -> String {
         (0..count).map(|index| format!(" a{index}=''")).collect::<String>()
     };
@@ -76,17 +81,20 @@ fn bounds_hold() {
     };
     assert!(kind(&filled(bytes)).is_ok());
     let over = bytes + 1;
-    assert_eq!(kind(&filled(over)), Err(ErrorKind::TooLarge { bytes: over, max: bytes }));
+    assert_eq!(kind(&filled(over)), Err(TwimlErrorKind::TooLarge { bytes: over, max: bytes }));
     let nested = |levels: usize| {
         format!("<Response>{}{}</Response>", "<a>".repeat(levels), "</a>".repeat(levels))
     };
     assert!(kind(&nested(depth - 1)).is_ok());
-    assert_eq!(kind(&nested(depth)), Err(ErrorKind::Depth(depth)));
+    assert_eq!(kind(&nested(depth)), Err(TwimlErrorKind::Depth(depth)));
     let many = |count: usize| format!("<Response>{}</Response>", "<a/>".repeat(count));
     assert!(kind(&many(999)).is_ok());
-    assert_eq!(kind(&many(1_000)), Err(ErrorKind::Elements(1_000)));
+    assert_eq!(kind(&many(1_000)), Err(TwimlErrorKind::Elements(1_000)));
     assert!(kind(&format!("<Response{}/>", attributes(64))).is_ok());
-    assert_eq!(kind(&format!("<Response{}/>", attributes(65))), Err(ErrorKind::Attributes(64)));
+    assert_eq!(
+        kind(&format!("<Response{}/>", attributes(65))),
+        Err(TwimlErrorKind::Attributes(64))
+    );
 }
 
 #[test]
@@ -94,7 +102,7 @@ fn any_bytes_are_answered() {
     let mut random = Random::new(3);
     for _ in 0..20_000 {
         let bytes: Vec<u8> = (0..random.below(40)).map(|_| random.below(256) as u8).collect();
-        if let Err(error) = read(&bytes, Channel::Message, &Bounds::default()) {
+        if let Err(error) = check_document(&bytes, Channel::Message, &DocumentLimits::default()) {
             assert!(!error.to_string().contains('\n'), "{error}");
         }
     }

@@ -16,7 +16,7 @@ use twimlgate::flow::{
     State, Step, advance,
 };
 use twimlgate::function::{Answer, FunctionError, Outcome, OutcomeKind, Problem};
-use twimlgate::twiml::read::{Bounds, read};
+use twimlgate::twiml::read::{DocumentLimits, check_document};
 use twimlgate::webhook::Params;
 
 use super::carrier::URL;

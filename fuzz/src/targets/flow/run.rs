@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use twimlgate::flow::{Event, Execution, Flow, FlowUrls, Moment, SendError, State, Step, advance};
 use twimlgate::function::{Outcome, OutcomeKind};
 use twimlgate::limits::STEPS_MAX;
-use twimlgate::twiml::read::{Bounds, read};
+use twimlgate::twiml::read::{DocumentLimits, check_document};
 use twimlgate::webhook::Params;
 
 use super::super::ensure;
@@ -37,7 +37,7 @@ pub(crate) fn turn(
             Step::Call(_) => next = Event::Answered(outcome(random)),
             Step::Send(_) => next = Event::Sent(sent(random)),
             Step::Reply(document) => {
-                let read = read(&document, execution.channel, &Bounds::default());
+                let read = check_document(&document, execution.channel, &DocumentLimits::default());
                 ensure!(read.is_ok(), "said what is no document: {read:?}");
                 return over(execution, before, "reply");
             }

@@ -9,7 +9,7 @@ use twimlgate::flow::Taken;
 use twimlgate::journal::Trace;
 use twimlgate::limits::{CLAIM_KEPT, DOCUMENT_BYTES_MAX, STEPS_MAX};
 use twimlgate::session::Saved;
-use twimlgate::twiml::read::{Bounds, Element, read, tree};
+use twimlgate::twiml::read::{DocumentLimits, Element, check_document, parse_document};
 use twimlgate::webhook::Params;
 
 use super::super::{Seen, ensure, size};
@@ -150,7 +150,7 @@ impl<'s> Model<'s> {
         let shown = String::from_utf8_lossy(&answer.document).into_owned();
         ensure!(answer.status == 200, "no answer: {} to {webhook:?}", answer.status);
         ensure!(answer.document.len() <= DOCUMENT_BYTES_MAX, "too long: {}", answer.document.len());
-        let readable = read(&answer.document, channel, &Bounds::default());
+        let readable = check_document(&answer.document, channel, &DocumentLimits::default());
         ensure!(readable.is_ok(), "no document: {readable:?} of {shown}");
         let panicked = trace.fallback.as_ref().filter(|why| why.contains("panicked"));
         ensure!(panicked.is_none(), "panic: {panicked:?}");
@@ -169,7 +169,7 @@ impl<'s> Model<'s> {
             _ => {}
         }
         if sent != Sent::Repeat {
-            let root = tree(&answer.document, &Bounds::default()).ok();
+            let root = parse_document(&answer.document, &DocumentLimits::default()).ok();
             person.actions.extend(root.as_ref().and_then(action).filter(|_| webhook.voice));
             person.last = Some((webhook, answer));
         }

@@ -71,7 +71,7 @@ impl Walker<'_> {
         let shown = || String::from_utf8_lossy(document.unwrap_or_default()).into_owned();
         let mut wrong = Vec::new();
         if let Some(document) = document {
-            match read(document, execution.channel, &Bounds::default()) {
+            match check_document(document, execution.channel, &DocumentLimits::default()) {
                 Ok(read) => wrong.extend(
                     read.findings.iter().filter(|it| it.code.is_some()).map(|it| it.to_string()),
                 ),
