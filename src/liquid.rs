@@ -22,6 +22,8 @@
 mod error;
 mod limits;
 mod data;
+mod partials;
+mod settings;
 mod engine;
 mod template;
 mod tokens;
@@ -38,8 +40,9 @@ mod filters;
 mod variables;
 
 pub use data::{Data, ValueRef};
-pub use engine::{Engine, Output};
+pub use engine::Engine;
 pub use error::{Error, ErrorKind};
 pub use limits::Limits;
+pub use settings::Output;
 pub use template::Template;
 pub use variables::{PathStep, VariableUse};

@@ -1,6 +1,7 @@
 //! The filters: their names, what each takes, and where each is written.
 
 mod array;
+mod context;
 mod date;
 mod encode;
 mod number;
@@ -8,34 +9,9 @@ mod select;
 mod sort;
 mod string;
 
-use jiff::tz::TimeZone;
-
-use super::error::Fault;
-use super::limits::Budget;
 use super::value::Value;
-
-/// What filters may use of the render that they are part of.
-pub(super) struct Env<'a> {
-    pub(super) budget: Budget,
-    /// Whether output is escaped for XML.
-    pub(super) xml: bool,
-    /// The time of the render in Unix seconds; the engine reads no clock.
-    pub(super) now: i64,
-    /// The zone of dates that name none.
-    pub(super) zone: &'a TimeZone,
-}
-
-/// The arguments of one call.
-pub(super) struct Arguments<'a> {
-    /// Positional ones, `nil` where not given: no filter takes more than two.
-    pub(super) values: [Value<'a>; 2],
-    /// How many were given.
-    pub(super) count: usize,
-    /// The one keyword argument that the filter knows, `nil` where not given.
-    pub(super) keyword: Value<'a>,
-}
-
-pub(super) type Outcome<'a> = Result<Value<'a>, Fault>;
+use context::Outcome;
+pub(super) use context::{Arguments, Env};
 
 type Run = for<'a> fn(&mut Env<'a>, Value<'a>, Arguments<'a>) -> Outcome<'a>;
 
@@ -138,34 +114,6 @@ const fn filter_with(
     run: Run,
 ) -> Filter {
     Filter { name, arguments, keyword: Some(keyword), run }
-}
-
-// === impl Env ===
-
-impl Env<'_> {
-    /// Takes the room for the text and makes it a value.
-    fn text<'v>(&mut self, text: String) -> Outcome<'v> {
-        self.budget.build(text.len())?;
-        Ok(Value::text(text))
-    }
-
-    /// Takes the room for the text, which is XML already, and makes it a value.
-    fn safe<'v>(&mut self, text: String) -> Outcome<'v> {
-        self.budget.build(text.len())?;
-        Ok(Value::Safe(text.into()))
-    }
-
-    /// Takes the room for the items and makes a list of them.
-    fn list<'v>(&mut self, items: Vec<Value<'v>>) -> Outcome<'v> {
-        self.charge_items(items.len())?;
-        Ok(Value::list(items))
-    }
-
-    /// Takes the room and the steps for so many items.
-    fn charge_items(&mut self, count: usize) -> Result<(), Fault> {
-        self.budget.step(count as u64)?;
-        self.budget.build(count.saturating_mul(size_of::<Value<'_>>()))
-    }
 }
 
 #[cfg(test)]

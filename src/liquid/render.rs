@@ -5,13 +5,14 @@ mod loops;
 mod partials;
 mod scope;
 
+use jiff::tz::TimeZone;
+
 use super::data::Data;
-use super::engine::Partials;
 use super::error::{Error, ErrorKind, Fault, Span};
 use super::filters::Env;
 use super::limits::{Budget, Limits};
+use super::partials::Partials;
 use super::print::print_into;
-use super::template::Clock;
 use super::tree::{Body, Capture, Case, Count, Cycle, If, IfChanged, Node, Print, Tree};
 use super::value::Value;
 use scope::Scope;
@@ -24,6 +25,14 @@ pub(super) struct Setting<'a> {
     pub(super) clock: Clock<'a>,
     /// Whether output is escaped for XML.
     pub(super) xml: bool,
+}
+
+/// The time that a render is told.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clock<'a> {
+    /// Unix seconds.
+    pub(super) now: i64,
+    pub(super) zone: &'a TimeZone,
 }
 
 /// The state of one render.

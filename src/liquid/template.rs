@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use jiff::tz::TimeZone;
-
 use super::data::Data;
-use super::engine::{Output, Shared};
 use super::error::Error;
-use super::render::{Render, Setting};
+use super::render::{Clock, Render, Setting};
+use super::settings::{Output, Shared};
 use super::tree::{Node, Tree};
 use super::variables::{self, VariableUse};
 
@@ -17,14 +15,6 @@ pub struct Template {
     tree: Arc<Tree>,
     output: Output,
     shared: Arc<Shared>,
-}
-
-/// The time that a render is told.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Clock<'a> {
-    /// Unix seconds.
-    pub(super) now: i64,
-    pub(super) zone: &'a TimeZone,
 }
 
 // === impl Template ===

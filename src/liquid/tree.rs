@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::error::{Origin, Span};
 use super::filters::Filter;
+use super::value::Command;
 
 /// A parsed source. It belongs to no output mode: a partial is escaped as its includer is.
 #[derive(Debug)]
@@ -224,14 +225,6 @@ pub(super) enum Root {
 pub(super) enum Segment {
     Key(Span, Option<Command>),
     Index(Expression),
-}
-
-/// A key that means something where there is no member of that name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Command {
-    Size,
-    First,
-    Last,
 }
 
 // === impl Node ===

@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::data::{Data, ValueRef};
-use super::tree::Command;
 
 /// A value during one render. Cloning one never copies text or items.
 #[derive(Clone)]
@@ -33,6 +32,14 @@ pub(super) enum Value<'a> {
     Empty,
     /// The word `blank`.
     Blank,
+}
+
+/// A key that means something where there is no member of that name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Command {
+    Size,
+    First,
+    Last,
 }
 
 /// How far a loop is.

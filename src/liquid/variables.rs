@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::engine::Partials;
 use super::error::Span;
+use super::partials::Partials;
 use super::tree::{
     Body, Condition, Expression, For, Include, Node, Offset, Path, Print, Root, Segment, Tree,
 };
@@ -50,7 +50,7 @@ pub(super) fn of(tree: &Tree, partials: &Partials) -> Vec<VariableUse> {
 }
 
 /// The partials that a tree names in quotes, each with the span of its tag.
-pub(super) fn includes(tree: &Tree) -> Vec<(&str, Span)> {
+pub(super) fn find_includes(tree: &Tree) -> Vec<(&str, Span)> {
     let mut found = Vec::new();
     collect_includes(tree, &tree.body, &mut found);
     found

@@ -3,10 +3,9 @@
 use super::super::error::Fault;
 use super::super::number::{kind_of, whole_of};
 use super::super::print::text_of;
-use super::super::tree::Command;
-use super::super::value::Value;
+use super::super::value::{Command, Value};
+use super::context::{Arguments, Env, Outcome};
 use super::select::{Found, property_of};
-use super::{Arguments, Env, Outcome};
 
 /// How deep lists in lists are flattened.
 const DEPTH_MAX: u32 = 128;

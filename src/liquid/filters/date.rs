@@ -7,7 +7,7 @@ use super::super::dates::{self, strftime};
 use super::super::error::Fault;
 use super::super::print::text_of;
 use super::super::value::Value;
-use super::{Arguments, Env, Outcome};
+use super::context::{Arguments, Env, Outcome};
 
 /// Formats a date, in its own zone or in that of `timezone:`. What is no date, and a date without
 /// a format, stay as they are.

@@ -4,8 +4,8 @@ use super::super::error::Fault;
 use super::super::escape;
 use super::super::print::{json_of, text_of};
 use super::super::value::Value;
-use super::{Arguments, Env, Outcome};
 use crate::hex::digit_value;
+use super::context::{Arguments, Env, Outcome};
 
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -2,7 +2,7 @@
 
 use super::super::number::{Number, Operation, Rounding};
 use super::super::value::Value;
-use super::{Arguments, Env, Outcome};
+use super::context::{Arguments, Env, Outcome};
 
 pub(super) fn abs<'a>(_: &mut Env<'a>, input: Value<'a>, _: Arguments<'a>) -> Outcome<'a> {
     Ok(Number::of(&input).abs().into_value())

@@ -4,7 +4,7 @@ use super::super::error::Fault;
 use super::super::number::{Number, Operation, kind_of};
 use super::super::value::Value;
 use super::array::items;
-use super::{Arguments, Env, Outcome};
+use super::context::{Arguments, Env, Outcome};
 
 /// What looking for a property of an item came to.
 pub(super) enum Found<'a> {

@@ -10,8 +10,8 @@ use super::super::number::{kind_of, order_of_numbers};
 use super::super::print::text_of;
 use super::super::value::Value;
 use super::array::items;
+use super::context::{Arguments, Env, Outcome};
 use super::select::{Found, property_of};
-use super::{Arguments, Env, Outcome};
 
 pub(super) fn sort<'a>(
     env: &mut Env<'a>,

@@ -12,7 +12,7 @@ use super::super::number::whole_of;
 use super::super::print::text_of;
 use super::super::tokens::is_space;
 use super::super::value::Value;
-use super::{Arguments, Env, Outcome};
+use super::context::{Arguments, Env, Outcome};
 
 pub(super) fn append<'a>(
     env: &mut Env<'a>,
@@ -207,7 +207,7 @@ pub(super) fn truncatewords<'a>(
 /// What stands for the part that was cut off: the second argument, or `...`.
 fn ellipsis<'v>(
     arguments: &'v Arguments<'_>,
-    budget: &mut super::Budget,
+    budget: &mut super::super::limits::Budget,
 ) -> Result<Cow<'v, str>, Fault> {
     if arguments.count > 1 {
         text_of(&arguments.values[1], budget)

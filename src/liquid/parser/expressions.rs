@@ -4,9 +4,9 @@ use super::super::cursor::{Cursor, Number};
 use super::super::error::{ErrorKind, Fault, Mistake, Span};
 use super::super::filters::{self, Filter};
 use super::super::tree::{
-    Command, Comparison, Condition, Expression, FilterCall, Junction, Operator, Path, Print, Root,
-    Segment,
+    Comparison, Condition, Expression, FilterCall, Junction, Operator, Path, Print, Root, Segment,
 };
+use super::super::value::Command;
 use super::Parser;
 use crate::diagnostics::suggest::did_you_mean;
 
