@@ -28,7 +28,7 @@ use twimlgate::gateway::Gateway;
 use twimlgate::journal::{Journal, Log, Meters};
 use twimlgate::server::{Listeners, Server};
 use twimlgate::session::Sessions;
-use twimlgate::template::Templates;
+use twimlgate::template::TemplateFolder;
 use twimlgate::tools::flow_test::FlowTestFile;
 use twimlgate::tools::load::{Arrivals, LoadCounters, LoadPlan, run as load};
 use twimlgate::tools::phone::PhoneNumber;
@@ -150,7 +150,7 @@ fn gateway(widgets: usize, routes: usize, meters: &Meters) -> Gateway {
         Config::parse(&Source::new("bench.toml", &text), &folder, &|_| None);
     let config = config.expect("it is right");
     let zone = config.server.time_zone.clone();
-    let templates = Templates::compile(Path::new(""), Vec::new(), zone, &mut problems);
+    let templates = TemplateFolder::compile(Path::new(""), Vec::new(), zone, &mut problems);
     let gateway = Gateway::build(config, &templates, meters, &mut problems);
     let _ = std::fs::remove_file(folder.join(&file));
     gateway.unwrap_or_else(|| panic!("{problems}"))

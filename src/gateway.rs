@@ -23,7 +23,7 @@ use crate::liquid::Template;
 use crate::route::{Route, Routes};
 use crate::server::check_certificate;
 use crate::session::{Saved, Sessions, StoreError};
-use crate::template::Templates;
+use crate::template::TemplateFolder;
 use crate::twiml::read::{DocumentLimits, check_document};
 use crate::verify::Verifier;
 
@@ -61,7 +61,7 @@ impl Gateway {
     pub fn load(path: &Path, meters: &Meters) -> (Option<Gateway>, Problems) {
         let (config, mut problems) = Config::read(path);
         let Some(config) = config else { return (None, problems) };
-        let templates = Templates::load(
+        let templates = TemplateFolder::load(
             &config.server.templates,
             config.server.time_zone.clone(),
             &mut problems,
@@ -73,7 +73,7 @@ impl Gateway {
     /// The same from a configuration that has been read. `None` where an error was found.
     pub fn build(
         config: Config,
-        templates: &Templates,
+        templates: &TemplateFolder,
         meters: &Meters,
         problems: &mut Problems,
     ) -> Option<Gateway> {
@@ -256,13 +256,13 @@ fn short(
     short: &Short,
     channel: Channel,
     config: &Config,
-    (templates, problems): (&Templates, &mut Problems),
+    (templates, problems): (&TemplateFolder, &mut Problems),
 ) -> Option<Flow> {
     let mut parameters = Vec::new();
     let mut unknown = Vec::new();
     for (name, located) in &short.parameters {
-        let key = templates.name(name);
-        if let Some((key, value)) = key.zip(templates.inline(located, problems)) {
+        let key = templates.compile_name(name);
+        if let Some((key, value)) = key.zip(templates.compile_inline(located, problems)) {
             unknown.push((value.clone(), located.source.clone(), Some(located.span.clone())));
             parameters.push(Pair { key, value, json: false });
         }
@@ -290,7 +290,7 @@ fn short(
 fn document(
     named: &ConfigText,
     channel: Channel,
-    templates: &Templates,
+    templates: &TemplateFolder,
     problems: &mut Problems,
 ) -> Option<actix_web::web::Bytes> {
     let (template, source) = templates.document(named, problems)?;
@@ -298,7 +298,7 @@ fn document(
     let rendered = match template.render(&data, 0) {
         Ok(rendered) => rendered,
         Err(error) => {
-            problems.push(crate::template::problem(&error, &source));
+            problems.push(crate::template::to_problem(&error, &source));
             return None;
         }
     };

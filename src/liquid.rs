@@ -12,11 +12,11 @@
 //! let template = engine.compile("hello.xml", source, Output::Xml)?;
 //! let data = serde_json::json!({ "caller": { "name": "Ada & Bob" } });
 //! assert_eq!(template.render(&data, 0).unwrap(), "<Say>Hello Ada &amp; Bob</Say>");
-//! # Ok::<(), Vec<twimlgate::liquid::Error>>(())
+//! # Ok::<(), Vec<twimlgate::liquid::LiquidError>>(())
 //! ```
 //!
 //! A source goes `tokens` (text and tags) → `parser`, with `cursor` inside of tags → `tree` →
-//! `render`, which asks [`Data`] for what the template names. The module knows nothing of
+//! `render`, which asks [`TemplateData`] for what the template names. The module knows nothing of
 //! telephony, reads no clock and no file, and does no I/O.
 
 mod error;
@@ -39,10 +39,10 @@ mod escape;
 mod filters;
 mod variables;
 
-pub use data::{Data, ValueRef};
-pub use engine::Engine;
-pub use error::{Error, ErrorKind};
-pub use limits::Limits;
-pub use settings::Output;
+pub use data::{TemplateData, ValueRef};
+pub use engine::LiquidEngine;
+pub use error::{LiquidError, LiquidErrorKind};
+pub use limits::RenderLimits;
+pub use settings::OutputFormat;
 pub use template::Template;
 pub use variables::{PathStep, VariableUse};

@@ -31,7 +31,7 @@ pub enum Failure {
         /// The widget's name.
         widget: String,
         /// What the engine says; it quotes no data.
-        error: liquid::Error,
+        error: liquid::LiquidError,
     },
     /// A template gave something that is not TwiML, or a document of a flow is too large.
     #[error("the document of widget `{widget}` is not well-formed: {error}")]

@@ -23,7 +23,7 @@ use crate::diagnostics::problem::{Problem, Problems, Source};
 use crate::diagnostics::suggest::{did_you_mean, nearest_name};
 use crate::hex::to_hex;
 use crate::limits::WIDGETS_MAX;
-use crate::liquid::{Engine, Output, Template};
+use crate::liquid::{LiquidEngine, OutputFormat, Template};
 
 /// What a flow may refer to.
 pub struct Surroundings<'a> {
@@ -32,7 +32,7 @@ pub struct Surroundings<'a> {
     /// `[[rewrite]]`
     pub rewrites: &'a [config::Rewrite],
     /// The language of its texts, with Studio's limits.
-    pub liquid: &'a Engine,
+    pub liquid: &'a LiquidEngine,
     /// The template files, for `respond`.
     pub document: &'a dyn Fn(&str) -> Option<Template>,
     /// The other flows, by their sid, for `run-subflow`.
@@ -265,7 +265,7 @@ impl Import<'_> {
 
     /// Compiles a text; what is wrong with it is shown where it stands.
     fn template(&mut self, node: &Node, text: &str) -> Option<Template> {
-        match self.around.liquid.compile(&self.source.name, text, Output::Plain) {
+        match self.around.liquid.compile(&self.source.name, text, OutputFormat::Plain) {
             Ok(template) => {
                 self.unset(node, text, &template);
                 Some(template)
@@ -273,7 +273,7 @@ impl Import<'_> {
             Err(errors) => {
                 self.failed = true;
                 for error in errors {
-                    let mut problem = crate::template::problem(&error, self.source);
+                    let mut problem = crate::template::to_problem(&error, self.source);
                     if let Some(place) = &mut problem.place {
                         place.span = self.within(node, text, error.span());
                     }

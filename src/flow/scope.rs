@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::definition::Flow;
 use super::execution::{Execution, Frame};
 use super::trigger::Incoming;
-use crate::liquid::{Data, ValueRef};
+use crate::liquid::{TemplateData, ValueRef};
 use crate::webhook::Params;
 
 /// The roots of Studio's variables over one execution.
@@ -66,7 +66,7 @@ trait Members {
     fn member(&self, name: &str) -> Option<ValueRef<'_>>;
 }
 
-impl<T: Members> Data for T {
+impl<T: Members> TemplateData for T {
     fn len(&self) -> usize {
         T::NAMES.len()
     }
@@ -79,7 +79,7 @@ impl<T: Members> Data for T {
         None
     }
 
-    fn each<'d>(&'d self, visit: &mut dyn FnMut(&'d str, ValueRef<'d>)) {
+    fn for_each<'d>(&'d self, visit: &mut dyn FnMut(&'d str, ValueRef<'d>)) {
         for name in T::NAMES {
             if let Some(value) = self.member(name) {
                 visit(name, value);
@@ -179,7 +179,7 @@ impl Members for Address<'_> {
 
 // === impl Parameters ===
 
-impl Data for Parameters<'_> {
+impl TemplateData for Parameters<'_> {
     fn len(&self) -> usize {
         self.params.len()
     }
@@ -193,7 +193,7 @@ impl Data for Parameters<'_> {
         None
     }
 
-    fn each<'d>(&'d self, visit: &mut dyn FnMut(&'d str, ValueRef<'d>)) {
+    fn for_each<'d>(&'d self, visit: &mut dyn FnMut(&'d str, ValueRef<'d>)) {
         for (name, value) in self.params.iter() {
             let parsed = self.parsed.get(name).map(ValueRef::from);
             visit(name, parsed.unwrap_or(ValueRef::Str(value)));

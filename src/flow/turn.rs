@@ -117,7 +117,7 @@ impl<'a> Turn<'a> {
 
     /// Renders a template.
     pub(super) fn render(&self, template: &Template) -> Result<String, Failure> {
-        if let Some(constant) = template.is_constant() {
+        if let Some(constant) = template.constant_text() {
             return Ok(constant.to_owned());
         }
         let scope = Scope::new(self.current(), self.execution);
@@ -130,7 +130,7 @@ impl<'a> Turn<'a> {
         template.evaluate(&scope, self.at.now.as_secs() as i64).map_err(|error| self.failure(error))
     }
 
-    fn failure(&self, error: crate::liquid::Error) -> Failure {
+    fn failure(&self, error: crate::liquid::LiquidError) -> Failure {
         Failure::Template { widget: self.widget().name.clone(), error }
     }
 

@@ -18,9 +18,9 @@ use crate::flow::Flow;
 use crate::flow::file::{self, Node};
 use crate::flow::import::{Named, Surroundings, import, sid_of};
 use crate::limits::{FLOW_BYTES_MAX, LOOP_ROUNDS_MAX, STRING_BYTES_MAX};
-use crate::liquid::{Engine, Limits, Template};
+use crate::liquid::{LiquidEngine, RenderLimits, Template};
 use crate::read_limited::read_text_limited;
-use crate::template::Templates;
+use crate::template::TemplateFolder;
 
 /// All flows, and what it takes to make one again.
 pub struct Flows {
@@ -38,7 +38,7 @@ pub struct Flows {
 struct Compiler {
     functions: BTreeMap<String, Arc<Function>>,
     rewrites: Vec<Rewrite>,
-    liquid: Engine,
+    liquid: LiquidEngine,
     documents: HashMap<String, Template>,
     carrier: bool,
 }
@@ -57,7 +57,11 @@ struct File {
 
 impl Flows {
     /// Reads and compiles every flow that a configuration names.
-    pub(super) fn load(config: &Config, templates: &Templates, problems: &mut Problems) -> Flows {
+    pub(super) fn load(
+        config: &Config,
+        templates: &TemplateFolder,
+        problems: &mut Problems,
+    ) -> Flows {
         let compiler = Compiler::new(config, templates);
         let names = names(config);
         let mut files = Vec::new();
@@ -140,17 +144,17 @@ impl Flows {
 // === impl Compiler ===
 
 impl Compiler {
-    fn new(config: &Config, templates: &Templates) -> Compiler {
-        let limits = Limits {
+    fn new(config: &Config, templates: &TemplateFolder) -> Compiler {
+        let limits = RenderLimits {
             output_bytes: STRING_BYTES_MAX,
             loop_rounds: Some(LOOP_ROUNDS_MAX),
-            ..Limits::default()
+            ..RenderLimits::default()
         };
         let carrier = config.accounts.iter().any(|account| !account.auth_tokens.is_empty());
         Compiler {
             functions: config.functions.clone(),
             rewrites: config.rewrites.clone(),
-            liquid: Engine::new(limits).with_time_zone(config.server.time_zone.clone()),
+            liquid: LiquidEngine::new(limits).with_time_zone(config.server.time_zone.clone()),
             documents: templates.documents().collect(),
             carrier,
         }

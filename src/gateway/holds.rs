@@ -9,13 +9,13 @@ use crate::flow::{Flow, unfit};
 use crate::limits::HOLD_WITHIN;
 use crate::liquid::Template;
 use crate::route::Route;
-use crate::template::Templates;
+use crate::template::TemplateFolder;
 
 /// The hold documents, by the names of their functions. `used` are the flows that answer, each with
 /// the channel that it answers in.
 pub(super) fn holds(
     config: &Config,
-    templates: &Templates,
+    templates: &TemplateFolder,
     used: &[(&Flow, Channel)],
     problems: &mut Problems,
 ) -> HashMap<String, Template> {
@@ -47,7 +47,7 @@ pub(super) fn holds(
                     )
                 }));
             }
-            Err(error) => problems.push(crate::template::problem(&error, &source)),
+            Err(error) => problems.push(crate::template::to_problem(&error, &source)),
         }
         holds.insert(function.name.clone(), template);
     }

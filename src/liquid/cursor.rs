@@ -1,10 +1,10 @@
 //! The lexer of what stands inside a tag: names, numbers, strings and signs.
 
-use super::error::{Fault, Mistake, Span};
+use super::error::{ErrorCause, ParseError, Span};
 use super::tokens::{is_space, is_word};
 
 /// A place inside the markup of one tag.
-pub(super) struct Cursor<'s> {
+pub(super) struct MarkupCursor<'s> {
     source: &'s str,
     position: usize,
     end: usize,
@@ -13,27 +13,27 @@ pub(super) struct Cursor<'s> {
 }
 
 /// A number as it is written.
-pub(super) enum Number {
+pub(super) enum NumberLiteral {
     Int(i128),
     Float(f64),
 }
 
-// === impl Cursor ===
+// === impl MarkupCursor ===
 
-impl<'s> Cursor<'s> {
+impl<'s> MarkupCursor<'s> {
     pub(super) fn new(source: &'s str, markup: Span, depth_left: u32) -> Self {
         let (position, end) = (markup.start as usize, markup.end as usize);
-        Cursor { source, position, end, depth_left }
+        MarkupCursor { source, position, end, depth_left }
     }
 
     /// The same markup from the start of `span` on, to speak about what was read already.
-    pub(super) fn back_to(&mut self, span: Span) {
+    pub(super) fn rewind_to(&mut self, span: Span) {
         self.position = span.start as usize;
     }
 
     /// The text of a span.
     pub(super) fn text(&self, span: Span) -> &'s str {
-        span.of(self.source)
+        span.slice(self.source)
     }
 
     /// The next byte behind white space.
@@ -54,13 +54,13 @@ impl<'s> Cursor<'s> {
     }
 
     /// Where the next token begins.
-    pub(super) fn here(&mut self) -> usize {
+    pub(super) fn token_start(&mut self) -> usize {
         self.skip_space();
         self.position
     }
 
     /// The span from `start` to here, without white space behind it.
-    pub(super) fn since(&self, start: usize) -> Span {
+    pub(super) fn span_from(&self, start: usize) -> Span {
         let bytes = &self.source.as_bytes()[start..self.position.max(start)];
         let spaces = bytes.iter().rev().take_while(|byte| is_space(**byte)).count();
         Span::new(start, start + bytes.len() - spaces)
@@ -79,7 +79,7 @@ impl<'s> Cursor<'s> {
     /// Takes the word if it is next, as a whole name.
     pub(super) fn eat_word(&mut self, word: &str) -> bool {
         let before = self.position;
-        match self.name() {
+        match self.read_name() {
             Some(span) if self.text(span) == word => true,
             _ => {
                 self.position = before;
@@ -89,13 +89,13 @@ impl<'s> Cursor<'s> {
     }
 
     /// The next name: a letter or underscore, then letters, digits, `_`, `-`, at the end `?`.
-    pub(super) fn name(&mut self) -> Option<Span> {
+    pub(super) fn read_name(&mut self) -> Option<Span> {
         self.skip_space();
         let first = self.byte(0)?;
         if !(first.is_ascii_alphabetic() || first == b'_') {
             return None;
         }
-        let mut span = self.wide_name()?;
+        let mut span = self.read_target_name()?;
         if self.byte(0) == Some(b'?') {
             self.position += 1;
             span.end += 1;
@@ -104,7 +104,7 @@ impl<'s> Cursor<'s> {
     }
 
     /// The next name of what can be assigned to, which may also begin with a digit.
-    pub(super) fn wide_name(&mut self) -> Option<Span> {
+    pub(super) fn read_target_name(&mut self) -> Option<Span> {
         self.skip_space();
         let start = self.position;
         while self.byte(0).is_some_and(|byte| is_word(byte) || byte == b'-') {
@@ -114,9 +114,9 @@ impl<'s> Cursor<'s> {
     }
 
     /// The name before a `:`, both taken, if that is what is next.
-    pub(super) fn keyword(&mut self) -> Option<Span> {
+    pub(super) fn read_keyword(&mut self) -> Option<Span> {
         let before = self.position;
-        if let Some(span) = self.name()
+        if let Some(span) = self.read_name()
             && self.eat(":")
         {
             return Some(span);
@@ -126,7 +126,7 @@ impl<'s> Cursor<'s> {
     }
 
     /// The string whose opening quote is next: what stands between the quotes.
-    pub(super) fn string(&mut self) -> Result<Span, Mistake> {
+    pub(super) fn read_string(&mut self) -> Result<Span, ParseError> {
         let quote = self.source.as_bytes()[self.position];
         let start = self.position + 1;
         let rest = &self.source.as_bytes()[start..self.end];
@@ -138,15 +138,15 @@ impl<'s> Cursor<'s> {
             None => {
                 let span = Span::new(start - 1, self.end);
                 self.position = self.end;
-                Err(Fault::syntax("a string is never closed")
+                Err(ErrorCause::syntax("a string is never closed")
                     .with_help(Some(format!("expected a `{}` behind it", quote as char)))
-                    .at(span))
+                    .at_span(span))
             }
         }
     }
 
     /// The number that is next; its first byte was seen to be a digit, or `-` before one.
-    pub(super) fn number(&mut self) -> Result<Number, Mistake> {
+    pub(super) fn read_number(&mut self) -> Result<NumberLiteral, ParseError> {
         let start = self.position;
         self.position += 1;
         self.skip_digits();
@@ -158,23 +158,23 @@ impl<'s> Cursor<'s> {
         }
         let span = Span::new(start, self.position);
         if self.byte(0).is_some_and(is_word) {
-            return Err(Fault::syntax("a number runs into a name").at(span));
+            return Err(ErrorCause::syntax("a number runs into a name").at_span(span));
         }
         let text = self.text(span);
         match text.parse::<i128>() {
-            Ok(number) if !is_float => Ok(Number::Int(number)),
-            _ => Ok(Number::Float(text.parse().unwrap_or(f64::INFINITY))),
+            Ok(number) if !is_float => Ok(NumberLiteral::Int(number)),
+            _ => Ok(NumberLiteral::Float(text.parse().unwrap_or(f64::INFINITY))),
         }
     }
 
     /// The mistake that something else was expected here.
-    pub(super) fn unexpected(&mut self, expected: &str) -> Mistake {
-        let start = self.here();
+    pub(super) fn unexpected_error(&mut self, expected: &str) -> ParseError {
+        let start = self.token_start();
         let found = match self.byte(0) {
             None => "the end of the tag".to_owned(),
             Some(b'"' | b'\'') => "a string".to_owned(),
             Some(byte) if is_word(byte) => {
-                let span = self.wide_name().unwrap_or_default();
+                let span = self.read_target_name().unwrap_or_default();
                 format!("`{}`", self.text(span))
             }
             Some(_) => {
@@ -184,7 +184,8 @@ impl<'s> Cursor<'s> {
             }
         };
         let end = self.position.max(start);
-        Fault::syntax(format!("expected {expected}, found {found}")).at(Span::new(start, end))
+        ErrorCause::syntax(format!("expected {expected}, found {found}"))
+            .at_span(Span::new(start, end))
     }
 
     fn skip_digits(&mut self) {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 /// it gets borrowed. `{{ trigger.message.From }}` is `get("trigger")` on the root, `get("message")`
 /// on the object that it answered, and `get("From")` on the next. The answers must not change
 /// while a render runs.
-pub trait Data {
+pub trait TemplateData {
     /// The number of items of a list or keys of an object.
     fn len(&self) -> usize;
 
@@ -24,7 +24,7 @@ pub trait Data {
     fn index(&self, index: usize) -> Option<ValueRef<'_>>;
 
     /// Shows the keys and values of an object in their order; nothing for a list.
-    fn each<'d>(&'d self, visit: &mut dyn FnMut(&'d str, ValueRef<'d>));
+    fn for_each<'d>(&'d self, visit: &mut dyn FnMut(&'d str, ValueRef<'d>));
 }
 
 /// One value of the data, borrowed.
@@ -43,9 +43,9 @@ pub enum ValueRef<'d> {
     /// Text.
     Str(&'d str),
     /// A list: the engine asks it for `len` and `index`.
-    Array(&'d dyn Data),
-    /// An object: the engine asks it for `len`, `get` and `each`.
-    Object(&'d dyn Data),
+    Array(&'d dyn TemplateData),
+    /// An object: the engine asks it for `len`, `get` and `for_each`.
+    Object(&'d dyn TemplateData),
 }
 
 // === impl ValueRef ===
@@ -67,9 +67,9 @@ impl<'d> From<&'d Json> for ValueRef<'d> {
     }
 }
 
-// === impl Data ===
+// === impl TemplateData ===
 
-impl Data for Json {
+impl TemplateData for Json {
     fn len(&self) -> usize {
         match self {
             Json::Array(items) => items.len(),
@@ -86,14 +86,14 @@ impl Data for Json {
         Json::get(self, index).map(ValueRef::from)
     }
 
-    fn each<'d>(&'d self, visit: &mut dyn FnMut(&'d str, ValueRef<'d>)) {
+    fn for_each<'d>(&'d self, visit: &mut dyn FnMut(&'d str, ValueRef<'d>)) {
         if let Json::Object(map) = self {
-            map.each(visit);
+            map.for_each(visit);
         }
     }
 }
 
-impl Data for Map<String, Json> {
+impl TemplateData for Map<String, Json> {
     fn len(&self) -> usize {
         Map::len(self)
     }
@@ -106,7 +106,7 @@ impl Data for Map<String, Json> {
         None
     }
 
-    fn each<'d>(&'d self, visit: &mut dyn FnMut(&'d str, ValueRef<'d>)) {
+    fn for_each<'d>(&'d self, visit: &mut dyn FnMut(&'d str, ValueRef<'d>)) {
         for (key, value) in self {
             visit(key, ValueRef::from(value));
         }

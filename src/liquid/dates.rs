@@ -15,7 +15,7 @@ const BYTES_MAX: usize = 128;
 
 /// What was found so far.
 #[derive(Default)]
-struct Parts {
+struct DateParts {
     year: Option<i16>,
     month: Option<i8>,
     day: Option<i8>,
@@ -30,77 +30,76 @@ pub(super) fn parse(text: &str, now: &Zoned) -> Option<Zoned> {
     if text.len() > BYTES_MAX {
         return None;
     }
-    let mut parts = Parts::default();
+    let mut parts = DateParts::default();
     let mut numbers = Vec::new();
-    let words = tokens(text);
+    let words = split_words(text);
     let mut index = 0;
     while index < words.len() {
-        index += parts.take(&words[index..], &mut numbers)?;
+        index += parts.take_word(&words[index..], &mut numbers)?;
     }
-    parts.place(&numbers)?;
-    parts.moment(now)
+    parts.place_numbers(&numbers)?;
+    parts.into_moment(now)
 }
 
 /// The text in lower case, cut where it is white space or a comma.
-fn tokens(text: &str) -> Vec<String> {
+fn split_words(text: &str) -> Vec<String> {
     let separated = text.to_ascii_lowercase().replace(',', " ");
     separated.split_whitespace().map(str::to_owned).collect()
 }
 
-// === impl Parts ===
+// === impl DateParts ===
 
-impl Parts {
+impl DateParts {
     /// Reads the first of the words, and answers how many belonged to it.
-    fn take(&mut self, words: &[String], numbers: &mut Vec<(i64, usize)>) -> Option<usize> {
+    fn take_word(&mut self, words: &[String], numbers: &mut Vec<(i64, usize)>) -> Option<usize> {
         let word = words[0].as_str();
         let next = words.get(1).map(String::as_str);
         if let Some((date, time)) = word.split_once('t')
             && date.ends_with(|last: char| last.is_ascii_digit())
             && time.starts_with(|first: char| first.is_ascii_digit())
         {
-            self.date(date)?;
-            self.clock(time, None)?;
+            self.read_date(date)?;
+            self.read_time(time, None)?;
         } else if word.contains(':') && word.starts_with(|first: char| first.is_ascii_digit()) {
-            let meridian = next.filter(|next| meridian(next).is_some());
-            self.clock(word, meridian)?;
+            let meridian = next.filter(|next| parse_meridian(next).is_some());
+            self.read_time(word, meridian)?;
             return Some(1 + usize::from(meridian.is_some()));
-        } else if let Some(month) = month(word) {
+        } else if let Some(month) = parse_month(word) {
             self.month = Some(month);
-        } else if weekday(word) || word == "at" || word == "of" {
+        } else if is_weekday(word) || word == "at" || word == "of" {
             // Says nothing that the date does not.
-        } else if let Some(offset) = zone(word) {
+        } else if let Some(offset) = parse_zone(word) {
             self.offset = Some(offset);
-        } else if let Some((hour, pm)) = hour_with_meridian(word, next) {
-            self.time = Some(Time::new(twelve(hour, pm)?, 0, 0, 0).ok()?);
+        } else if let Some((hour, pm)) = parse_hour(word, next) {
+            self.time = Some(Time::new(to_24_hours(hour, pm)?, 0, 0, 0).ok()?);
             return Some(1 + usize::from(!word.ends_with('m')));
         } else if word.contains(['-', '/', '.']) {
-            self.date(word)?;
+            self.read_date(word)?;
         } else {
             let digits = word.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
             let suffix = &word[digits.len()..];
             if !matches!(suffix, "" | "st" | "nd" | "rd" | "th" | "z") {
                 return None;
             }
-            self.number(digits, numbers)?;
+            self.read_number(digits, numbers)?;
         }
         Some(1)
     }
 
     /// A bare number: the day, the year, or `20160314` and `20160314123000`.
-    fn number(&mut self, digits: &str, numbers: &mut Vec<(i64, usize)>) -> Option<()> {
+    fn read_number(&mut self, digits: &str, numbers: &mut Vec<(i64, usize)>) -> Option<()> {
         let number: i64 = digits.parse().ok()?;
         match digits.len() {
             8 | 14 => {
-                self.set(
-                    number_in(digits, 0, 4)?,
-                    number_in(digits, 4, 6)?,
-                    number_in(digits, 6, 8)?,
+                self.set_date(
+                    parse_digits(digits, 0, 4)?,
+                    parse_digits(digits, 4, 6)?,
+                    parse_digits(digits, 6, 8)?,
                 )?;
                 if digits.len() == 14 {
-                    let at = |start| number_in(digits, start, start + 2);
-                    self.time = Some(
-                        Time::new(narrow(at(8)?)?, narrow(at(10)?)?, narrow(at(12)?)?, 0).ok()?,
-                    );
+                    let at = |start| parse_digits(digits, start, start + 2);
+                    self.time =
+                        Some(Time::new(to_i8(at(8)?)?, to_i8(at(10)?)?, to_i8(at(12)?)?, 0).ok()?);
                 }
             }
             length => numbers.push((number, length)),
@@ -109,61 +108,61 @@ impl Parts {
     }
 
     /// A date whose parts are joined: `2016-03-14`, `14-Mar-2016`, `2016/3/14`, `14.3.2016`.
-    fn date(&mut self, word: &str) -> Option<()> {
+    fn read_date(&mut self, word: &str) -> Option<()> {
         let pieces: Vec<&str> = word.split(['-', '/', '.']).collect();
         if let [only] = pieces[..] {
-            return self.number(only, &mut Vec::new());
+            return self.read_number(only, &mut Vec::new());
         }
         let number = |piece: &str| piece.parse::<i64>().ok();
         match pieces[..] {
-            [day, name, year] if month(name).is_some() => {
-                self.month = month(name);
+            [day, name, year] if parse_month(name).is_some() => {
+                self.month = parse_month(name);
                 let (day, year) = if day.len() > 2 {
                     (number(year)?, number(day)?)
                 } else {
-                    (number(day)?, full_year(year)?)
+                    (number(day)?, parse_year(year)?)
                 };
-                self.day = Some(narrow(day)?);
+                self.day = Some(to_i8(day)?);
                 self.year = Some(i16::try_from(year).ok()?);
                 Some(())
             }
             [year, month, day] if year.len() > 2 => {
-                self.set(number(year)?, number(month)?, number(day)?)
+                self.set_date(number(year)?, number(month)?, number(day)?)
             }
             [day, month, year] if word.contains(['.', '-']) && year.len() > 2 => {
-                self.set(number(year)?, number(month)?, number(day)?)
+                self.set_date(number(year)?, number(month)?, number(day)?)
             }
-            [year, month, day] => self.set(full_year(year)?, number(month)?, number(day)?),
-            [year, month] if year.len() == 4 => self.set(number(year)?, number(month)?, 1),
+            [year, month, day] => self.set_date(parse_year(year)?, number(month)?, number(day)?),
+            [year, month] if year.len() == 4 => self.set_date(number(year)?, number(month)?, 1),
             [month, day] => {
-                self.month = Some(narrow(number(month)?)?);
-                self.day = Some(narrow(number(day)?)?);
+                self.month = Some(to_i8(number(month)?)?);
+                self.day = Some(to_i8(number(day)?)?);
                 Some(())
             }
             _ => None,
         }
     }
 
-    fn set(&mut self, year: i64, month: i64, day: i64) -> Option<()> {
+    fn set_date(&mut self, year: i64, month: i64, day: i64) -> Option<()> {
         self.year = Some(i16::try_from(year).ok()?);
-        self.month = Some(narrow(month)?);
-        self.day = Some(narrow(day)?);
+        self.month = Some(to_i8(month)?);
+        self.day = Some(to_i8(day)?);
         Some(())
     }
 
     /// A time of day, with a zone stuck to it as in `12:30:15.250+02:00`.
-    fn clock(&mut self, word: &str, next: Option<&str>) -> Option<()> {
+    fn read_time(&mut self, word: &str, next: Option<&str>) -> Option<()> {
         let end = word.find(['+', '-', 'z', 'a', 'p', 'u', 'g']).unwrap_or(word.len());
         let (clock, rest) = word.split_at(end);
-        let pm = meridian(rest).or_else(|| next.and_then(meridian));
-        if meridian(rest).is_none() && !rest.is_empty() {
-            self.offset = Some(zone(rest)?);
+        let pm = parse_meridian(rest).or_else(|| next.and_then(parse_meridian));
+        if parse_meridian(rest).is_none() && !rest.is_empty() {
+            self.offset = Some(parse_zone(rest)?);
         }
         let (clock, fraction) = clock.split_once('.').unwrap_or((clock, ""));
         let mut pieces = clock.split(':').map(|piece| piece.parse::<i8>().ok());
         let mut piece = || pieces.next().unwrap_or(Some(0));
         let (hour, minute, second) = (piece()?, piece()?, piece()?);
-        let hour = pm.map_or(Some(hour), |pm| twelve(hour, pm))?;
+        let hour = pm.map_or(Some(hour), |pm| to_24_hours(hour, pm))?;
         let nanos = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
         // A leap second is the last one of its minute: the calendar has no other.
         self.time = Some(Time::new(hour, minute, second.min(59), nanos).ok()?);
@@ -171,12 +170,12 @@ impl Parts {
     }
 
     /// Finds a meaning for the bare numbers.
-    fn place(&mut self, numbers: &[(i64, usize)]) -> Option<()> {
+    fn place_numbers(&mut self, numbers: &[(i64, usize)]) -> Option<()> {
         for (number, length) in numbers {
             if *length <= 2 && self.day.is_none() {
-                self.day = Some(narrow(*number)?);
+                self.day = Some(to_i8(*number)?);
             } else if self.year.is_none() {
-                let year = if *length <= 2 { century(*number) } else { *number };
+                let year = if *length <= 2 { expand_year(*number) } else { *number };
                 self.year = Some(i16::try_from(year).ok()?);
             } else {
                 return None;
@@ -185,7 +184,7 @@ impl Parts {
         Some(())
     }
 
-    fn moment(self, now: &Zoned) -> Option<Zoned> {
+    fn into_moment(self, now: &Zoned) -> Option<Zoned> {
         let has_date = self.year.is_some() || self.month.is_some() || self.day.is_some();
         if !has_date && self.time.is_none() {
             return None;
@@ -205,19 +204,21 @@ impl Parts {
     }
 }
 
-fn month(word: &str) -> Option<i8> {
+fn parse_month(word: &str) -> Option<i8> {
     let word = word.trim_end_matches('.');
     let index = MONTHS.iter().position(|month| word.len() >= 3 && word.starts_with(month))?;
     word.bytes().all(|byte| byte.is_ascii_alphabetic()).then_some(index as i8 + 1)
 }
 
-fn weekday(word: &str) -> bool {
+fn is_weekday(word: &str) -> bool {
     let word = word.trim_end_matches('.');
-    word.len() >= 3 && WEEKDAYS.iter().any(|day| word.starts_with(day)) && month(word).is_none()
+    word.len() >= 3
+        && WEEKDAYS.iter().any(|day| word.starts_with(day))
+        && parse_month(word).is_none()
 }
 
 /// Whether it says afternoon.
-fn meridian(word: &str) -> Option<bool> {
+fn parse_meridian(word: &str) -> Option<bool> {
     match word {
         "am" | "a.m." => Some(false),
         "pm" | "p.m." => Some(true),
@@ -226,19 +227,19 @@ fn meridian(word: &str) -> Option<bool> {
 }
 
 /// `3pm`, or `3` before `pm`.
-fn hour_with_meridian(word: &str, next: Option<&str>) -> Option<(i8, bool)> {
+fn parse_hour(word: &str, next: Option<&str>) -> Option<(i8, bool)> {
     let digits = word.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let suffix = &word[digits.len()..];
-    let pm = if suffix.is_empty() { next.and_then(meridian) } else { meridian(suffix) };
+    let pm = if suffix.is_empty() { next.and_then(parse_meridian) } else { parse_meridian(suffix) };
     Some((digits.parse().ok()?, pm?))
 }
 
-fn twelve(hour: i8, pm: bool) -> Option<i8> {
+fn to_24_hours(hour: i8, pm: bool) -> Option<i8> {
     (1..=12).contains(&hour).then_some(hour % 12 + if pm { 12 } else { 0 })
 }
 
 /// A zone by its offset, or by one of the names that mail headers use.
-fn zone(word: &str) -> Option<Offset> {
+fn parse_zone(word: &str) -> Option<Offset> {
     let hours = match word {
         "z" | "utc" | "gmt" | "ut" => 0,
         "est" => -5,
@@ -251,12 +252,12 @@ fn zone(word: &str) -> Option<Offset> {
         "pdt" => -7,
         "cet" | "bst" => 1,
         "cest" => 2,
-        _ => return numeric_zone(word),
+        _ => return parse_numeric_zone(word),
     };
     Some(jiff::tz::offset(hours))
 }
 
-fn numeric_zone(word: &str) -> Option<Offset> {
+fn parse_numeric_zone(word: &str) -> Option<Offset> {
     let word = word.strip_prefix("utc").or_else(|| word.strip_prefix("gmt")).unwrap_or(word);
     let sign = match word.as_bytes().first()? {
         b'+' => 1,
@@ -266,28 +267,28 @@ fn numeric_zone(word: &str) -> Option<Offset> {
     let digits: String = word[1..].chars().filter(|letter| *letter != ':').collect();
     let (hours, minutes) = match digits.len() {
         1 | 2 => (digits.parse().ok()?, 0),
-        4 => (number_in(&digits, 0, 2)?, number_in(&digits, 2, 4)?),
+        4 => (parse_digits(&digits, 0, 2)?, parse_digits(&digits, 2, 4)?),
         _ => return None,
     };
     let seconds = i32::try_from(hours * 3600 + minutes * 60).ok()?;
     Offset::from_seconds(sign * seconds).ok()
 }
 
-fn number_in(digits: &str, start: usize, end: usize) -> Option<i64> {
+fn parse_digits(digits: &str, start: usize, end: usize) -> Option<i64> {
     digits.get(start..end)?.parse().ok()
 }
 
-fn narrow(number: i64) -> Option<i8> {
+fn to_i8(number: i64) -> Option<i8> {
     i8::try_from(number).ok()
 }
 
 /// A year that may be written with two digits.
-fn full_year(text: &str) -> Option<i64> {
+fn parse_year(text: &str) -> Option<i64> {
     let year = text.parse().ok()?;
-    Some(if text.len() <= 2 { century(year) } else { year })
+    Some(if text.len() <= 2 { expand_year(year) } else { year })
 }
 
 /// The year that two digits mean: 69 to 99 are of the last century, as in POSIX.
-fn century(year: i64) -> i64 {
+fn expand_year(year: i64) -> i64 {
     if year >= 69 { year + 1900 } else { year + 2000 }
 }

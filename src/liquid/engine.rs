@@ -4,37 +4,40 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::error::Error;
-use super::limits::Limits;
+use super::error::LiquidError;
+use super::limits::RenderLimits;
 use super::parser::parse;
 use super::partials::Partials;
-use super::settings::{Output, Shared};
+use super::settings::{EngineSettings, OutputFormat};
 use super::template::Template;
-use super::tree::Tree;
+use super::tree::SyntaxTree;
 use super::variables::find_includes;
-use crate::diagnostics::suggest::did_you_mean;
 
 /// Compiles templates. Made once at start: set it up, add the partials, then compile.
 ///
 /// A template keeps the settings and partials that the engine had when it was compiled.
 #[derive(Debug, Clone)]
-pub struct Engine {
-    pub(super) shared: Arc<Shared>,
+pub struct LiquidEngine {
+    pub(super) shared: Arc<EngineSettings>,
 }
 
-// === impl Engine ===
+// === impl LiquidEngine ===
 
-impl Engine {
+impl LiquidEngine {
     /// An engine without partials, whose dates are in UTC.
-    pub fn new(limits: Limits) -> Engine {
-        let shared =
-            Shared { limits, zone: TimeZone::UTC, partials: Partials::default(), closed: false };
-        Engine { shared: Arc::new(shared) }
+    pub fn new(limits: RenderLimits) -> LiquidEngine {
+        let shared = EngineSettings {
+            limits,
+            zone: TimeZone::UTC,
+            partials: Partials::default(),
+            closed: false,
+        };
+        LiquidEngine { shared: Arc::new(shared) }
     }
 
     /// Sets the zone of dates that name none, and of `now`.
     #[must_use]
-    pub fn with_time_zone(mut self, zone: TimeZone) -> Engine {
+    pub fn with_time_zone(mut self, zone: TimeZone) -> LiquidEngine {
         Arc::make_mut(&mut self.shared).zone = zone;
         self
     }
@@ -43,21 +46,21 @@ impl Engine {
     ///
     /// # Errors
     /// Everything that is wrong with the source, in its order.
-    pub fn add_partial(&mut self, name: &str, source: &str) -> Result<(), Vec<Error>> {
+    pub fn add_partial(&mut self, name: &str, source: &str) -> Result<(), Vec<LiquidError>> {
         let tree = Arc::new(parse(name, source, &self.shared.limits)?);
         Arc::make_mut(&mut self.shared).partials.insert(name, tree);
         Ok(())
     }
 
-    /// Says that all partials are there. From now on [`Engine::compile`] refuses a template that
+    /// Says that all partials are there. From now on [`LiquidEngine::compile`] refuses a template that
     /// names another one in quotes; before, only rendering does.
     ///
     /// # Errors
     /// Every partial that names one which is not there.
-    pub fn close_partials(&mut self) -> Result<(), Vec<Error>> {
+    pub fn close_partials(&mut self) -> Result<(), Vec<LiquidError>> {
         Arc::make_mut(&mut self.shared).closed = true;
         let trees = self.shared.partials.trees();
-        let missing: Vec<Error> =
+        let missing: Vec<LiquidError> =
             trees.into_iter().flat_map(|tree| self.find_missing_partials(tree)).collect();
         if missing.is_empty() { Ok(()) } else { Err(missing) }
     }
@@ -70,8 +73,8 @@ impl Engine {
         &self,
         name: &str,
         source: &str,
-        output: Output,
-    ) -> Result<Template, Vec<Error>> {
+        output: OutputFormat,
+    ) -> Result<Template, Vec<LiquidError>> {
         let tree = parse(name, source, &self.shared.limits)?;
         let missing =
             if self.shared.closed { self.find_missing_partials(&tree) } else { Vec::new() };
@@ -82,13 +85,17 @@ impl Engine {
         }
     }
 
-    fn find_missing_partials(&self, tree: &Tree) -> Vec<Error> {
+    fn find_missing_partials(&self, tree: &SyntaxTree) -> Vec<LiquidError> {
         let partials = &self.shared.partials;
         find_includes(tree)
             .into_iter()
             .filter_map(|(name, span)| match partials.get(name) {
                 Some(_) => None,
-                None => Some(Error::new(partials.missing(name), Arc::clone(&tree.origin), span)),
+                None => Some(LiquidError::new(
+                    partials.missing_error(name),
+                    Arc::clone(&tree.source),
+                    span,
+                )),
             })
             .collect()
     }

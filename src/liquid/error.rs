@@ -12,18 +12,18 @@ use crate::diagnostics::excerpt::{excerpt, line_column};
 /// `unknown filter: there is no filter \`dwncase\` (in sms.xml:3:12)`. `{:#}` adds the source line
 /// with carets and the names that would have fitted.
 #[derive(Clone)]
-pub struct Error(Box<Inner>);
+pub struct LiquidError(Box<LocatedCause>);
 
 #[derive(Clone)]
-struct Inner {
-    fault: Fault,
-    origin: Arc<Origin>,
+struct LocatedCause {
+    cause: ErrorCause,
+    source: Arc<TemplateSource>,
     span: Span,
 }
 
-/// What sort of mistake an [`Error`] is.
+/// What sort of error an [`LiquidError`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ErrorKind {
+pub enum LiquidErrorKind {
     /// The source cannot be read as Liquid.
     Syntax,
     /// A tag that is not part of the language.
@@ -36,29 +36,29 @@ pub enum ErrorKind {
     Arguments,
     /// An operation that has no result for the values it met, such as a division by zero.
     Operation,
-    /// One of the [`Limits`](super::Limits) was reached.
+    /// One of the [`RenderLimits`](super::Limits) was reached.
     Limit,
 }
 
 /// A name and a source, shared by all errors of a template.
 #[derive(Debug)]
-pub(super) struct Origin {
+pub(super) struct TemplateSource {
     pub(super) name: Box<str>,
-    pub(super) source: Box<str>,
+    pub(super) text: Box<str>,
 }
 
 /// A mistake that does not know yet where it happened.
 #[derive(Debug, Clone)]
-pub(super) struct Fault {
-    pub(super) kind: ErrorKind,
+pub(super) struct ErrorCause {
+    pub(super) kind: LiquidErrorKind,
     pub(super) detail: String,
     pub(super) help: Option<String>,
 }
 
 /// A mistake at a place in the source that is being compiled.
 #[derive(Debug)]
-pub(super) struct Mistake {
-    pub(super) fault: Fault,
+pub(super) struct ParseError {
+    pub(super) cause: ErrorCause,
     pub(super) span: Span,
 }
 
@@ -69,31 +69,31 @@ pub(super) struct Span {
     pub(super) end: u32,
 }
 
-// === impl Error ===
+// === impl LiquidError ===
 
-impl Error {
-    pub(super) fn new(fault: Fault, origin: Arc<Origin>, span: Span) -> Self {
-        Error(Box::new(Inner { fault, origin, span }))
+impl LiquidError {
+    pub(super) fn new(cause: ErrorCause, source: Arc<TemplateSource>, span: Span) -> Self {
+        LiquidError(Box::new(LocatedCause { cause, source, span }))
     }
 
-    /// The sort of mistake.
-    pub fn kind(&self) -> ErrorKind {
-        self.0.fault.kind
+    /// The sort of error.
+    pub fn kind(&self) -> LiquidErrorKind {
+        self.0.cause.kind
     }
 
     /// What is wrong, in one sentence without the place.
     pub fn detail(&self) -> &str {
-        &self.0.fault.detail
+        &self.0.cause.detail
     }
 
     /// The name of the template or partial in which it is wrong.
     pub fn template(&self) -> &str {
-        &self.0.origin.name
+        &self.0.source.name
     }
 
     /// The source of that template, for an own excerpt.
     pub fn source_text(&self) -> &str {
-        &self.0.origin.source
+        &self.0.source.text
     }
 
     /// The line, from 1.
@@ -113,11 +113,11 @@ impl Error {
 
     /// What to do instead, such as the names that would have fitted.
     pub fn help(&self) -> Option<&str> {
-        self.0.fault.help.as_deref()
+        self.0.cause.help.as_deref()
     }
 }
 
-impl fmt::Display for Error {
+impl fmt::Display for LiquidError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (line, column) = line_column(self.source_text(), self.0.span.start as usize);
         let (kind, detail) = (self.kind(), self.detail());
@@ -130,47 +130,47 @@ impl fmt::Display for Error {
     }
 }
 
-impl fmt::Debug for Error {
+impl fmt::Debug for LiquidError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{self:#}")
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for LiquidError {}
 
-// === impl ErrorKind ===
+// === impl LiquidErrorKind ===
 
-impl fmt::Display for ErrorKind {
+impl fmt::Display for LiquidErrorKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            ErrorKind::Syntax => "syntax error",
-            ErrorKind::UnknownTag => "unknown tag",
-            ErrorKind::UnknownFilter => "unknown filter",
-            ErrorKind::MissingPartial => "missing partial",
-            ErrorKind::Arguments => "wrong arguments",
-            ErrorKind::Operation => "impossible operation",
-            ErrorKind::Limit => "limit reached",
+            LiquidErrorKind::Syntax => "syntax error",
+            LiquidErrorKind::UnknownTag => "unknown tag",
+            LiquidErrorKind::UnknownFilter => "unknown filter",
+            LiquidErrorKind::MissingPartial => "missing partial",
+            LiquidErrorKind::Arguments => "wrong arguments",
+            LiquidErrorKind::Operation => "impossible operation",
+            LiquidErrorKind::Limit => "limit reached",
         })
     }
 }
 
-// === impl Fault ===
+// === impl ErrorCause ===
 
-impl Fault {
-    pub(super) fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
-        Fault { kind, detail: detail.into(), help: None }
+impl ErrorCause {
+    pub(super) fn new(kind: LiquidErrorKind, detail: impl Into<String>) -> Self {
+        ErrorCause { kind, detail: detail.into(), help: None }
     }
 
     pub(super) fn syntax(detail: impl Into<String>) -> Self {
-        Fault::new(ErrorKind::Syntax, detail)
+        ErrorCause::new(LiquidErrorKind::Syntax, detail)
     }
 
     pub(super) fn operation(detail: impl Into<String>) -> Self {
-        Fault::new(ErrorKind::Operation, detail)
+        ErrorCause::new(LiquidErrorKind::Operation, detail)
     }
 
     pub(super) fn arguments(detail: impl Into<String>) -> Self {
-        Fault::new(ErrorKind::Arguments, detail)
+        ErrorCause::new(LiquidErrorKind::Arguments, detail)
     }
 
     /// Adds what to do instead.
@@ -180,8 +180,8 @@ impl Fault {
     }
 
     /// Gives the mistake its place.
-    pub(super) fn at(self, span: Span) -> Mistake {
-        Mistake { fault: self, span }
+    pub(super) fn at_span(self, span: Span) -> ParseError {
+        ParseError { cause: self, span }
     }
 }
 
@@ -196,7 +196,7 @@ impl Span {
 
     /// The text of the span.
     #[inline]
-    pub(super) fn of(self, source: &str) -> &str {
+    pub(super) fn slice(self, source: &str) -> &str {
         &source[self.start as usize..self.end as usize]
     }
 }

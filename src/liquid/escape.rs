@@ -6,14 +6,14 @@
 /// section 3.3.3) does not turn them into spaces and a carriage return is not read as a line feed
 /// (section 2.11). Characters that XML 1.0 cannot carry at all (section 2.2) become U+FFFD. As `>`
 /// is always escaped, `]]>` cannot come about.
-pub(super) fn xml_into(out: &mut String, text: &str) {
+pub(super) fn escape_xml_into(out: &mut String, text: &str) {
     let mut plain_from = 0;
     let bytes = text.as_bytes();
     for (offset, byte) in bytes.iter().enumerate() {
-        if !needs_look(*byte) {
+        if !may_need_escape(*byte) {
             continue;
         }
-        let Some(replacement) = replacement(bytes, offset) else { continue };
+        let Some(replacement) = find_replacement(bytes, offset) else { continue };
         out.push_str(&text[plain_from..offset]);
         out.push_str(replacement);
         plain_from = offset + if *byte == 0xEF { 3 } else { 1 };
@@ -22,30 +22,30 @@ pub(super) fn xml_into(out: &mut String, text: &str) {
 }
 
 /// The text escaped for XML.
-pub(super) fn xml(text: &str) -> String {
+pub(super) fn escape_xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
-    xml_into(&mut out, text);
+    escape_xml_into(&mut out, text);
     out
 }
 
 /// The text escaped for XML, except for the `&` of what already is a character reference.
-pub(super) fn xml_once(text: &str) -> String {
+pub(super) fn escape_xml_once(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     let mut rest = text;
     while let Some(at) = rest.find('&') {
-        xml_into(&mut out, &rest[..at]);
+        escape_xml_into(&mut out, &rest[..at]);
         rest = &rest[at + 1..];
-        out.push_str(if starts_xml_reference(rest) { "&" } else { "&amp;" });
+        out.push_str(if is_xml_reference(rest) { "&" } else { "&amp;" });
     }
-    xml_into(&mut out, rest);
+    escape_xml_into(&mut out, rest);
     out
 }
 
 /// The text escaped as Ruby's `CGI.escapeHTML` does, which is what `escape` means outside XML.
-pub(super) fn html(text: &str) -> String {
+pub(super) fn escape_html(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for character in text.chars() {
-        match html_entity(character) {
+        match find_html_entity(character) {
             Some(entity) => out.push_str(entity),
             None => out.push(character),
         }
@@ -54,11 +54,11 @@ pub(super) fn html(text: &str) -> String {
 }
 
 /// The text escaped for HTML, except for the `&` of what already is a character reference.
-pub(super) fn html_once(text: &str) -> String {
+pub(super) fn escape_html_once(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for (offset, character) in text.char_indices() {
-        match html_entity(character) {
-            Some(_) if character == '&' && starts_reference(&text[offset + 1..]) => out.push('&'),
+        match find_html_entity(character) {
+            Some(_) if character == '&' && is_html_reference(&text[offset + 1..]) => out.push('&'),
             Some(entity) => out.push_str(entity),
             None => out.push(character),
         }
@@ -68,12 +68,12 @@ pub(super) fn html_once(text: &str) -> String {
 
 /// Whether the byte may begin something to be replaced. `0xEF` begins U+FFFE and U+FFFF.
 #[inline]
-fn needs_look(byte: u8) -> bool {
+fn may_need_escape(byte: u8) -> bool {
     byte < 0x20 || matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'' | 0xEF)
 }
 
 /// What stands for the character at `offset` in XML, `None` for itself.
-fn replacement(bytes: &[u8], offset: usize) -> Option<&'static str> {
+fn find_replacement(bytes: &[u8], offset: usize) -> Option<&'static str> {
     match bytes[offset] {
         b'&' => Some("&amp;"),
         b'<' => Some("&lt;"),
@@ -90,7 +90,7 @@ fn replacement(bytes: &[u8], offset: usize) -> Option<&'static str> {
     }
 }
 
-fn html_entity(character: char) -> Option<&'static str> {
+fn find_html_entity(character: char) -> Option<&'static str> {
     match character {
         '&' => Some("&amp;"),
         '<' => Some("&lt;"),
@@ -102,7 +102,7 @@ fn html_entity(character: char) -> Option<&'static str> {
 }
 
 /// Whether the text behind an `&` makes it a reference: letters, or `#` and digits, up to a `;`.
-fn starts_reference(text: &str) -> bool {
+fn is_html_reference(text: &str) -> bool {
     let (digits, name) = match text.strip_prefix('#') {
         Some(digits) => (true, digits),
         None => (false, text),
@@ -114,7 +114,7 @@ fn starts_reference(text: &str) -> bool {
 
 /// Whether it is a reference that any XML document may hold: one of the five names that need no
 /// declaration, or the number of a character that XML can carry.
-fn starts_xml_reference(text: &str) -> bool {
+fn is_xml_reference(text: &str) -> bool {
     // The longest such reference is `#1114111;`.
     let Some(end) = text.bytes().take(9).position(|byte| byte == b';') else { return false };
     let name = &text[..end];
@@ -134,18 +134,21 @@ mod tests {
 
     #[test]
     fn escapes_for_xml() {
-        assert_eq!(xml("a<b & \"c\" 'd' ]]>"), "a&lt;b &amp; &quot;c&quot; &#39;d&#39; ]]&gt;");
-        assert_eq!(xml("\0\u{1}\u{8}\u{b}\u{1f}"), "\u{FFFD}".repeat(5));
-        assert_eq!(xml("\u{FFFE}x\u{FFFF}y\u{FFFD}\u{F000}é😀\u{7f}"), {
+        assert_eq!(
+            escape_xml("a<b & \"c\" 'd' ]]>"),
+            "a&lt;b &amp; &quot;c&quot; &#39;d&#39; ]]&gt;"
+        );
+        assert_eq!(escape_xml("\0\u{1}\u{8}\u{b}\u{1f}"), "\u{FFFD}".repeat(5));
+        assert_eq!(escape_xml("\u{FFFE}x\u{FFFF}y\u{FFFD}\u{F000}é😀\u{7f}"), {
             "\u{FFFD}x\u{FFFD}y\u{FFFD}\u{F000}é😀\u{7f}"
         });
-        assert_eq!(xml("\t\r\n"), "&#9;&#13;&#10;");
+        assert_eq!(escape_xml("\t\r\n"), "&#9;&#13;&#10;");
     }
 
     #[test]
     fn escapes_once() {
         assert_eq!(
-            html_once("1 &lt; 2 & 3 &#39; &#x; &;"),
+            escape_html_once("1 &lt; 2 & 3 &#39; &#x; &;"),
             "1 &lt; 2 &amp; 3 &#39; &amp;#x; &amp;;"
         );
     }

@@ -9,11 +9,12 @@ mod select;
 mod sort;
 mod string;
 
-use super::value::Value;
-use context::Outcome;
-pub(super) use context::{Arguments, Env};
+use super::value::LiquidValue;
+use context::FilterResult;
+pub(super) use context::{FilterArguments, FilterContext};
 
-type Run = for<'a> fn(&mut Env<'a>, Value<'a>, Arguments<'a>) -> Outcome<'a>;
+type FilterFunction =
+    for<'a> fn(&mut FilterContext<'a>, LiquidValue<'a>, FilterArguments<'a>) -> FilterResult<'a>;
 
 /// One filter of the language.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub(super) struct Filter {
     /// The least and the most positional arguments.
     pub(super) arguments: (usize, usize),
     pub(super) keyword: Option<&'static str>,
-    pub(super) run: Run,
+    pub(super) run: FilterFunction,
 }
 
 /// All filters, sorted by name.
@@ -103,7 +104,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     FILTERS.iter().map(|filter| filter.name)
 }
 
-const fn filter(name: &'static str, arguments: (usize, usize), run: Run) -> Filter {
+const fn filter(name: &'static str, arguments: (usize, usize), run: FilterFunction) -> Filter {
     Filter { name, arguments, keyword: None, run }
 }
 
@@ -111,7 +112,7 @@ const fn filter_with(
     name: &'static str,
     arguments: (usize, usize),
     keyword: &'static str,
-    run: Run,
+    run: FilterFunction,
 ) -> Filter {
     Filter { name, arguments, keyword: Some(keyword), run }
 }

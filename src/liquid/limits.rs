@@ -1,12 +1,12 @@
 //! The bounds of compiling and rendering: every number in one place, and the budget of one render.
 
-use super::error::{ErrorKind, Fault};
+use super::error::{ErrorCause, LiquidErrorKind};
 
 /// What a template may cost. A template that goes over a bound ends in an error that names its
 /// line and column. The defaults are far above any honest document of a few kilobytes, and low
 /// enough that a hostile one is stopped within a fraction of a second.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
+pub struct RenderLimits {
     /// Bytes of one template's source.
     pub source_bytes: usize,
     /// Work of one render: a step is a node rendered, a loop round, an item that a filter looks
@@ -28,16 +28,16 @@ pub struct Limits {
 
 /// What is left of the limits during one render.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(super) struct RenderBudget {
     steps: u64,
     value_bytes: usize,
 }
 
-// === impl Limits ===
+// === impl RenderLimits ===
 
-impl Default for Limits {
+impl Default for RenderLimits {
     fn default() -> Self {
-        Limits {
+        RenderLimits {
             source_bytes: 1 << 20,
             steps: 200_000,
             output_bytes: 256 << 10,
@@ -49,50 +49,50 @@ impl Default for Limits {
     }
 }
 
-// === impl Budget ===
+// === impl RenderBudget ===
 
-impl Budget {
-    pub(super) fn new(limits: &Limits) -> Self {
-        Budget { steps: limits.steps, value_bytes: limits.value_bytes }
+impl RenderBudget {
+    pub(super) fn new(limits: &RenderLimits) -> Self {
+        RenderBudget { steps: limits.steps, value_bytes: limits.value_bytes }
     }
 
     /// Takes `count` steps.
     #[inline]
-    pub(super) fn step(&mut self, count: u64) -> Result<(), Fault> {
+    pub(super) fn charge_steps(&mut self, count: u64) -> Result<(), ErrorCause> {
         match self.steps.checked_sub(count) {
             Some(left) => {
                 self.steps = left;
                 Ok(())
             }
-            None => Err(Fault::limit("the template takes too many steps")),
+            None => Err(ErrorCause::limit("the template takes too many steps")),
         }
     }
 
     /// Takes the steps for reading `bytes` of text.
     #[inline]
-    pub(super) fn read(&mut self, bytes: usize) -> Result<(), Fault> {
-        self.step(bytes as u64 / 64)
+    pub(super) fn charge_read(&mut self, bytes: usize) -> Result<(), ErrorCause> {
+        self.charge_steps(bytes as u64 / 64)
     }
 
     /// Takes the room for a value of `bytes`, before it is built.
-    pub(super) fn build(&mut self, bytes: usize) -> Result<(), Fault> {
+    pub(super) fn charge_bytes(&mut self, bytes: usize) -> Result<(), ErrorCause> {
         match self.value_bytes.checked_sub(bytes) {
             Some(left) => {
                 self.value_bytes = left;
                 Ok(())
             }
-            None => Err(Fault::limit("the values that the template builds are too large")),
+            None => Err(ErrorCause::limit("the values that the template builds are too large")),
         }
     }
 
     /// The room left for values, to be lent to a `capture`, which writes piece by piece.
-    pub(super) fn value_bytes(&self) -> usize {
+    pub(super) fn remaining_bytes(&self) -> usize {
         self.value_bytes
     }
 }
 
-impl Fault {
-    fn limit(detail: &str) -> Fault {
-        Fault::new(ErrorKind::Limit, detail)
+impl ErrorCause {
+    fn limit(detail: &str) -> ErrorCause {
+        ErrorCause::new(LiquidErrorKind::Limit, detail)
     }
 }

@@ -2,13 +2,13 @@
 
 use std::cmp::Ordering;
 
-use super::error::Fault;
-use super::value::Value;
+use super::error::ErrorCause;
+use super::value::LiquidValue;
 
 /// A number to compute with. Fractions are exact decimals, as `BigDecimal` in Ruby, so that
 /// `10.1 - 2.2` is `7.9`; those that do not fit are binary.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Number {
+pub(super) enum LiquidNumber {
     Int(i128),
     Decimal(Decimal),
     Float(f64),
@@ -22,7 +22,7 @@ pub(super) struct Decimal {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Operation {
+pub(super) enum ArithmeticOperation {
     Plus,
     Minus,
     Times,
@@ -32,7 +32,7 @@ pub(super) enum Operation {
 
 /// How a fraction becomes a whole number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rounding {
+pub(super) enum RoundingMode {
     Up,
     Down,
     /// To the nearest, a half away from zero.
@@ -42,20 +42,20 @@ pub(super) enum Rounding {
 /// Decimals of more digits behind the point are binary: `10^38` would not fit.
 const SCALE_MAX: u32 = 36;
 
-// === impl Number ===
+// === impl LiquidNumber ===
 
-impl Number {
+impl LiquidNumber {
     /// The number that a value means; 0 for what is no number.
-    pub(super) fn of(value: &Value<'_>) -> Number {
+    pub(super) fn from_value(value: &LiquidValue<'_>) -> LiquidNumber {
         match value {
-            Value::Int(number) => Number::Int(*number),
-            Value::Float(number) => Number::of_float(*number),
-            _ => value.as_str().map_or(Number::Int(0), Number::of_text),
+            LiquidValue::Int(number) => LiquidNumber::Int(*number),
+            LiquidValue::Float(number) => LiquidNumber::from_float(*number),
+            _ => value.as_str().map_or(LiquidNumber::Int(0), LiquidNumber::from_text),
         }
     }
 
     /// A decimal fraction such as `-1.50`, or else the whole number that the text begins with.
-    fn of_text(text: &str) -> Number {
+    fn from_text(text: &str) -> LiquidNumber {
         let text = text.trim();
         let unsigned = text.strip_prefix('-').unwrap_or(text);
         let is_number =
@@ -66,16 +66,16 @@ impl Number {
                 match (digits, u32::try_from(fraction.len())) {
                     (Ok(digits), Ok(scale)) if scale <= SCALE_MAX => {
                         let digits = if unsigned == text { digits } else { -digits };
-                        Number::Decimal(Decimal { digits, scale })
+                        LiquidNumber::Decimal(Decimal { digits, scale })
                     }
-                    _ => Number::Float(text.parse().unwrap_or_default()),
+                    _ => LiquidNumber::Float(text.parse().unwrap_or_default()),
                 }
             }
-            _ => Number::Int(leading_int(text)),
+            _ => LiquidNumber::Int(parse_leading_integer(text)),
         }
     }
 
-    fn of_float(number: f64) -> Number {
+    fn from_float(number: f64) -> LiquidNumber {
         let text = format!("{number:e}");
         let decimal = text.split_once('e').and_then(|(mantissa, exponent)| {
             let fraction = mantissa.split_once('.').map_or(0, |(_, fraction)| fraction.len());
@@ -89,42 +89,42 @@ impl Number {
                 }
             }
         });
-        decimal.map_or(Number::Float(number), Number::Decimal)
+        decimal.map_or(LiquidNumber::Float(number), LiquidNumber::Decimal)
     }
 
     fn to_float(self) -> f64 {
         match self {
-            Number::Int(number) => number as f64,
-            Number::Decimal(decimal) => decimal.to_float(),
-            Number::Float(number) => number,
+            LiquidNumber::Int(number) => number as f64,
+            LiquidNumber::Decimal(decimal) => decimal.to_float(),
+            LiquidNumber::Float(number) => number,
         }
     }
 
     /// The number as a value: a decimal becomes a float.
-    pub(super) fn into_value<'a>(self) -> Value<'a> {
+    pub(super) fn into_value<'a>(self) -> LiquidValue<'a> {
         match self {
-            Number::Int(number) => Value::Int(number),
-            other => Value::Float(other.to_float()),
+            LiquidNumber::Int(number) => LiquidValue::Int(number),
+            other => LiquidValue::Float(other.to_float()),
         }
     }
 
     /// The distance from zero.
-    pub(super) fn abs(self) -> Number {
+    pub(super) fn abs(self) -> LiquidNumber {
         match self {
-            Number::Int(number) => Number::Int(number.saturating_abs()),
-            Number::Decimal(Decimal { digits, scale }) => {
-                Number::Decimal(Decimal { digits: digits.saturating_abs(), scale })
+            LiquidNumber::Int(number) => LiquidNumber::Int(number.saturating_abs()),
+            LiquidNumber::Decimal(Decimal { digits, scale }) => {
+                LiquidNumber::Decimal(Decimal { digits: digits.saturating_abs(), scale })
             }
-            Number::Float(number) => Number::Float(number.abs()),
+            LiquidNumber::Float(number) => LiquidNumber::Float(number.abs()),
         }
     }
 
     /// Whether it is less than `other`.
-    pub(super) fn is_less_than(self, other: Number) -> bool {
+    pub(super) fn is_less_than(self, other: LiquidNumber) -> bool {
         match (self, other) {
-            (Number::Int(left), Number::Int(right)) => left < right,
-            _ => match (self.decimal(), other.decimal()) {
-                (Some(left), Some(right)) => match left.aligned(right) {
+            (LiquidNumber::Int(left), LiquidNumber::Int(right)) => left < right,
+            _ => match (self.to_decimal(), other.to_decimal()) {
+                (Some(left), Some(right)) => match left.align(right) {
                     Some((left, right, _)) => left < right,
                     None => self.to_float() < other.to_float(),
                 },
@@ -134,52 +134,68 @@ impl Number {
     }
 
     /// The result of an operation, exact where it can be.
-    pub(super) fn apply(self, operation: Operation, other: Number) -> Result<Number, Fault> {
-        let divides = matches!(operation, Operation::Divide | Operation::Modulo);
+    pub(super) fn apply(
+        self,
+        operation: ArithmeticOperation,
+        other: LiquidNumber,
+    ) -> Result<LiquidNumber, ErrorCause> {
+        let divides =
+            matches!(operation, ArithmeticOperation::Divide | ArithmeticOperation::Modulo);
         if divides && other.to_float() == 0.0 {
-            return Err(Fault::operation("divided by 0"));
+            return Err(ErrorCause::operation("divided by 0"));
         }
         let exact = match (self, other) {
-            (Number::Int(left), Number::Int(right)) => {
-                whole(operation, left, right).map(Number::Int)
+            (LiquidNumber::Int(left), LiquidNumber::Int(right)) => {
+                apply_to_integers(operation, left, right).map(LiquidNumber::Int)
             }
-            _ => match (self.decimal(), other.decimal()) {
-                (Some(left), Some(right)) => left.apply(operation, right).map(Number::Decimal),
+            _ => match (self.to_decimal(), other.to_decimal()) {
+                (Some(left), Some(right)) => {
+                    left.apply(operation, right).map(LiquidNumber::Decimal)
+                }
                 _ => None,
             },
         };
-        Ok(exact
-            .unwrap_or_else(|| Number::Float(binary(operation, self.to_float(), other.to_float()))))
+        Ok(exact.unwrap_or_else(|| {
+            LiquidNumber::Float(apply_to_floats(operation, self.to_float(), other.to_float()))
+        }))
     }
 
     /// The number with `places` digits behind the point; a whole one for 0 places and fewer.
-    pub(super) fn rounded(self, places: i64, rounding: Rounding) -> Result<Number, Fault> {
+    pub(super) fn round_to(
+        self,
+        places: i64,
+        rounding: RoundingMode,
+    ) -> Result<LiquidNumber, ErrorCause> {
         match self {
-            Number::Int(number) if places >= 0 => Ok(Number::Int(number)),
-            Number::Int(digits) => Ok(Decimal { digits, scale: 0 }.rounded(places, rounding)),
-            Number::Decimal(decimal) => Ok(decimal.rounded(places, rounding)),
-            Number::Float(number) if places > 0 && number.is_finite() => Ok(Number::Float(number)),
-            Number::Float(number) => {
+            LiquidNumber::Int(number) if places >= 0 => Ok(LiquidNumber::Int(number)),
+            LiquidNumber::Int(digits) => {
+                Ok(Decimal { digits, scale: 0 }.round_to(places, rounding))
+            }
+            LiquidNumber::Decimal(decimal) => Ok(decimal.round_to(places, rounding)),
+            LiquidNumber::Float(number) if places > 0 && number.is_finite() => {
+                Ok(LiquidNumber::Float(number))
+            }
+            LiquidNumber::Float(number) => {
                 let number = match rounding {
-                    Rounding::Up => number.ceil(),
-                    Rounding::Down => number.floor(),
-                    Rounding::Nearest => number.round(),
+                    RoundingMode::Up => number.ceil(),
+                    RoundingMode::Down => number.floor(),
+                    RoundingMode::Nearest => number.round(),
                 };
                 // Both bounds are powers of two and so exact.
                 if number.abs() < 2f64.powi(126) {
-                    Ok(Number::Int(number as i128))
+                    Ok(LiquidNumber::Int(number as i128))
                 } else {
-                    Err(Fault::operation("the number is too large to be rounded"))
+                    Err(ErrorCause::operation("the number is too large to be rounded"))
                 }
             }
         }
     }
 
-    fn decimal(self) -> Option<Decimal> {
+    fn to_decimal(self) -> Option<Decimal> {
         match self {
-            Number::Int(digits) => Some(Decimal { digits, scale: 0 }),
-            Number::Decimal(decimal) => Some(decimal),
-            Number::Float(_) => None,
+            LiquidNumber::Int(digits) => Some(Decimal { digits, scale: 0 }),
+            LiquidNumber::Decimal(decimal) => Some(decimal),
+            LiquidNumber::Float(_) => None,
         }
     }
 }
@@ -192,7 +208,7 @@ impl Decimal {
     }
 
     /// Both numbers' digits at one scale.
-    fn aligned(self, other: Decimal) -> Option<(i128, i128, u32)> {
+    fn align(self, other: Decimal) -> Option<(i128, i128, u32)> {
         let scale = self.scale.max(other.scale);
         let left = self.digits.checked_mul(power_of_ten(scale - self.scale)?)?;
         let right = other.digits.checked_mul(power_of_ten(scale - other.scale)?)?;
@@ -200,24 +216,26 @@ impl Decimal {
     }
 
     /// `None` where the result does not fit.
-    fn apply(self, operation: Operation, other: Decimal) -> Option<Decimal> {
+    fn apply(self, operation: ArithmeticOperation, other: Decimal) -> Option<Decimal> {
         let decimal = match operation {
-            Operation::Times => {
+            ArithmeticOperation::Times => {
                 let digits = self.digits.checked_mul(other.digits)?;
                 Decimal { digits, scale: self.scale + other.scale }
             }
-            Operation::Divide => self.divided_by(other)?,
-            Operation::Plus | Operation::Minus | Operation::Modulo => {
-                let (left, right, scale) = self.aligned(other)?;
-                Decimal { digits: whole(operation, left, right)?, scale }
+            ArithmeticOperation::Divide => self.divide(other)?,
+            ArithmeticOperation::Plus
+            | ArithmeticOperation::Minus
+            | ArithmeticOperation::Modulo => {
+                let (left, right, scale) = self.align(other)?;
+                Decimal { digits: apply_to_integers(operation, left, right)?, scale }
             }
         };
         (decimal.scale <= SCALE_MAX).then_some(decimal)
     }
 
     /// The quotient with as many digits as fit; `None` where those are fewer than a float has.
-    fn divided_by(self, other: Decimal) -> Option<Decimal> {
-        let (mut left, right, _) = self.aligned(other)?;
+    fn divide(self, other: Decimal) -> Option<Decimal> {
+        let (mut left, right, _) = self.align(other)?;
         let mut scale = 0;
         while scale < SCALE_MAX {
             match left.checked_mul(10) {
@@ -231,34 +249,34 @@ impl Decimal {
             .then_some(Decimal { digits, scale })
     }
 
-    fn rounded(self, places: i64, rounding: Rounding) -> Number {
+    fn round_to(self, places: i64, rounding: RoundingMode) -> LiquidNumber {
         let drop = i64::from(self.scale) - places.clamp(-60, 60);
-        let Ok(drop) = u32::try_from(drop) else { return Number::Decimal(self) };
+        let Ok(drop) = u32::try_from(drop) else { return LiquidNumber::Decimal(self) };
         let whole = match power_of_ten(drop) {
             None => 0,
             Some(unit) => {
                 let (floor, rest) = (self.digits.div_euclid(unit), self.digits.rem_euclid(unit));
                 let up = match rounding {
-                    Rounding::Down => false,
-                    Rounding::Up => rest > 0,
-                    Rounding::Nearest if self.digits < 0 => rest > unit / 2,
-                    Rounding::Nearest => rest >= unit - unit / 2 && rest > 0,
+                    RoundingMode::Down => false,
+                    RoundingMode::Up => rest > 0,
+                    RoundingMode::Nearest if self.digits < 0 => rest > unit / 2,
+                    RoundingMode::Nearest => rest >= unit - unit / 2 && rest > 0,
                 };
                 floor + i128::from(up)
             }
         };
         match u32::try_from(places) {
-            Ok(scale) if scale > 0 => Number::Decimal(Decimal { digits: whole, scale }),
+            Ok(scale) if scale > 0 => LiquidNumber::Decimal(Decimal { digits: whole, scale }),
             _ => {
                 let unit = power_of_ten(u32::try_from(-places.max(-60)).unwrap_or_default());
-                Number::Int(unit.and_then(|unit| whole.checked_mul(unit)).unwrap_or_default())
+                LiquidNumber::Int(unit.and_then(|unit| whole.checked_mul(unit)).unwrap_or_default())
             }
         }
     }
 }
 
 /// The whole number that Ruby's `to_i` finds at the start of a text.
-pub(super) fn leading_int(text: &str) -> i128 {
+pub(super) fn parse_leading_integer(text: &str) -> i128 {
     let text = text.trim_start();
     let (negative, digits) = match text.as_bytes().first() {
         Some(b'-') => (true, &text[1..]),
@@ -281,9 +299,9 @@ pub(super) fn leading_int(text: &str) -> i128 {
 }
 
 /// The whole number that a value is, for counts and positions; an error for anything else.
-pub(super) fn whole_of(value: &Value<'_>) -> Result<i128, Fault> {
+pub(super) fn require_integer(value: &LiquidValue<'_>) -> Result<i128, ErrorCause> {
     let text = match value {
-        Value::Int(number) => return Ok(*number),
+        LiquidValue::Int(number) => return Ok(*number),
         _ => value.as_str().unwrap_or_default().trim(),
     };
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
@@ -292,26 +310,26 @@ pub(super) fn whole_of(value: &Value<'_>) -> Result<i128, Fault> {
         && !digits.ends_with('_')
         && !digits.contains("__");
     if well_formed {
-        Ok(leading_int(text))
+        Ok(parse_leading_integer(text))
     } else {
-        Err(Fault::arguments(format!("expected a whole number, got {}", kind_of(value))))
+        Err(ErrorCause::arguments(format!("expected a whole number, got {}", type_name(value))))
     }
 }
 
 /// The order of two numbers, exact whatever their kinds; `None` for anything else and for NaN.
-pub(super) fn order_of_numbers(left: &Value<'_>, right: &Value<'_>) -> Option<Ordering> {
+pub(super) fn compare_numbers(left: &LiquidValue<'_>, right: &LiquidValue<'_>) -> Option<Ordering> {
     match (left, right) {
-        (Value::Int(left), Value::Int(right)) => Some(left.cmp(right)),
-        (Value::Float(left), Value::Float(right)) => left.partial_cmp(right),
-        (Value::Int(whole), Value::Float(float)) => order_of_mixed(*whole, *float),
-        (Value::Float(float), Value::Int(whole)) => {
-            order_of_mixed(*whole, *float).map(Ordering::reverse)
+        (LiquidValue::Int(left), LiquidValue::Int(right)) => Some(left.cmp(right)),
+        (LiquidValue::Float(left), LiquidValue::Float(right)) => left.partial_cmp(right),
+        (LiquidValue::Int(whole), LiquidValue::Float(float)) => compare_mixed(*whole, *float),
+        (LiquidValue::Float(float), LiquidValue::Int(whole)) => {
+            compare_mixed(*whole, *float).map(Ordering::reverse)
         }
         _ => None,
     }
 }
 
-fn order_of_mixed(whole: i128, float: f64) -> Option<Ordering> {
+fn compare_mixed(whole: i128, float: f64) -> Option<Ordering> {
     if float.is_nan() || float.abs() >= 2f64.powi(126) {
         return 0.0.partial_cmp(&float);
     }
@@ -320,19 +338,19 @@ fn order_of_mixed(whole: i128, float: f64) -> Option<Ordering> {
 }
 
 /// What sort of value it is, for messages: data itself never gets into one.
-pub(super) fn kind_of(value: &Value<'_>) -> &'static str {
+pub(super) fn type_name(value: &LiquidValue<'_>) -> &'static str {
     match value {
-        Value::Nil => "nil",
-        Value::Bool(_) => "a boolean",
-        Value::Int(_) => "a whole number",
-        Value::Float(_) => "a fraction",
-        Value::Str(_) | Value::Text(_) | Value::Safe(_) => "a text",
-        Value::Array(_) | Value::List(_) => "a list",
-        Value::Object(_) => "an object",
-        Value::Range(..) => "a range",
-        Value::Loop(_) => "a loop",
-        Value::Empty => "`empty`",
-        Value::Blank => "`blank`",
+        LiquidValue::Nil => "nil",
+        LiquidValue::Bool(_) => "a boolean",
+        LiquidValue::Int(_) => "a whole number",
+        LiquidValue::Float(_) => "a fraction",
+        LiquidValue::Str(_) | LiquidValue::Text(_) | LiquidValue::Safe(_) => "a text",
+        LiquidValue::Array(_) | LiquidValue::List(_) => "a list",
+        LiquidValue::Object(_) => "an object",
+        LiquidValue::Range(..) => "a range",
+        LiquidValue::Loop(_) => "a loop",
+        LiquidValue::Empty => "`empty`",
+        LiquidValue::Blank => "`blank`",
     }
 }
 
@@ -341,29 +359,29 @@ fn power_of_ten(exponent: u32) -> Option<i128> {
 }
 
 /// Whole results; the quotient is rounded down, and the remainder has the divisor's sign.
-fn whole(operation: Operation, left: i128, right: i128) -> Option<i128> {
+fn apply_to_integers(operation: ArithmeticOperation, left: i128, right: i128) -> Option<i128> {
     match operation {
-        Operation::Plus => left.checked_add(right),
-        Operation::Minus => left.checked_sub(right),
-        Operation::Times => left.checked_mul(right),
-        Operation::Divide => {
+        ArithmeticOperation::Plus => left.checked_add(right),
+        ArithmeticOperation::Minus => left.checked_sub(right),
+        ArithmeticOperation::Times => left.checked_mul(right),
+        ArithmeticOperation::Divide => {
             let quotient = left.checked_div(right)?;
             let inexact = left.checked_rem(right)? != 0;
             Some(if inexact && (left < 0) != (right < 0) { quotient - 1 } else { quotient })
         }
-        Operation::Modulo => {
+        ArithmeticOperation::Modulo => {
             let rest = left.checked_rem(right)?;
             Some(if rest != 0 && (rest < 0) != (right < 0) { rest + right } else { rest })
         }
     }
 }
 
-fn binary(operation: Operation, left: f64, right: f64) -> f64 {
+fn apply_to_floats(operation: ArithmeticOperation, left: f64, right: f64) -> f64 {
     match operation {
-        Operation::Plus => left + right,
-        Operation::Minus => left - right,
-        Operation::Times => left * right,
-        Operation::Divide => left / right,
-        Operation::Modulo => left - right * (left / right).floor(),
+        ArithmeticOperation::Plus => left + right,
+        ArithmeticOperation::Minus => left - right,
+        ArithmeticOperation::Times => left * right,
+        ArithmeticOperation::Divide => left / right,
+        ArithmeticOperation::Modulo => left - right * (left / right).floor(),
     }
 }

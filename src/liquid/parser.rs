@@ -3,371 +3,354 @@
 mod blocks;
 mod expressions;
 mod loops;
+mod open_block;
 mod partials;
 
 use std::sync::Arc;
 
-use super::error::Error;
-use super::error::{ErrorKind, Fault, Mistake, Origin, Span};
-use super::limits::Limits;
-use super::tokens::{Tag, Token, Tokens, is_space};
-use super::tree::{Assign, Body, Capture, Count, Node, Tree};
-use crate::diagnostics::suggest::did_you_mean;
+use super::error::{ErrorCause, LiquidError, LiquidErrorKind, ParseError, Span, TemplateSource};
+use super::limits::RenderLimits;
+use super::tokens::{TagToken, Token, Tokenizer, is_space};
+use super::tree::{AssignTag, BlockBody, CaptureTag, CounterTag, SyntaxTree, TemplateNode};
+use open_block::{OpenBlock, misplaced_tag_error, unclosed_error};
 
-/// After so many mistakes the rest of a source is not read: nobody mends more at once.
-const MISTAKES_MAX: usize = 50;
-
-/// Every tag that may begin something, for "did you mean".
-const TAGS: [&str; 20] = [
-    "assign",
-    "break",
-    "capture",
-    "case",
-    "comment",
-    "continue",
-    "cycle",
-    "decrement",
-    "doc",
-    "echo",
-    "for",
-    "if",
-    "ifchanged",
-    "include",
-    "increment",
-    "liquid",
-    "raw",
-    "render",
-    "tablerow",
-    "unless",
-];
+/// After so many errors the rest of a source is not read: nobody mends more at once.
+const ERRORS_MAX: usize = 50;
 
 /// Parses a source, or tells all that is wrong with it.
-pub(super) fn parse(name: &str, source: &str, limits: &Limits) -> Result<Tree, Vec<Error>> {
-    let origin = Arc::new(Origin { name: name.into(), source: source.into() });
-    if source.len() > limits.source_bytes.min(u32::MAX as usize) {
+pub(super) fn parse(
+    name: &str,
+    text: &str,
+    limits: &RenderLimits,
+) -> Result<SyntaxTree, Vec<LiquidError>> {
+    let source = Arc::new(TemplateSource { name: name.into(), text: text.into() });
+    if text.len() > limits.source_bytes.min(u32::MAX as usize) {
         let detail = format!("the source is longer than {} bytes", limits.source_bytes);
-        let fault = Fault::new(ErrorKind::Limit, detail);
-        return Err(vec![Error::new(fault, origin, Span::default())]);
+        let cause = ErrorCause::new(LiquidErrorKind::Limit, detail);
+        return Err(vec![LiquidError::new(cause, source, Span::default())]);
     }
-    let mut parser = Parser { source: &origin.source, limits, mistakes: Vec::new(), depth: 0 };
-    let body = parser.template();
-    let mut mistakes = parser.mistakes;
-    if mistakes.is_empty() {
-        return Ok(Tree { origin, body });
+    let mut parser = TemplateParser { source: &source.text, limits, errors: Vec::new(), depth: 0 };
+    let body = parser.parse_template();
+    let mut errors = parser.errors;
+    if errors.is_empty() {
+        return Ok(SyntaxTree { source, body });
     }
-    mistakes.sort_by_key(|mistake| mistake.span.start);
-    let located = |mistake: Mistake| Error::new(mistake.fault, Arc::clone(&origin), mistake.span);
-    Err(mistakes.into_iter().map(located).collect())
+    errors.sort_by_key(|error| error.span.start);
+    let located =
+        |error: ParseError| LiquidError::new(error.cause, Arc::clone(&source), error.span);
+    Err(errors.into_iter().map(located).collect())
 }
 
 /// The state of parsing one source.
-struct Parser<'s> {
+struct TemplateParser<'s> {
     source: &'s str,
-    limits: &'s Limits,
-    mistakes: Vec<Mistake>,
+    limits: &'s RenderLimits,
+    errors: Vec<ParseError>,
     /// Blocks open here.
     depth: u32,
 }
 
-/// A block that is open: what its tags are called, and where it began.
-#[derive(Clone, Copy)]
-struct Block<'s> {
-    name: &'s str,
-    /// Tags that begin the next part of the block, such as `else`.
-    parts: &'static [&'static str],
-    opened: Span,
-}
-
 /// What a tag adds to the body around it.
-enum Parsed {
-    Node(Node, bool),
+enum ParsedTag {
+    /// A node, and whether it can only render white space.
+    Node { node: TemplateNode, blank: bool },
     /// Nothing, as a comment does.
     Nothing,
 }
 
-// === impl Parser ===
+// === impl ParsedTag ===
 
-impl<'s> Parser<'s> {
-    fn template(&mut self) -> Body {
-        let mut tokens = Tokens::template(self.source);
-        let mut body = Body { nodes: Vec::new(), blank: true };
-        self.fill(&mut body, &mut tokens, None);
+impl ParsedTag {
+    fn node(node: TemplateNode, blank: bool) -> ParsedTag {
+        ParsedTag::Node { node, blank }
+    }
+}
+
+// === impl TemplateParser ===
+
+impl<'s> TemplateParser<'s> {
+    fn parse_template(&mut self) -> BlockBody {
+        let mut tokens = Tokenizer::for_template(self.source);
+        let mut body = BlockBody { nodes: Vec::new(), blank: true };
+        self.parse_nodes(&mut body, &mut tokens, None);
         body
     }
 
     /// Reads nodes into `body` up to the tag that ends `block` or begins its next part, which is
     /// the answer; `None` at the end of the tokens.
-    fn fill(
+    fn parse_nodes(
         &mut self,
-        body: &mut Body,
-        tokens: &mut Tokens<'s>,
-        block: Option<Block<'s>>,
-    ) -> Option<Tag> {
+        body: &mut BlockBody,
+        tokens: &mut Tokenizer<'s>,
+        block: Option<OpenBlock<'s>>,
+    ) -> Option<TagToken> {
         while let Some(token) = tokens.next() {
-            if self.mistakes.len() >= MISTAKES_MAX {
-                tokens.finish();
+            if self.errors.len() >= ERRORS_MAX {
+                tokens.skip_rest();
                 break;
             }
             match token {
                 Ok(Token::Text(span)) => {
                     body.blank &= self.text(span).bytes().all(is_space);
-                    body.nodes.push(Node::Text(span));
+                    body.nodes.push(TemplateNode::Text(span));
                 }
-                Ok(Token::Output(markup, span)) => self.output(body, markup, span),
+                Ok(Token::Output(markup, span)) => self.parse_output(body, markup, span),
                 Ok(Token::Tag(tag)) => {
                     if block.is_some_and(|block| block.is_ended_by(self.text(tag.name))) {
                         return Some(tag);
                     }
-                    self.tag(body, tokens, tag, block);
+                    self.parse_tag(body, tokens, tag, block);
                 }
-                Err(mistake) => self.mistakes.push(mistake),
+                Err(error) => self.errors.push(error),
             }
         }
         if let Some(block) = block {
-            self.never_closed(block);
+            self.report_unclosed(block);
         }
         None
     }
 
-    fn output(&mut self, body: &mut Body, markup: Span, span: Span) {
+    fn parse_output(&mut self, body: &mut BlockBody, markup: Span, span: Span) {
         body.blank = false;
-        let parsed = self.print(markup, span);
-        if let Some(Some(print)) = self.keep(parsed) {
-            body.nodes.push(Node::Print(print));
+        let parsed = self.parse_output_markup(markup, span);
+        if let Some(Some(output)) = self.record_error(parsed) {
+            body.nodes.push(TemplateNode::Output(output));
         }
     }
 
     /// Reads the tag, and the block that it begins, into `body`.
-    fn tag(
+    fn parse_tag(
         &mut self,
-        body: &mut Body,
-        tokens: &mut Tokens<'s>,
-        tag: Tag,
-        block: Option<Block<'s>>,
+        body: &mut BlockBody,
+        tokens: &mut Tokenizer<'s>,
+        tag: TagToken,
+        block: Option<OpenBlock<'s>>,
     ) {
         if self.text(tag.name) == "liquid" {
-            return self.liquid(body, tag);
+            return self.parse_liquid(body, tag);
         }
-        let parsed = self.any_tag(tokens, tag, block);
-        match self.keep(parsed) {
-            Some(Parsed::Node(node, blank)) => {
+        let parsed = self.parse_tag_node(tokens, tag, block);
+        match self.record_error(parsed) {
+            Some(ParsedTag::Node { node, blank }) => {
                 body.blank &= blank;
                 body.nodes.push(node);
             }
-            Some(Parsed::Nothing) | None => {}
+            Some(ParsedTag::Nothing) | None => {}
         }
     }
 
-    fn any_tag(
+    fn parse_tag_node(
         &mut self,
-        tokens: &mut Tokens<'s>,
-        tag: Tag,
-        block: Option<Block<'s>>,
-    ) -> Result<Parsed, Mistake> {
+        tokens: &mut Tokenizer<'s>,
+        tag: TagToken,
+        block: Option<OpenBlock<'s>>,
+    ) -> Result<ParsedTag, ParseError> {
         match self.text(tag.name) {
-            "assign" => self.assign(tag),
-            "break" => Ok(Parsed::Node(Node::Break(tag.span), false)),
-            "capture" => self.capture(tokens, tag),
-            "case" => Ok(self.case(tokens, tag)),
-            "comment" => self.comment(tokens, tag),
-            "continue" => Ok(Parsed::Node(Node::Continue(tag.span), false)),
-            "cycle" => self.cycle(tag),
-            "decrement" => self.count(tag, true),
-            "doc" => self.doc(tokens, tag),
-            "echo" => self.echo(tag),
-            "for" => Ok(self.for_loop(tokens, tag, false)),
-            "if" => Ok(self.conditional(tokens, tag, false)),
-            "ifchanged" => Ok(self.if_changed(tokens, tag)),
-            "include" => self.include(tag, false),
-            "increment" => self.count(tag, false),
-            "raw" => self.raw(tokens, tag),
-            "render" => self.include(tag, true),
-            "tablerow" => Ok(self.for_loop(tokens, tag, true)),
-            "unless" => Ok(self.conditional(tokens, tag, true)),
-            "#" => self.inline_comment(tag),
-            name => {
-                Err(misplaced(name, block).at(if name.is_empty() { tag.span } else { tag.name }))
-            }
+            "assign" => self.parse_assign(tag),
+            "break" => Ok(ParsedTag::node(TemplateNode::Break(tag.span), false)),
+            "capture" => self.parse_capture(tokens, tag),
+            "case" => Ok(self.parse_case(tokens, tag)),
+            "comment" => self.skip_comment(tokens, tag),
+            "continue" => Ok(ParsedTag::node(TemplateNode::Continue(tag.span), false)),
+            "cycle" => self.parse_cycle(tag),
+            "decrement" => self.parse_counter(tag, true),
+            "doc" => self.skip_doc(tokens, tag),
+            "echo" => self.parse_echo(tag),
+            "for" => Ok(self.parse_for(tokens, tag, false)),
+            "if" => Ok(self.parse_conditional(tokens, tag, false)),
+            "ifchanged" => Ok(self.parse_if_changed(tokens, tag)),
+            "include" => self.parse_include(tag, false),
+            "increment" => self.parse_counter(tag, false),
+            "raw" => self.parse_raw(tokens, tag),
+            "render" => self.parse_include(tag, true),
+            "tablerow" => Ok(self.parse_for(tokens, tag, true)),
+            "unless" => Ok(self.parse_conditional(tokens, tag, true)),
+            "#" => self.check_inline_comment(tag),
+            name => Err(misplaced_tag_error(name, block).at_span(if name.is_empty() {
+                tag.span
+            } else {
+                tag.name
+            })),
         }
     }
 
-    fn liquid(&mut self, body: &mut Body, tag: Tag) {
+    fn parse_liquid(&mut self, body: &mut BlockBody, tag: TagToken) {
         if self.depth >= self.limits.nesting {
-            self.mistakes.push(self.too_deep(tag.span));
+            self.errors.push(self.too_deep_error(tag.span));
             return;
         }
         self.depth += 1;
-        let mut lines = Tokens::lines(self.source, tag.markup);
-        self.fill(body, &mut lines, None);
+        let mut lines = Tokenizer::for_lines(self.source, tag.markup);
+        self.parse_nodes(body, &mut lines, None);
         self.depth -= 1;
     }
 
-    fn assign(&mut self, tag: Tag) -> Result<Parsed, Mistake> {
+    fn parse_assign(&mut self, tag: TagToken) -> Result<ParsedTag, ParseError> {
         let mut cursor = self.cursor(tag.markup);
-        let name = cursor.wide_name().ok_or_else(|| cursor.unexpected("the name of a variable"))?;
+        let name = cursor
+            .read_target_name()
+            .ok_or_else(|| cursor.unexpected_error("the name of a variable"))?;
         if !cursor.eat("=") {
-            return Err(cursor.unexpected("`=`"));
+            return Err(cursor.unexpected_error("`=`"));
         }
         if cursor.is_at_end() {
-            return Err(cursor.unexpected("a value"));
+            return Err(cursor.unexpected_error("a value"));
         }
-        let value = self.filtered(&mut cursor, tag.span)?;
-        Ok(Parsed::Node(Node::Assign(Assign { name, value }), true))
+        let value = self.parse_filtered(&mut cursor, tag.span)?;
+        Ok(ParsedTag::node(TemplateNode::Assign(AssignTag { name, value }), true))
     }
 
-    fn capture(&mut self, tokens: &mut Tokens<'s>, tag: Tag) -> Result<Parsed, Mistake> {
+    fn parse_capture(
+        &mut self,
+        tokens: &mut Tokenizer<'s>,
+        tag: TagToken,
+    ) -> Result<ParsedTag, ParseError> {
         let mut cursor = self.cursor(tag.markup);
         let quoted = matches!(cursor.peek(), Some(b'"' | b'\''));
-        let name = if quoted { Some(cursor.string()?) } else { cursor.wide_name() };
-        let name = name.ok_or_else(|| cursor.unexpected("the name of a variable"));
-        let name = self.keep(name).unwrap_or_default();
-        let block = Block { name: "capture", parts: &[], opened: tag.span };
-        let (body, _) = self.block(tokens, block);
-        Ok(Parsed::Node(Node::Capture(Box::new(Capture { name, body })), true))
+        let name = if quoted { Some(cursor.read_string()?) } else { cursor.read_target_name() };
+        let name = name.ok_or_else(|| cursor.unexpected_error("the name of a variable"));
+        let name = self.record_error(name).unwrap_or_default();
+        let block = OpenBlock { name: "capture", parts: &[], opened: tag.span };
+        let (body, _) = self.parse_block(tokens, block);
+        Ok(ParsedTag::node(TemplateNode::Capture(Box::new(CaptureTag { name, body })), true))
     }
 
-    fn count(&mut self, tag: Tag, down: bool) -> Result<Parsed, Mistake> {
+    fn parse_counter(&mut self, tag: TagToken, down: bool) -> Result<ParsedTag, ParseError> {
         let mut cursor = self.cursor(tag.markup);
-        let name = cursor.wide_name().ok_or_else(|| cursor.unexpected("the name of a counter"))?;
+        let name = cursor
+            .read_target_name()
+            .ok_or_else(|| cursor.unexpected_error("the name of a counter"))?;
         if !cursor.is_at_end() {
-            return Err(cursor.unexpected("the end of the tag"));
+            return Err(cursor.unexpected_error("the end of the tag"));
         }
-        Ok(Parsed::Node(Node::Count(Count { name, down }), false))
+        Ok(ParsedTag::node(TemplateNode::Counter(CounterTag { name, down }), false))
     }
 
-    fn echo(&mut self, tag: Tag) -> Result<Parsed, Mistake> {
-        let print = self.print(tag.markup, tag.span)?;
-        Ok(print.map_or(Parsed::Nothing, |print| Parsed::Node(Node::Print(print), false)))
+    fn parse_echo(&mut self, tag: TagToken) -> Result<ParsedTag, ParseError> {
+        let output = self.parse_output_markup(tag.markup, tag.span)?;
+        Ok(output.map_or(ParsedTag::Nothing, |output| {
+            ParsedTag::node(TemplateNode::Output(output), false)
+        }))
     }
 
-    fn comment(&mut self, tokens: &mut Tokens<'s>, tag: Tag) -> Result<Parsed, Mistake> {
-        if tokens.skip_comment() { Ok(Parsed::Nothing) } else { Err(unclosed("comment", tag.span)) }
+    fn skip_comment(
+        &mut self,
+        tokens: &mut Tokenizer<'s>,
+        tag: TagToken,
+    ) -> Result<ParsedTag, ParseError> {
+        if tokens.skip_comment() {
+            Ok(ParsedTag::Nothing)
+        } else {
+            Err(unclosed_error("comment", tag.span))
+        }
     }
 
-    fn inline_comment(&self, tag: Tag) -> Result<Parsed, Mistake> {
+    fn check_inline_comment(&self, tag: TagToken) -> Result<ParsedTag, ParseError> {
         let mut lines = self.text(tag.markup).split('\n').skip(1);
         if lines.all(|line| {
             let line = line.trim();
             line.is_empty() || line.starts_with('#')
         }) {
-            return Ok(Parsed::Nothing);
+            return Ok(ParsedTag::Nothing);
         }
-        let fault = Fault::syntax("every line of a comment in one tag must begin with `#`");
-        Err(fault.at(tag.span))
+        let cause = ErrorCause::syntax("every line of a comment in one tag must begin with `#`");
+        Err(cause.at_span(tag.span))
     }
 
-    fn raw(&mut self, tokens: &mut Tokens<'s>, tag: Tag) -> Result<Parsed, Mistake> {
-        let text = self.verbatim(tokens, tag, "raw")?;
+    fn parse_raw(
+        &mut self,
+        tokens: &mut Tokenizer<'s>,
+        tag: TagToken,
+    ) -> Result<ParsedTag, ParseError> {
+        let text = self.read_verbatim(tokens, tag, "raw")?;
         if text.start == text.end {
-            return Ok(Parsed::Nothing);
+            return Ok(ParsedTag::Nothing);
         }
-        Ok(Parsed::Node(Node::Text(text), false))
+        Ok(ParsedTag::node(TemplateNode::Text(text), false))
     }
 
-    fn doc(&mut self, tokens: &mut Tokens<'s>, tag: Tag) -> Result<Parsed, Mistake> {
-        let text = self.verbatim(tokens, tag, "doc")?;
-        let mut inside = Tokens::template(self.text(text));
+    fn skip_doc(
+        &mut self,
+        tokens: &mut Tokenizer<'s>,
+        tag: TagToken,
+    ) -> Result<ParsedTag, ParseError> {
+        let text = self.read_verbatim(tokens, tag, "doc")?;
+        let mut inside = Tokenizer::for_template(self.text(text));
         if inside.skip_verbatim("doc").is_some() {
-            return Err(Fault::syntax("a `doc` stands inside of a `doc`").at(tag.span));
+            return Err(ErrorCause::syntax("a `doc` stands inside of a `doc`").at_span(tag.span));
         }
-        Ok(Parsed::Nothing)
+        Ok(ParsedTag::Nothing)
     }
 
     /// The text of a block that is not read.
-    fn verbatim(&mut self, tokens: &mut Tokens<'s>, tag: Tag, name: &str) -> Result<Span, Mistake> {
+    fn read_verbatim(
+        &mut self,
+        tokens: &mut Tokenizer<'s>,
+        tag: TagToken,
+        name: &str,
+    ) -> Result<Span, ParseError> {
         let mut cursor = self.cursor(tag.markup);
         if !cursor.is_at_end() {
-            let mistake = cursor.unexpected("the end of the tag");
-            self.mistakes.push(mistake);
+            let error = cursor.unexpected_error("the end of the tag");
+            self.errors.push(error);
         }
-        if tokens.are_lines() {
+        if tokens.is_line_based() {
             let detail = format!("`{name}` cannot stand in a `liquid` tag");
-            return Err(Fault::syntax(detail).at(tag.span));
+            return Err(ErrorCause::syntax(detail).at_span(tag.span));
         }
         match tokens.skip_verbatim(&format!("end{name}")) {
             Some(text) => Ok(text),
             None => {
-                tokens.finish();
-                Err(unclosed(name, tag.span))
+                tokens.skip_rest();
+                Err(unclosed_error(name, tag.span))
             }
         }
     }
 
     /// Reads the body of one part of a block, and answers the tag behind it, which is the end of
     /// the block or the beginning of its next part.
-    fn block(&mut self, tokens: &mut Tokens<'s>, block: Block<'s>) -> (Body, Option<Tag>) {
-        let mut body = Body { nodes: Vec::new(), blank: true };
+    fn parse_block(
+        &mut self,
+        tokens: &mut Tokenizer<'s>,
+        block: OpenBlock<'s>,
+    ) -> (BlockBody, Option<TagToken>) {
+        let mut body = BlockBody { nodes: Vec::new(), blank: true };
         if self.depth >= self.limits.nesting {
-            self.mistakes.push(self.too_deep(block.opened));
-            tokens.finish();
+            self.errors.push(self.too_deep_error(block.opened));
+            tokens.skip_rest();
             return (body, None);
         }
         self.depth += 1;
-        let end = self.fill(&mut body, tokens, Some(block));
+        let end = self.parse_nodes(&mut body, tokens, Some(block));
         self.depth -= 1;
         (body, end)
     }
 
-    /// Keeps the mistake, if it is one, so that parsing goes on.
-    fn keep<T>(&mut self, parsed: Result<T, Mistake>) -> Option<T> {
-        parsed.map_err(|mistake| self.mistakes.push(mistake)).ok()
+    /// Keeps the error, if it is one, so that parsing goes on.
+    fn record_error<T>(&mut self, parsed: Result<T, ParseError>) -> Option<T> {
+        parsed.map_err(|error| self.errors.push(error)).ok()
     }
 
-    fn never_closed(&mut self, block: Block<'s>) {
-        let already = |mistake: &Mistake| mistake.fault.kind == ErrorKind::Limit;
-        if !self.mistakes.iter().any(already) && self.mistakes.len() < MISTAKES_MAX {
-            self.mistakes.push(unclosed(block.name, block.opened));
+    fn report_unclosed(&mut self, block: OpenBlock<'s>) {
+        let already = |error: &ParseError| error.cause.kind == LiquidErrorKind::Limit;
+        if !self.errors.iter().any(already) && self.errors.len() < ERRORS_MAX {
+            self.errors.push(unclosed_error(block.name, block.opened));
         }
     }
 
-    fn too_deep(&self, span: Span) -> Mistake {
+    fn too_deep_error(&self, span: Span) -> ParseError {
         let detail = format!("more than {} blocks inside one another", self.limits.nesting);
-        Fault::new(ErrorKind::Limit, detail).at(span)
+        ErrorCause::new(LiquidErrorKind::Limit, detail).at_span(span)
     }
 
     fn text(&self, span: Span) -> &'s str {
-        span.of(self.source)
-    }
-}
-
-// === impl Block ===
-
-impl Block<'_> {
-    fn is_ended_by(&self, tag: &str) -> bool {
-        tag.strip_prefix("end") == Some(self.name) || self.parts.contains(&tag)
-    }
-}
-
-fn unclosed(name: &str, opened: Span) -> Mistake {
-    Fault::syntax(format!("`{name}` is never closed"))
-        .with_help(Some(format!("expected `end{name}` behind it")))
-        .at(opened)
-}
-
-/// What is wrong with a tag that is none, or that does not belong where it stands.
-fn misplaced(name: &str, block: Option<Block<'_>>) -> Fault {
-    if name.is_empty() {
-        return Fault::syntax("a tag without a name");
-    }
-    let part = matches!(name, "else" | "elsif" | "when");
-    let ends = name.strip_prefix("end").is_some_and(|block| TAGS.contains(&block));
-    if !part && !ends {
-        let names = TAGS.into_iter().chain(["else", "elsif", "when", "endif", "endfor", "endcase"]);
-        return Fault::new(ErrorKind::UnknownTag, format!("there is no tag `{name}`"))
-            .with_help(did_you_mean(name, names));
-    }
-    match block {
-        Some(block) => {
-            Fault::syntax(format!("`{name}` does not belong to the open `{}`", block.name))
-                .with_help(Some(format!("expected `end{}` first", block.name)))
-        }
-        None => Fault::syntax(format!("`{name}` belongs to no open block")),
+        span.slice(self.source)
     }
 }
 
 /// Whether a body and its siblings are blank, after their text was dropped if they are.
-fn settle_blank<'b>(bodies: impl Iterator<Item = &'b mut Body>) -> bool {
-    let mut bodies: Vec<&mut Body> = bodies.collect();
+fn drop_blank_text<'b>(bodies: impl Iterator<Item = &'b mut BlockBody>) -> bool {
+    let mut bodies: Vec<&mut BlockBody> = bodies.collect();
     let blank = bodies.iter().all(|body| body.blank);
     if blank {
         bodies.iter_mut().for_each(|body| body.drop_text());

@@ -1,40 +1,41 @@
 //! The partials of an engine: sources that `include` and `render` name.
 
+use crate::diagnostics::suggest::did_you_mean;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::error::{ErrorKind, Fault, did_you_mean};
-use super::tree::Tree;
+use super::error::{ErrorCause, LiquidErrorKind};
+use super::tree::SyntaxTree;
 
 /// The partials by their names.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Partials(HashMap<Box<str>, Arc<Tree>>);
+pub(super) struct Partials(HashMap<Box<str>, Arc<SyntaxTree>>);
 
 // === impl Partials ===
 
 impl Partials {
     /// Adds a partial, or replaces the one of that name.
-    pub(super) fn insert(&mut self, name: &str, tree: Arc<Tree>) {
+    pub(super) fn insert(&mut self, name: &str, tree: Arc<SyntaxTree>) {
         self.0.insert(name.into(), tree);
     }
 
     /// All partials in the order of their names, so that errors have one.
-    pub(super) fn trees(&self) -> Vec<&Tree> {
+    pub(super) fn trees(&self) -> Vec<&SyntaxTree> {
         let mut entries: Vec<_> = self.0.iter().collect();
         entries.sort_unstable_by_key(|(name, _)| *name);
         entries.into_iter().map(|(_, tree)| &**tree).collect()
     }
 
     /// The partial of that name, and the name as it is kept.
-    pub(super) fn get(&self, name: &str) -> Option<(&str, &Tree)> {
+    pub(super) fn get(&self, name: &str) -> Option<(&str, &SyntaxTree)> {
         self.0.get_key_value(name).map(|(name, tree)| (&**name, &**tree))
     }
 
     /// The mistake that there is no such partial. The name is not told: it may be data.
-    pub(super) fn missing(&self, name: &str) -> Fault {
+    pub(super) fn missing_error(&self, name: &str) -> ErrorCause {
         let mut names: Vec<&str> = self.0.keys().map(|name| &**name).collect();
         names.sort_unstable();
-        Fault::new(ErrorKind::MissingPartial, "there is no partial of that name")
+        ErrorCause::new(LiquidErrorKind::MissingPartial, "there is no partial of that name")
             .with_help(did_you_mean(name, names.into_iter()))
     }
 }

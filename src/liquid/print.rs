@@ -3,74 +3,82 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::data::{Data, ValueRef};
-use super::error::Fault;
+use super::data::{TemplateData, ValueRef};
+use super::error::ErrorCause;
 use super::escape;
-use super::limits::Budget;
-use super::value::Value;
+use super::limits::RenderBudget;
+use super::value::LiquidValue;
 
 /// Where printing stops to follow nested values, so that a data source without end has one.
 const DEPTH_MAX: u32 = 128;
 
 /// The text of a value as filters see it. Lists and objects look as in Ruby's `inspect`.
-pub(super) fn text_of<'v>(
-    value: &'v Value<'_>,
-    budget: &mut Budget,
-) -> Result<Cow<'v, str>, Fault> {
+pub(super) fn to_text<'v>(
+    value: &'v LiquidValue<'_>,
+    budget: &mut RenderBudget,
+) -> Result<Cow<'v, str>, ErrorCause> {
     if let Some(text) = value.as_str() {
-        budget.read(text.len())?;
+        budget.charge_read(text.len())?;
         return Ok(Cow::Borrowed(text));
     }
     let mut text = String::new();
     match value {
-        Value::Array(_) | Value::List(_) | Value::Object(_) => {
-            let mut writer = Writer { out: &mut text, budget };
-            writer.inspect(value, DEPTH_MAX)?;
+        LiquidValue::Array(_) | LiquidValue::List(_) | LiquidValue::Object(_) => {
+            let mut writer = ValueWriter { out: &mut text, budget };
+            writer.write_inspected(value, DEPTH_MAX)?;
         }
-        other => scalar(&mut text, other),
+        other => write_scalar(&mut text, other),
     }
     Ok(Cow::Owned(text))
 }
 
 /// Appends a value as `{{ }}` prints it: a list is its items one after the other. With `xml`,
-/// everything but [`Value::Safe`] is escaped. The caller charges for the output.
+/// everything but [`LiquidValue::Safe`] is escaped. The caller charges for the output.
 pub(super) fn print_into(
     out: &mut String,
-    value: &Value<'_>,
+    value: &LiquidValue<'_>,
     xml: bool,
-    budget: &mut Budget,
-) -> Result<(), Fault> {
+    budget: &mut RenderBudget,
+) -> Result<(), ErrorCause> {
     match value {
-        Value::Safe(text) => out.push_str(text),
-        Value::Array(_) | Value::List(_) => print_list(out, value, (xml, DEPTH_MAX), budget)?,
-        Value::Object(_) => {
-            let text = text_of(value, budget)?;
+        LiquidValue::Safe(text) => out.push_str(text),
+        LiquidValue::Array(_) | LiquidValue::List(_) => {
+            print_list(out, value, xml, DEPTH_MAX, budget)?
+        }
+        LiquidValue::Object(_) => {
+            let text = to_text(value, budget)?;
             print_str(out, &text, xml);
         }
         _ => match value.as_str() {
             Some(text) => print_str(out, text, xml),
-            None => scalar(out, value),
+            None => write_scalar(out, value),
         },
     }
     Ok(())
 }
 
 /// The value as JSON, without white space.
-pub(super) fn json_of(value: &Value<'_>, budget: &mut Budget) -> Result<String, Fault> {
+pub(super) fn to_json_text(
+    value: &LiquidValue<'_>,
+    budget: &mut RenderBudget,
+) -> Result<String, ErrorCause> {
     let mut text = String::new();
-    Writer { out: &mut text, budget }.json(value, DEPTH_MAX)?;
+    ValueWriter { out: &mut text, budget }.write_json(value, DEPTH_MAX)?;
     Ok(text)
 }
 
 /// The value as a `serde_json` one, its types kept.
-pub(super) fn to_json(value: &Value<'_>, budget: &mut Budget) -> Result<serde_json::Value, Fault> {
-    let text = json_of(value, budget)?;
+pub(super) fn to_json(
+    value: &LiquidValue<'_>,
+    budget: &mut RenderBudget,
+) -> Result<serde_json::Value, ErrorCause> {
+    let text = to_json_text(value, budget)?;
     serde_json::from_str(&text)
-        .map_err(|error| Fault::operation(format!("the value is not JSON: {error}")))
+        .map_err(|error| ErrorCause::operation(format!("the value is not JSON: {error}")))
 }
 
 /// A float as Ruby prints it.
-pub(super) fn float_text(number: f64) -> String {
+pub(super) fn format_float(number: f64) -> String {
     if number.is_nan() {
         return "NaN".to_owned();
     }
@@ -91,87 +99,90 @@ pub(super) fn float_text(number: f64) -> String {
 }
 
 fn print_str(out: &mut String, text: &str, xml: bool) {
-    if xml { escape::xml_into(out, text) } else { out.push_str(text) }
+    if xml { escape::escape_xml_into(out, text) } else { out.push_str(text) }
 }
 
 fn print_list(
     out: &mut String,
-    list: &Value<'_>,
-    (xml, depth): (bool, u32),
-    budget: &mut Budget,
-) -> Result<(), Fault> {
-    let Some(depth) = depth.checked_sub(1) else { return Err(too_deep()) };
+    list: &LiquidValue<'_>,
+    xml: bool,
+    depth: u32,
+    budget: &mut RenderBudget,
+) -> Result<(), ErrorCause> {
+    let Some(depth) = depth.checked_sub(1) else { return Err(too_deep_error()) };
     for index in 0..list.length().unwrap_or_default() {
         let before = out.len();
-        match list.at(index) {
-            item @ (Value::Array(_) | Value::List(_)) => {
-                print_list(out, &item, (xml, depth), budget)?;
+        match list.item_at(index) {
+            item @ (LiquidValue::Array(_) | LiquidValue::List(_)) => {
+                print_list(out, &item, xml, depth, budget)?;
             }
             item => print_into(out, &item, xml, budget)?,
         }
-        budget.step(1)?;
-        budget.build(out.len() - before)?;
+        budget.charge_steps(1)?;
+        budget.charge_bytes(out.len() - before)?;
     }
     Ok(())
 }
 
 /// Appends what is neither text nor a list nor an object.
-fn scalar(out: &mut String, value: &Value<'_>) {
+fn write_scalar(out: &mut String, value: &LiquidValue<'_>) {
     // Writing to a string cannot fail.
     let _ = match value {
-        Value::Bool(value) => write!(out, "{value}"),
-        Value::Int(number) => match i64::try_from(*number) {
+        LiquidValue::Bool(value) => write!(out, "{value}"),
+        LiquidValue::Int(number) => match i64::try_from(*number) {
             Ok(number) => write!(out, "{number}"),
             Err(_) => write!(out, "{number}"),
         },
-        Value::Float(number) => write!(out, "{}", float_text(*number)),
-        Value::Range(first, last) => write!(out, "{first}..{last}"),
-        Value::Loop(state) if state.columns.is_some() => write!(out, "Liquid::TablerowloopDrop"),
-        Value::Loop(_) => write!(out, "Liquid::ForloopDrop"),
+        LiquidValue::Float(number) => write!(out, "{}", format_float(*number)),
+        LiquidValue::Range(first, last) => write!(out, "{first}..{last}"),
+        LiquidValue::Loop(state) if state.columns.is_some() => {
+            write!(out, "Liquid::TablerowloopDrop")
+        }
+        LiquidValue::Loop(_) => write!(out, "Liquid::ForloopDrop"),
         _ => Ok(()),
     };
 }
 
-fn too_deep() -> Fault {
-    Fault::operation("a value is nested too deeply to be printed")
+fn too_deep_error() -> ErrorCause {
+    ErrorCause::operation("a value is nested too deeply to be printed")
 }
 
 /// Writes nested values, and charges for them as it goes.
-struct Writer<'w> {
+struct ValueWriter<'w> {
     out: &'w mut String,
-    budget: &'w mut Budget,
+    budget: &'w mut RenderBudget,
 }
 
-// === impl Writer ===
+// === impl ValueWriter ===
 
-impl Writer<'_> {
-    fn inspect(&mut self, value: &Value<'_>, depth: u32) -> Result<(), Fault> {
-        let Some(depth) = depth.checked_sub(1) else { return Err(too_deep()) };
+impl ValueWriter<'_> {
+    fn write_inspected(&mut self, value: &LiquidValue<'_>, depth: u32) -> Result<(), ErrorCause> {
+        let Some(depth) = depth.checked_sub(1) else { return Err(too_deep_error()) };
         match value {
-            Value::Nil => self.push("nil"),
-            Value::Array(_) | Value::List(_) => {
+            LiquidValue::Nil => self.push("nil"),
+            LiquidValue::Array(_) | LiquidValue::List(_) => {
                 self.push("[")?;
                 for index in 0..value.length().unwrap_or_default() {
                     self.push(if index == 0 { "" } else { ", " })?;
-                    self.inspect(&value.at(index), depth)?;
+                    self.write_inspected(&value.item_at(index), depth)?;
                 }
                 self.push("]")
             }
-            Value::Object(data) => {
+            LiquidValue::Object(data) => {
                 self.push("{")?;
-                self.entries(*data, |writer, first, key, value| {
+                self.for_each_entry(*data, |writer, first, key, value| {
                     writer.push(if first { "" } else { ", " })?;
-                    writer.quoted(key)?;
+                    writer.write_quoted(key)?;
                     writer.push("=>")?;
-                    writer.inspect(&value.into(), depth)
+                    writer.write_inspected(&value.into(), depth)
                 })?;
                 self.push("}")
             }
             _ => match value.as_str() {
-                Some(text) => self.quoted(text),
+                Some(text) => self.write_quoted(text),
                 None => {
                     let mut text = String::new();
-                    scalar(&mut text, value);
+                    write_scalar(&mut text, value);
                     self.push(&text)
                 }
             },
@@ -179,7 +190,7 @@ impl Writer<'_> {
     }
 
     /// Text as Ruby quotes it.
-    fn quoted(&mut self, text: &str) -> Result<(), Fault> {
+    fn write_quoted(&mut self, text: &str) -> Result<(), ErrorCause> {
         let mut quoted = String::with_capacity(text.len() + 2);
         quoted.push('"');
         for character in text.chars() {
@@ -200,28 +211,30 @@ impl Writer<'_> {
         self.push(&quoted)
     }
 
-    fn json(&mut self, value: &Value<'_>, depth: u32) -> Result<(), Fault> {
-        let Some(depth) = depth.checked_sub(1) else { return Err(too_deep()) };
+    fn write_json(&mut self, value: &LiquidValue<'_>, depth: u32) -> Result<(), ErrorCause> {
+        let Some(depth) = depth.checked_sub(1) else { return Err(too_deep_error()) };
         match value {
-            Value::Bool(true) => self.push("true"),
-            Value::Bool(false) => self.push("false"),
-            Value::Int(number) => self.push(&number.to_string()),
-            Value::Float(number) if number.is_finite() => self.push(&json_float(*number)),
-            Value::Array(_) | Value::List(_) | Value::Range(..) => {
+            LiquidValue::Bool(true) => self.push("true"),
+            LiquidValue::Bool(false) => self.push("false"),
+            LiquidValue::Int(number) => self.push(&number.to_string()),
+            LiquidValue::Float(number) if number.is_finite() => {
+                self.push(&format_json_float(*number))
+            }
+            LiquidValue::Array(_) | LiquidValue::List(_) | LiquidValue::Range(..) => {
                 self.push("[")?;
                 for index in 0..value.length().unwrap_or_default() {
                     self.push(if index == 0 { "" } else { "," })?;
-                    self.json(&value.at(index), depth)?;
+                    self.write_json(&value.item_at(index), depth)?;
                 }
                 self.push("]")
             }
-            Value::Object(data) => {
+            LiquidValue::Object(data) => {
                 self.push("{")?;
-                self.entries(*data, |writer, first, key, value| {
+                self.for_each_entry(*data, |writer, first, key, value| {
                     writer.push(if first { "" } else { "," })?;
-                    writer.json(&Value::Str(key), depth)?;
+                    writer.write_json(&LiquidValue::Str(key), depth)?;
                     writer.push(":")?;
-                    writer.json(&value.into(), depth)
+                    writer.write_json(&value.into(), depth)
                 })?;
                 self.push("}")
             }
@@ -233,13 +246,13 @@ impl Writer<'_> {
     }
 
     /// Calls `each` for the entries of an object, until one fails.
-    fn entries<'d>(
+    fn for_each_entry<'d>(
         &mut self,
-        data: &'d dyn Data,
-        mut each: impl FnMut(&mut Self, bool, &'d str, ValueRef<'d>) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
+        data: &'d dyn TemplateData,
+        mut each: impl FnMut(&mut Self, bool, &'d str, ValueRef<'d>) -> Result<(), ErrorCause>,
+    ) -> Result<(), ErrorCause> {
         let (mut first, mut result) = (true, Ok(()));
-        data.each(&mut |key, value| {
+        data.for_each(&mut |key, value| {
             if result.is_ok() {
                 result = each(self, first, key, value);
                 first = false;
@@ -248,16 +261,16 @@ impl Writer<'_> {
         result
     }
 
-    fn push(&mut self, text: &str) -> Result<(), Fault> {
-        self.budget.step(1)?;
-        self.budget.build(text.len())?;
+    fn push(&mut self, text: &str) -> Result<(), ErrorCause> {
+        self.budget.charge_steps(1)?;
+        self.budget.charge_bytes(text.len())?;
         self.out.push_str(text);
         Ok(())
     }
 }
 
 /// A float as JSON has it: a whole one keeps its `.0`, so that its type survives.
-fn json_float(number: f64) -> String {
+fn format_json_float(number: f64) -> String {
     serde_json::Number::from_f64(number).map_or("null".to_owned(), |number| number.to_string())
 }
 
@@ -280,7 +293,7 @@ mod tests {
             (-1.25e-7, "-1.25e-07"),
             (f64::INFINITY, "Infinity"),
         ] {
-            assert_eq!(float_text(number), text);
+            assert_eq!(format_float(number), text);
         }
     }
 }

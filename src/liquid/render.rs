@@ -7,43 +7,46 @@ mod scope;
 
 use jiff::tz::TimeZone;
 
-use super::data::Data;
-use super::error::{Error, ErrorKind, Fault, Span};
-use super::filters::Env;
-use super::limits::{Budget, Limits};
+use super::data::TemplateData;
+use super::error::{ErrorCause, LiquidError, LiquidErrorKind, Span};
+use super::filters::FilterContext;
+use super::limits::{RenderBudget, RenderLimits};
 use super::partials::Partials;
 use super::print::print_into;
-use super::tree::{Body, Capture, Case, Count, Cycle, If, IfChanged, Node, Print, Tree};
-use super::value::Value;
-use scope::Scope;
+use super::tree::{
+    BlockBody, CaptureTag, CaseTag, CounterTag, CycleTag, FilteredExpression, IfChangedTag, IfTag,
+    SyntaxTree, TemplateNode,
+};
+use super::value::LiquidValue;
+use scope::RenderScope;
 
 /// What a render needs and never changes.
 #[derive(Clone, Copy)]
-pub(super) struct Setting<'a> {
+pub(super) struct RenderSettings<'a> {
     pub(super) partials: &'a Partials,
-    pub(super) limits: &'a Limits,
-    pub(super) clock: Clock<'a>,
+    pub(super) limits: &'a RenderLimits,
+    pub(super) clock: RenderClock<'a>,
     /// Whether output is escaped for XML.
     pub(super) xml: bool,
 }
 
 /// The time that a render is told.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Clock<'a> {
+pub(super) struct RenderClock<'a> {
     /// Unix seconds.
     pub(super) now: i64,
     pub(super) zone: &'a TimeZone,
 }
 
 /// The state of one render.
-pub(super) struct Render<'a> {
-    setting: Setting<'a>,
+pub(super) struct TemplateRenderer<'a> {
+    settings: RenderSettings<'a>,
     /// The source that is rendered now: the template, or a partial.
-    tree: &'a Tree,
-    env: Env<'a>,
-    scope: Scope<'a>,
+    tree: &'a SyntaxTree,
+    context: FilterContext<'a>,
+    scope: RenderScope<'a>,
     /// Bytes that may still be written to the text that is written to now.
-    room: usize,
+    output_left: usize,
     /// Whether that text is a value, as in a `capture`.
     capturing: bool,
     /// Blocks open here, those of includers among them.
@@ -60,24 +63,28 @@ enum Interrupt {
     Continue,
 }
 
-type Done = Result<(), Error>;
+type RenderResult = Result<(), LiquidError>;
 
-// === impl Render ===
+// === impl TemplateRenderer ===
 
-impl<'a> Render<'a> {
-    pub(super) fn new(setting: Setting<'a>, tree: &'a Tree, data: &'a dyn Data) -> Self {
-        let env = Env {
-            budget: Budget::new(setting.limits),
-            xml: setting.xml,
-            now: setting.clock.now,
-            zone: setting.clock.zone,
+impl<'a> TemplateRenderer<'a> {
+    pub(super) fn new(
+        settings: RenderSettings<'a>,
+        tree: &'a SyntaxTree,
+        data: &'a dyn TemplateData,
+    ) -> Self {
+        let context = FilterContext {
+            budget: RenderBudget::new(settings.limits),
+            xml: settings.xml,
+            now: settings.clock.now,
+            zone: settings.clock.zone,
         };
-        Render {
-            setting,
+        TemplateRenderer {
+            settings,
             tree,
-            env,
-            scope: Scope::new(Some(data)),
-            room: setting.limits.output_bytes,
+            context,
+            scope: RenderScope::new(Some(data)),
+            output_left: settings.limits.output_bytes,
             capturing: false,
             depth: 0,
             includes: 0,
@@ -86,54 +93,56 @@ impl<'a> Render<'a> {
     }
 
     /// Renders the whole tree to the end of `out`.
-    pub(super) fn template(&mut self, out: &mut String) -> Done {
-        self.nodes(&self.tree.body, out)
+    pub(super) fn render_template(&mut self, out: &mut String) -> RenderResult {
+        self.render_nodes(&self.tree.body, out)
     }
 
     /// The value of a template that is one output, its type kept; `None` for any other template.
-    pub(super) fn value(&mut self) -> Result<Option<serde_json::Value>, Error> {
-        let [Node::Print(print)] = self.tree.body.nodes.as_slice() else { return Ok(None) };
-        let value = self.print(print)?;
-        super::print::to_json(&value, &mut self.env.budget)
+    pub(super) fn evaluate_output(&mut self) -> Result<Option<serde_json::Value>, LiquidError> {
+        let [TemplateNode::Output(output)] = self.tree.body.nodes.as_slice() else {
+            return Ok(None);
+        };
+        let value = self.evaluate_filtered(output)?;
+        super::print::to_json(&value, &mut self.context.budget)
             .map(Some)
-            .map_err(|fault| self.fail(fault, print.span))
+            .map_err(|cause| self.error_at(cause, output.span))
     }
 
     /// Renders the body of a block.
-    fn block(&mut self, body: &'a Body, out: &mut String, span: Span) -> Done {
+    fn render_block(&mut self, body: &'a BlockBody, out: &mut String, span: Span) -> RenderResult {
         if body.nodes.is_empty() {
             return Ok(());
         }
-        self.enter(span)?;
-        let done = self.nodes(body, out);
+        self.enter_block(span)?;
+        let done = self.render_nodes(body, out);
         self.depth -= 1;
         done
     }
 
-    fn enter(&mut self, span: Span) -> Done {
-        if self.depth >= self.setting.limits.nesting {
-            let limit = self.setting.limits.nesting;
+    fn enter_block(&mut self, span: Span) -> RenderResult {
+        if self.depth >= self.settings.limits.nesting {
+            let limit = self.settings.limits.nesting;
             let detail = format!("more than {limit} blocks inside one another");
-            return Err(self.fail(Fault::new(ErrorKind::Limit, detail), span));
+            return Err(self.error_at(ErrorCause::new(LiquidErrorKind::Limit, detail), span));
         }
         self.depth += 1;
         Ok(())
     }
 
-    fn nodes(&mut self, body: &'a Body, out: &mut String) -> Done {
+    fn render_nodes(&mut self, body: &'a BlockBody, out: &mut String) -> RenderResult {
         for node in &body.nodes {
-            if let Err(fault) = self.env.budget.step(1) {
-                return Err(self.fail(fault, node.span()));
+            if let Err(cause) = self.context.budget.charge_steps(1) {
+                return Err(self.error_at(cause, node.span()));
             }
             match node {
-                Node::Text(span) => {
-                    let text = span.of(&self.tree.origin.source);
+                TemplateNode::Text(span) => {
+                    let text = span.slice(&self.tree.source.text);
                     self.charge_output(text.len(), *span)?;
                     out.push_str(text);
                 }
-                Node::Print(print) => self.output(print, out)?,
+                TemplateNode::Output(output) => self.render_output(output, out)?,
                 _ => {
-                    self.tag(node, out)?;
+                    self.render_tag(node, out)?;
                     if self.interrupt.is_some() {
                         return Ok(());
                     }
@@ -143,124 +152,133 @@ impl<'a> Render<'a> {
         Ok(())
     }
 
-    fn output(&mut self, print: &'a Print, out: &mut String) -> Done {
-        let value = self.print(print)?;
-        self.write(&value, out, print.span)
+    fn render_output(&mut self, output: &'a FilteredExpression, out: &mut String) -> RenderResult {
+        let value = self.evaluate_filtered(output)?;
+        self.write_value(&value, out, output.span)
     }
 
     /// Appends a value as it prints.
-    fn write(&mut self, value: &Value<'a>, out: &mut String, span: Span) -> Done {
+    fn write_value(
+        &mut self,
+        value: &LiquidValue<'a>,
+        out: &mut String,
+        span: Span,
+    ) -> RenderResult {
         let before = out.len();
-        print_into(out, value, self.env.xml, &mut self.env.budget)
-            .map_err(|fault| self.fail(fault, span))?;
+        print_into(out, value, self.context.xml, &mut self.context.budget)
+            .map_err(|cause| self.error_at(cause, span))?;
         self.charge_output(out.len() - before, span)
     }
 
     #[inline]
-    fn charge_output(&mut self, bytes: usize, span: Span) -> Done {
-        match self.room.checked_sub(bytes) {
+    fn charge_output(&mut self, bytes: usize, span: Span) -> RenderResult {
+        match self.output_left.checked_sub(bytes) {
             Some(left) => {
-                self.room = left;
+                self.output_left = left;
                 Ok(())
             }
-            None => Err(self.too_long(span)),
+            None => Err(self.output_limit_error(span)),
         }
     }
 
     #[cold]
-    fn too_long(&self, span: Span) -> Error {
+    fn output_limit_error(&self, span: Span) -> LiquidError {
         let detail = if self.capturing {
             "the values that the template builds are too large".to_owned()
         } else {
-            format!("the output is longer than {} bytes", self.setting.limits.output_bytes)
+            format!("the output is longer than {} bytes", self.settings.limits.output_bytes)
         };
-        self.fail(Fault::new(ErrorKind::Limit, detail), span)
+        self.error_at(ErrorCause::new(LiquidErrorKind::Limit, detail), span)
     }
 
-    fn tag(&mut self, node: &'a Node, out: &mut String) -> Done {
+    fn render_tag(&mut self, node: &'a TemplateNode, out: &mut String) -> RenderResult {
         match node {
-            Node::Text(_) | Node::Print(_) => Ok(()),
-            Node::Assign(assign) => {
-                let value = self.print(&assign.value)?;
+            TemplateNode::Text(_) | TemplateNode::Output(_) => Ok(()),
+            TemplateNode::Assign(assign) => {
+                let value = self.evaluate_filtered(&assign.value)?;
                 self.assign(assign.name, value)
             }
-            Node::Capture(capture) => self.capture(capture),
-            Node::If(node) => self.conditional(node, out),
-            Node::Case(case) => self.case(case, out),
-            Node::For(node) => self.for_loop(node, out),
-            Node::Cycle(cycle) => self.cycle(cycle, out),
-            Node::Count(count) => self.count(count, out),
-            Node::IfChanged(node) => self.if_changed(node, out),
-            Node::Include(include) => self.include(include, out),
-            Node::Break(_) => self.interrupted(Interrupt::Break),
-            Node::Continue(_) => self.interrupted(Interrupt::Continue),
+            TemplateNode::Capture(capture) => self.render_capture(capture),
+            TemplateNode::If(node) => self.render_conditional(node, out),
+            TemplateNode::Case(case) => self.render_case(case, out),
+            TemplateNode::For(node) => self.render_for(node, out),
+            TemplateNode::Cycle(cycle) => self.render_cycle(cycle, out),
+            TemplateNode::Counter(count) => self.render_counter(count, out),
+            TemplateNode::IfChanged(node) => self.render_if_changed(node, out),
+            TemplateNode::Include(include) => self.render_include(include, out),
+            TemplateNode::Break(_) => self.set_interrupt(Interrupt::Break),
+            TemplateNode::Continue(_) => self.set_interrupt(Interrupt::Continue),
         }
     }
 
-    fn interrupted(&mut self, interrupt: Interrupt) -> Done {
+    fn set_interrupt(&mut self, interrupt: Interrupt) -> RenderResult {
         self.interrupt = Some(interrupt);
         Ok(())
     }
 
-    fn assign(&mut self, name: Span, value: Value<'a>) -> Done {
-        let text = name.of(&self.tree.origin.source);
-        let cost = size_of::<Value<'_>>() + size_of::<&str>();
-        self.env.budget.build(cost).map_err(|fault| self.fail(fault, name))?;
+    fn assign(&mut self, name: Span, value: LiquidValue<'a>) -> RenderResult {
+        let text = name.slice(&self.tree.source.text);
+        let cost = size_of::<LiquidValue<'_>>() + size_of::<&str>();
+        self.context.budget.charge_bytes(cost).map_err(|cause| self.error_at(cause, name))?;
         self.scope.assign(text, value);
         Ok(())
     }
 
-    fn capture(&mut self, capture: &'a Capture) -> Done {
-        let text = self.captured(&capture.body, capture.name)?;
-        let value = if self.env.xml { Value::Safe(text.into()) } else { Value::Text(text.into()) };
+    fn render_capture(&mut self, capture: &'a CaptureTag) -> RenderResult {
+        let text = self.capture_body(&capture.body, capture.name)?;
+        let value = if self.context.xml {
+            LiquidValue::Safe(text.into())
+        } else {
+            LiquidValue::Text(text.into())
+        };
         self.assign(capture.name, value)
     }
 
     /// Renders a body to a text of its own, which counts as a value.
-    fn captured(&mut self, body: &'a Body, span: Span) -> Result<String, Error> {
-        let outer = (self.room, self.capturing);
+    fn capture_body(&mut self, body: &'a BlockBody, span: Span) -> Result<String, LiquidError> {
+        let outer = (self.output_left, self.capturing);
         if !self.capturing {
-            self.room = self.env.budget.value_bytes();
+            self.output_left = self.context.budget.remaining_bytes();
             self.capturing = true;
         }
-        let start = self.room;
+        let start = self.output_left;
         let mut text = String::new();
-        let done = self.block(body, &mut text, span);
-        let used = start - self.room;
+        let done = self.render_block(body, &mut text, span);
+        let used = start - self.output_left;
         if !outer.1 {
-            (self.room, self.capturing) = outer;
+            (self.output_left, self.capturing) = outer;
         }
         done?;
-        self.env.budget.build(used).map_err(|fault| self.fail(fault, span))?;
+        self.context.budget.charge_bytes(used).map_err(|cause| self.error_at(cause, span))?;
         Ok(text)
     }
 
-    fn conditional(&mut self, node: &'a If, out: &mut String) -> Done {
+    fn render_conditional(&mut self, node: &'a IfTag, out: &mut String) -> RenderResult {
         for branch in &node.branches {
             let holds = match &branch.condition {
-                Some(condition) => self.holds(condition)? != branch.negated,
+                Some(condition) => self.evaluate_condition(condition)? != branch.negated,
                 None => true,
             };
             if holds {
-                return self.block(&branch.body, out, node.span);
+                return self.render_block(&branch.body, out, node.span);
             }
         }
         Ok(())
     }
 
     /// Renders every `when` whose value fits, once for each, and `else` where none before it did.
-    fn case(&mut self, case: &'a Case, out: &mut String) -> Done {
-        let value = self.expression(&case.value, case.span)?;
+    fn render_case(&mut self, case: &'a CaseTag, out: &mut String) -> RenderResult {
+        let value = self.evaluate(&case.value, case.span)?;
         let mut matched = false;
         for when in &case.whens {
             if when.is_else && !matched {
-                self.block(&when.body, out, case.span)?;
+                self.render_block(&when.body, out, case.span)?;
             }
             for candidate in &when.values {
-                let candidate = self.expression(candidate, case.span)?;
-                if self.equal(&value, &candidate, case.span)? {
+                let candidate = self.evaluate(candidate, case.span)?;
+                if self.are_equal(&value, &candidate, case.span)? {
                     matched = true;
-                    self.block(&when.body, out, case.span)?;
+                    self.render_block(&when.body, out, case.span)?;
                 }
                 if self.interrupt.is_some() {
                     return Ok(());
@@ -270,41 +288,44 @@ impl<'a> Render<'a> {
         Ok(())
     }
 
-    fn cycle(&mut self, cycle: &'a Cycle, out: &mut String) -> Done {
+    fn render_cycle(&mut self, cycle: &'a CycleTag, out: &mut String) -> RenderResult {
         let key = match &cycle.group {
-            Some(group) => self.expression(group, cycle.span)?,
-            None => Value::Str(&cycle.text),
+            Some(group) => self.evaluate(group, cycle.span)?,
+            None => LiquidValue::Str(&cycle.text),
         };
-        self.charge_scan(self.scope.cycles(), cycle.span)?;
-        let turn = self.scope.next_turn(key, cycle.group.is_some(), cycle.values.len());
+        self.charge_scan(self.scope.cycle_count(), cycle.span)?;
+        let turn = self.scope.next_cycle_index(key, cycle.group.is_some(), cycle.values.len());
         match cycle.values.get(turn) {
             Some(expression) => {
-                let value = self.expression(expression, cycle.span)?;
-                self.write(&value, out, cycle.span)
+                let value = self.evaluate(expression, cycle.span)?;
+                self.write_value(&value, out, cycle.span)
             }
             None => Ok(()),
         }
     }
 
     /// Steps for looking through a list of names.
-    fn charge_scan(&mut self, length: usize, span: Span) -> Done {
-        self.env.budget.step(length as u64 / 8).map_err(|fault| self.fail(fault, span))
+    fn charge_scan(&mut self, length: usize, span: Span) -> RenderResult {
+        self.context
+            .budget
+            .charge_steps(length as u64 / 8)
+            .map_err(|cause| self.error_at(cause, span))
     }
 
-    fn count(&mut self, count: &Count, out: &mut String) -> Done {
-        let name = count.name.of(&self.tree.origin.source);
-        let value = self.scope.count(name, count.down);
-        self.assign_cost(count.name)?;
-        self.write(&Value::Int(value), out, count.name)
+    fn render_counter(&mut self, count: &CounterTag, out: &mut String) -> RenderResult {
+        let name = count.name.slice(&self.tree.source.text);
+        let value = self.scope.step_counter(name, count.down);
+        self.charge_names(count.name)?;
+        self.write_value(&LiquidValue::Int(value), out, count.name)
     }
 
-    fn assign_cost(&mut self, name: Span) -> Done {
-        self.charge_scan(self.scope.names(), name)
+    fn charge_names(&mut self, name: Span) -> RenderResult {
+        self.charge_scan(self.scope.name_count(), name)
     }
 
-    fn if_changed(&mut self, node: &'a IfChanged, out: &mut String) -> Done {
-        let text = self.captured(&node.body, node.span)?;
-        if self.scope.changed(&text) {
+    fn render_if_changed(&mut self, node: &'a IfChangedTag, out: &mut String) -> RenderResult {
+        let text = self.capture_body(&node.body, node.span)?;
+        if self.scope.record_ifchanged(&text) {
             self.charge_output(text.len(), node.span)?;
             out.push_str(&text);
         }
@@ -313,7 +334,7 @@ impl<'a> Render<'a> {
 
     /// Gives a mistake its place in the source that is rendered now.
     #[cold]
-    fn fail(&self, fault: Fault, span: Span) -> Error {
-        Error::new(fault, self.tree.origin.clone(), span)
+    fn error_at(&self, cause: ErrorCause, span: Span) -> LiquidError {
+        LiquidError::new(cause, self.tree.source.clone(), span)
     }
 }

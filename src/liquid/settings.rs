@@ -2,12 +2,12 @@
 
 use jiff::tz::TimeZone;
 
-use super::limits::Limits;
+use super::limits::RenderLimits;
 use super::partials::Partials;
 
 /// What the output of a template is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Output {
+pub enum OutputFormat {
     /// Text: nothing is escaped.
     Plain,
     /// XML: every output is escaped, but not what `capture` built, nor what `raw` lets through.
@@ -16,8 +16,8 @@ pub enum Output {
 
 /// What every template of an engine has in common.
 #[derive(Debug, Clone)]
-pub(super) struct Shared {
-    pub(super) limits: Limits,
+pub(super) struct EngineSettings {
+    pub(super) limits: RenderLimits,
     pub(super) zone: TimeZone,
     pub(super) partials: Partials,
     /// Whether a name that is no partial is a mistake already when a template is compiled.

@@ -1,10 +1,10 @@
 //! The lexer of a template: a source cut into text, outputs and tags, with white space control.
 
-use super::error::{Fault, Mistake, Span};
+use super::error::{ErrorCause, ParseError, Span};
 
 /// A place in a source, and how the source is written there: as a template, or as the lines of a
 /// `liquid` tag.
-pub(super) struct Tokens<'s> {
+pub(super) struct Tokenizer<'s> {
     source: &'s str,
     position: usize,
     end: usize,
@@ -18,11 +18,11 @@ pub(super) enum Token {
     Text(Span),
     /// What stands between `{{` and `}}`, and the whole with them.
     Output(Span, Span),
-    Tag(Tag),
+    Tag(TagToken),
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Tag {
+pub(super) struct TagToken {
     /// The name, `#` for a comment, empty where there is none.
     pub(super) name: Span,
     /// What stands behind the name.
@@ -31,32 +31,32 @@ pub(super) struct Tag {
     pub(super) span: Span,
 }
 
-// === impl Tokens ===
+// === impl Tokenizer ===
 
-impl<'s> Tokens<'s> {
+impl<'s> Tokenizer<'s> {
     /// A whole template.
-    pub(super) fn template(source: &'s str) -> Self {
-        Tokens { source, position: 0, end: source.len(), lines: false, trim: false }
+    pub(super) fn for_template(source: &'s str) -> Self {
+        Tokenizer { source, position: 0, end: source.len(), lines: false, trim: false }
     }
 
     /// The lines of a `liquid` tag.
-    pub(super) fn lines(source: &'s str, span: Span) -> Self {
+    pub(super) fn for_lines(source: &'s str, span: Span) -> Self {
         let (position, end) = (span.start as usize, span.end as usize);
-        Tokens { source, position, end, lines: true, trim: false }
+        Tokenizer { source, position, end, lines: true, trim: false }
     }
 
     /// Whether these are the lines of a `liquid` tag.
-    pub(super) fn are_lines(&self) -> bool {
+    pub(super) fn is_line_based(&self) -> bool {
         self.lines
     }
 
     /// Gives up the rest.
-    pub(super) fn finish(&mut self) {
+    pub(super) fn skip_rest(&mut self) {
         self.position = self.end;
     }
 
     /// The next token; `None` at the end.
-    pub(super) fn next(&mut self) -> Option<Result<Token, Mistake>> {
+    pub(super) fn next(&mut self) -> Option<Result<Token, ParseError>> {
         if self.lines {
             return self.next_line().map(|tag| Ok(Token::Tag(tag)));
         }
@@ -64,10 +64,10 @@ impl<'s> Tokens<'s> {
             if self.position >= self.end {
                 return None;
             }
-            if self.opens_at(self.position) {
-                return Some(self.markup());
+            if self.is_markup_at(self.position) {
+                return Some(self.next_markup());
             }
-            if let Some(text) = self.text() {
+            if let Some(text) = self.next_text() {
                 return Some(Ok(Token::Text(text)));
             }
         }
@@ -82,8 +82,8 @@ impl<'s> Tokens<'s> {
             let open = from + found;
             from = open + 2;
             let Some(close) = self.source[from..self.end].find("%}") else { break };
-            let tag = self.tag_at(open, from + close + 2);
-            if tag.name.of(self.source) == name {
+            let tag = self.tag_token(open, from + close + 2);
+            if tag.name.slice(self.source) == name {
                 self.position = tag.span.end as usize;
                 self.trim = self.source.as_bytes()[self.position - 3] == b'-';
                 return Some(Span::new(start, open));
@@ -98,7 +98,7 @@ impl<'s> Tokens<'s> {
         let mut open = 1;
         while let Some(token) = self.next() {
             let Ok(Token::Tag(tag)) = token else { continue };
-            match tag.name.of(self.source) {
+            match tag.name.slice(self.source) {
                 "comment" => open += 1,
                 "endcomment" => open -= 1,
                 "raw" if !self.lines && self.skip_verbatim("endraw").is_none() => return false,
@@ -111,19 +111,19 @@ impl<'s> Tokens<'s> {
         false
     }
 
-    fn opens_at(&self, position: usize) -> bool {
+    fn is_markup_at(&self, position: usize) -> bool {
         matches!(self.source.as_bytes()[position..self.end], [b'{', b'{' | b'%', ..])
     }
 
     /// The text up to the next markup, without the white space that the tags beside it take
     /// away; `None` where nothing is left of it.
-    fn text(&mut self) -> Option<Span> {
+    fn next_text(&mut self) -> Option<Span> {
         let mut start = self.position;
         let mut stop = start;
         loop {
             match self.source[stop..self.end].find('{') {
                 None => stop = self.end,
-                Some(found) if !self.opens_at(stop + found) => {
+                Some(found) if !self.is_markup_at(stop + found) => {
                     stop += found + 1;
                     continue;
                 }
@@ -149,36 +149,36 @@ impl<'s> Tokens<'s> {
     }
 
     /// The `{{ … }}` or `{% … %}` that begins here.
-    fn markup(&mut self) -> Result<Token, Mistake> {
+    fn next_markup(&mut self) -> Result<Token, ParseError> {
         let open = self.position;
         let is_tag = self.source.as_bytes()[open + 1] == b'%';
-        let closed = if is_tag { self.tag_end(open) } else { self.output_end(open) };
+        let closed = if is_tag { self.find_tag_end(open) } else { self.find_output_end(open) };
         let close = match closed {
             Ok(close) => close,
             Err(resume) => {
                 self.position = resume;
                 self.trim = false;
-                return Err(never_closed(open, is_tag));
+                return Err(unclosed_error(open, is_tag));
             }
         };
         self.position = close;
         self.trim = close - open >= 5 && self.source.as_bytes()[close - 3] == b'-';
         if is_tag {
-            return Ok(Token::Tag(self.tag_at(open, close)));
+            return Ok(Token::Tag(self.tag_token(open, close)));
         }
-        let (start, end) = self.inside(open, close);
+        let (start, end) = self.trim_delimiters(open, close);
         Ok(Token::Output(Span::new(start, end), Span::new(open, close)))
     }
 
     /// The end of the tag that begins at `open`, or where to go on if it has none.
-    fn tag_end(&self, open: usize) -> Result<usize, usize> {
+    fn find_tag_end(&self, open: usize) -> Result<usize, usize> {
         let close = self.source[open + 2..self.end].find("%}").ok_or(self.end)?;
         Ok(open + 2 + close + 2)
     }
 
     /// The end of the output that begins at `open`, or where to go on if it has none. One that
     /// meets `{%` is not closed: that is how a forgotten `}}` shows itself at the right place.
-    fn output_end(&self, open: usize) -> Result<usize, usize> {
+    fn find_output_end(&self, open: usize) -> Result<usize, usize> {
         let bytes = &self.source.as_bytes()[..self.end];
         let mut at = open + 2;
         while at + 1 < self.end {
@@ -192,7 +192,7 @@ impl<'s> Tokens<'s> {
     }
 
     /// What stands inside of markup, without the `-` of white space control.
-    fn inside(&self, open: usize, close: usize) -> (usize, usize) {
+    fn trim_delimiters(&self, open: usize, close: usize) -> (usize, usize) {
         let bytes = self.source.as_bytes();
         let (mut start, mut end) = (open + 2, close - 2);
         if start < end && bytes[start] == b'-' {
@@ -204,13 +204,13 @@ impl<'s> Tokens<'s> {
         (start, end)
     }
 
-    fn tag_at(&self, open: usize, close: usize) -> Tag {
-        let (start, end) = self.inside(open, close);
-        self.named(start, end, Span::new(open, close))
+    fn tag_token(&self, open: usize, close: usize) -> TagToken {
+        let (start, end) = self.trim_delimiters(open, close);
+        self.split_name(start, end, Span::new(open, close))
     }
 
     /// Cuts the name off what stands inside of a tag.
-    fn named(&self, start: usize, end: usize, span: Span) -> Tag {
+    fn split_name(&self, start: usize, end: usize, span: Span) -> TagToken {
         let bytes = &self.source.as_bytes()[..end];
         let spaces = bytes[start..].iter().take_while(|byte| is_space(**byte)).count();
         let name = start + spaces;
@@ -218,11 +218,15 @@ impl<'s> Tokens<'s> {
             Some(b'#') => 1,
             _ => bytes[name..].iter().take_while(|byte| is_word(**byte)).count(),
         };
-        Tag { name: Span::new(name, name + length), markup: Span::new(name + length, end), span }
+        TagToken {
+            name: Span::new(name, name + length),
+            markup: Span::new(name + length, end),
+            span,
+        }
     }
 
     /// The next line of a `liquid` tag that is not empty.
-    fn next_line(&mut self) -> Option<Tag> {
+    fn next_line(&mut self) -> Option<TagToken> {
         while self.position < self.end {
             let start = self.position;
             let rest = &self.source[start..self.end];
@@ -234,18 +238,18 @@ impl<'s> Tokens<'s> {
             if !trimmed.is_empty() {
                 let first = start + (trimmed.as_ptr() as usize - line.as_ptr() as usize);
                 let last = first + trimmed.len();
-                return Some(self.named(first, last, Span::new(first, last)));
+                return Some(self.split_name(first, last, Span::new(first, last)));
             }
         }
         None
     }
 }
 
-fn never_closed(open: usize, is_tag: bool) -> Mistake {
+fn unclosed_error(open: usize, is_tag: bool) -> ParseError {
     let (wrote, wants) = if is_tag { ("{%", "%}") } else { ("{{", "}}") };
-    Fault::syntax(format!("`{wrote}` is never closed"))
+    ErrorCause::syntax(format!("`{wrote}` is never closed"))
         .with_help(Some(format!("expected `{wants}` behind it")))
-        .at(Span::new(open, open + 2))
+        .at_span(Span::new(open, open + 2))
 }
 
 /// White space as Liquid sees it.

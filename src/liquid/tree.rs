@@ -2,45 +2,45 @@
 
 use std::sync::Arc;
 
-use super::error::{Origin, Span};
+use super::error::{Span, TemplateSource};
 use super::filters::Filter;
-use super::value::Command;
+use super::value::CommandMethod;
 
 /// A parsed source. It belongs to no output mode: a partial is escaped as its includer is.
 #[derive(Debug)]
-pub(super) struct Tree {
-    pub(super) origin: Arc<Origin>,
-    pub(super) body: Body,
+pub(super) struct SyntaxTree {
+    pub(super) source: Arc<TemplateSource>,
+    pub(super) body: BlockBody,
 }
 
 /// The nodes between two tags.
 #[derive(Debug, Default)]
-pub(super) struct Body {
-    pub(super) nodes: Vec<Node>,
+pub(super) struct BlockBody {
+    pub(super) nodes: Vec<TemplateNode>,
     /// Whether it can only ever render white space, as `{% assign a = 1 %}` does.
     pub(super) blank: bool,
 }
 
 #[derive(Debug)]
-pub(super) enum Node {
+pub(super) enum TemplateNode {
     Text(Span),
-    Print(Print),
-    Assign(Assign),
-    Capture(Box<Capture>),
-    If(Box<If>),
-    Case(Box<Case>),
-    For(Box<For>),
-    Cycle(Box<Cycle>),
-    Count(Count),
-    IfChanged(Box<IfChanged>),
-    Include(Box<Include>),
+    Output(FilteredExpression),
+    Assign(AssignTag),
+    Capture(Box<CaptureTag>),
+    If(Box<IfTag>),
+    Case(Box<CaseTag>),
+    For(Box<ForTag>),
+    Cycle(Box<CycleTag>),
+    Counter(CounterTag),
+    IfChanged(Box<IfChangedTag>),
+    Include(Box<IncludeTag>),
     Break(Span),
     Continue(Span),
 }
 
 /// `{{ value | filters }}`, `echo`, and the right side of `assign`.
 #[derive(Debug)]
-pub(super) struct Print {
+pub(super) struct FilteredExpression {
     pub(super) value: Expression,
     pub(super) filters: Vec<FilterCall>,
     pub(super) span: Span,
@@ -56,42 +56,42 @@ pub(super) struct FilterCall {
 }
 
 #[derive(Debug)]
-pub(super) struct Assign {
+pub(super) struct AssignTag {
     pub(super) name: Span,
-    pub(super) value: Print,
+    pub(super) value: FilteredExpression,
 }
 
 #[derive(Debug)]
-pub(super) struct Capture {
+pub(super) struct CaptureTag {
     pub(super) name: Span,
-    pub(super) body: Body,
+    pub(super) body: BlockBody,
 }
 
 /// `if` and `unless`: the first branch whose condition holds.
 #[derive(Debug)]
-pub(super) struct If {
-    pub(super) branches: Vec<Branch>,
+pub(super) struct IfTag {
+    pub(super) branches: Vec<IfBranch>,
     pub(super) span: Span,
 }
 
 #[derive(Debug)]
-pub(super) struct Branch {
+pub(super) struct IfBranch {
     /// `None` for `else`.
-    pub(super) condition: Option<Condition>,
+    pub(super) condition: Option<TagCondition>,
     /// Whether the branch is taken when the condition does not hold: the first one of `unless`.
     pub(super) negated: bool,
-    pub(super) body: Body,
+    pub(super) body: BlockBody,
 }
 
 /// Comparisons joined by `and` and `or`, which bind alike and from the right.
 #[derive(Debug)]
-pub(super) struct Condition {
+pub(super) struct TagCondition {
     pub(super) first: Comparison,
-    pub(super) rest: Vec<(Junction, Comparison)>,
+    pub(super) rest: Vec<(BooleanOperator, Comparison)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Junction {
+pub(super) enum BooleanOperator {
     And,
     Or,
 }
@@ -99,12 +99,12 @@ pub(super) enum Junction {
 #[derive(Debug)]
 pub(super) struct Comparison {
     pub(super) left: Expression,
-    pub(super) right: Option<(Operator, Expression)>,
+    pub(super) right: Option<(ComparisonOperator, Expression)>,
     pub(super) span: Span,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Operator {
+pub(super) enum ComparisonOperator {
     Equal,
     NotEqual,
     Less,
@@ -115,46 +115,46 @@ pub(super) enum Operator {
 }
 
 #[derive(Debug)]
-pub(super) struct Case {
+pub(super) struct CaseTag {
     pub(super) value: Expression,
-    pub(super) whens: Vec<When>,
+    pub(super) whens: Vec<WhenBranch>,
     pub(super) span: Span,
 }
 
 #[derive(Debug)]
-pub(super) struct When {
+pub(super) struct WhenBranch {
     /// Empty for `else`.
     pub(super) values: Vec<Expression>,
     pub(super) is_else: bool,
-    pub(super) body: Body,
+    pub(super) body: BlockBody,
 }
 
 /// `for` and `tablerow`.
 #[derive(Debug)]
-pub(super) struct For {
+pub(super) struct ForTag {
     pub(super) variable: Span,
     /// `variable-collection`, as `forloop.name` and `offset: continue` know the loop.
     pub(super) name: Box<str>,
     pub(super) collection: Expression,
     pub(super) limit: Option<Expression>,
-    pub(super) offset: Offset,
+    pub(super) offset: LoopOffset,
     pub(super) reversed: bool,
     /// For a `tablerow`, the number of its columns, if given.
-    pub(super) table: Option<Option<Expression>>,
-    pub(super) body: Body,
-    pub(super) otherwise: Option<Body>,
+    pub(super) columns: Option<Option<Expression>>,
+    pub(super) body: BlockBody,
+    pub(super) otherwise: Option<BlockBody>,
     pub(super) span: Span,
 }
 
 #[derive(Debug)]
-pub(super) enum Offset {
+pub(super) enum LoopOffset {
     Start,
     Continue,
     At(Expression),
 }
 
 #[derive(Debug)]
-pub(super) struct Cycle {
+pub(super) struct CycleTag {
     pub(super) group: Option<Expression>,
     /// The text of the values, which names a cycle that has no group.
     pub(super) text: Box<str>,
@@ -164,23 +164,23 @@ pub(super) struct Cycle {
 
 /// `increment` and `decrement`.
 #[derive(Debug)]
-pub(super) struct Count {
+pub(super) struct CounterTag {
     pub(super) name: Span,
     pub(super) down: bool,
 }
 
 #[derive(Debug)]
-pub(super) struct IfChanged {
-    pub(super) body: Body,
+pub(super) struct IfChangedTag {
+    pub(super) body: BlockBody,
     pub(super) span: Span,
 }
 
 /// `include` and `render`.
 #[derive(Debug)]
-pub(super) struct Include {
+pub(super) struct IncludeTag {
     pub(super) isolated: bool,
     pub(super) name: Expression,
-    pub(super) bound: Option<Bound>,
+    pub(super) bound: Option<IncludeBinding>,
     pub(super) alias: Option<Span>,
     pub(super) arguments: Vec<(Span, Expression)>,
     pub(super) span: Span,
@@ -188,7 +188,7 @@ pub(super) struct Include {
 
 /// `with value` or `for values`.
 #[derive(Debug)]
-pub(super) struct Bound {
+pub(super) struct IncludeBinding {
     pub(super) each: bool,
     pub(super) value: Expression,
 }
@@ -203,54 +203,56 @@ pub(super) enum Expression {
     Float(f64),
     Text(Span),
     Range(Box<(Expression, Expression)>, Span),
-    Path(Path),
+    Path(VariablePath),
 }
 
 /// `a.b[c]["d"]`.
 #[derive(Debug)]
-pub(super) struct Path {
-    pub(super) root: Root,
-    pub(super) segments: Vec<Segment>,
+pub(super) struct VariablePath {
+    pub(super) root: PathRoot,
+    pub(super) segments: Vec<PathSegment>,
     pub(super) span: Span,
 }
 
 #[derive(Debug)]
-pub(super) enum Root {
+pub(super) enum PathRoot {
     Name(Span),
     /// `["name"]` or `[expression]`.
     Computed(Box<Expression>),
 }
 
 #[derive(Debug)]
-pub(super) enum Segment {
-    Key(Span, Option<Command>),
+pub(super) enum PathSegment {
+    Key(Span, Option<CommandMethod>),
     Index(Expression),
 }
 
-// === impl Node ===
+// === impl TemplateNode ===
 
-impl Node {
+impl TemplateNode {
     /// Where the node stands, for an error that is found while it is rendered.
     pub(super) fn span(&self) -> Span {
         match self {
-            Node::Text(span) | Node::Break(span) | Node::Continue(span) => *span,
-            Node::Print(print) => print.span,
-            Node::Assign(assign) => assign.name,
-            Node::Capture(capture) => capture.name,
-            Node::If(node) => node.span,
-            Node::Case(case) => case.span,
-            Node::For(node) => node.span,
-            Node::Cycle(cycle) => cycle.span,
-            Node::Count(count) => count.name,
-            Node::IfChanged(node) => node.span,
-            Node::Include(include) => include.span,
+            TemplateNode::Text(span) | TemplateNode::Break(span) | TemplateNode::Continue(span) => {
+                *span
+            }
+            TemplateNode::Output(output) => output.span,
+            TemplateNode::Assign(assign) => assign.name,
+            TemplateNode::Capture(capture) => capture.name,
+            TemplateNode::If(node) => node.span,
+            TemplateNode::Case(case) => case.span,
+            TemplateNode::For(node) => node.span,
+            TemplateNode::Cycle(cycle) => cycle.span,
+            TemplateNode::Counter(count) => count.name,
+            TemplateNode::IfChanged(node) => node.span,
+            TemplateNode::Include(include) => include.span,
         }
     }
 }
 
-impl Body {
+impl BlockBody {
     /// Drops the text of a body that is all white space, as a block of nothing else does.
     pub(super) fn drop_text(&mut self) {
-        self.nodes.retain(|node| !matches!(node, Node::Text(_)));
+        self.nodes.retain(|node| !matches!(node, TemplateNode::Text(_)));
     }
 }

@@ -5,7 +5,8 @@ use std::ops::Range;
 use super::error::Span;
 use super::partials::Partials;
 use super::tree::{
-    Body, Condition, Expression, For, Include, Node, Offset, Path, Print, Root, Segment, Tree,
+    BlockBody, Expression, FilteredExpression, ForTag, IncludeTag, LoopOffset, PathRoot,
+    PathSegment, SyntaxTree, TagCondition, TemplateNode, VariablePath,
 };
 
 /// One place where a template reads the data.
@@ -43,47 +44,52 @@ pub enum PathStep {
 }
 
 /// The paths of the data that a template reads.
-pub(super) fn of(tree: &Tree, partials: &Partials) -> Vec<VariableUse> {
-    let mut walk = Walk { tree, partials, own: Vec::new(), open: Vec::new(), found: Vec::new() };
-    walk.tree(tree);
-    walk.found
+pub(super) fn collect_variables(tree: &SyntaxTree, partials: &Partials) -> Vec<VariableUse> {
+    let mut collector =
+        VariableCollector { tree, partials, own: Vec::new(), open: Vec::new(), found: Vec::new() };
+    collector.visit_tree(tree);
+    collector.found
 }
 
 /// The partials that a tree names in quotes, each with the span of its tag.
-pub(super) fn find_includes(tree: &Tree) -> Vec<(&str, Span)> {
+pub(super) fn find_includes(tree: &SyntaxTree) -> Vec<(&str, Span)> {
     let mut found = Vec::new();
-    collect_includes(tree, &tree.body, &mut found);
+    collect_includes_into(tree, &tree.body, &mut found);
     found
 }
 
-fn collect_includes<'t>(tree: &'t Tree, body: &'t Body, found: &mut Vec<(&'t str, Span)>) {
+fn collect_includes_into<'t>(
+    tree: &'t SyntaxTree,
+    body: &'t BlockBody,
+    found: &mut Vec<(&'t str, Span)>,
+) {
     for node in &body.nodes {
-        if let Node::Include(include) = node
+        if let TemplateNode::Include(include) = node
             && let Expression::Text(name) = include.name
         {
-            found.push((name.of(&tree.origin.source), name));
+            found.push((name.slice(&tree.source.text), name));
         }
-        for body in bodies(node) {
-            collect_includes(tree, body, found);
+        for body in child_bodies(node) {
+            collect_includes_into(tree, body, found);
         }
     }
 }
 
 /// The bodies inside of a node.
-fn bodies(node: &Node) -> Vec<&Body> {
+fn child_bodies(node: &TemplateNode) -> Vec<&BlockBody> {
     match node {
-        Node::Capture(capture) => vec![&capture.body],
-        Node::If(node) => node.branches.iter().map(|branch| &branch.body).collect(),
-        Node::Case(case) => case.whens.iter().map(|when| &when.body).collect(),
-        Node::For(node) => [&node.body].into_iter().chain(&node.otherwise).collect(),
-        Node::IfChanged(node) => vec![&node.body],
+        TemplateNode::Capture(capture) => vec![&capture.body],
+        TemplateNode::If(node) => node.branches.iter().map(|branch| &branch.body).collect(),
+        TemplateNode::Case(case) => case.whens.iter().map(|when| &when.body).collect(),
+        TemplateNode::For(node) => [&node.body].into_iter().chain(&node.otherwise).collect(),
+        TemplateNode::IfChanged(node) => vec![&node.body],
         _ => Vec::new(),
     }
 }
 
 /// The state of going through a template in the order in which it is rendered.
-struct Walk<'t> {
-    tree: &'t Tree,
+struct VariableCollector<'t> {
+    tree: &'t SyntaxTree,
     partials: &'t Partials,
     /// Names that the template set itself up to here.
     own: Vec<&'t str>,
@@ -92,133 +98,140 @@ struct Walk<'t> {
     found: Vec<VariableUse>,
 }
 
-// === impl Walk ===
+// === impl VariableCollector ===
 
-impl<'t> Walk<'t> {
-    fn tree(&mut self, tree: &'t Tree) {
+impl<'t> VariableCollector<'t> {
+    fn visit_tree(&mut self, tree: &'t SyntaxTree) {
         let outer = std::mem::replace(&mut self.tree, tree);
-        self.body(&tree.body);
+        self.visit_body(&tree.body);
         self.tree = outer;
     }
 
-    fn body(&mut self, body: &'t Body) {
+    fn visit_body(&mut self, body: &'t BlockBody) {
         for node in &body.nodes {
-            self.node(node);
+            self.visit_node(node);
         }
     }
 
-    fn node(&mut self, node: &'t Node) {
+    fn visit_node(&mut self, node: &'t TemplateNode) {
         match node {
-            Node::Print(print) => self.print(print),
-            Node::Assign(assign) => {
-                self.print(&assign.value);
-                self.own.push(assign.name.of(&self.tree.origin.source));
+            TemplateNode::Output(output) => self.visit_filtered(output),
+            TemplateNode::Assign(assign) => {
+                self.visit_filtered(&assign.value);
+                self.own.push(assign.name.slice(&self.tree.source.text));
             }
-            Node::Capture(capture) => {
-                self.body(&capture.body);
-                self.own.push(capture.name.of(&self.tree.origin.source));
+            TemplateNode::Capture(capture) => {
+                self.visit_body(&capture.body);
+                self.own.push(capture.name.slice(&self.tree.source.text));
             }
-            Node::If(node) => {
+            TemplateNode::If(node) => {
                 for branch in &node.branches {
                     if let Some(condition) = &branch.condition {
-                        self.condition(condition);
+                        self.visit_condition(condition);
                     }
-                    self.body(&branch.body);
+                    self.visit_body(&branch.body);
                 }
             }
-            Node::Case(case) => {
-                self.expression(&case.value);
+            TemplateNode::Case(case) => {
+                self.visit_expression(&case.value);
                 for when in &case.whens {
-                    when.values.iter().for_each(|value| self.expression(value));
-                    self.body(&when.body);
+                    when.values.iter().for_each(|value| self.visit_expression(value));
+                    self.visit_body(&when.body);
                 }
             }
-            Node::For(node) => self.for_loop(node),
-            Node::Cycle(cycle) => {
-                cycle.group.iter().chain(&cycle.values).for_each(|value| self.expression(value));
+            TemplateNode::For(node) => self.visit_for(node),
+            TemplateNode::Cycle(cycle) => {
+                cycle
+                    .group
+                    .iter()
+                    .chain(&cycle.values)
+                    .for_each(|value| self.visit_expression(value));
             }
-            Node::Count(count) => self.own.push(count.name.of(&self.tree.origin.source)),
-            Node::IfChanged(node) => self.body(&node.body),
-            Node::Include(include) => self.include(include),
-            Node::Text(_) | Node::Break(_) | Node::Continue(_) => {}
+            TemplateNode::Counter(count) => self.own.push(count.name.slice(&self.tree.source.text)),
+            TemplateNode::IfChanged(node) => self.visit_body(&node.body),
+            TemplateNode::Include(include) => self.visit_include(include),
+            TemplateNode::Text(_) | TemplateNode::Break(_) | TemplateNode::Continue(_) => {}
         }
     }
 
-    fn for_loop(&mut self, node: &'t For) {
-        self.expression(&node.collection);
-        node.limit.iter().for_each(|limit| self.expression(limit));
-        if let Offset::At(offset) = &node.offset {
-            self.expression(offset);
+    fn visit_for(&mut self, node: &'t ForTag) {
+        self.visit_expression(&node.collection);
+        node.limit.iter().for_each(|limit| self.visit_expression(limit));
+        if let LoopOffset::At(offset) = &node.offset {
+            self.visit_expression(offset);
         }
-        node.table.iter().flatten().for_each(|columns| self.expression(columns));
+        node.columns.iter().flatten().for_each(|columns| self.visit_expression(columns));
         let mark = self.own.len();
-        let state = if node.table.is_some() { "tablerowloop" } else { "forloop" };
-        self.own.extend([state, node.variable.of(&self.tree.origin.source)]);
-        self.body(&node.body);
+        let state = if node.columns.is_some() { "tablerowloop" } else { "forloop" };
+        self.own.extend([state, node.variable.slice(&self.tree.source.text)]);
+        self.visit_body(&node.body);
         // What the loop assigned stays; what it counted by goes.
         self.own.drain(mark..mark + 2);
-        node.otherwise.iter().for_each(|otherwise| self.body(otherwise));
+        node.otherwise.iter().for_each(|otherwise| self.visit_body(otherwise));
     }
 
-    fn include(&mut self, include: &'t Include) {
-        self.expression(&include.name);
-        include.bound.iter().for_each(|bound| self.expression(&bound.value));
-        include.arguments.iter().for_each(|(_, value)| self.expression(value));
-        let source = &self.tree.origin.source;
+    fn visit_include(&mut self, include: &'t IncludeTag) {
+        self.visit_expression(&include.name);
+        include.bound.iter().for_each(|bound| self.visit_expression(&bound.value));
+        include.arguments.iter().for_each(|(_, value)| self.visit_expression(value));
+        let source = &self.tree.source.text;
         let Expression::Text(name) = include.name else { return };
-        let Some((name, tree)) = self.partials.get(name.of(source)) else { return };
+        let Some((name, tree)) = self.partials.get(name.slice(source)) else { return };
         // What `render` renders sees nothing but its arguments.
         if include.isolated || self.open.contains(&name) {
             return;
         }
         let mark = self.own.len();
         let variable = match include.alias {
-            Some(alias) => alias.of(source),
+            Some(alias) => alias.slice(source),
             None => name.rsplit('/').next().unwrap_or(name),
         };
         self.own.push(variable);
-        self.own.extend(include.arguments.iter().map(|(key, _)| key.of(source)));
+        self.own.extend(include.arguments.iter().map(|(key, _)| key.slice(source)));
         let count = self.own.len() - mark;
         self.open.push(name);
-        self.tree(tree);
+        self.visit_tree(tree);
         self.open.pop();
         self.own.drain(mark..mark + count);
     }
 
-    fn print(&mut self, print: &'t Print) {
-        self.expression(&print.value);
-        for call in &print.filters {
-            call.arguments.iter().chain(&call.keyword).for_each(|value| self.expression(value));
+    fn visit_filtered(&mut self, output: &'t FilteredExpression) {
+        self.visit_expression(&output.value);
+        for call in &output.filters {
+            call.arguments
+                .iter()
+                .chain(&call.keyword)
+                .for_each(|value| self.visit_expression(value));
         }
     }
 
-    fn condition(&mut self, condition: &'t Condition) {
+    fn visit_condition(&mut self, condition: &'t TagCondition) {
         let rest = condition.rest.iter().map(|(_, comparison)| comparison);
         for comparison in [&condition.first].into_iter().chain(rest) {
-            self.expression(&comparison.left);
-            comparison.right.iter().for_each(|(_, right)| self.expression(right));
+            self.visit_expression(&comparison.left);
+            comparison.right.iter().for_each(|(_, right)| self.visit_expression(right));
         }
     }
 
-    fn expression(&mut self, expression: &'t Expression) {
+    fn visit_expression(&mut self, expression: &'t Expression) {
         match expression {
             Expression::Range(ends, _) => {
-                self.expression(&ends.0);
-                self.expression(&ends.1);
+                self.visit_expression(&ends.0);
+                self.visit_expression(&ends.1);
             }
-            Expression::Path(path) => self.path(path),
+            Expression::Path(path) => self.visit_path(path),
             _ => {}
         }
     }
 
-    fn path(&mut self, path: &'t Path) {
-        let source = &self.tree.origin.source;
+    fn visit_path(&mut self, path: &'t VariablePath) {
+        let source = &self.tree.source.text;
         let root = match &path.root {
-            Root::Name(name) => Some(name.of(source)),
-            Root::Computed(name) => {
-                self.expression(name);
+            PathRoot::Name(name) => Some(name.slice(source)),
+            PathRoot::Computed(name) => {
+                self.visit_expression(name);
                 match **name {
-                    Expression::Text(name) => Some(name.of(source)),
+                    Expression::Text(name) => Some(name.slice(source)),
                     _ => None,
                 }
             }
@@ -227,13 +240,15 @@ impl<'t> Walk<'t> {
             vec![root.map_or(PathStep::Computed, |root| PathStep::Key(root.to_owned()))];
         for segment in &path.segments {
             steps.push(match segment {
-                Segment::Key(key, _) => PathStep::Key(key.of(source).to_owned()),
-                Segment::Index(Expression::Text(key)) => PathStep::Key(key.of(source).to_owned()),
-                Segment::Index(Expression::Int(index)) => {
+                PathSegment::Key(key, _) => PathStep::Key(key.slice(source).to_owned()),
+                PathSegment::Index(Expression::Text(key)) => {
+                    PathStep::Key(key.slice(source).to_owned())
+                }
+                PathSegment::Index(Expression::Int(index)) => {
                     i64::try_from(*index).map_or(PathStep::Computed, PathStep::Index)
                 }
-                Segment::Index(index) => {
-                    self.expression(index);
+                PathSegment::Index(index) => {
+                    self.visit_expression(index);
                     PathStep::Computed
                 }
             });
@@ -244,7 +259,7 @@ impl<'t> Walk<'t> {
         self.found.push(VariableUse {
             path: steps,
             span: path.span.start as usize..path.span.end as usize,
-            template: self.tree.origin.name.to_string(),
+            template: self.tree.source.name.to_string(),
         });
     }
 }

@@ -281,7 +281,7 @@ mod tests {
     use super::*;
     use crate::channel::Channel;
     use crate::twiml::grammar::elements;
-use crate::twiml::write::TwimlWriter;
+    use crate::twiml::write::TwimlWriter;
 
     #[test]
     fn the_grammar_has_all_that_is_written() {

@@ -1,7 +1,7 @@
 //! The engines, each with one document and its data.
 
 use crate::documents::Document;
-use crate::source::liquid::{self as ours, Limits, Output};
+use crate::source::liquid::{self as ours, OutputFormat, RenderLimits};
 
 /// Compiles and renders one document.
 pub trait Engine {
@@ -11,7 +11,7 @@ pub trait Engine {
 }
 
 pub struct Ours {
-    engine: ours::Engine,
+    engine: ours::LiquidEngine,
     source: &'static str,
     template: ours::Template,
     data: serde_json::Value,
@@ -49,9 +49,10 @@ pub fn check(name: &str, text: &str) {
 
 impl Ours {
     pub fn new(document: &Document) -> Self {
-        let engine = ours::Engine::new(Limits::default());
+        let engine = ours::LiquidEngine::new(RenderLimits::default());
         let source = document.liquid;
-        let template = engine.compile(NAME, source, Output::Xml).expect("the template is right");
+        let template =
+            engine.compile(NAME, source, OutputFormat::Xml).expect("the template is right");
         Ours { engine, source, template, data: document.data.clone() }
     }
 }
@@ -62,7 +63,7 @@ impl Engine for Ours {
     }
 
     fn compile(&mut self) {
-        let compiled = self.engine.compile(NAME, self.source, Output::Xml);
+        let compiled = self.engine.compile(NAME, self.source, OutputFormat::Xml);
         self.template = compiled.expect("the template is right");
     }
 

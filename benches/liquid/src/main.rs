@@ -9,7 +9,9 @@
 
 #[path = "../../../src"]
 mod source {
-    pub mod excerpt;
+    pub mod diagnostics {
+        pub mod excerpt;
+    }
     pub mod liquid;
 }
 mod documents;
@@ -20,7 +22,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use engines::{Engine, Liquid, Minijinja, Ours, Tera};
-use source::excerpt;
+use source::diagnostics;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]

@@ -10,7 +10,7 @@ use twimlgate::config::Config;
 use twimlgate::diagnostics::problem::{Level, Problems, Source};
 use twimlgate::gateway::Gateway;
 use twimlgate::journal::Meters;
-use twimlgate::template::Templates;
+use twimlgate::template::TemplateFolder;
 
 use super::{Judged, Seen, Target, as_bytes, ensure, root, size, text, texts};
 
@@ -186,10 +186,10 @@ fn check(problems: &Problems, source: &Source, seen: &mut Seen) -> Result<(), St
 }
 
 /// The templates of the tests: what a configuration names as their folder is not looked for.
-fn templates(config: &Config) -> &'static Templates {
-    static TEMPLATES: OnceLock<Templates> = OnceLock::new();
+fn templates(config: &Config) -> &'static TemplateFolder {
+    static TEMPLATES: OnceLock<TemplateFolder> = OnceLock::new();
     TEMPLATES.get_or_init(|| {
         let zone = config.server.time_zone.clone();
-        Templates::load(&root().join("tests/templates"), zone, &mut Problems::default())
+        TemplateFolder::load(&root().join("tests/templates"), zone, &mut Problems::default())
     })
 }

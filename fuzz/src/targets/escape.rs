@@ -7,7 +7,7 @@
 use std::sync::OnceLock;
 
 use serde_json::json;
-use twimlgate::liquid::{Engine, Limits, Output, Template};
+use twimlgate::liquid::{LiquidEngine, OutputFormat, RenderLimits, Template};
 use twimlgate::twiml::read::{DocumentNode, Element, parse_document};
 use twimlgate::twiml::verb::{Dial, Gather, Message, Number, Parameter, Say, Stream};
 use twimlgate::twiml::{DocumentLimits, TwimlWriter};
@@ -128,8 +128,8 @@ fn template() -> &'static Template {
     TEMPLATE.get_or_init(|| {
         let source =
             "<Response><Say>{{ s }}</Say><Say voice=\"{{ s }}\" loop='{{ s }}'/></Response>";
-        let engine = Engine::new(Limits::default());
-        engine.compile("escape", source, Output::Xml).unwrap_or_else(|e| panic!("{:?}", e[0]))
+        let engine = LiquidEngine::new(RenderLimits::default());
+        engine.compile("escape", source, OutputFormat::Xml).unwrap_or_else(|e| panic!("{:?}", e[0]))
     })
 }
 

@@ -16,7 +16,7 @@ use twimlgate::diagnostics::problem::{Problems, Source};
 use twimlgate::flow::file::{self, Node};
 use twimlgate::flow::import::{Named, Surroundings, import};
 use twimlgate::flow::{Execution, Flow};
-use twimlgate::liquid::{Engine, Limits};
+use twimlgate::liquid::{LiquidEngine, RenderLimits};
 use twimlgate::tools::flow_export::{same, write_json, write_toml};
 use twimlgate::tools::flow_outline::{mermaid, outline};
 use twimlgate::webhook::Params;
@@ -162,13 +162,18 @@ fn ways(read: &Node) -> Result<(), String> {
 
 /// Makes a flow of a file.
 pub(super) fn compile(source: &Source, read: &Node, problems: &mut Problems) -> Option<Flow> {
-    static SURROUNDINGS: OnceLock<(BTreeMap<String, Arc<Function>>, Engine)> = OnceLock::new();
+    static SURROUNDINGS: OnceLock<(BTreeMap<String, Arc<Function>>, LiquidEngine)> =
+        OnceLock::new();
     let (functions, liquid) = SURROUNDINGS.get_or_init(|| {
         let text = "[function.lookup]\nurl = \"http://127.0.0.1:9/\"\n";
         let config = Config::parse(&Source::new("", text), root(), &|_| None).0;
         let functions = config.map(|config| config.functions).unwrap_or_default();
-        let limits = Limits { output_bytes: 16 << 10, loop_rounds: Some(15), ..Limits::default() };
-        (functions, Engine::new(limits))
+        let limits = RenderLimits {
+            output_bytes: 16 << 10,
+            loop_rounds: Some(15),
+            ..RenderLimits::default()
+        };
+        (functions, LiquidEngine::new(limits))
     });
     let around = Surroundings {
         functions,

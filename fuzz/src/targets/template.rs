@@ -7,7 +7,7 @@
 mod words;
 
 use serde_json::{Value, json};
-use twimlgate::liquid::{Engine, Error, Limits, Output};
+use twimlgate::liquid::{LiquidEngine, LiquidError, OutputFormat, RenderLimits};
 
 use super::random::Random;
 use super::{Judged, Seen, Target, ensure, size, text, texts};
@@ -30,15 +30,15 @@ fn seeds() -> Vec<Vec<u8>> {
 fn judge(input: &[u8]) -> Judged {
     let (source, data) = (text(input), data(&mut Random::of(input)));
     let mut seen = Seen::default();
-    let limits = Limits::default();
+    let limits = RenderLimits::default();
     let output_max = limits.output_bytes;
-    let mut engine = Engine::new(limits);
+    let mut engine = LiquidEngine::new(limits);
     let partial = "[{{ part }}{{ v | upcase }}{% assign p = v %}{{ forloop.index }}]";
     engine.add_partial("part", partial).map_err(|errors| format!("part: {:?}", errors[0]))?;
     if let Err(errors) = engine.add_partial("self", &source) {
         errors.iter().try_for_each(check_error)?;
     }
-    for output in [Output::Plain, Output::Xml] {
+    for output in [OutputFormat::Plain, OutputFormat::Xml] {
         let template = match engine.compile("fuzz", &source, output) {
             Ok(template) => template,
             Err(errors) => {
@@ -47,11 +47,11 @@ fn judge(input: &[u8]) -> Judged {
                 return Ok(seen);
             }
         };
-        seen.note((size(template.variables().len()), template.is_constant().is_some()));
+        seen.note((size(template.variables().len()), template.constant_text().is_some()));
         match template.render(&data, 1_700_000_000) {
             Ok(text) => {
                 ensure!(text.len() <= output_max, "size: {} bytes", text.len());
-                if output == Output::Xml {
+                if output == OutputFormat::Xml {
                     check_xml(&source, &text)?;
                 }
                 seen.note(size(text.len()));
@@ -70,12 +70,12 @@ fn judge(input: &[u8]) -> Judged {
 }
 
 /// What an error is about, without what it is about in this template.
-fn words_of(error: &Error) -> String {
+fn words_of(error: &LiquidError) -> String {
     let said = error.to_string();
     said.split('`').step_by(2).collect::<String>().chars().filter(|c| c.is_alphabetic()).collect()
 }
 
-fn check_error(error: &Error) -> Result<(), String> {
+fn check_error(error: &LiquidError) -> Result<(), String> {
     let (line, excerpt, span) = (error.to_string(), format!("{error:#}"), error.span());
     let shows = line.contains(['\n', '\u{1}']) || excerpt.contains('\u{1}');
     ensure!(!shows, "an error shows data: {line:?}");

@@ -85,7 +85,7 @@ impl Import<'_> {
             return None;
         };
         let template = self.template(node, &text)?;
-        let Some(constant) = template.is_constant().map(str::trim) else { return Some(template) };
+        let Some(constant) = template.constant_text().map(str::trim) else { return Some(template) };
         let fits = match property.holds {
             // What is empty is not set, as Studio's editor leaves it.
             _ if constant.is_empty() => true,
@@ -158,7 +158,7 @@ impl Import<'_> {
             return None;
         };
         let template = self.template(node, text.trim())?;
-        if let Some(url) = template.is_constant() {
+        if let Some(url) = template.constant_text() {
             self.url(state, node, url);
         }
         Some(Callee::Url(template))

@@ -47,7 +47,7 @@ impl Import<'_> {
             return None;
         };
         let value = self.template(place, &text)?;
-        let compiled = match (test, value.is_constant()) {
+        let compiled = match (test, value.constant_text()) {
             (Test::Regex, Some(constant)) => match pattern(constant.trim()) {
                 Ok(pattern) => Some(pattern),
                 Err(reason) => {

@@ -77,7 +77,7 @@ pub(super) fn callee(turn: &Turn<'_>, get: bool) -> Result<Callee, Failure> {
     match &turn.kind().properties.callee {
         None => Err(turn.wrong("url", "missing", "a URL")),
         Some(Callee::Url(template)) => {
-            let fixed = template.is_constant().is_some();
+            let fixed = template.constant_text().is_some();
             let url = turn.render(template)?.trim().to_owned();
             Ok(Callee::Rendered { url, get, fixed })
         }

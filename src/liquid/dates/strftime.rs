@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use jiff::Zoned;
 
-use super::super::error::Fault;
-use super::super::limits::Budget;
+use super::super::error::ErrorCause;
+use super::super::limits::RenderBudget;
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -29,7 +29,7 @@ const WIDTH_MAX: usize = 1024;
 
 /// How a directive is to be written: `%-d`, `%^a`, `%010Y`, `%::z`.
 #[derive(Clone, Copy, Default)]
-struct Flags {
+struct DirectiveFlags {
     /// What fills up to the width: a space, a zero, or nothing.
     padding: Option<Padding>,
     upper: bool,
@@ -46,7 +46,7 @@ enum Padding {
 }
 
 /// What a directive stands for, before padding.
-enum Field {
+enum DateField {
     /// A number with the width and padding that it has by itself.
     Number(i64, usize, Padding),
     Text(String),
@@ -60,30 +60,30 @@ pub(in super::super) fn format_into(
     out: &mut String,
     format: &str,
     moment: &Zoned,
-    budget: &mut Budget,
-) -> Result<(), Fault> {
+    budget: &mut RenderBudget,
+) -> Result<(), ErrorCause> {
     let mut rest = format;
     while let Some(at) = rest.find('%') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        let (flags, length) = flags(&rest[1..]);
+        let (flags, length) = parse_flags(&rest[1..]);
         let Some(directive) = rest[1 + length..].chars().next() else { break };
         let whole = 1 + length + directive.len_utf8();
         let before = out.len();
-        match field(directive, flags, moment) {
-            Field::Number(number, width, padding) => {
-                push_number(out, number, (width, padding), flags)
+        match date_field(directive, flags, moment) {
+            DateField::Number(number, width, padding) => {
+                push_number(out, number, width, padding, flags)
             }
-            Field::Text(text) => push_text(out, text, flags),
-            Field::Format(format) => {
+            DateField::Text(text) => push_text(out, text, flags),
+            DateField::Format(format) => {
                 let mut text = String::new();
                 format_into(&mut text, format, moment, budget)?;
                 push_text(out, text, flags);
             }
-            Field::Literal => out.push_str(&rest[..whole]),
+            DateField::Literal => out.push_str(&rest[..whole]),
         }
-        budget.step(1)?;
-        budget.build(out.len() - before)?;
+        budget.charge_steps(1)?;
+        budget.charge_bytes(out.len() - before)?;
         rest = &rest[whole..];
     }
     out.push_str(rest);
@@ -91,8 +91,8 @@ pub(in super::super) fn format_into(
 }
 
 /// The flags at the start of `text`, and how many bytes they take.
-fn flags(text: &str) -> (Flags, usize) {
-    let mut flags = Flags::default();
+fn parse_flags(text: &str) -> (DirectiveFlags, usize) {
+    let mut flags = DirectiveFlags::default();
     let mut length = 0;
     for byte in text.bytes() {
         match byte {
@@ -115,9 +115,9 @@ fn flags(text: &str) -> (Flags, usize) {
     (flags, length)
 }
 
-fn field(directive: char, flags: Flags, moment: &Zoned) -> Field {
+fn date_field(directive: char, flags: DirectiveFlags, moment: &Zoned) -> DateField {
     use Padding::{None as Bare, Space, Zero};
-    let number = |number: i64, width: usize, padding| Field::Number(number, width, padding);
+    let number = |number: i64, width: usize, padding| DateField::Number(number, width, padding);
     let hour = i64::from(moment.hour());
     let hour12 = if hour % 12 == 0 { 12 } else { hour % 12 };
     let year = i64::from(moment.year());
@@ -141,29 +141,29 @@ fn field(directive: char, flags: Flags, moment: &Zoned) -> Field {
         'G' => number(moment.date().iso_week_date().year().into(), 4, Zero),
         'g' => number(i64::from(moment.date().iso_week_date().year()).rem_euclid(100), 2, Zero),
         'V' => number(moment.date().iso_week_date().week().into(), 2, Zero),
-        'U' => number(week(moment, moment.weekday().to_sunday_zero_offset()), 2, Zero),
-        'W' => number(week(moment, moment.weekday().to_monday_zero_offset()), 2, Zero),
-        'c' => Field::Format("%a %b %e %H:%M:%S %Y"),
-        'D' | 'x' => Field::Format("%m/%d/%y"),
-        'F' => Field::Format("%Y-%m-%d"),
-        'R' => Field::Format("%H:%M"),
-        'r' => Field::Format("%I:%M:%S %p"),
-        'T' | 'X' => Field::Format("%H:%M:%S"),
-        'v' => Field::Format("%e-%^b-%Y"),
-        '+' => Field::Format("%a %b %e %H:%M:%S %Z %Y"),
+        'U' => number(week_number(moment, moment.weekday().to_sunday_zero_offset()), 2, Zero),
+        'W' => number(week_number(moment, moment.weekday().to_monday_zero_offset()), 2, Zero),
+        'c' => DateField::Format("%a %b %e %H:%M:%S %Y"),
+        'D' | 'x' => DateField::Format("%m/%d/%y"),
+        'F' => DateField::Format("%Y-%m-%d"),
+        'R' => DateField::Format("%H:%M"),
+        'r' => DateField::Format("%I:%M:%S %p"),
+        'T' | 'X' => DateField::Format("%H:%M:%S"),
+        'v' => DateField::Format("%e-%^b-%Y"),
+        '+' => DateField::Format("%a %b %e %H:%M:%S %Z %Y"),
         _ => text_field(directive, flags, moment),
     }
 }
 
-fn text_field(directive: char, flags: Flags, moment: &Zoned) -> Field {
+fn text_field(directive: char, flags: DirectiveFlags, moment: &Zoned) -> DateField {
     let weekday = WEEKDAYS[moment.weekday().to_sunday_zero_offset() as usize % 7];
     let month = MONTHS[(moment.month() as usize + 11) % 12];
     let half = if moment.hour() < 12 { "AM" } else { "PM" };
-    Field::Text(match directive {
-        'A' => cased(weekday, flags),
-        'a' => cased(&weekday[..3], flags),
-        'B' => cased(month, flags),
-        'b' | 'h' => cased(&month[..3], flags),
+    DateField::Text(match directive {
+        'A' => apply_case(weekday, flags),
+        'a' => apply_case(&weekday[..3], flags),
+        'B' => apply_case(month, flags),
+        'b' | 'h' => apply_case(&month[..3], flags),
         'p' if flags.swap_case => half.to_lowercase(),
         'p' => half.to_owned(),
         'P' => half.to_lowercase(),
@@ -172,26 +172,26 @@ fn text_field(directive: char, flags: Flags, moment: &Zoned) -> Field {
         'N' | 'L' => {
             let digits = flags.width.unwrap_or(if directive == 'L' { 3 } else { 9 });
             let nanos = format!("{:09}", moment.subsec_nanosecond());
-            return Field::Text(format!("{nanos:0<digits$}")[..digits].to_owned());
+            return DateField::Text(format!("{nanos:0<digits$}")[..digits].to_owned());
         }
         'n' => "\n".to_owned(),
         't' => "\t".to_owned(),
         '%' => "%".to_owned(),
-        _ => return Field::Literal,
+        _ => return DateField::Literal,
     })
 }
 
 /// The number of the week of the year, when a week begins `since` days ago.
-fn week(moment: &Zoned, since: i8) -> i64 {
+fn week_number(moment: &Zoned, since: i8) -> i64 {
     (i64::from(moment.day_of_year()) + 6 - i64::from(since)) / 7
 }
 
-fn cased(name: &str, flags: Flags) -> String {
+fn apply_case(name: &str, flags: DirectiveFlags) -> String {
     if flags.swap_case { name.to_uppercase() } else { name.to_owned() }
 }
 
 /// The short name of the zone; Ruby has none for a mere offset other than UTC.
-fn zone_name(moment: &Zoned, flags: Flags) -> String {
+fn zone_name(moment: &Zoned, flags: DirectiveFlags) -> String {
     let info = moment.time_zone().to_offset_info(moment.timestamp());
     let name = info.abbreviation();
     let name = match name.bytes().next() {
@@ -201,7 +201,7 @@ fn zone_name(moment: &Zoned, flags: Flags) -> String {
     if flags.swap_case { name.to_lowercase() } else { name.to_owned() }
 }
 
-fn zone_offset(moment: &Zoned, flags: Flags) -> String {
+fn zone_offset(moment: &Zoned, flags: DirectiveFlags) -> String {
     let seconds = moment.offset().seconds();
     let sign = if seconds < 0 { '-' } else { '+' };
     let (hours, minutes) = (seconds.abs() / 3600, seconds.abs() / 60 % 60);
@@ -212,7 +212,13 @@ fn zone_offset(moment: &Zoned, flags: Flags) -> String {
     }
 }
 
-fn push_number(out: &mut String, number: i64, (width, padding): (usize, Padding), flags: Flags) {
+fn push_number(
+    out: &mut String,
+    number: i64,
+    width: usize,
+    padding: Padding,
+    flags: DirectiveFlags,
+) {
     let padding = flags.padding.unwrap_or(padding);
     let width = flags.width.unwrap_or(width);
     // Writing to a string cannot fail.
@@ -223,7 +229,7 @@ fn push_number(out: &mut String, number: i64, (width, padding): (usize, Padding)
     };
 }
 
-fn push_text(out: &mut String, text: String, flags: Flags) {
+fn push_text(out: &mut String, text: String, flags: DirectiveFlags) {
     let text = if flags.upper { text.to_uppercase() } else { text };
     let missing = flags.width.unwrap_or(0).saturating_sub(text.chars().count());
     let fill = if flags.padding == Some(Padding::Zero) { "0" } else { " " };

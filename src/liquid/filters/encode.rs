@@ -1,55 +1,79 @@
 //! Filters that escape, encode and decode.
 
-use super::super::error::Fault;
+use super::super::error::ErrorCause;
 use super::super::escape;
-use super::super::print::{json_of, text_of};
-use super::super::value::Value;
+use super::super::print::{to_json_text, to_text};
+use super::super::value::LiquidValue;
+use super::context::{FilterArguments, FilterContext, FilterResult};
 use crate::hex::digit_value;
-use super::context::{Arguments, Env, Outcome};
 
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// Escapes markup. In XML this is what printing does anyway, so the result is marked as done.
-pub(super) fn escape<'a>(env: &mut Env<'a>, input: Value<'a>, _: Arguments<'a>) -> Outcome<'a> {
-    if matches!(input, Value::Nil | Value::Safe(_)) {
+pub(super) fn escape<'a>(
+    context: &mut FilterContext<'a>,
+    input: LiquidValue<'a>,
+    _: FilterArguments<'a>,
+) -> FilterResult<'a> {
+    if matches!(input, LiquidValue::Nil | LiquidValue::Safe(_)) {
         return Ok(input);
     }
-    let text = text_of(&input, &mut env.budget)?;
-    if env.xml { env.safe(escape::xml(&text)) } else { env.text(escape::html(&text)) }
+    let text = to_text(&input, &mut context.budget)?;
+    if context.xml {
+        context.new_safe(escape::escape_xml(&text))
+    } else {
+        context.new_text(escape::escape_html(&text))
+    }
 }
 
 /// Escapes markup, but not the `&` of character references that are there already.
 pub(super) fn escape_once<'a>(
-    env: &mut Env<'a>,
-    input: Value<'a>,
-    _: Arguments<'a>,
-) -> Outcome<'a> {
-    if let Value::Safe(_) = input {
+    context: &mut FilterContext<'a>,
+    input: LiquidValue<'a>,
+    _: FilterArguments<'a>,
+) -> FilterResult<'a> {
+    if let LiquidValue::Safe(_) = input {
         return Ok(input);
     }
-    let text = text_of(&input, &mut env.budget)?;
-    if env.xml { env.safe(escape::xml_once(&text)) } else { env.text(escape::html_once(&text)) }
+    let text = to_text(&input, &mut context.budget)?;
+    if context.xml {
+        context.new_safe(escape::escape_xml_once(&text))
+    } else {
+        context.new_text(escape::escape_html_once(&text))
+    }
 }
 
 /// Says that the input is XML already and is to be printed as it is.
-pub(super) fn raw<'a>(env: &mut Env<'a>, input: Value<'a>, _: Arguments<'a>) -> Outcome<'a> {
+pub(super) fn raw<'a>(
+    context: &mut FilterContext<'a>,
+    input: LiquidValue<'a>,
+    _: FilterArguments<'a>,
+) -> FilterResult<'a> {
     if input.is_nil() {
         return Ok(input);
     }
-    let text = text_of(&input, &mut env.budget)?.into_owned();
-    env.safe(text)
+    let text = to_text(&input, &mut context.budget)?.into_owned();
+    context.new_safe(text)
 }
 
-pub(super) fn to_json<'a>(env: &mut Env<'a>, input: Value<'a>, _: Arguments<'a>) -> Outcome<'a> {
-    Ok(Value::text(json_of(&input, &mut env.budget)?))
+pub(super) fn to_json<'a>(
+    context: &mut FilterContext<'a>,
+    input: LiquidValue<'a>,
+    _: FilterArguments<'a>,
+) -> FilterResult<'a> {
+    Ok(LiquidValue::from_text(to_json_text(&input, &mut context.budget)?))
 }
 
-pub(super) fn url_encode<'a>(env: &mut Env<'a>, input: Value<'a>, _: Arguments<'a>) -> Outcome<'a> {
+pub(super) fn url_encode<'a>(
+    context: &mut FilterContext<'a>,
+    input: LiquidValue<'a>,
+    _: FilterArguments<'a>,
+) -> FilterResult<'a> {
     if input.is_nil() {
         return Ok(input);
     }
-    let text = text_of(&input, &mut env.budget)?;
+    let text = to_text(&input, &mut context.budget)?;
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
@@ -64,14 +88,18 @@ pub(super) fn url_encode<'a>(env: &mut Env<'a>, input: Value<'a>, _: Arguments<'
             }
         }
     }
-    env.text(encoded)
+    context.new_text(encoded)
 }
 
-pub(super) fn url_decode<'a>(env: &mut Env<'a>, input: Value<'a>, _: Arguments<'a>) -> Outcome<'a> {
+pub(super) fn url_decode<'a>(
+    context: &mut FilterContext<'a>,
+    input: LiquidValue<'a>,
+    _: FilterArguments<'a>,
+) -> FilterResult<'a> {
     if input.is_nil() {
         return Ok(input);
     }
-    let text = text_of(&input, &mut env.budget)?;
+    let text = to_text(&input, &mut context.budget)?;
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -89,61 +117,65 @@ pub(super) fn url_decode<'a>(env: &mut Env<'a>, input: Value<'a>, _: Arguments<'
         }
     }
     let text = String::from_utf8(decoded)
-        .map_err(|_| Fault::operation("what `url_decode` decodes is not UTF-8"))?;
-    env.text(text)
+        .map_err(|_| ErrorCause::operation("what `url_decode` decodes is not UTF-8"))?;
+    context.new_text(text)
 }
 
 pub(super) fn base64_encode<'a>(
-    env: &mut Env<'a>,
-    input: Value<'a>,
-    _: Arguments<'a>,
-) -> Outcome<'a> {
-    let text = text_of(&input, &mut env.budget)?;
-    env.text(base64(text.as_bytes(), STANDARD))
+    context: &mut FilterContext<'a>,
+    input: LiquidValue<'a>,
+    _: FilterArguments<'a>,
+) -> FilterResult<'a> {
+    let text = to_text(&input, &mut context.budget)?;
+    context.new_text(encode_base64(text.as_bytes(), STANDARD))
 }
 
 pub(super) fn base64_url_safe_encode<'a>(
-    env: &mut Env<'a>,
-    input: Value<'a>,
-    _: Arguments<'a>,
-) -> Outcome<'a> {
-    let text = text_of(&input, &mut env.budget)?;
-    env.text(base64(text.as_bytes(), URL_SAFE))
+    context: &mut FilterContext<'a>,
+    input: LiquidValue<'a>,
+    _: FilterArguments<'a>,
+) -> FilterResult<'a> {
+    let text = to_text(&input, &mut context.budget)?;
+    context.new_text(encode_base64(text.as_bytes(), URL_SAFE))
 }
 
 pub(super) fn base64_decode<'a>(
-    env: &mut Env<'a>,
-    input: Value<'a>,
-    _: Arguments<'a>,
-) -> Outcome<'a> {
-    let text = text_of(&input, &mut env.budget)?;
+    context: &mut FilterContext<'a>,
+    input: LiquidValue<'a>,
+    _: FilterArguments<'a>,
+) -> FilterResult<'a> {
+    let text = to_text(&input, &mut context.budget)?;
     let padded = text.len().is_multiple_of(4);
-    let decoded = if padded { unbase64(&text, STANDARD) } else { None };
-    let decoded = decoded.ok_or_else(|| not_base64("base64_decode"))?;
-    env.text(decoded)
+    let decoded = if padded { decode_base64(&text, STANDARD) } else { None };
+    let decoded = decoded.ok_or_else(|| base64_error("base64_decode"))?;
+    context.new_text(decoded)
 }
 
 pub(super) fn base64_url_safe_decode<'a>(
-    env: &mut Env<'a>,
-    input: Value<'a>,
-    _: Arguments<'a>,
-) -> Outcome<'a> {
-    let text = text_of(&input, &mut env.budget)?;
-    let decoded = unbase64(&text, URL_SAFE);
-    env.text(decoded.ok_or_else(|| not_base64("base64_url_safe_decode"))?)
+    context: &mut FilterContext<'a>,
+    input: LiquidValue<'a>,
+    _: FilterArguments<'a>,
+) -> FilterResult<'a> {
+    let text = to_text(&input, &mut context.budget)?;
+    let decoded = decode_base64(&text, URL_SAFE);
+    context.new_text(decoded.ok_or_else(|| base64_error("base64_url_safe_decode"))?)
 }
 
 /// Takes tags, comments, scripts and styles away.
-pub(super) fn strip_html<'a>(env: &mut Env<'a>, input: Value<'a>, _: Arguments<'a>) -> Outcome<'a> {
-    let text = text_of(&input, &mut env.budget)?;
+pub(super) fn strip_html<'a>(
+    context: &mut FilterContext<'a>,
+    input: LiquidValue<'a>,
+    _: FilterArguments<'a>,
+) -> FilterResult<'a> {
+    let text = to_text(&input, &mut context.budget)?;
     let blocks = [("<script", "</script>"), ("<!--", "-->"), ("<style", "</style>")];
-    let without_blocks = without(&text, &blocks);
-    let stripped = without(&without_blocks, &[("<", ">")]);
-    env.text(stripped)
+    let without_blocks = remove_between(&text, &blocks);
+    let stripped = remove_between(&without_blocks, &[("<", ">")]);
+    context.new_text(stripped)
 }
 
 /// The text without what stands from an opening to the closing that follows it.
-fn without(text: &str, pairs: &[(&str, &str)]) -> String {
+fn remove_between(text: &str, pairs: &[(&str, &str)]) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text;
     // An opening that is not closed stays so to the end; it is not looked for again.
@@ -173,11 +205,11 @@ fn without(text: &str, pairs: &[(&str, &str)]) -> String {
     kept
 }
 
-fn not_base64(filter: &str) -> Fault {
-    Fault::operation(format!("what `{filter}` decodes is not base64"))
+fn base64_error(filter: &str) -> ErrorCause {
+    ErrorCause::operation(format!("what `{filter}` decodes is not base64"))
 }
 
-fn base64(bytes: &[u8], alphabet: &[u8; 64]) -> String {
+fn encode_base64(bytes: &[u8], alphabet: &[u8; 64]) -> String {
     let mut encoded = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
         let group = chunk.iter().fold(0u32, |group, byte| group << 8 | u32::from(*byte));
@@ -195,7 +227,7 @@ fn base64(bytes: &[u8], alphabet: &[u8; 64]) -> String {
 }
 
 /// The text that base64 stands for; bytes that are no UTF-8 become U+FFFD.
-fn unbase64(text: &str, alphabet: &[u8; 64]) -> Option<String> {
+fn decode_base64(text: &str, alphabet: &[u8; 64]) -> Option<String> {
     let digits = text.trim_end_matches('=');
     if text.len() - digits.len() > 2 || digits.len() % 4 == 1 {
         return None;

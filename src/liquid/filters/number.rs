@@ -1,71 +1,112 @@
 //! Filters on numbers.
 
-use super::super::number::{Number, Operation, Rounding};
-use super::super::value::Value;
-use super::context::{Arguments, Env, Outcome};
+use super::super::number::{ArithmeticOperation, LiquidNumber, RoundingMode};
+use super::super::value::LiquidValue;
+use super::context::{FilterArguments, FilterContext, FilterResult};
 
-pub(super) fn abs<'a>(_: &mut Env<'a>, input: Value<'a>, _: Arguments<'a>) -> Outcome<'a> {
-    Ok(Number::of(&input).abs().into_value())
+pub(super) fn abs<'a>(
+    _: &mut FilterContext<'a>,
+    input: LiquidValue<'a>,
+    _: FilterArguments<'a>,
+) -> FilterResult<'a> {
+    Ok(LiquidNumber::from_value(&input).abs().into_value())
 }
 
 pub(super) fn at_least<'a>(
-    _: &mut Env<'a>,
-    input: Value<'a>,
-    arguments: Arguments<'a>,
-) -> Outcome<'a> {
-    let (number, least) = (Number::of(&input), Number::of(&arguments.values[0]));
+    _: &mut FilterContext<'a>,
+    input: LiquidValue<'a>,
+    arguments: FilterArguments<'a>,
+) -> FilterResult<'a> {
+    let (number, least) =
+        (LiquidNumber::from_value(&input), LiquidNumber::from_value(&arguments.values[0]));
     Ok(if number.is_less_than(least) { least } else { number }.into_value())
 }
 
 pub(super) fn at_most<'a>(
-    _: &mut Env<'a>,
-    input: Value<'a>,
-    arguments: Arguments<'a>,
-) -> Outcome<'a> {
-    let (number, most) = (Number::of(&input), Number::of(&arguments.values[0]));
+    _: &mut FilterContext<'a>,
+    input: LiquidValue<'a>,
+    arguments: FilterArguments<'a>,
+) -> FilterResult<'a> {
+    let (number, most) =
+        (LiquidNumber::from_value(&input), LiquidNumber::from_value(&arguments.values[0]));
     Ok(if most.is_less_than(number) { most } else { number }.into_value())
 }
 
-pub(super) fn plus<'a>(_: &mut Env<'a>, input: Value<'a>, by: Arguments<'a>) -> Outcome<'a> {
-    applied(&input, Operation::Plus, &by)
+pub(super) fn plus<'a>(
+    _: &mut FilterContext<'a>,
+    input: LiquidValue<'a>,
+    by: FilterArguments<'a>,
+) -> FilterResult<'a> {
+    apply_operation(&input, ArithmeticOperation::Plus, &by)
 }
 
-pub(super) fn minus<'a>(_: &mut Env<'a>, input: Value<'a>, by: Arguments<'a>) -> Outcome<'a> {
-    applied(&input, Operation::Minus, &by)
+pub(super) fn minus<'a>(
+    _: &mut FilterContext<'a>,
+    input: LiquidValue<'a>,
+    by: FilterArguments<'a>,
+) -> FilterResult<'a> {
+    apply_operation(&input, ArithmeticOperation::Minus, &by)
 }
 
-pub(super) fn times<'a>(_: &mut Env<'a>, input: Value<'a>, by: Arguments<'a>) -> Outcome<'a> {
-    applied(&input, Operation::Times, &by)
+pub(super) fn times<'a>(
+    _: &mut FilterContext<'a>,
+    input: LiquidValue<'a>,
+    by: FilterArguments<'a>,
+) -> FilterResult<'a> {
+    apply_operation(&input, ArithmeticOperation::Times, &by)
 }
 
-pub(super) fn divided_by<'a>(_: &mut Env<'a>, input: Value<'a>, by: Arguments<'a>) -> Outcome<'a> {
-    applied(&input, Operation::Divide, &by)
+pub(super) fn divided_by<'a>(
+    _: &mut FilterContext<'a>,
+    input: LiquidValue<'a>,
+    by: FilterArguments<'a>,
+) -> FilterResult<'a> {
+    apply_operation(&input, ArithmeticOperation::Divide, &by)
 }
 
-pub(super) fn modulo<'a>(_: &mut Env<'a>, input: Value<'a>, by: Arguments<'a>) -> Outcome<'a> {
-    applied(&input, Operation::Modulo, &by)
+pub(super) fn modulo<'a>(
+    _: &mut FilterContext<'a>,
+    input: LiquidValue<'a>,
+    by: FilterArguments<'a>,
+) -> FilterResult<'a> {
+    apply_operation(&input, ArithmeticOperation::Modulo, &by)
 }
 
-pub(super) fn ceil<'a>(_: &mut Env<'a>, input: Value<'a>, _: Arguments<'a>) -> Outcome<'a> {
-    Ok(Number::of(&input).rounded(0, Rounding::Up)?.into_value())
+pub(super) fn ceil<'a>(
+    _: &mut FilterContext<'a>,
+    input: LiquidValue<'a>,
+    _: FilterArguments<'a>,
+) -> FilterResult<'a> {
+    Ok(LiquidNumber::from_value(&input).round_to(0, RoundingMode::Up)?.into_value())
 }
 
-pub(super) fn floor<'a>(_: &mut Env<'a>, input: Value<'a>, _: Arguments<'a>) -> Outcome<'a> {
-    Ok(Number::of(&input).rounded(0, Rounding::Down)?.into_value())
+pub(super) fn floor<'a>(
+    _: &mut FilterContext<'a>,
+    input: LiquidValue<'a>,
+    _: FilterArguments<'a>,
+) -> FilterResult<'a> {
+    Ok(LiquidNumber::from_value(&input).round_to(0, RoundingMode::Down)?.into_value())
 }
 
 pub(super) fn round<'a>(
-    _: &mut Env<'a>,
-    input: Value<'a>,
-    arguments: Arguments<'a>,
-) -> Outcome<'a> {
-    let places = match Number::of(&arguments.values[0]).rounded(0, Rounding::Down)? {
-        Number::Int(places) => places.clamp(-60, 60) as i64,
-        Number::Decimal(_) | Number::Float(_) => 0,
-    };
-    Ok(Number::of(&input).rounded(places, Rounding::Nearest)?.into_value())
+    _: &mut FilterContext<'a>,
+    input: LiquidValue<'a>,
+    arguments: FilterArguments<'a>,
+) -> FilterResult<'a> {
+    let places =
+        match LiquidNumber::from_value(&arguments.values[0]).round_to(0, RoundingMode::Down)? {
+            LiquidNumber::Int(places) => places.clamp(-60, 60) as i64,
+            LiquidNumber::Decimal(_) | LiquidNumber::Float(_) => 0,
+        };
+    Ok(LiquidNumber::from_value(&input).round_to(places, RoundingMode::Nearest)?.into_value())
 }
 
-fn applied<'a>(input: &Value<'a>, operation: Operation, by: &Arguments<'a>) -> Outcome<'a> {
-    Ok(Number::of(input).apply(operation, Number::of(&by.values[0]))?.into_value())
+fn apply_operation<'a>(
+    input: &LiquidValue<'a>,
+    operation: ArithmeticOperation,
+    by: &FilterArguments<'a>,
+) -> FilterResult<'a> {
+    Ok(LiquidNumber::from_value(input)
+        .apply(operation, LiquidNumber::from_value(&by.values[0]))?
+        .into_value())
 }

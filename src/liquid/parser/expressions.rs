@@ -1,93 +1,104 @@
 //! Parsing of values, paths, filters and conditions.
 
-use super::super::cursor::{Cursor, Number};
-use super::super::error::{ErrorKind, Fault, Mistake, Span};
+use super::super::cursor::{MarkupCursor, NumberLiteral};
+use super::super::error::{ErrorCause, LiquidErrorKind, ParseError, Span};
 use super::super::filters::{self, Filter};
 use super::super::tree::{
-    Comparison, Condition, Expression, FilterCall, Junction, Operator, Path, Print, Root, Segment,
+    BooleanOperator, Comparison, ComparisonOperator, Expression, FilterCall, FilteredExpression,
+    PathRoot, PathSegment, TagCondition, VariablePath,
 };
-use super::super::value::Command;
-use super::Parser;
+use super::super::value::CommandMethod;
+use super::TemplateParser;
 use crate::diagnostics::suggest::did_you_mean;
 
-impl<'s> Parser<'s> {
-    pub(super) fn cursor(&self, markup: Span) -> Cursor<'s> {
-        Cursor::new(self.source, markup, self.limits.nesting)
+impl<'s> TemplateParser<'s> {
+    pub(super) fn cursor(&self, markup: Span) -> MarkupCursor<'s> {
+        MarkupCursor::new(self.source, markup, self.limits.nesting)
     }
 
     /// What an output or `echo` prints; `None` where it is empty.
-    pub(super) fn print(&self, markup: Span, span: Span) -> Result<Option<Print>, Mistake> {
+    pub(super) fn parse_output_markup(
+        &self,
+        markup: Span,
+        span: Span,
+    ) -> Result<Option<FilteredExpression>, ParseError> {
         let mut cursor = self.cursor(markup);
         if cursor.is_at_end() {
             return Ok(None);
         }
-        self.filtered(&mut cursor, span).map(Some)
+        self.parse_filtered(&mut cursor, span).map(Some)
     }
 
     /// A value and its filters up to the end of the tag.
-    pub(super) fn filtered(&self, cursor: &mut Cursor<'s>, span: Span) -> Result<Print, Mistake> {
-        let value = expression(cursor)?;
+    pub(super) fn parse_filtered(
+        &self,
+        cursor: &mut MarkupCursor<'s>,
+        span: Span,
+    ) -> Result<FilteredExpression, ParseError> {
+        let value = parse_expression(cursor)?;
         let mut filters = Vec::new();
         while cursor.eat("|") {
-            filters.push(filter_call(cursor)?);
+            filters.push(parse_filter_call(cursor)?);
         }
         if !cursor.is_at_end() {
-            return Err(cursor.unexpected("`|` and a filter, or the end of the tag"));
+            return Err(cursor.unexpected_error("`|` and a filter, or the end of the tag"));
         }
-        Ok(Print { value, filters, span })
+        Ok(FilteredExpression { value, filters, span })
     }
 
     /// The condition of `if`, `unless` and `elsif`.
-    pub(super) fn condition(&self, markup: Span) -> Result<Condition, Mistake> {
+    pub(super) fn parse_condition(&self, markup: Span) -> Result<TagCondition, ParseError> {
         let mut cursor = self.cursor(markup);
-        let first = comparison(&mut cursor)?;
+        let first = parse_comparison(&mut cursor)?;
         let mut rest = Vec::new();
         loop {
             let junction = if cursor.eat_word("and") {
-                Junction::And
+                BooleanOperator::And
             } else if cursor.eat_word("or") {
-                Junction::Or
+                BooleanOperator::Or
             } else {
                 break;
             };
-            rest.push((junction, comparison(&mut cursor)?));
+            rest.push((junction, parse_comparison(&mut cursor)?));
         }
         if !cursor.is_at_end() {
-            return Err(cursor.unexpected("an operator, `and`, `or`, or the end of the tag"));
+            return Err(cursor.unexpected_error("an operator, `and`, `or`, or the end of the tag"));
         }
-        Ok(Condition { first, rest })
+        Ok(TagCondition { first, rest })
     }
 }
 
 /// One value: a literal, a range or a path.
-pub(super) fn expression(cursor: &mut Cursor<'_>) -> Result<Expression, Mistake> {
+pub(super) fn parse_expression(cursor: &mut MarkupCursor<'_>) -> Result<Expression, ParseError> {
     match cursor.peek() {
-        Some(b'"' | b'\'') => cursor.string().map(Expression::Text),
-        Some(b'(') => nested(cursor, range),
-        Some(b'[') => path(cursor),
-        Some(b'0'..=b'9') => number(cursor),
-        Some(b'-') if cursor.byte(1).is_some_and(|byte| byte.is_ascii_digit()) => number(cursor),
-        Some(b'a'..=b'z' | b'A'..=b'Z' | b'_') => path(cursor),
-        _ => Err(cursor.unexpected("a value")),
+        Some(b'"' | b'\'') => cursor.read_string().map(Expression::Text),
+        Some(b'(') => parse_nested(cursor, parse_range),
+        Some(b'[') => parse_path(cursor),
+        Some(b'0'..=b'9') => parse_number(cursor),
+        Some(b'-') if cursor.byte(1).is_some_and(|byte| byte.is_ascii_digit()) => {
+            parse_number(cursor)
+        }
+        Some(b'a'..=b'z' | b'A'..=b'Z' | b'_') => parse_path(cursor),
+        _ => Err(cursor.unexpected_error("a value")),
     }
 }
 
-fn number(cursor: &mut Cursor<'_>) -> Result<Expression, Mistake> {
-    Ok(match cursor.number()? {
-        Number::Int(number) => Expression::Int(number),
-        Number::Float(number) => Expression::Float(number),
+fn parse_number(cursor: &mut MarkupCursor<'_>) -> Result<Expression, ParseError> {
+    Ok(match cursor.read_number()? {
+        NumberLiteral::Int(number) => Expression::Int(number),
+        NumberLiteral::Float(number) => Expression::Float(number),
     })
 }
 
 /// Runs `parse` with one bracket more open.
-fn nested<'s>(
-    cursor: &mut Cursor<'s>,
-    parse: fn(&mut Cursor<'s>) -> Result<Expression, Mistake>,
-) -> Result<Expression, Mistake> {
-    let start = cursor.here();
+fn parse_nested<'s>(
+    cursor: &mut MarkupCursor<'s>,
+    parse: fn(&mut MarkupCursor<'s>) -> Result<Expression, ParseError>,
+) -> Result<Expression, ParseError> {
+    let start = cursor.token_start();
     if cursor.depth_left == 0 {
-        let fault = Fault::new(ErrorKind::Limit, "too many brackets inside one another");
-        return Err(fault.at(Span::new(start, start + 1)));
+        let cause = ErrorCause::new(LiquidErrorKind::Limit, "too many brackets inside one another");
+        return Err(cause.at_span(Span::new(start, start + 1)));
     }
     cursor.depth_left -= 1;
     let parsed = parse(cursor);
@@ -95,68 +106,70 @@ fn nested<'s>(
     parsed
 }
 
-fn range(cursor: &mut Cursor<'_>) -> Result<Expression, Mistake> {
-    let start = cursor.here();
+fn parse_range(cursor: &mut MarkupCursor<'_>) -> Result<Expression, ParseError> {
+    let start = cursor.token_start();
     cursor.eat("(");
-    let first = expression(cursor)?;
+    let first = parse_expression(cursor)?;
     if !cursor.eat("..") {
-        return Err(cursor.unexpected("`..` between the ends of a range"));
+        return Err(cursor.unexpected_error("`..` between the ends of a range"));
     }
-    let last = expression(cursor)?;
+    let last = parse_expression(cursor)?;
     if !cursor.eat(")") {
-        return Err(cursor.unexpected("`)` behind a range"));
+        return Err(cursor.unexpected_error("`)` behind a range"));
     }
-    Ok(Expression::Range(Box::new((first, last)), cursor.since(start)))
+    Ok(Expression::Range(Box::new((first, last)), cursor.span_from(start)))
 }
 
-fn path(cursor: &mut Cursor<'_>) -> Result<Expression, Mistake> {
-    let start = cursor.here();
-    let root = match cursor.name() {
-        Some(name) => Root::Name(name),
-        None => Root::Computed(Box::new(bracketed(cursor)?)),
+fn parse_path(cursor: &mut MarkupCursor<'_>) -> Result<Expression, ParseError> {
+    let start = cursor.token_start();
+    let root = match cursor.read_name() {
+        Some(name) => PathRoot::Name(name),
+        None => PathRoot::Computed(Box::new(parse_brackets(cursor)?)),
     };
     let mut segments = Vec::new();
     loop {
         match cursor.peek() {
             Some(b'.') if cursor.byte(1) != Some(b'.') => {
                 cursor.eat(".");
-                let key = cursor.name().ok_or_else(|| cursor.unexpected("a name behind `.`"))?;
-                segments.push(Segment::Key(key, command(cursor.text(key))));
+                let key = cursor
+                    .read_name()
+                    .ok_or_else(|| cursor.unexpected_error("a name behind `.`"))?;
+                segments.push(PathSegment::Key(key, command_method(cursor.text(key))));
             }
-            Some(b'[') => segments.push(Segment::Index(bracketed(cursor)?)),
+            Some(b'[') => segments.push(PathSegment::Index(parse_brackets(cursor)?)),
             _ => break,
         }
     }
-    let span = cursor.since(start);
-    if let (Root::Name(name), true) = (&root, segments.is_empty())
-        && let Some(literal) = literal(cursor.text(*name))
+    let span = cursor.span_from(start);
+    if let (PathRoot::Name(name), true) = (&root, segments.is_empty())
+        && let Some(literal) = literal_expression(cursor.text(*name))
     {
         return Ok(literal);
     }
-    Ok(Expression::Path(Path { root, segments, span }))
+    Ok(Expression::Path(VariablePath { root, segments, span }))
 }
 
 /// The value between `[` and `]`.
-fn bracketed(cursor: &mut Cursor<'_>) -> Result<Expression, Mistake> {
+fn parse_brackets(cursor: &mut MarkupCursor<'_>) -> Result<Expression, ParseError> {
     cursor.eat("[");
-    let inside = nested(cursor, expression)?;
+    let inside = parse_nested(cursor, parse_expression)?;
     if !cursor.eat("]") {
-        return Err(cursor.unexpected("`]`"));
+        return Err(cursor.unexpected_error("`]`"));
     }
     Ok(inside)
 }
 
-fn command(key: &str) -> Option<Command> {
+fn command_method(key: &str) -> Option<CommandMethod> {
     match key {
-        "size" => Some(Command::Size),
-        "first" => Some(Command::First),
-        "last" => Some(Command::Last),
+        "size" => Some(CommandMethod::Size),
+        "first" => Some(CommandMethod::First),
+        "last" => Some(CommandMethod::Last),
         _ => None,
     }
 }
 
 /// The words that are values and never variables.
-fn literal(name: &str) -> Option<Expression> {
+fn literal_expression(name: &str) -> Option<Expression> {
     match name {
         "nil" | "null" => Some(Expression::Nil),
         "true" => Some(Expression::Bool(true)),
@@ -167,29 +180,32 @@ fn literal(name: &str) -> Option<Expression> {
     }
 }
 
-fn filter_call(cursor: &mut Cursor<'_>) -> Result<FilterCall, Mistake> {
-    let name = cursor.name().ok_or_else(|| cursor.unexpected("the name of a filter"))?;
+fn parse_filter_call(cursor: &mut MarkupCursor<'_>) -> Result<FilterCall, ParseError> {
+    let name = cursor.read_name().ok_or_else(|| cursor.unexpected_error("the name of a filter"))?;
     let Some(filter) = filters::find(cursor.text(name)) else {
         let text = cursor.text(name);
-        let fault = Fault::new(ErrorKind::UnknownFilter, format!("there is no filter `{text}`"));
-        return Err(fault.with_help(did_you_mean(text, filters::names())).at(name));
+        let cause =
+            ErrorCause::new(LiquidErrorKind::UnknownFilter, format!("there is no filter `{text}`"));
+        return Err(cause.with_help(did_you_mean(text, filters::names())).at_span(name));
     };
     let mut call = FilterCall { filter, arguments: Vec::new(), keyword: None, span: name };
     if cursor.eat(":") {
-        arguments(cursor, &mut call)?;
+        parse_arguments(cursor, &mut call)?;
     }
-    check_count(filter, call.arguments.len(), name)?;
+    check_argument_count(filter, call.arguments.len(), name)?;
     Ok(call)
 }
 
-fn arguments(cursor: &mut Cursor<'_>, call: &mut FilterCall) -> Result<(), Mistake> {
+fn parse_arguments(cursor: &mut MarkupCursor<'_>, call: &mut FilterCall) -> Result<(), ParseError> {
     loop {
-        match cursor.keyword() {
+        match cursor.read_keyword() {
             Some(keyword) if call.filter.keyword == Some(cursor.text(keyword)) => {
-                call.keyword = Some(expression(cursor)?);
+                call.keyword = Some(parse_expression(cursor)?);
             }
-            Some(keyword) => return Err(no_keyword(call.filter, cursor.text(keyword), keyword)),
-            None => call.arguments.push(expression(cursor)?),
+            Some(keyword) => {
+                return Err(unknown_keyword_error(call.filter, cursor.text(keyword), keyword));
+            }
+            None => call.arguments.push(parse_expression(cursor)?),
         }
         if !cursor.eat(",") || cursor.is_at_end() || cursor.peek() == Some(b'|') {
             return Ok(());
@@ -197,14 +213,14 @@ fn arguments(cursor: &mut Cursor<'_>, call: &mut FilterCall) -> Result<(), Mista
     }
 }
 
-fn no_keyword(filter: &Filter, keyword: &str, span: Span) -> Mistake {
+fn unknown_keyword_error(filter: &Filter, keyword: &str, span: Span) -> ParseError {
     let detail = format!("`{}` takes no `{keyword}:`", filter.name);
-    Fault::arguments(detail)
+    ErrorCause::arguments(detail)
         .with_help(filter.keyword.map(|known| format!("did you mean `{known}:`?")))
-        .at(span)
+        .at_span(span)
 }
 
-fn check_count(filter: &Filter, count: usize, span: Span) -> Result<(), Mistake> {
+fn check_argument_count(filter: &Filter, count: usize, span: Span) -> Result<(), ParseError> {
     let (least, most) = filter.arguments;
     if (least..=most).contains(&count) {
         return Ok(());
@@ -217,29 +233,30 @@ fn check_count(filter: &Filter, count: usize, span: Span) -> Result<(), Mistake>
         (0, most) => format!("at most {most} arguments"),
         (least, most) => format!("{least} or {most} arguments"),
     };
-    Err(Fault::arguments(format!("`{}` takes {takes}, got {count}", filter.name)).at(span))
+    Err(ErrorCause::arguments(format!("`{}` takes {takes}, got {count}", filter.name))
+        .at_span(span))
 }
 
-fn comparison(cursor: &mut Cursor<'_>) -> Result<Comparison, Mistake> {
-    let start = cursor.here();
-    let left = expression(cursor)?;
-    let right = match operator(cursor) {
-        Some(operator) => Some((operator, expression(cursor)?)),
+fn parse_comparison(cursor: &mut MarkupCursor<'_>) -> Result<Comparison, ParseError> {
+    let start = cursor.token_start();
+    let left = parse_expression(cursor)?;
+    let right = match parse_operator(cursor) {
+        Some(operator) => Some((operator, parse_expression(cursor)?)),
         None => None,
     };
-    Ok(Comparison { left, right, span: cursor.since(start) })
+    Ok(Comparison { left, right, span: cursor.span_from(start) })
 }
 
-fn operator(cursor: &mut Cursor<'_>) -> Option<Operator> {
-    const SIGNS: [(&str, Operator); 7] = [
-        ("==", Operator::Equal),
-        ("!=", Operator::NotEqual),
-        ("<>", Operator::NotEqual),
-        ("<=", Operator::LessOrEqual),
-        (">=", Operator::GreaterOrEqual),
-        ("<", Operator::Less),
-        (">", Operator::Greater),
+fn parse_operator(cursor: &mut MarkupCursor<'_>) -> Option<ComparisonOperator> {
+    const SIGNS: [(&str, ComparisonOperator); 7] = [
+        ("==", ComparisonOperator::Equal),
+        ("!=", ComparisonOperator::NotEqual),
+        ("<>", ComparisonOperator::NotEqual),
+        ("<=", ComparisonOperator::LessOrEqual),
+        (">=", ComparisonOperator::GreaterOrEqual),
+        ("<", ComparisonOperator::Less),
+        (">", ComparisonOperator::Greater),
     ];
     let sign = SIGNS.into_iter().find(|(sign, _)| cursor.eat(sign)).map(|(_, operator)| operator);
-    sign.or_else(|| cursor.eat_word("contains").then_some(Operator::Contains))
+    sign.or_else(|| cursor.eat_word("contains").then_some(ComparisonOperator::Contains))
 }

@@ -1,26 +1,30 @@
 //! Parsing of `include` and `render`.
 
-use super::super::cursor::Cursor;
-use super::super::error::{Fault, Mistake};
-use super::super::tokens::Tag;
-use super::super::tree::{Bound, Expression, Include, Node};
-use super::expressions::expression;
-use super::{Parsed, Parser};
+use super::super::cursor::MarkupCursor;
+use super::super::error::{ErrorCause, ParseError};
+use super::super::tokens::TagToken;
+use super::super::tree::{Expression, IncludeBinding, IncludeTag, TemplateNode};
+use super::expressions::parse_expression;
+use super::{ParsedTag, TemplateParser};
 
-impl Parser<'_> {
+impl TemplateParser<'_> {
     /// `include 'name' with value as alias, key: value` and `render` alike. `render` is isolated:
     /// it sees nothing but what it is given, and so its name must be a literal.
-    pub(super) fn include(&mut self, tag: Tag, isolated: bool) -> Result<Parsed, Mistake> {
+    pub(super) fn parse_include(
+        &mut self,
+        tag: TagToken,
+        isolated: bool,
+    ) -> Result<ParsedTag, ParseError> {
         let mut cursor = self.cursor(tag.markup);
-        let start = cursor.here();
-        let name = expression(&mut cursor)?;
+        let start = cursor.token_start();
+        let name = parse_expression(&mut cursor)?;
         if isolated && !matches!(name, Expression::Text(_)) {
-            let fault = Fault::syntax("`render` takes the name of its partial in quotes");
-            return Err(fault.at(cursor.since(start)));
+            let cause = ErrorCause::syntax("`render` takes the name of its partial in quotes");
+            return Err(cause.at_span(cursor.span_from(start)));
         }
-        let bound = bound(&mut cursor)?;
+        let bound = parse_binding(&mut cursor)?;
         let alias = if cursor.eat_word("as") {
-            Some(cursor.name().ok_or_else(|| cursor.unexpected("a name behind `as`"))?)
+            Some(cursor.read_name().ok_or_else(|| cursor.unexpected_error("a name behind `as`"))?)
         } else {
             None
         };
@@ -30,18 +34,18 @@ impl Parser<'_> {
             if cursor.is_at_end() {
                 break;
             }
-            let Some(key) = cursor.keyword() else {
-                return Err(cursor.unexpected("`name: value` or the end of the tag"));
+            let Some(key) = cursor.read_keyword() else {
+                return Err(cursor.unexpected_error("`name: value` or the end of the tag"));
             };
-            arguments.push((key, expression(&mut cursor)?));
+            arguments.push((key, parse_expression(&mut cursor)?));
         }
         let span = tag.span;
-        let include = Include { isolated, name, bound, alias, arguments, span };
-        Ok(Parsed::Node(Node::Include(Box::new(include)), false))
+        let include = IncludeTag { isolated, name, bound, alias, arguments, span };
+        Ok(ParsedTag::node(TemplateNode::Include(Box::new(include)), false))
     }
 }
 
-fn bound(cursor: &mut Cursor<'_>) -> Result<Option<Bound>, Mistake> {
+fn parse_binding(cursor: &mut MarkupCursor<'_>) -> Result<Option<IncludeBinding>, ParseError> {
     let each = if cursor.eat_word("for") {
         true
     } else if cursor.eat_word("with") {
@@ -49,5 +53,5 @@ fn bound(cursor: &mut Cursor<'_>) -> Result<Option<Bound>, Mistake> {
     } else {
         return Ok(None);
     };
-    Ok(Some(Bound { each, value: expression(cursor)? }))
+    Ok(Some(IncludeBinding { each, value: parse_expression(cursor)? }))
 }

@@ -2,99 +2,111 @@
 
 use std::cmp::Ordering;
 
-use super::super::error::{Error, Fault, Span};
-use super::super::filters::Arguments;
-use super::super::number::{kind_of, leading_int, order_of_numbers, whole_of};
-use super::super::print::text_of;
+use super::super::error::{ErrorCause, LiquidError, Span};
+use super::super::filters::FilterArguments;
+use super::super::number::{compare_numbers, parse_leading_integer, require_integer, type_name};
+use super::super::print::to_text;
 use super::super::tree::{
-    Comparison, Condition, Expression, FilterCall, Junction, Operator, Path, Print, Root, Segment,
+    BooleanOperator, Comparison, ComparisonOperator, Expression, FilterCall, FilteredExpression,
+    PathRoot, PathSegment, TagCondition, VariablePath,
 };
-use super::super::value::Value;
-use super::Render;
+use super::super::value::LiquidValue;
+use super::TemplateRenderer;
 
-impl<'a> Render<'a> {
+impl<'a> TemplateRenderer<'a> {
     /// The value of an output, its filters applied.
-    pub(super) fn print(&mut self, print: &'a Print) -> Result<Value<'a>, Error> {
-        let mut value = self.expression(&print.value, print.span)?;
-        for call in &print.filters {
-            value = self.filtered(value, call)?;
+    pub(super) fn evaluate_filtered(
+        &mut self,
+        output: &'a FilteredExpression,
+    ) -> Result<LiquidValue<'a>, LiquidError> {
+        let mut value = self.evaluate(&output.value, output.span)?;
+        for call in &output.filters {
+            value = self.apply_filter(value, call)?;
         }
         Ok(value)
     }
 
-    fn filtered(&mut self, input: Value<'a>, call: &'a FilterCall) -> Result<Value<'a>, Error> {
-        let mut values = [Value::Nil, Value::Nil];
+    fn apply_filter(
+        &mut self,
+        input: LiquidValue<'a>,
+        call: &'a FilterCall,
+    ) -> Result<LiquidValue<'a>, LiquidError> {
+        let mut values = [LiquidValue::Nil, LiquidValue::Nil];
         for (value, argument) in values.iter_mut().zip(&call.arguments) {
-            *value = self.expression(argument, call.span)?;
+            *value = self.evaluate(argument, call.span)?;
         }
         let keyword = match &call.keyword {
-            Some(keyword) => self.expression(keyword, call.span)?,
-            None => Value::Nil,
+            Some(keyword) => self.evaluate(keyword, call.span)?,
+            None => LiquidValue::Nil,
         };
-        let arguments = Arguments { values, count: call.arguments.len(), keyword };
-        self.env
+        let arguments = FilterArguments { values, count: call.arguments.len(), keyword };
+        self.context
             .budget
-            .step(1)
-            .and_then(|()| (call.filter.run)(&mut self.env, input, arguments))
-            .map_err(|fault| self.fail(fault, call.span))
+            .charge_steps(1)
+            .and_then(|()| (call.filter.run)(&mut self.context, input, arguments))
+            .map_err(|cause| self.error_at(cause, call.span))
     }
 
     /// The value of an expression. `span` is the tag around it, for errors.
-    pub(super) fn expression(
+    pub(super) fn evaluate(
         &mut self,
         expression: &'a Expression,
         span: Span,
-    ) -> Result<Value<'a>, Error> {
+    ) -> Result<LiquidValue<'a>, LiquidError> {
         Ok(match expression {
-            Expression::Nil => Value::Nil,
-            Expression::Empty => Value::Empty,
-            Expression::Blank => Value::Blank,
-            Expression::Bool(value) => Value::Bool(*value),
-            Expression::Int(number) => Value::Int(*number),
-            Expression::Float(number) => Value::Float(*number),
-            Expression::Text(text) => Value::Str(text.of(&self.tree.origin.source)),
+            Expression::Nil => LiquidValue::Nil,
+            Expression::Empty => LiquidValue::Empty,
+            Expression::Blank => LiquidValue::Blank,
+            Expression::Bool(value) => LiquidValue::Bool(*value),
+            Expression::Int(number) => LiquidValue::Int(*number),
+            Expression::Float(number) => LiquidValue::Float(*number),
+            Expression::Text(text) => LiquidValue::Str(text.slice(&self.tree.source.text)),
             Expression::Range(ends, range) => {
-                let first = self.range_end(&ends.0, *range)?;
-                let last = self.range_end(&ends.1, *range)?;
-                Value::Range(first, last)
+                let first = self.evaluate_range_end(&ends.0, *range)?;
+                let last = self.evaluate_range_end(&ends.1, *range)?;
+                LiquidValue::Range(first, last)
             }
-            Expression::Path(path) => return self.path(path, span),
+            Expression::Path(path) => return self.resolve_path(path, span),
         })
     }
 
     /// One end of a range: a whole number, a text that begins with one, or the whole part of a
     /// fraction that is written out.
-    fn range_end(&mut self, end: &'a Expression, span: Span) -> Result<i64, Error> {
-        let number = match (end, self.expression(end, span)?) {
-            (_, Value::Int(number)) => number,
-            (_, Value::Nil) => 0,
-            (Expression::Float(_), Value::Float(number)) => number as i128,
+    fn evaluate_range_end(&mut self, end: &'a Expression, span: Span) -> Result<i64, LiquidError> {
+        let number = match (end, self.evaluate(end, span)?) {
+            (_, LiquidValue::Int(number)) => number,
+            (_, LiquidValue::Nil) => 0,
+            (Expression::Float(_), LiquidValue::Float(number)) => number as i128,
             (_, value) => match value.as_str() {
-                Some(text) => leading_int(text),
-                None => whole_of(&value).map_err(|fault| self.fail(fault, span))?,
+                Some(text) => parse_leading_integer(text),
+                None => require_integer(&value).map_err(|cause| self.error_at(cause, span))?,
             },
         };
         i64::try_from(number).map_err(|_| {
-            self.fail(Fault::operation("an end of the range is too far from zero"), span)
+            self.error_at(ErrorCause::operation("an end of the range is too far from zero"), span)
         })
     }
 
-    fn path(&mut self, path: &'a Path, span: Span) -> Result<Value<'a>, Error> {
-        let source: &'a str = &self.tree.origin.source;
-        self.charge_scan(self.scope.names(), path.span)?;
+    fn resolve_path(
+        &mut self,
+        path: &'a VariablePath,
+        span: Span,
+    ) -> Result<LiquidValue<'a>, LiquidError> {
+        let source: &'a str = &self.tree.source.text;
+        self.charge_scan(self.scope.name_count(), path.span)?;
         let mut value = match &path.root {
-            Root::Name(name) => self.scope.variable(name.of(source)),
-            Root::Computed(name) => match self.expression(name, span)?.as_str() {
+            PathRoot::Name(name) => self.scope.variable(name.slice(source)),
+            PathRoot::Computed(name) => match self.evaluate(name, span)?.as_str() {
                 Some(name) => self.scope.variable(name),
-                None => Value::Nil,
+                None => LiquidValue::Nil,
             },
         };
         for segment in &path.segments {
             match segment {
-                Segment::Key(key, command) => value = value.member(key.of(source), *command),
-                Segment::Index(index) => {
-                    let index = self.expression(index, span)?;
-                    value = value.item(&index);
+                PathSegment::Key(key, command) => value = value.member(key.slice(source), *command),
+                PathSegment::Index(index) => {
+                    let index = self.evaluate(index, span)?;
+                    value = value.subscript(&index);
                 }
             }
             if value.is_nil() {
@@ -105,107 +117,122 @@ impl<'a> Render<'a> {
     }
 
     /// Whether a condition holds. `and` and `or` bind alike, from the right.
-    pub(super) fn holds(&mut self, condition: &'a Condition) -> Result<bool, Error> {
-        let mut holds = self.compare(&condition.first)?;
+    pub(super) fn evaluate_condition(
+        &mut self,
+        condition: &'a TagCondition,
+    ) -> Result<bool, LiquidError> {
+        let mut holds = self.evaluate_comparison(&condition.first)?;
         for (junction, comparison) in &condition.rest {
             match (junction, holds) {
-                (Junction::And, false) | (Junction::Or, true) => break,
-                _ => holds = self.compare(comparison)?,
+                (BooleanOperator::And, false) | (BooleanOperator::Or, true) => break,
+                _ => holds = self.evaluate_comparison(comparison)?,
             }
         }
         Ok(holds)
     }
 
-    fn compare(&mut self, comparison: &'a Comparison) -> Result<bool, Error> {
+    fn evaluate_comparison(&mut self, comparison: &'a Comparison) -> Result<bool, LiquidError> {
         let span = comparison.span;
-        let left = self.expression(&comparison.left, span)?;
+        let left = self.evaluate(&comparison.left, span)?;
         let Some((operator, right)) = &comparison.right else { return Ok(left.is_truthy()) };
-        let right = self.expression(right, span)?;
+        let right = self.evaluate(right, span)?;
         match operator {
-            Operator::Equal => self.equal(&left, &right, span),
-            Operator::NotEqual => Ok(!self.equal(&left, &right, span)?),
-            Operator::Contains => {
-                self.contains(&left, &right).map_err(|fault| self.fail(fault, span))
+            ComparisonOperator::Equal => self.are_equal(&left, &right, span),
+            ComparisonOperator::NotEqual => Ok(!self.are_equal(&left, &right, span)?),
+            ComparisonOperator::Contains => {
+                self.contains(&left, &right).map_err(|cause| self.error_at(cause, span))
             }
             _ => {
-                let order = self.order(&left, &right).map_err(|fault| self.fail(fault, span))?;
-                Ok(order.is_some_and(|order| fits(*operator, order)))
+                let order = self
+                    .compare_values(&left, &right)
+                    .map_err(|cause| self.error_at(cause, span))?;
+                Ok(order.is_some_and(|order| is_satisfied(*operator, order)))
             }
         }
     }
 
     /// Whether two values are equal, at the price of reading them.
-    pub(super) fn equal(
+    pub(super) fn are_equal(
         &mut self,
-        left: &Value<'a>,
-        right: &Value<'a>,
+        left: &LiquidValue<'a>,
+        right: &LiquidValue<'a>,
         span: Span,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, LiquidError> {
         let cost = match (left.as_str(), right.as_str()) {
             (Some(left), Some(right)) => left.len().min(right.len()) as u64 / 64,
             (None, None) => match left {
-                Value::Array(_) | Value::List(_) | Value::Object(_) => {
+                LiquidValue::Array(_) | LiquidValue::List(_) | LiquidValue::Object(_) => {
                     left.length().unwrap_or_default() as u64
                 }
                 _ => 0,
             },
             _ => 0,
         };
-        self.env.budget.step(cost).map_err(|fault| self.fail(fault, span))?;
+        self.context.budget.charge_steps(cost).map_err(|cause| self.error_at(cause, span))?;
         Ok(left.equals(right))
     }
 
     /// The order of two values, `None` where one has no order, as `nil`, booleans and lists.
-    fn order(&self, left: &Value<'a>, right: &Value<'a>) -> Result<Option<Ordering>, Fault> {
-        let ordered = |value: &Value<'_>| {
-            matches!(value, Value::Int(_) | Value::Float(_)) || value.as_str().is_some()
+    fn compare_values(
+        &self,
+        left: &LiquidValue<'a>,
+        right: &LiquidValue<'a>,
+    ) -> Result<Option<Ordering>, ErrorCause> {
+        let ordered = |value: &LiquidValue<'_>| {
+            matches!(value, LiquidValue::Int(_) | LiquidValue::Float(_)) || value.as_str().is_some()
         };
         if !ordered(left) || !ordered(right) {
             return Ok(None);
         }
         match (left.as_str(), right.as_str()) {
             (Some(left), Some(right)) => Ok(Some(left.cmp(right))),
-            (None, None) => Ok(order_of_numbers(left, right)),
+            (None, None) => Ok(compare_numbers(left, right)),
             _ => {
-                let (left, right) = (kind_of(left), kind_of(right));
-                Err(Fault::operation(format!("cannot compare {left} with {right}")))
+                let (left, right) = (type_name(left), type_name(right));
+                Err(ErrorCause::operation(format!("cannot compare {left} with {right}")))
             }
         }
     }
 
     /// Whether a text has a part, a list an item, an object a key.
-    fn contains(&mut self, left: &Value<'a>, right: &Value<'a>) -> Result<bool, Fault> {
+    fn contains(
+        &mut self,
+        left: &LiquidValue<'a>,
+        right: &LiquidValue<'a>,
+    ) -> Result<bool, ErrorCause> {
         if !right.is_truthy() {
             return Ok(false);
         }
         if let Some(text) = left.as_str() {
-            self.env.budget.read(text.len())?;
-            let part = text_of(right, &mut self.env.budget)?;
+            self.context.budget.charge_read(text.len())?;
+            let part = to_text(right, &mut self.context.budget)?;
             return Ok(text.contains(&*part));
         }
         match (left, right) {
-            (Value::Object(data), _) => {
+            (LiquidValue::Object(data), _) => {
                 Ok(right.as_str().is_some_and(|key| data.get(key).is_some()))
             }
-            (Value::Range(first, last), Value::Int(number)) => {
+            (LiquidValue::Range(first, last), LiquidValue::Int(number)) => {
                 Ok((i128::from(*first)..=i128::from(*last)).contains(number))
             }
-            (Value::Array(_) | Value::List(_), _) => {
+            (LiquidValue::Array(_) | LiquidValue::List(_), _) => {
                 let length = left.length().unwrap_or_default();
-                self.env.budget.step(length as u64)?;
-                Ok((0..length).any(|index| left.at(index).equals(right)))
+                self.context.budget.charge_steps(length as u64)?;
+                Ok((0..length).any(|index| left.item_at(index).equals(right)))
             }
             _ => Ok(false),
         }
     }
 }
 
-fn fits(operator: Operator, order: Ordering) -> bool {
+fn is_satisfied(operator: ComparisonOperator, order: Ordering) -> bool {
     match operator {
-        Operator::Less => order.is_lt(),
-        Operator::LessOrEqual => order.is_le(),
-        Operator::Greater => order.is_gt(),
-        Operator::GreaterOrEqual => order.is_ge(),
-        Operator::Equal | Operator::NotEqual | Operator::Contains => false,
+        ComparisonOperator::Less => order.is_lt(),
+        ComparisonOperator::LessOrEqual => order.is_le(),
+        ComparisonOperator::Greater => order.is_gt(),
+        ComparisonOperator::GreaterOrEqual => order.is_ge(),
+        ComparisonOperator::Equal | ComparisonOperator::NotEqual | ComparisonOperator::Contains => {
+            false
+        }
     }
 }

@@ -4,34 +4,46 @@ use std::cell::Cell;
 use std::mem;
 use std::rc::Rc;
 
-use super::super::error::{Error, ErrorKind, Fault};
-use super::super::tree::{Include, Tree};
-use super::super::value::{Loop, Value};
-use super::scope::Scope;
-use super::{Done, Render};
+use super::super::error::{ErrorCause, LiquidError, LiquidErrorKind};
+use super::super::tree::{IncludeTag, SyntaxTree};
+use super::super::value::{LiquidValue, LoopDrop};
+use super::scope::RenderScope;
+use super::{RenderResult, TemplateRenderer};
 
-impl<'a> Render<'a> {
-    pub(super) fn include(&mut self, node: &'a Include, out: &mut String) -> Done {
+/// A partial, and the variable in it that is bound to the object of its tag.
+#[derive(Clone, Copy)]
+struct BoundPartial<'a> {
+    variable: &'a str,
+    tree: &'a SyntaxTree,
+}
+
+impl<'a> TemplateRenderer<'a> {
+    pub(super) fn render_include(
+        &mut self,
+        node: &'a IncludeTag,
+        out: &mut String,
+    ) -> RenderResult {
         if !node.isolated && self.scope.isolated {
-            let fault = Fault::operation("`include` cannot be used in a partial of `render`");
-            return Err(self.fail(fault, node.span));
+            let cause = ErrorCause::operation("`include` cannot be used in a partial of `render`");
+            return Err(self.error_at(cause, node.span));
         }
-        let (name, partial) = self.partial(node)?;
-        if self.includes >= self.setting.limits.include_depth {
-            let limit = self.setting.limits.include_depth;
+        let (name, tree) = self.find_partial(node)?;
+        if self.includes >= self.settings.limits.include_depth {
+            let limit = self.settings.limits.include_depth;
             let detail = format!("more than {limit} partials inside one another");
-            return Err(self.fail(Fault::new(ErrorKind::Limit, detail), node.span));
+            return Err(self.error_at(ErrorCause::new(LiquidErrorKind::Limit, detail), node.span));
         }
         self.includes += 1;
-        self.enter(node.span)?;
+        self.enter_block(node.span)?;
         let variable = match node.alias {
-            Some(alias) => alias.of(&self.tree.origin.source),
+            Some(alias) => alias.slice(&self.tree.source.text),
             None => name.rsplit('/').next().unwrap_or(name),
         };
+        let partial = BoundPartial { variable, tree };
         let done = if node.isolated {
-            self.isolated(node, (variable, partial), out)
+            self.render_isolated(node, partial, out)
         } else {
-            self.shared(node, (variable, partial), out)
+            self.render_shared(node, partial, out)
         };
         self.depth -= 1;
         self.includes -= 1;
@@ -39,91 +51,100 @@ impl<'a> Render<'a> {
     }
 
     /// The partial that a tag names, with its name as the engine keeps it.
-    fn partial(&mut self, node: &'a Include) -> Result<(&'a str, &'a Tree), Error> {
-        let name = self.expression(&node.name, node.span)?;
+    fn find_partial(
+        &mut self,
+        node: &'a IncludeTag,
+    ) -> Result<(&'a str, &'a SyntaxTree), LiquidError> {
+        let name = self.evaluate(&node.name, node.span)?;
         let Some(name) = name.as_str() else {
-            let fault = Fault::arguments("the name of a partial must be a text");
-            return Err(self.fail(fault, node.span));
+            let cause = ErrorCause::arguments("the name of a partial must be a text");
+            return Err(self.error_at(cause, node.span));
         };
-        self.setting
+        self.settings
             .partials
             .get(name)
-            .ok_or_else(|| self.fail(self.setting.partials.missing(name), node.span))
+            .ok_or_else(|| self.error_at(self.settings.partials.missing_error(name), node.span))
     }
 
-    fn shared(
+    fn render_shared(
         &mut self,
-        node: &'a Include,
-        (variable, partial): (&'a str, &'a Tree),
+        node: &'a IncludeTag,
+        partial: BoundPartial<'a>,
         out: &mut String,
-    ) -> Done {
+    ) -> RenderResult {
         let bound = match &node.bound {
-            Some(bound) => self.expression(&bound.value, node.span)?,
-            None => self.scope.variable(variable),
+            Some(bound) => self.evaluate(&bound.value, node.span)?,
+            None => self.scope.variable(partial.variable),
         };
         let mark = self.scope.mark();
         for (key, value) in &node.arguments {
-            let value = self.expression(value, node.span)?;
-            self.scope.push(key.of(&self.tree.origin.source), value);
+            let value = self.evaluate(value, node.span)?;
+            self.scope.push(key.slice(&self.tree.source.text), value);
         }
         let done = match &bound {
-            Value::Array(_) | Value::List(_) => (0..bound.length().unwrap_or_default())
+            LiquidValue::Array(_) | LiquidValue::List(_) => (0..bound.length().unwrap_or_default())
                 .try_for_each(|index| {
-                    self.env.budget.step(1).map_err(|fault| self.fail(fault, node.span))?;
-                    self.scope.push(variable, bound.at(index));
-                    let done = self.within(partial, out);
-                    self.scope.leave(mark + node.arguments.len());
+                    self.context
+                        .budget
+                        .charge_steps(1)
+                        .map_err(|cause| self.error_at(cause, node.span))?;
+                    self.scope.push(partial.variable, bound.item_at(index));
+                    let done = self.render_tree(partial.tree, out);
+                    self.scope.truncate_to(mark + node.arguments.len());
                     done
                 }),
             _ => {
-                self.scope.push(variable, bound);
-                self.within(partial, out)
+                self.scope.push(partial.variable, bound);
+                self.render_tree(partial.tree, out)
             }
         };
-        self.scope.leave(mark);
+        self.scope.truncate_to(mark);
         done
     }
 
-    fn isolated(
+    fn render_isolated(
         &mut self,
-        node: &'a Include,
-        (variable, partial): (&'a str, &'a Tree),
+        node: &'a IncludeTag,
+        partial: BoundPartial<'a>,
         out: &mut String,
-    ) -> Done {
+    ) -> RenderResult {
         let mut arguments = Vec::with_capacity(node.arguments.len());
         for (key, value) in &node.arguments {
-            let value = self.expression(value, node.span)?;
-            arguments.push((key.of(&self.tree.origin.source), value));
+            let value = self.evaluate(value, node.span)?;
+            arguments.push((key.slice(&self.tree.source.text), value));
         }
         let (each, bound) = match &node.bound {
-            Some(bound) => (bound.each, self.expression(&bound.value, node.span)?),
-            None => (false, Value::Nil),
+            Some(bound) => (bound.each, self.evaluate(&bound.value, node.span)?),
+            None => (false, LiquidValue::Nil),
         };
         let bound = match bound {
-            Value::Object(data) if each => self.pairs(data, node.span)?,
+            LiquidValue::Object(data) if each => self.build_pairs(data, node.span)?,
             other => other,
         };
         let outer = self.interrupt.take();
         let done = match bound {
-            Value::Array(_) | Value::List(_) | Value::Range(..) if each => {
+            LiquidValue::Array(_) | LiquidValue::List(_) | LiquidValue::Range(..) if each => {
                 let length = bound.length().unwrap_or_default();
-                let (name, index) = (variable, Cell::new(0));
-                let state = Rc::new(Loop { name, length, index, parent: None, columns: None });
+                let (name, index) = (partial.variable, Cell::new(0));
+                let state = Rc::new(LoopDrop { name, length, index, parent: None, columns: None });
                 (0..length).try_for_each(|index| {
-                    self.env.budget.step(1).map_err(|fault| self.fail(fault, node.span))?;
+                    self.context
+                        .budget
+                        .charge_steps(1)
+                        .map_err(|cause| self.error_at(cause, node.span))?;
                     state.index.set(index);
-                    let mut scope = arguments_scope(&arguments);
-                    scope.assign("forloop", Value::Loop(Rc::clone(&state)));
-                    scope.assign(variable, bound.at(index));
-                    self.apart(scope, partial, out)
+                    let mut scope = isolated_scope(&arguments);
+                    scope.assign("forloop", LiquidValue::Loop(Rc::clone(&state)));
+                    scope.assign(partial.variable, bound.item_at(index));
+                    self.render_in_scope(scope, partial.tree, out)
                 })
             }
             bound => {
-                let mut scope = arguments_scope(&arguments);
+                let mut scope = isolated_scope(&arguments);
                 if !bound.is_nil() {
-                    scope.assign(variable, bound);
+                    scope.assign(partial.variable, bound);
                 }
-                self.apart(scope, partial, out)
+                self.render_in_scope(scope, partial.tree, out)
             }
         };
         self.interrupt = outer;
@@ -131,25 +152,30 @@ impl<'a> Render<'a> {
     }
 
     /// Renders a partial in a scope of its own.
-    fn apart(&mut self, scope: Scope<'a>, partial: &'a Tree, out: &mut String) -> Done {
+    fn render_in_scope(
+        &mut self,
+        scope: RenderScope<'a>,
+        partial: &'a SyntaxTree,
+        out: &mut String,
+    ) -> RenderResult {
         let outer = mem::replace(&mut self.scope, scope);
-        let done = self.within(partial, out);
+        let done = self.render_tree(partial, out);
         self.scope = outer;
         // A `break` that met no loop ends its own partial only.
         self.interrupt = None;
         done
     }
 
-    fn within(&mut self, partial: &'a Tree, out: &mut String) -> Done {
+    fn render_tree(&mut self, partial: &'a SyntaxTree, out: &mut String) -> RenderResult {
         let outer = mem::replace(&mut self.tree, partial);
-        let done = self.nodes(&partial.body, out);
+        let done = self.render_nodes(&partial.body, out);
         self.tree = outer;
         done
     }
 }
 
-fn arguments_scope<'a>(arguments: &[(&'a str, Value<'a>)]) -> Scope<'a> {
-    let mut scope = Scope::new(None);
+fn isolated_scope<'a>(arguments: &[(&'a str, LiquidValue<'a>)]) -> RenderScope<'a> {
+    let mut scope = RenderScope::new(None);
     scope.isolated = true;
     for (key, value) in arguments {
         scope.assign(key, value.clone());

@@ -2,27 +2,27 @@
 
 use std::rc::Rc;
 
-use super::super::data::Data;
-use super::super::value::{Loop, Value};
+use super::super::data::TemplateData;
+use super::super::value::{LiquidValue, LoopDrop};
 
 /// Everything that `render` gives its partial a fresh one of.
 ///
 /// Names are looked up in short lists from their end: a template has a handful. The caller
 /// charges steps for long ones.
 #[derive(Default)]
-pub(super) struct Scope<'a> {
+pub(super) struct RenderScope<'a> {
     /// Loop variables and arguments, inner ones last.
-    inner: Vec<(&'a str, Value<'a>)>,
+    inner: Vec<(&'a str, LiquidValue<'a>)>,
     /// What `assign` and `capture` set.
-    assigned: Vec<(&'a str, Value<'a>)>,
+    assigned: Vec<(&'a str, LiquidValue<'a>)>,
     /// What `increment` and `decrement` count.
     counters: Vec<(&'a str, i128)>,
     /// The data given to the render; none for an isolated partial.
-    data: Option<&'a dyn Data>,
+    data: Option<&'a dyn TemplateData>,
     /// The `forloop` around the next one.
-    pub(super) parent: Option<Rc<Loop<'a>>>,
+    pub(super) parent: Option<Rc<LoopDrop<'a>>>,
     /// The next turn of each cycle.
-    cycles: Vec<Cycle<'a>>,
+    cycles: Vec<CycleState<'a>>,
     /// Where each loop stopped, for `offset: continue`.
     offsets: Vec<(&'a str, i128)>,
     /// What the last `ifchanged` rendered.
@@ -31,68 +31,68 @@ pub(super) struct Scope<'a> {
     pub(super) isolated: bool,
 }
 
-struct Cycle<'a> {
-    group: Value<'a>,
+struct CycleState<'a> {
+    group: LiquidValue<'a>,
     /// Whether the group was named, and so is told apart from the text of an unnamed one.
     named: bool,
     turn: usize,
 }
 
-// === impl Scope ===
+// === impl RenderScope ===
 
-impl<'a> Scope<'a> {
-    pub(super) fn new(data: Option<&'a dyn Data>) -> Self {
-        Scope { data, ..Scope::default() }
+impl<'a> RenderScope<'a> {
+    pub(super) fn new(data: Option<&'a dyn TemplateData>) -> Self {
+        RenderScope { data, ..RenderScope::default() }
     }
 
     /// The variable of that name; `nil` where there is none.
-    pub(super) fn variable(&self, name: &str) -> Value<'a> {
-        let named = |(key, _): &&(&'a str, Value<'a>)| *key == name;
+    pub(super) fn variable(&self, name: &str) -> LiquidValue<'a> {
+        let named = |(key, _): &&(&'a str, LiquidValue<'a>)| *key == name;
         let local = self.inner.iter().rev().find(named);
         if let Some((_, value)) = local.or_else(|| self.assigned.iter().find(named)) {
             return value.clone();
         }
         if let Some((_, count)) = self.counters.iter().find(|(key, _)| *key == name) {
-            return Value::Int(*count);
+            return LiquidValue::Int(*count);
         }
-        self.data.and_then(|data| data.get(name)).map_or(Value::Nil, Value::from)
+        self.data.and_then(|data| data.get(name)).map_or(LiquidValue::Nil, LiquidValue::from)
     }
 
     /// How many names of its own the template has.
-    pub(super) fn names(&self) -> usize {
+    pub(super) fn name_count(&self) -> usize {
         self.inner.len() + self.assigned.len() + self.counters.len()
     }
 
     /// How many cycles there are.
-    pub(super) fn cycles(&self) -> usize {
+    pub(super) fn cycle_count(&self) -> usize {
         self.cycles.len()
     }
 
     /// Sets a variable for the rest of the template.
-    pub(super) fn assign(&mut self, name: &'a str, value: Value<'a>) {
+    pub(super) fn assign(&mut self, name: &'a str, value: LiquidValue<'a>) {
         match self.assigned.iter_mut().find(|(key, _)| *key == name) {
             Some((_, old)) => *old = value,
             None => self.assigned.push((name, value)),
         }
     }
 
-    /// Sets a variable until [`Scope::leave`].
-    pub(super) fn push(&mut self, name: &'a str, value: Value<'a>) {
+    /// Sets a variable until [`RenderScope::truncate_to`].
+    pub(super) fn push(&mut self, name: &'a str, value: LiquidValue<'a>) {
         self.inner.push((name, value));
     }
 
-    /// A mark to [`Scope::leave`] to.
+    /// A mark to [`RenderScope::truncate_to`] to.
     pub(super) fn mark(&self) -> usize {
         self.inner.len()
     }
 
     /// Forgets the variables pushed since the mark was made.
-    pub(super) fn leave(&mut self, mark: usize) {
+    pub(super) fn truncate_to(&mut self, mark: usize) {
         self.inner.truncate(mark);
     }
 
     /// Gives the variable pushed last another value.
-    pub(super) fn replace_top(&mut self, value: Value<'a>) {
+    pub(super) fn replace_top(&mut self, value: LiquidValue<'a>) {
         if let Some((_, top)) = self.inner.last_mut() {
             *top = value;
         }
@@ -100,12 +100,12 @@ impl<'a> Scope<'a> {
 
     /// Counts up and answers the number before, or counts down and answers the number after. A
     /// counter begins at the number of that name in the data, or at 0.
-    pub(super) fn count(&mut self, name: &'a str, down: bool) -> i128 {
+    pub(super) fn step_counter(&mut self, name: &'a str, down: bool) -> i128 {
         let index = match self.counters.iter().position(|(key, _)| *key == name) {
             Some(index) => index,
             None => {
-                let start = match self.data.and_then(|data| data.get(name)).map(Value::from) {
-                    Some(Value::Int(number)) => number,
+                let start = match self.data.and_then(|data| data.get(name)).map(LiquidValue::from) {
+                    Some(LiquidValue::Int(number)) => number,
                     _ => 0,
                 };
                 self.counters.push((name, start));
@@ -119,12 +119,18 @@ impl<'a> Scope<'a> {
     }
 
     /// The turn of a cycle of `length` values, which moves on.
-    pub(super) fn next_turn(&mut self, group: Value<'a>, named: bool, length: usize) -> usize {
-        let known = |cycle: &&mut Cycle<'a>| cycle.named == named && cycle.group.equals(&group);
+    pub(super) fn next_cycle_index(
+        &mut self,
+        group: LiquidValue<'a>,
+        named: bool,
+        length: usize,
+    ) -> usize {
+        let known =
+            |cycle: &&mut CycleState<'a>| cycle.named == named && cycle.group.equals(&group);
         let (turn, next) = match self.cycles.iter_mut().find(known) {
             Some(cycle) => (cycle.turn, &mut cycle.turn),
             None => {
-                self.cycles.push(Cycle { group, named, turn: 0 });
+                self.cycles.push(CycleState { group, named, turn: 0 });
                 let last = self.cycles.len() - 1;
                 (0, &mut self.cycles[last].turn)
             }
@@ -147,7 +153,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Whether `ifchanged` rendered something else than the last time.
-    pub(super) fn changed(&mut self, text: &str) -> bool {
+    pub(super) fn record_ifchanged(&mut self, text: &str) -> bool {
         let changed = self.last.as_deref().unwrap_or_default() != text;
         if changed {
             self.last = Some(text.to_owned());

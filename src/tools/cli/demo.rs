@@ -20,7 +20,7 @@ use crate::random;
 use crate::secret::Secret;
 use crate::server::{Listeners, Server};
 use crate::session::Sessions;
-use crate::template::Templates;
+use crate::template::TemplateFolder;
 use function::SampleFunction;
 use webhook::DemoWebhook;
 
@@ -116,7 +116,7 @@ fn gateway(
         sources.push((name.to_owned(), Source::new(name, text)));
     }
     let templates =
-        Templates::compile(Path::new("templates"), sources, TimeZone::UTC, &mut problems);
+        TemplateFolder::compile(Path::new("templates"), sources, TimeZone::UTC, &mut problems);
     let gateway =
         config.and_then(|config| Gateway::build(config, &templates, meters, &mut problems));
     gateway.ok_or_else(|| refused(&problems))

@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use crate::clock;
 use crate::diagnostics::problem::{Level, Problem, Problems, Source};
 use crate::limits::{RENDER_DATA_BYTES_MAX, TEMPLATE_BYTES_MAX};
-use crate::liquid::Output;
+use crate::liquid::OutputFormat;
 use crate::read_limited::read_text_argument;
-use crate::template::{Templates, compile, problem};
+use crate::template::{TemplateFolder, compile_source, to_problem};
 
 const EXAMPLE: &str = r#"Example:
   echo '{"widgets":{"lookup":{"parsed":{"person":{"name":"Ada"}}}}}' > data.json
@@ -51,11 +51,11 @@ fn rendered(args: &Args) -> Result<String, Problems> {
     let template = source(&args.file, TEMPLATE_BYTES_MAX)?;
     let data = args.data.as_deref().map_or(Ok(Map::new()), data)?;
     // What is wrong with other templates is for `check` to say.
-    let templates = Templates::load(&args.templates, TimeZone::UTC, &mut Problems::default());
-    let output = if args.text { Output::Plain } else { Output::Xml };
-    let compiled = compile(templates.engine(), &template, output)?;
+    let templates = TemplateFolder::load(&args.templates, TimeZone::UTC, &mut Problems::default());
+    let output = if args.text { OutputFormat::Plain } else { OutputFormat::Xml };
+    let compiled = compile_source(templates.engine(), &template, output)?;
     let now = clock::wall().as_secs() as i64;
-    compiled.render(&data, now).map_err(|error| Problems::from(problem(&error, &template)))
+    compiled.render(&data, now).map_err(|error| Problems::from(to_problem(&error, &template)))
 }
 
 fn source(path: &Path, most: u64) -> Result<Source, Problems> {

@@ -16,12 +16,12 @@ use crate::gateway::Gateway;
 use crate::journal::Meters;
 use crate::limits::FLOW_BYTES_MAX;
 use crate::read_limited::read_text_limited;
-use crate::template::Templates;
+use crate::template::TemplateFolder;
 
 /// What is tested, read and checked.
 pub struct LoadedTarget {
     config: Config,
-    templates: Templates,
+    templates: TemplateFolder,
     /// The route that is called.
     pub route: String,
     /// How one begins with it.
@@ -145,7 +145,7 @@ impl LoadedTarget {
     fn of(config: Config, route: String, name: String) -> Result<LoadedTarget, Problems> {
         let mut problems = Problems::default();
         let zone = config.server.time_zone.clone();
-        let templates = Templates::load(&config.server.templates, zone, &mut problems);
+        let templates = TemplateFolder::load(&config.server.templates, zone, &mut problems);
         let mut kept = config;
         // A case needs its own route, and those where the same flow takes its calls or messages.
         let file = |route: &Route| route.answer.flow_file().map(|file| file.text.clone());

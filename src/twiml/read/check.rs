@@ -1,16 +1,18 @@
 //! The grammar against a well-formed document: what the carrier would warn about and leave out.
 
-use crate::channel::Channel;
-use crate::diagnostics::suggest::did_you_mean;
-use crate::twiml::finding::FindingText;
-use crate::twiml::grammar::{AttributeType, ElementRule, SCHEMA_WARNING, TextContent, root, value_code};
-use std::ops::Range;
 use super::characters::unescape;
 use super::error::abbreviate;
 use super::misplaced::misplaced_element;
 use super::report::DocumentReport;
 use super::scan::{ContentHandler, RawAttribute};
 use super::value::{accepts, describe, words_of};
+use crate::channel::Channel;
+use crate::diagnostics::suggest::did_you_mean;
+use crate::twiml::finding::FindingText;
+use crate::twiml::grammar::{
+    AttributeType, ElementRule, SCHEMA_WARNING, TextContent, root, value_code,
+};
+use std::ops::Range;
 
 /// The replies that the carrier sends for one message; it leaves out the others (14109).
 const MESSAGES_MAX: usize = 10;

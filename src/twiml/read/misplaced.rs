@@ -1,10 +1,10 @@
 //! The finding for an element that may not stand where it stands.
 
+use super::error::abbreviate;
 use crate::channel::Channel;
 use crate::diagnostics::suggest::did_you_mean;
 use crate::twiml::finding::FindingText;
 use crate::twiml::grammar::{ElementRule, elements, nesting_code, root};
-use super::error::abbreviate;
 
 /// A verb of calls in the answer to a message.
 const WRONG_VERB: u32 = 14110;
@@ -27,7 +27,6 @@ pub(super) fn misplaced_element(channel: Channel, parent: &ElementRule, name: &s
     FindingText::new(code, format!("`<{name}>` is no element of TwiML"))
         .with_help(help.unwrap_or_default())
 }
-
 
 /// What to report of an element that only the documents of the other channel have.
 fn element_of_other_channel(

@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use twimlgate::liquid::{Engine, Error, Limits, Output};
+use twimlgate::liquid::{LiquidEngine, LiquidError, OutputFormat, RenderLimits};
 
 /// 2023-11-14 22:13:20 UTC.
 const NOW: i64 = 1_700_000_000;
@@ -36,7 +36,7 @@ impl Case {
     }
 
     fn run(&self) -> Result<String, String> {
-        let mut limits = Limits::default();
+        let mut limits = RenderLimits::default();
         let mut data = json!({});
         let mut partials = Vec::new();
         for (title, text) in self.given() {
@@ -47,15 +47,15 @@ impl Case {
                 _ => panic!("{}: no section is called `{title}`", self.name),
             }
         }
-        let mut engine = Engine::new(limits);
+        let mut engine = LiquidEngine::new(limits);
         for (name, text) in partials {
             engine.add_partial(name, text).map_err(|errors| shown(&errors))?;
         }
         self.render(&engine, &data)
     }
 
-    fn render(&self, engine: &Engine, data: &Value) -> Result<String, String> {
-        let output = if self.mode() == "xml" { Output::Xml } else { Output::Plain };
+    fn render(&self, engine: &LiquidEngine, data: &Value) -> Result<String, String> {
+        let output = if self.mode() == "xml" { OutputFormat::Xml } else { OutputFormat::Plain };
         let template = engine.compile("case", &self.template, output);
         let template = template.map_err(|errors| shown(&errors))?;
         let rendered = match self.mode() {
@@ -74,12 +74,12 @@ impl Case {
     }
 }
 
-fn shown(errors: &[Error]) -> String {
+fn shown(errors: &[LiquidError]) -> String {
     let shown: Vec<String> = errors.iter().map(|error| format!("{error:#}")).collect();
     shown.join("\n")
 }
 
-fn set_limits(limits: &mut Limits, text: &str) {
+fn set_limits(limits: &mut RenderLimits, text: &str) {
     for line in text.lines() {
         let (name, number) = line.split_once(" = ").unwrap();
         match name {

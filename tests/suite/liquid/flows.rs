@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::Value;
-use twimlgate::liquid::{Engine, Limits, Output};
+use twimlgate::liquid::{LiquidEngine, OutputFormat, RenderLimits};
 
 /// All texts with markup in a flow, keys left out.
 fn texts<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
@@ -21,7 +21,7 @@ fn liquid_of_studio_flows_compiles() {
         println!("skipped: TWIMLGATE_FACTS does not name a folder beside `flows`");
         return;
     };
-    let engine = Engine::new(Limits::default());
+    let engine = LiquidEngine::new(RenderLimits::default());
     let (mut files, mut count, mut failures) = (0, 0, Vec::new());
     for entry in Path::new(&facts).join("../flows").read_dir().unwrap() {
         let path = entry.unwrap().path();
@@ -35,7 +35,7 @@ fn liquid_of_studio_flows_compiles() {
         count += found.len();
         for text in found {
             let name = path.file_name().unwrap().to_string_lossy();
-            match engine.compile(&name, text, Output::Plain) {
+            match engine.compile(&name, text, OutputFormat::Plain) {
                 // Without data every text renders, as nothing is undefined.
                 Ok(template) => {
                     if let Err(error) = template.render(&serde_json::json!({}), 0) {

@@ -1,14 +1,14 @@
 //! The cases of golden-liquid, a suite that several engines share.
 
 use serde_json::{Value, json};
-use twimlgate::liquid::{Engine, Limits, Output};
+use twimlgate::liquid::{LiquidEngine, OutputFormat, RenderLimits};
 
 /// Cases of golden-liquid that do not hold here; each has its reason in docs/liquid.md.
 const KNOWN: [&str; 0] = [];
 
 /// What a case came to: its text, or its error.
 fn run(case: &Value) -> Result<String, String> {
-    let mut engine = Engine::new(Limits::default());
+    let mut engine = LiquidEngine::new(RenderLimits::default());
     for (name, source) in case["templates"].as_object().into_iter().flatten() {
         engine
             .add_partial(name, source.as_str().unwrap_or_default())
@@ -16,7 +16,7 @@ fn run(case: &Value) -> Result<String, String> {
     }
     let source = case["template"].as_str().unwrap_or_default();
     let template = engine
-        .compile("case", source, Output::Plain)
+        .compile("case", source, OutputFormat::Plain)
         .map_err(|errors| format!("{:#}", errors[0]))?;
     let data = case.get("data").cloned().unwrap_or_else(|| json!({}));
     template.render(&data, 0).map_err(|error| format!("{error:#}"))

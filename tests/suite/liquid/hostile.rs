@@ -1,11 +1,11 @@
 //! Templates and data that mean harm: each ends in an error with its place, or a small text.
 
 use serde_json::{Value, json};
-use twimlgate::liquid::{Engine, ErrorKind, Limits, Output};
+use twimlgate::liquid::{LiquidEngine, LiquidErrorKind, OutputFormat, RenderLimits};
 
 /// What a template comes to in the mode that escapes, or its first error in one line.
 fn outcome(source: &str, data: &Value) -> Result<String, String> {
-    let mut engine = Engine::new(Limits::default());
+    let mut engine = LiquidEngine::new(RenderLimits::default());
     let partials = [
         ("itself", "{% include 'itself' %}"),
         ("ping", "{% render 'pong' %}"),
@@ -21,7 +21,7 @@ fn outcome(source: &str, data: &Value) -> Result<String, String> {
     for (name, source) in partials {
         engine.add_partial(name, source).unwrap();
     }
-    let template = match engine.compile("t", source, Output::Xml) {
+    let template = match engine.compile("t", source, OutputFormat::Xml) {
         Ok(template) => template,
         Err(errors) => {
             for error in &errors {
@@ -226,9 +226,9 @@ fn errors_never_show_data() {
 
 #[test]
 fn a_data_source_without_end_has_one() {
-    use twimlgate::liquid::{Data, ValueRef};
+    use twimlgate::liquid::{TemplateData, ValueRef};
     struct Endless;
-    impl Data for Endless {
+    impl TemplateData for Endless {
         fn len(&self) -> usize {
             usize::MAX
         }
@@ -238,11 +238,11 @@ fn a_data_source_without_end_has_one() {
         fn index(&self, _: usize) -> Option<ValueRef<'_>> {
             Some(ValueRef::Array(self))
         }
-        fn each<'d>(&'d self, visit: &mut dyn FnMut(&'d str, ValueRef<'d>)) {
+        fn for_each<'d>(&'d self, visit: &mut dyn FnMut(&'d str, ValueRef<'d>)) {
             visit("again", ValueRef::Object(self));
         }
     }
-    let engine = Engine::new(Limits::default());
+    let engine = LiquidEngine::new(RenderLimits::default());
     let sources = [
         "{{ a }}",
         "{{ a | to_json }}",
@@ -254,11 +254,14 @@ fn a_data_source_without_end_has_one() {
         "{{ a.list | concat: a.list | size }}",
     ];
     for source in sources {
-        let template = engine.compile("t", source, Output::Plain).unwrap();
+        let template = engine.compile("t", source, OutputFormat::Plain).unwrap();
         match template.render(&Endless, 0) {
-            Ok(text) => assert!(text.len() <= Limits::default().output_bytes),
+            Ok(text) => assert!(text.len() <= RenderLimits::default().output_bytes),
             Err(error) => {
-                assert!(matches!(error.kind(), ErrorKind::Limit | ErrorKind::Operation), "{error}");
+                assert!(
+                    matches!(error.kind(), LiquidErrorKind::Limit | LiquidErrorKind::Operation),
+                    "{error}"
+                );
             }
         }
     }

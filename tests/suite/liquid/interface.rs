@@ -1,10 +1,12 @@
 //! What callers rely on besides the language: sharing, variables, partials, and limits.
 
 use serde_json::json;
-use twimlgate::liquid::{Engine, ErrorKind, Limits, Output, PathStep, Template};
+use twimlgate::liquid::{
+    LiquidEngine, LiquidErrorKind, OutputFormat, PathStep, RenderLimits, Template,
+};
 
 fn compile(source: &str) -> Template {
-    Engine::new(Limits::default()).compile("t", source, Output::Xml).unwrap()
+    LiquidEngine::new(RenderLimits::default()).compile("t", source, OutputFormat::Xml).unwrap()
 }
 
 #[test]
@@ -26,7 +28,7 @@ fn one_template_serves_many_threads() {
 fn after_an_error_the_next_render_is_whole() {
     let template = compile("{{ a | divided_by: b }}");
     let error = template.render(&json!({ "a": 6, "b": 0 }), 0).unwrap_err();
-    assert_eq!((error.kind(), error.line(), error.column()), (ErrorKind::Operation, 1, 8));
+    assert_eq!((error.kind(), error.line(), error.column()), (LiquidErrorKind::Operation, 1, 8));
     assert_eq!(template.render(&json!({ "a": 6, "b": 3 }), 0).unwrap(), "2");
 }
 
@@ -52,26 +54,28 @@ fn variables_are_the_paths_of_the_data() {
 
 #[test]
 fn a_template_without_tags_is_constant() {
-    assert_eq!(compile("<Hangup/>").is_constant(), Some("<Hangup/>"));
-    assert_eq!(compile("").is_constant(), Some(""));
-    assert_eq!(compile("{{ a }}").is_constant(), None);
+    assert_eq!(compile("<Hangup/>").constant_text(), Some("<Hangup/>"));
+    assert_eq!(compile("").constant_text(), Some(""));
+    assert_eq!(compile("{{ a }}").constant_text(), None);
 }
 
 #[test]
 fn missing_partials_are_found_when_the_set_is_closed() {
-    let mut engine = Engine::new(Limits::default());
+    let mut engine = LiquidEngine::new(RenderLimits::default());
     engine.add_partial("menu", "{% render 'manu' %}").unwrap();
     let errors = engine.close_partials().unwrap_err();
     let expected = "missing partial: there is no partial of that name (in menu:1:12)\n  |\n\
                     1 | {% render 'manu' %}\n  |            ^^^^ did you mean `menu`?";
     assert_eq!(format!("{:#}", errors[0]), expected);
-    let errors = engine.compile("t", "{% include 'menu' %}{% include 'x' %}", Output::Plain);
-    assert_eq!(errors.unwrap_err()[0].kind(), ErrorKind::MissingPartial);
+    let errors = engine.compile("t", "{% include 'menu' %}{% include 'x' %}", OutputFormat::Plain);
+    assert_eq!(errors.unwrap_err()[0].kind(), LiquidErrorKind::MissingPartial);
 }
 
 #[test]
 fn numbers_of_errors_are_bounded() {
     let source = "{{ a | nope }}".repeat(10_000);
-    let errors = Engine::new(Limits::default()).compile("t", &source, Output::Plain).unwrap_err();
+    let errors = LiquidEngine::new(RenderLimits::default())
+        .compile("t", &source, OutputFormat::Plain)
+        .unwrap_err();
     assert_eq!(errors.len(), 50);
 }

@@ -18,7 +18,7 @@ use twimlgate::journal::{Journal, Log, Meters};
 use twimlgate::secret::Secret;
 use twimlgate::server::{Listeners, Server};
 use twimlgate::session::Sessions;
-use twimlgate::template::Templates;
+use twimlgate::template::TemplateFolder;
 use twimlgate::twiml::read::{DocumentLimits, parse_document};
 use twimlgate::verify::{SigningKey, sign_form};
 use twimlgate::webhook::Params;
@@ -193,8 +193,11 @@ pub(crate) fn gateway(
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (config, mut found) = Config::parse(&source, folder, &variable);
     let gateway = config.and_then(|config| {
-        let templates =
-            Templates::load(&config.server.templates, config.server.time_zone.clone(), &mut found);
+        let templates = TemplateFolder::load(
+            &config.server.templates,
+            config.server.time_zone.clone(),
+            &mut found,
+        );
         Gateway::build(config, &templates, meters, &mut found)
     });
     *problems = found;

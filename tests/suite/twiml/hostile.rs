@@ -1,8 +1,8 @@
 //! Text that tries to become markup, and documents that try to cost more than they should.
 
 use twimlgate::channel::Channel;
-use twimlgate::twiml::{DocumentLimits, TwimlErrorKind};
 use twimlgate::twiml::read::check_document;
+use twimlgate::twiml::{DocumentLimits, TwimlErrorKind};
 
 use super::random::Random;
 use crate::fuzz::finding;

@@ -10,7 +10,7 @@ use twimlgate::diagnostics::problem::{Problems, Source};
 use twimlgate::flow::file;
 use twimlgate::gateway::Gateway;
 use twimlgate::journal::Meters;
-use twimlgate::template::Templates;
+use twimlgate::template::TemplateFolder;
 
 /// A flow file.
 pub(crate) struct File {
@@ -102,7 +102,7 @@ impl File {
         let (config, mut problems) = Config::parse(&source, root, &|_| None);
         let gateway = config.and_then(|config| {
             let zone = config.server.time_zone.clone();
-            let templates = Templates::load(&config.server.templates, zone, &mut problems);
+            let templates = TemplateFolder::load(&config.server.templates, zone, &mut problems);
             Gateway::build(config, &templates, &Meters::new(), &mut problems)
         });
         (gateway, problems)

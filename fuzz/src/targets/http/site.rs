@@ -14,7 +14,7 @@ use twimlgate::journal::{Journal, Log, Meters};
 use twimlgate::secret::Secret;
 use twimlgate::server::{Listeners, Server};
 use twimlgate::session::Sessions;
-use twimlgate::template::Templates;
+use twimlgate::template::TemplateFolder;
 use twimlgate::verify::{SigningKey, sign_form};
 use twimlgate::webhook::Params;
 
@@ -156,7 +156,7 @@ fn serve() -> SocketAddr {
             let gateway = config.and_then(|config| {
                 let zone = config.server.time_zone.clone();
                 let folder = root().join("tests/templates");
-                let templates = Templates::load(&folder, zone, &mut Default::default());
+                let templates = TemplateFolder::load(&folder, zone, &mut Default::default());
                 Gateway::build(config, &templates, &meters, &mut problems)
             });
             let gateway = gateway.unwrap_or_else(|| panic!("{problems}"));

@@ -16,7 +16,7 @@ use twimlgate::function::{Asking, Played, PlayedAnswer, StandIn};
 use twimlgate::gateway::{Gateway, Worker};
 use twimlgate::journal::{Journal, Log, Meters, Record, Trace};
 use twimlgate::session::{Listing, Page, Saved, Sessions, StepRecord};
-use twimlgate::template::Templates;
+use twimlgate::template::TemplateFolder;
 use twimlgate::webhook::{Params, Received};
 
 use super::super::{files, root};
@@ -92,8 +92,11 @@ impl Stage {
         let (config, mut problems) = Config::parse(&source, root(), &|_| None);
         let gateway = config.and_then(|config| {
             let zone = config.server.time_zone.clone();
-            let templates =
-                Templates::load(&root().join("tests/templates"), zone, &mut Problems::default());
+            let templates = TemplateFolder::load(
+                &root().join("tests/templates"),
+                zone,
+                &mut Problems::default(),
+            );
             Gateway::build(config, &templates, &Meters::new(), &mut problems)
         });
         let gateway = gateway.unwrap_or_else(|| panic!("{problems}"));
