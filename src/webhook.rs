@@ -3,9 +3,11 @@
 //! Invariant: nothing but `verify.rs` makes a [`Webhook`]; nothing after it accepts a [`Received`].
 
 mod params;
+mod step_token;
 
 pub(crate) use params::encode_pairs;
 pub use params::{FormError, Params};
+pub use step_token::StepToken;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::condition::Condition;
-use super::properties::Callee;
-use super::widget::Kind;
+use super::properties::{Callee, Properties};
+use super::widget::Type;
 use crate::config;
 
 /// A flow, checked: every transition leads to a widget that is there.
@@ -22,12 +22,38 @@ pub struct Flow {
     /// The text that it was made from, for the store; empty for the short form of a route, which
     /// never waits.
     pub definition: String,
-    /// One caller may be in several calls at once.
-    pub concurrent_calls: bool,
+    /// Which of its executions a store keeps.
+    pub persistence: Persistence,
+    /// What identifies the conversation that a webhook belongs to.
+    pub identity: ConversationIdentity,
     /// The widgets; the first one is the trigger, where an execution begins.
     pub widgets: Vec<Widget>,
     /// The flows that `run-subflow` widgets run.
     pub subflows: Vec<Arc<Flow>>,
+}
+
+/// Which executions of a flow a store keeps between two webhooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Persistence {
+    /// None: it never waits. The short form of a route.
+    Never,
+    /// Those that wait for a pending call of a function. The short form of a route whose function
+    /// has `hold`.
+    WhilePending,
+    /// All, with their steps.
+    Always,
+}
+
+/// What identifies the conversation that a webhook belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConversationIdentity {
+    /// The webhook's own call or message: each message is a conversation of its own.
+    Webhook,
+    /// A call by its sid, messages by the two addresses.
+    CallOrContact,
+    /// Calls and messages by the two addresses: a contact is in one call at a time
+    /// (`allow_concurrent_calls` is false).
+    Contact,
 }
 
 /// The place of a widget in its flow.
@@ -40,7 +66,9 @@ pub struct Widget {
     /// Unique in the flow; templates say `widgets.NAME`.
     pub name: String,
     /// What it does.
-    pub kind: Kind,
+    pub widget_type: &'static Type,
+    /// What it does it with.
+    pub properties: Properties,
     /// Where its events lead.
     pub transitions: Vec<Transition>,
 }
@@ -57,12 +85,6 @@ pub struct Transition {
 }
 
 impl Flow {
-    /// Whether it is the short form of a route, which never waits: nobody keeps it, and nobody
-    /// keeps its executions.
-    pub fn is_short(&self) -> bool {
-        self.definition.is_empty()
-    }
-
     /// Whether one of its widgets, or of its subflows', calls a configured function.
     pub fn calls(&self, function: &str) -> bool {
         let named = |called: &config::Function| called.name == function;
@@ -71,18 +93,13 @@ impl Flow {
 
     /// Whether one of its widgets, or of its subflows', makes a call over the carrier's API.
     pub fn makes_calls(&self) -> bool {
-        let makes = |widget: &Widget| widget.kind.name().starts_with("make-outgoing-call");
+        let makes = |widget: &Widget| widget.widget_type.name.starts_with("make-outgoing-call");
         self.widgets.iter().any(makes) || self.subflows.iter().any(|flow| flow.makes_calls())
-    }
-
-    /// Whether a widget of it calls a function whose callers are kept company.
-    pub fn holds(&self) -> bool {
-        self.functions().any(|function| function.hold.is_some())
     }
 
     /// The configured functions that its widgets call.
     fn functions(&self) -> impl Iterator<Item = &config::Function> {
-        self.widgets.iter().filter_map(|widget| match &widget.kind.properties.callee {
+        self.widgets.iter().filter_map(|widget| match &widget.properties.callee {
             Some(Callee::Function(function)) => Some(function.as_ref()),
             _ => None,
         })
@@ -91,6 +108,13 @@ impl Flow {
     /// The widget at a place of this flow.
     pub fn widget(&self, id: WidgetId) -> &Widget {
         &self.widgets[id.0]
+    }
+}
+
+impl Persistence {
+    /// Whether all executions are kept.
+    pub fn is_always(self) -> bool {
+        self == Persistence::Always
     }
 }
 

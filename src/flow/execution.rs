@@ -12,7 +12,7 @@ use super::hold::HeldCall;
 use super::trigger::{Incoming, Trigger};
 use crate::channel::Channel;
 use crate::twiml::{Finding, TwimlWriter};
-use crate::webhook::Params;
+use crate::webhook::{Params, StepToken};
 
 /// One run of a flow. What is serialised is all that a store keeps of it between two webhooks.
 #[derive(Debug, Serialize, Deserialize)]
@@ -55,9 +55,6 @@ pub struct Execution {
     /// The transitions of this turn.
     #[serde(skip)]
     pub taken: Vec<Taken>,
-    /// Whether transitions are noted of a short route, too, whose steps nobody keeps.
-    #[serde(skip)]
-    pub traced: bool,
 }
 
 /// What an execution does between two events.
@@ -74,8 +71,8 @@ pub enum State {
 /// What ends a wait.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wait {
-    /// What the awaited webhook names as `step`: it fits once.
-    pub token: String,
+    /// What the awaited webhook names as `step`.
+    pub token: StepToken,
     /// When the wait is over if nothing comes, as the time since 1970.
     pub due: Option<Duration>,
     /// Somebody else's TwiML has the call: whatever the carrier asks us next, without a token or
@@ -185,7 +182,6 @@ impl Execution {
             said: 0,
             remarks: Vec::new(),
             taken: Vec::new(),
-            traced: false,
         }
     }
 
@@ -213,7 +209,7 @@ impl Execution {
 
     /// Lets it begin at a moment, as if it waited for that.
     pub fn begin_at(&mut self, due: Duration) {
-        let wait = Wait { token: String::new(), due: Some(due), handed_over: false, held: None };
+        let wait = Wait { token: StepToken::default(), due: Some(due), handed_over: false, held: None };
         self.state = State::Waiting(wait);
     }
 

@@ -123,3 +123,15 @@ impl Failure {
         matches!(self, Failure::Steps | Failure::SameWidget(_))
     }
 }
+
+/// The text, if it is short enough for a variable of a widget; `name` is the variable's.
+pub(super) fn check_length(widget: &str, name: &str, text: String) -> Result<String, Failure> {
+    if text.len() > STRING_BYTES_MAX {
+        return Err(Failure::TooLong {
+            widget: widget.to_owned(),
+            name: name.to_owned(),
+            bytes: text.len(),
+        });
+    }
+    Ok(text)
+}

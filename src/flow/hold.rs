@@ -10,12 +10,12 @@ use actix_web::web::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::Callee;
-use super::engine::FunctionCall;
-use super::execution::{State, Wait};
+use super::step::FunctionCall;
+use super::execution::Wait;
 use super::failure::Failure;
 use super::trigger::as_form;
 use super::turn::Turn;
-use super::widget::Next;
+use super::widget::{Next, Then};
 use crate::channel::Channel;
 use crate::limits::{HOLD_LOOK_EVERY, HOLD_TIMES_MAX};
 use crate::liquid::Template;
@@ -88,19 +88,18 @@ pub(super) fn hold(
     let token = turn.at.token.clone();
     let wait = Wait { token, due, handed_over: false, held: Some(call) };
     if !answering {
-        return Ok(Next::Wait(wait));
+        return Ok(Next::wait(wait));
     }
     let document = match channel {
         Channel::Voice => company(turn, template)?,
         Channel::Message => notice(turn, template),
     };
-    turn.execution.state = State::Waiting(wait);
-    Ok(Next::HandOver(document))
+    Ok(Next::Reply { document: Some(document), then: Then::Wait(wait) })
 }
 
 /// Something has come that ends the wait for a held call: its outcome is asked for again.
 pub(super) fn again(turn: &mut Turn<'_>, held: Box<HeldCall>) -> Result<Next, Failure> {
-    match &turn.kind().properties.callee {
+    match &turn.widget().properties.callee {
         Some(callee @ Callee::Function(_)) => Ok(Next::Call(FunctionCall {
             callee: callee.clone(),
             parameters: Params::clone(&held.parameters),
@@ -109,7 +108,7 @@ pub(super) fn again(turn: &mut Turn<'_>, held: Box<HeldCall>) -> Result<Next, Fa
             held: Some(held),
         })),
         // Another configuration has another widget here.
-        _ => turn.kind().enter(turn),
+        _ => turn.widget().enter(turn),
     }
 }
 

@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::definition::{Flow, Transition, Widget};
+use super::definition::{ConversationIdentity, Flow, Persistence, Transition, Widget};
 use super::file::Node;
 use super::scope::Scope;
 use super::trigger::Incoming;
-use super::widget::{Kind, Needs, TYPES, Type, type_of};
+use super::widget::{Needs, TYPES, Type, type_of};
 use crate::config;
 use crate::diagnostics::problem::{Problem, Problems, Source};
 use crate::diagnostics::suggest::{did_you_mean, nearest_name};
@@ -103,7 +103,11 @@ pub fn import(
     Some(Flow {
         revision: digest(&definition)[..32].to_owned(),
         definition,
-        concurrent_calls: flag.and_then(Node::flag).unwrap_or(true),
+        persistence: Persistence::Always,
+        identity: match flag.and_then(Node::flag) {
+            Some(false) => ConversationIdentity::Contact,
+            Some(true) | None => ConversationIdentity::CallOrContact,
+        },
         name: named.name,
         sid,
         widgets,
@@ -249,7 +253,7 @@ impl Import<'_> {
             );
             self.warning(state.node.get("type").unwrap_or(state.node), message, "", &help);
         }
-        Widget { name: state.name.clone(), kind: Kind::of(state.of.name, properties), transitions }
+        Widget { name: state.name.clone(), widget_type: state.of, properties, transitions }
     }
 
     /// Whether a widget asks the carrier's API on one of the ways into this flow.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::definition::{Flow, Transition, Widget, WidgetId};
+use super::definition::{ConversationIdentity, Flow, Persistence, Transition, Widget, WidgetId};
 use super::properties::{Callee, Pair, Properties};
-use super::widget::Kind;
+use super::widget::{RESPOND, RUN_FUNCTION, TRIGGER};
 use crate::config;
 use crate::liquid::Template;
 
@@ -36,19 +36,21 @@ pub fn from_short(route: &str, short: Short) -> Flow {
     let mut widgets = vec![
         Widget {
             name: "Trigger".to_owned(),
-            kind: Kind::of("trigger", Properties::default()),
+            widget_type: TRIGGER,
+            properties: Properties::default(),
             transitions: vec![to("incomingCall", FUNCTION), to("incomingMessage", FUNCTION)],
         },
         Widget {
             name: short.function.name.clone(),
-            kind: Kind::of("run-function", function),
+            widget_type: RUN_FUNCTION,
+            properties: function,
             transitions: Vec::new(),
         },
     ];
     let mut respond = |name: &str, template: Option<Template>, transitions| {
         let texts = vec![("template", template?)];
-        let kind = Kind::of("respond", Properties { texts, ..Properties::default() });
-        widgets.push(Widget { name: name.to_owned(), kind, transitions });
+        let properties = Properties { texts, ..Properties::default() };
+        widgets.push(Widget { name: name.to_owned(), widget_type: RESPOND, properties, transitions });
         Some(WidgetId(widgets.len() - 1))
     };
     let fail = respond("fail", short.fail, Vec::new());
@@ -62,7 +64,11 @@ pub fn from_short(route: &str, short: Short) -> Flow {
         sid: route.to_owned(),
         revision: String::new(),
         definition: String::new(),
-        concurrent_calls: true,
+        persistence: match short.function.hold {
+            Some(_) => Persistence::WhilePending,
+            None => Persistence::Never,
+        },
+        identity: ConversationIdentity::Webhook,
         widgets,
         subflows: Vec::new(),
     }

@@ -7,25 +7,25 @@ use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 
 use super::definition::{Flow, Widget, WidgetId};
-use super::engine::bounded;
+use super::failure::check_length;
 use super::execution::{Execution, Wait};
 use super::failure::Failure;
 use super::properties::Pair;
 use super::scope::Scope;
-use super::widget::{Kind, Next};
+use super::widget::{Next, Then};
 use crate::channel::Channel;
 use crate::liquid::Template;
 use crate::twiml::TwimlWriter;
 use crate::twiml::verb::Redirect;
-use crate::webhook::{Params, Webhook};
+use crate::webhook::{Params, StepToken, Webhook};
 
 /// What comes from outside with an event: the engine has no clock and draws no numbers.
 #[derive(Clone, Debug)]
 pub struct Moment {
     /// The time since 1970.
     pub now: Duration,
-    /// A new token, for the wait that this turn may end in: nobody can guess it.
-    pub token: String,
+    /// A new token, for the wait that this turn may end in.
+    pub token: StepToken,
     /// Where the carrier comes back to, as a reference relative to the document: `?step=TOKEN`,
     /// behind what the route's URL had as its query.
     pub action: String,
@@ -33,6 +33,8 @@ pub struct Moment {
     pub urls: FlowUrls,
     /// Whether a webhook is being answered. Where none is, only the carrier's API can say anything.
     pub answering: bool,
+    /// Whether the transitions are recorded: the store keeps them as steps, or somebody looks on.
+    pub records_transitions: bool,
 }
 
 /// The URLs of the routes that a flow answers on, without a query. One is `None` where the flow has
@@ -46,28 +48,38 @@ pub struct FlowUrls {
 }
 
 impl Moment {
-    /// A moment of a flow that never waits.
+    /// A turn that never waits.
     pub fn without_return(now: Duration) -> Moment {
-        let (token, action) = (String::new(), String::new());
-        Moment { now, token, action, urls: FlowUrls::default(), answering: true }
+        Moment {
+            now,
+            token: StepToken::default(),
+            action: String::new(),
+            urls: FlowUrls::default(),
+            answering: true,
+            records_transitions: false,
+        }
     }
 
-    /// A moment in which a webhook is answered: the carrier comes back to where it asked, with
-    /// `step` in the place of the former one.
-    pub fn coming_back(now: Duration, token: String, webhook: &Webhook, urls: FlowUrls) -> Moment {
-        let ours = |name: &str| matches!(name, "step" | "FlowEvent");
+    /// A turn in which a webhook is answered: the carrier comes back to where it asked, with the new
+    /// step in the place of the former one.
+    pub fn answering(now: Duration, token: StepToken, webhook: &Webhook, urls: FlowUrls) -> Moment {
         let is_get = webhook.body.is_empty() && webhook.query == webhook.params;
         // The query of a GET is the carrier's parameters, which it sends anew.
-        let kept = webhook.query.iter().filter(|(name, _)| !is_get && !ours(name));
-        let query: Params = kept.chain([("step", token.as_str())]).collect();
-        let action = format!("?{}", query.encode());
-        Moment { now, token, action, urls, answering: true }
+        let others = StepToken::strip(&webhook.query).filter(|_| !is_get);
+        let action = token.to_query(others);
+        Moment { now, token, action, urls, answering: true, records_transitions: false }
     }
 
-    /// A moment in which nobody asks.
-    pub fn unasked(now: Duration, token: String, urls: FlowUrls) -> Moment {
-        let action = format!("?step={token}");
-        Moment { now, token, action, urls, answering: false }
+    /// A turn in which no webhook is answered: a wait has ended, a function has come back late.
+    pub fn unasked(now: Duration, token: StepToken, urls: FlowUrls) -> Moment {
+        let action = token.to_query(std::iter::empty());
+        Moment { now, token, action, urls, answering: false, records_transitions: false }
+    }
+
+    /// The same, with its transitions recorded.
+    pub fn recording_transitions(mut self, records: bool) -> Moment {
+        self.records_transitions = records;
+        self
     }
 
     /// The URL for a channel with the token of this turn, as the carrier's API wants it.
@@ -111,10 +123,6 @@ impl<'a> Turn<'a> {
         self.current().widget(self.execution.frame().position)
     }
 
-    pub(super) fn kind(&self) -> &'a Kind {
-        &self.widget().kind
-    }
-
     /// Renders a template.
     pub(super) fn render(&self, template: &Template) -> Result<String, Failure> {
         if let Some(constant) = template.constant_text() {
@@ -136,12 +144,12 @@ impl<'a> Turn<'a> {
 
     /// A property as text; `None` where it is not set or renders as nothing.
     pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, Failure> {
-        let Some(template) = self.kind().properties.text(name) else { return Ok(None) };
+        let Some(template) = self.widget().properties.text(name) else { return Ok(None) };
         let text = self.render(template)?;
         if text.trim().is_empty() {
             return Ok(None);
         }
-        bounded(&self.widget().name, name, text).map(Some)
+        check_length(&self.widget().name, name, text).map(Some)
     }
 
     /// A property that must have a text.
@@ -163,7 +171,7 @@ impl<'a> Turn<'a> {
     /// A list of keys and values, rendered.
     pub(super) fn pairs(&self, name: &'static str) -> Result<Params, Failure> {
         let mut params = Params::default();
-        for Pair { key, value, .. } in self.kind().properties.pairs(name) {
+        for Pair { key, value, .. } in self.widget().properties.pairs(name) {
             params.push(&self.render(key)?, &self.render(value)?);
         }
         Ok(params)
@@ -217,7 +225,7 @@ impl<'a> Turn<'a> {
 
     /// Answers, and waits for the carrier to come back.
     pub(super) fn wait(&self, after_seconds: Option<u64>) -> Next {
-        Next::Wait(self.awaited(after_seconds, false))
+        Next::wait(self.awaited(after_seconds, false))
     }
 
     fn awaited(&self, after_seconds: Option<u64>, handed_over: bool) -> Wait {
@@ -227,14 +235,7 @@ impl<'a> Turn<'a> {
 
     /// Somebody else's TwiML has the call from here on, until it gives it back.
     pub(super) fn hand_over(&mut self, document: Option<Bytes>, after: Option<u64>) -> Next {
-        let wait = self.awaited(after, true);
-        match document {
-            Some(document) => {
-                self.execution.state = super::State::Waiting(wait);
-                Next::HandOver(document)
-            }
-            None => Next::Wait(wait),
-        }
+        Next::Reply { document, then: Then::Wait(self.awaited(after, true)) }
     }
 
     /// Ends a document with the way back to us, for when the verbs before it are through.

@@ -30,19 +30,21 @@ mod split_based_on;
 mod start_conversation;
 mod trigger;
 
-use std::sync::Arc;
-
 use actix_web::web::Bytes;
-use serde_json::{Map, Value};
 
-use super::engine::FunctionCall;
+use super::step::FunctionCall;
 use super::execution::{Frame, Wait};
 use super::failure::Failure;
-use super::properties::{Properties, Property};
+use super::properties::Property;
 use super::turn::Turn;
-use super::{Send, SendError};
-use crate::function::Outcome;
-use crate::webhook::Params;
+use super::definition::Widget;
+use super::send::Send;
+use super::step::Event;
+
+/// The types that the short form of a route is made of.
+pub(super) const TRIGGER: &Type = &trigger::TYPE;
+pub(super) const RUN_FUNCTION: &Type = &run_function::TYPE;
+pub(super) const RESPOND: &Type = &respond::TYPE;
 
 /// All types of widgets, in the order of Studio's own page.
 pub const TYPES: [&Type; 26] = [
@@ -89,7 +91,7 @@ pub struct Type {
     /// What it needs that TwiML does not have.
     pub needs: Needs,
     pub(super) enter: fn(&mut Turn<'_>) -> Result<Next, Failure>,
-    pub(super) resume: fn(&mut Turn<'_>, Resumed) -> Result<Next, Failure>,
+    pub(super) resume: fn(&mut Turn<'_>, Event) -> Result<Next, Failure>,
 }
 
 /// What a type of widget needs beside a webhook that is answered.
@@ -105,14 +107,6 @@ pub enum Needs {
     Carrier,
 }
 
-/// What a widget is and what it is told.
-#[derive(Debug)]
-pub struct Kind {
-    of: &'static Type,
-    /// Its properties, compiled.
-    pub properties: Properties,
-}
-
 /// What a widget wants.
 #[derive(Debug)]
 pub(super) enum Next {
@@ -124,59 +118,38 @@ pub(super) enum Next {
     Call(FunctionCall),
     /// The carrier's API.
     Send(Send),
-    /// This document to go out as it is.
-    HandOver(Bytes),
-    /// What was said to go out, and something to come back.
-    Wait(Wait),
-    /// What was said to go out as the last word.
+    /// To answer: with this document as it is, else with what the widgets of the turn have written.
+    Reply {
+        /// A whole document, of a function or a template.
+        document: Option<Bytes>,
+        /// What becomes of the execution.
+        then: Then,
+    },
+    /// The flow to be over. A flow that called it as a subflow goes on; else what the widgets have
+    /// written is the last answer.
     End,
 }
 
-/// What a widget waited for.
+/// What becomes of an execution behind an answer.
 #[derive(Debug)]
-pub(super) enum Resumed {
-    /// The function that it called came back.
-    Outcome(Outcome),
-    /// The carrier's API came back.
-    Sent(Result<Map<String, Value>, SendError>),
-    /// The carrier asks for what follows.
-    Webhook(Arc<Params>),
-    /// Whoever had the call gives it back.
-    Returned(Arc<Params>),
-    /// Nothing came in time.
-    Timeout,
+pub(super) enum Then {
+    /// It waits.
+    Wait(Wait),
+    /// It is over, also where a subflow runs.
+    End,
 }
 
-// === impl Kind ===
+// === impl Widget ===
 
-impl Kind {
-    /// A widget of a type that is one of [`TYPES`].
-    ///
-    /// # Panics
-    /// If it is not.
-    pub fn of(name: &str, properties: Properties) -> Kind {
-        let of = type_of(name).expect("the type was looked up before");
-        Kind { of, properties }
-    }
-
-    /// The type's name.
-    pub fn name(&self) -> &'static str {
-        self.of.name
-    }
-
-    /// The event of a failure of its own.
-    pub(super) fn failure(&self) -> Option<&'static str> {
-        self.of.failure
-    }
-
+impl Widget {
     /// The flow came to this widget.
     pub(super) fn enter(&self, turn: &mut Turn<'_>) -> Result<Next, Failure> {
-        (self.of.enter)(turn)
+        (self.widget_type.enter)(turn)
     }
 
     /// What it waited for has come.
-    pub(super) fn resume(&self, turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
-        (self.of.resume)(turn, resumed)
+    pub(super) fn resume(&self, turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+        (self.widget_type.resume)(turn, event)
     }
 }
 
@@ -191,10 +164,20 @@ impl Next {
     pub(super) fn event(event: &str) -> Next {
         Next::Event(event.to_owned())
     }
+
+    /// To answer with what was written, and to wait.
+    pub(super) fn wait(wait: Wait) -> Next {
+        Next::Reply { document: None, then: Then::Wait(wait) }
+    }
+
+    /// To answer with this document as the last one.
+    pub(super) fn last(document: Bytes) -> Next {
+        Next::Reply { document: Some(document), then: Then::End }
+    }
 }
 
 /// For widgets that wait for nothing: only a record of another revision could bring them something.
-fn waits_for_nothing(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
-    debug_assert!(false, "`{}` waited for nothing, and got {resumed:?}", turn.widget().name);
+fn waits_for_nothing(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+    debug_assert!(false, "`{}` waited for nothing, and got {event:?}", turn.widget().name);
     Ok(Next::End)
 }

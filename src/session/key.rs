@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::channel::Channel;
 use crate::hex::to_hex;
-use crate::webhook::Webhook;
+use crate::webhook::{StepToken, Webhook};
 
 /// The identity of one webhook. Two deliveries with equal keys are one event of the carrier.
 ///
@@ -45,7 +45,7 @@ impl Key {
                 (param("CallStatus"), param("SequenceNumber"))
             }
             Channel::Voice if is_first_turn(webhook) => ("first", ""),
-            Channel::Voice if webhook.query.get("step").is_some() => {
+            Channel::Voice if StepToken::named_by(webhook).is_some() => {
                 told = digest(webhook);
                 ("step", told.as_str())
             }

@@ -9,8 +9,8 @@
 
 use actix_web::http::Uri;
 
-use super::{Needs, Next, Resumed, Type};
-use crate::flow::execution::State;
+use super::{Needs, Next, Type};
+use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
@@ -41,18 +41,17 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     let seconds = turn.number("timeout")?.map_or(RETURN_WITHIN.as_secs(), u64::from);
     turn.document().add(&Redirect { url: url.trim(), method: method.as_deref() });
     if seconds == 0 {
-        turn.execution.state = State::Ended;
         return Ok(Next::End);
     }
     Ok(turn.hand_over(None, Some(seconds)))
 }
 
-fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
-    match resumed {
-        Resumed::Returned(params) | Resumed::Webhook(params) => {
+fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+    match event {
+        Event::Returned(params) | Event::Webhook(params) => {
             turn.set_all(&params);
             Ok(Next::event("return"))
         }
-        Resumed::Timeout | Resumed::Outcome(_) | Resumed::Sent(_) => Ok(Next::event("timeout")),
+        Event::Timeout | Event::Answered(_) | Event::Sent(_) => Ok(Next::event("timeout")),
     }
 }

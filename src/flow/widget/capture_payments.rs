@@ -9,7 +9,8 @@
 //!    "payment_token_type": "one-time", "payment_method": "CREDIT_CARD", "security_code": true}}
 //! ```
 
-use super::{Needs, Next, Resumed, Type};
+use super::{Needs, Next, Type};
+use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
@@ -91,8 +92,8 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     Ok(turn.wait(None))
 }
 
-fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
-    let Resumed::Webhook(params) = resumed else { return Ok(Next::event("providerError")) };
+fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+    let Event::Webhook(params) = event else { return Ok(Next::event("providerError")) };
     turn.set_all(&params);
     Ok(Next::event(match params.get("Result").unwrap_or_default() {
         "success" => "success",

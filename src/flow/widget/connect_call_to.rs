@@ -7,7 +7,8 @@
 //!    "timeout": 30, "record": false}}
 //! ```
 
-use super::{Needs, Next, Resumed, Type};
+use super::{Needs, Next, Type};
+use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
@@ -80,8 +81,8 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     Ok(turn.wait(None))
 }
 
-fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
-    let Resumed::Webhook(params) = resumed else { return Ok(Next::event("callCompleted")) };
+fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+    let Event::Webhook(params) = event else { return Ok(Next::event("callCompleted")) };
     turn.set_all(&params);
     // The carrier asks for the action also when it was the caller who hung up.
     let gone = params.get("CallStatus") == Some("completed");

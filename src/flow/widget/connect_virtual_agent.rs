@@ -7,7 +7,8 @@
 //!  "properties": {"connector": "dialogflow", "language": "en-US", "sentiment_analysis": "true"}}
 //! ```
 
-use super::{Needs, Next, Resumed, Type};
+use super::{Needs, Next, Type};
+use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
@@ -47,8 +48,8 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     Ok(turn.wait(None))
 }
 
-fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
-    let Resumed::Webhook(params) = resumed else { return Ok(Next::event("return")) };
+fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+    let Event::Webhook(params) = event else { return Ok(Next::event("return")) };
     turn.set_all(&params);
     let gone = params.get("CallStatus") == Some("completed");
     Ok(Next::event(if gone { "hangup" } else { "return" }))

@@ -7,7 +7,8 @@
 //!  "properties": {"queue_name": "support", "wait_url": "https://example.com/wait.xml"}}
 //! ```
 
-use super::{Needs, Next, Resumed, Type};
+use super::{Needs, Next, Type};
+use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
@@ -61,8 +62,8 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
 }
 
 /// What became of a caller in a queue.
-pub(super) fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
-    let Resumed::Webhook(params) = resumed else { return Ok(Next::event("callComplete")) };
+pub(super) fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+    let Event::Webhook(params) = event else { return Ok(Next::event("callComplete")) };
     turn.set_all(&params);
     let result = params.get("QueueResult").unwrap_or_default();
     Ok(match result {

@@ -9,8 +9,9 @@
 //! ```
 
 use super::run_function::{callee, remember};
-use super::{Needs, Next, Resumed, Type};
-use crate::flow::engine::{Body, FunctionCall};
+use super::{Needs, Next, Type};
+use crate::flow::step::{Body, FunctionCall};
+use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
@@ -54,8 +55,8 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     Ok(Next::Call(FunctionCall { callee, parameters, body, with_credentials, held: None }))
 }
 
-fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
-    let Resumed::Outcome(outcome) = resumed else { return Ok(Next::End) };
+fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+    let Event::Answered(outcome) = event else { return Ok(Next::End) };
     let (parsed, next) = match outcome.result {
         OutcomeKind::Success { parsed } => (parsed, Ok(Next::event("success"))),
         // Studio: "Returning custom TwiML isn't supported" here: it is a body like any other.

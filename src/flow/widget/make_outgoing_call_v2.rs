@@ -9,8 +9,9 @@
 //! ```
 
 use super::send_message::sent;
-use super::{Needs, Next, Resumed, Type};
+use super::{Needs, Next, Type};
 use crate::channel::Channel;
+use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
@@ -97,9 +98,9 @@ pub(super) fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     Ok(Next::Send(Send { service: Service::Api, path, form }))
 }
 
-pub(super) fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
-    let params = match resumed {
-        Resumed::Sent(result) => {
+pub(super) fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+    let params = match event {
+        Event::Sent(result) => {
             let call = sent(turn, result)?;
             let sid = call.get("Sid").and_then(|sid| sid.as_str()).map(str::to_owned);
             if let Some(sid) = &sid {
@@ -108,8 +109,8 @@ pub(super) fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Fail
             turn.execution.call_sid = sid;
             return Ok(turn.wait(Some(NO_ANSWER_SECONDS)));
         }
-        Resumed::Webhook(params) | Resumed::Returned(params) => params,
-        Resumed::Timeout | Resumed::Outcome(_) => return Ok(Next::event("noAnswer")),
+        Event::Webhook(params) | Event::Returned(params) => params,
+        Event::Timeout | Event::Answered(_) => return Ok(Next::event("noAnswer")),
     };
     turn.set_all(&params);
     turn.execution.channel = Channel::Voice;

@@ -7,7 +7,8 @@
 //! ```
 
 use super::send_message::sent;
-use super::{Needs, Next, Resumed, Type};
+use super::{Needs, Next, Type};
+use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
@@ -59,8 +60,8 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     Ok(Next::Send(Send { service: Service::Api, path, form }))
 }
 
-fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
-    let Resumed::Sent(result) = resumed else { return Ok(Next::End) };
+fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+    let Event::Sent(result) = event else { return Ok(Next::End) };
     let resource = sent(turn, result)?;
     turn.set_resource(resource);
     Ok(Next::event("success"))

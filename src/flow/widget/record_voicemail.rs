@@ -8,7 +8,8 @@
 //!    "trim": "trim-silence", "transcribe": false}}
 //! ```
 
-use super::{Needs, Next, Resumed, Type};
+use super::{Needs, Next, Type};
+use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
@@ -58,8 +59,8 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     Ok(turn.wait(None))
 }
 
-fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
-    let Resumed::Webhook(params) = resumed else { return Ok(Next::event("noAudio")) };
+fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+    let Event::Webhook(params) = event else { return Ok(Next::event("noAudio")) };
     turn.set_all(&params);
     let recorded = params.get("RecordingUrl").is_some_and(|url| !url.is_empty());
     // Most callers end their message by hanging up; only a flow that wants to know is told apart.

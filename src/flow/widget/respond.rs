@@ -9,8 +9,9 @@
 //! Where `next` is wired, the flow goes on when the carrier comes back: by an action URL that is
 //! not given (`<Gather>` without `action`), or by `<Redirect/>`.
 
-use super::{Needs, Next, Resumed, Type};
-use crate::flow::execution::{Remark, State};
+use super::{Needs, Next, Type};
+use crate::flow::execution::Remark;
+use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
@@ -28,7 +29,7 @@ pub(super) const TYPE: Type = Type {
 };
 
 fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    let template = turn.kind().properties.text("template");
+    let template = turn.widget().properties.text("template");
     let template = template.ok_or_else(|| turn.wrong("template", "missing", "a template"))?;
     let document = turn.render(template)?;
     // `raw` and a template's own text can break what escaping kept whole.
@@ -44,12 +45,11 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     if turn.widget().next("next").is_some() {
         return Ok(turn.hand_over(Some(document), None));
     }
-    turn.execution.state = State::Ended;
-    Ok(Next::HandOver(document))
+    Ok(Next::last(document))
 }
 
-fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
-    if let Resumed::Webhook(params) | Resumed::Returned(params) = resumed {
+fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+    if let Event::Webhook(params) | Event::Returned(params) = event {
         turn.set_all(&params);
     }
     Ok(Next::event("next"))

@@ -8,8 +8,9 @@
 //! ```
 
 use super::send_message::sent;
-use super::{Needs, Next, Resumed, Type};
+use super::{Needs, Next, Type};
 use crate::channel::Channel;
+use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
@@ -52,8 +53,8 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     Ok(Next::Send(Send { service: Service::Conversations, path, form }))
 }
 
-fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
-    let Resumed::Sent(result) = resumed else { return Ok(Next::End) };
+fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+    let Event::Sent(result) = event else { return Ok(Next::End) };
     let webhook = sent(turn, result)?;
     turn.set_resource(webhook);
     Ok(Next::event("resumed"))

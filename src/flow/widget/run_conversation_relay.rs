@@ -8,7 +8,8 @@
 //!    "language": "en-US", "dtmf_detection": true}}
 //! ```
 
-use super::{Needs, Next, Resumed, Type};
+use super::{Needs, Next, Type};
+use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
@@ -72,8 +73,8 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     Ok(turn.wait(None))
 }
 
-fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
-    let Resumed::Webhook(params) = resumed else { return Ok(Next::event("failed")) };
+fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+    let Event::Webhook(params) = event else { return Ok(Next::event("failed")) };
     turn.set_all(&params);
     let failed = matches!(params.get("SessionStatus"), Some("failed" | "error"));
     Ok(Next::event(if failed { "failed" } else { "success" }))

@@ -10,10 +10,11 @@
 use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 
-use super::{Needs, Next, Resumed, Type};
+use super::{Needs, Next, Then, Type};
 use crate::channel::Channel;
-use crate::flow::engine::FunctionCall;
-use crate::flow::execution::{Remark, State};
+use crate::flow::step::FunctionCall;
+use crate::flow::execution::Remark;
+use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Callee, Holds, Property};
 use crate::flow::turn::Turn;
@@ -49,24 +50,23 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     }))
 }
 
-fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
-    let outcome = match resumed {
-        Resumed::Outcome(outcome) => outcome,
+fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+    let outcome = match event {
+        Event::Answered(outcome) => outcome,
         // Its TwiML had the call, and gives it back.
-        Resumed::Returned(params) | Resumed::Webhook(params) => {
+        Event::Returned(params) | Event::Webhook(params) => {
             turn.set_all(&params);
             return Ok(Next::event("success"));
         }
-        Resumed::Sent(_) | Resumed::Timeout => return Ok(Next::End),
+        Event::Sent(_) | Event::Timeout => return Ok(Next::End),
     };
     let (parsed, next) = match outcome.result {
         OutcomeKind::Success { parsed } => (parsed, Ok(Next::event("success"))),
         OutcomeKind::Twiml(document) => (None, pass_on(turn, document)),
         OutcomeKind::Fail(error) => (None, Err(error.into())),
     };
-    // Nobody reads variables after the last word of a short route.
-    let last = matches!(next, Ok(Next::HandOver(_))) && turn.execution.state == State::Ended;
-    if !last {
+    // No template reads variables behind the last answer of an execution.
+    if !matches!(next, Ok(Next::Reply { then: Then::End, .. })) {
         remember(turn, outcome.answer.as_ref(), parsed);
     }
     next
@@ -74,7 +74,7 @@ fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
 
 /// Whom a widget calls: its URL rendered.
 pub(super) fn callee(turn: &Turn<'_>, get: bool) -> Result<Callee, Failure> {
-    match &turn.kind().properties.callee {
+    match &turn.widget().properties.callee {
         None => Err(turn.wrong("url", "missing", "a URL")),
         Some(Callee::Url(template)) => {
             let fixed = template.constant_text().is_some();
@@ -88,7 +88,7 @@ pub(super) fn callee(turn: &Turn<'_>, get: bool) -> Result<Callee, Failure> {
 /// The function took the call over: its document goes to the caller byte for byte, if a carrier
 /// can read it. What the flow said before it in the same turn stands in front.
 fn pass_on(turn: &mut Turn<'_>, document: Bytes) -> Result<Next, Failure> {
-    let (function, strict) = match &turn.kind().properties.callee {
+    let (function, strict) = match &turn.widget().properties.callee {
         Some(Callee::Function(function)) => (function.name.clone(), function.strict),
         _ => (turn.widget().name.clone(), false),
     };
@@ -105,13 +105,12 @@ fn pass_on(turn: &mut Turn<'_>, document: Bytes) -> Result<Next, Failure> {
                 Some(before) => splice(before, &document),
                 None => document,
             };
-            // A message has no call that could come back.
+            // A message has no call that could come back, and what is never stored cannot wait.
             let call = turn.execution.channel == Channel::Voice;
-            if call && !turn.flow.is_short() {
-                return Ok(turn.hand_over(Some(document), None));
-            }
-            turn.execution.state = State::Ended;
-            Ok(Next::HandOver(document))
+            Ok(match call && turn.flow.persistence.is_always() {
+                true => turn.hand_over(Some(document), None),
+                false => Next::last(document),
+            })
         }
     }
 }

@@ -11,8 +11,9 @@
 use serde_json::{Map, Value};
 
 use super::set_variables::value;
-use super::{Needs, Next, Resumed, Type};
+use super::{Needs, Next, Type};
 use crate::flow::execution::Frame;
+use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::trigger::{Incoming, Trigger};
@@ -40,7 +41,7 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
         return Err(Failure::Subflow { widget: turn.widget().name.clone() });
     };
     let mut parameters = Map::new();
-    for pair in turn.kind().properties.pairs("parameters") {
+    for pair in turn.widget().properties.pairs("parameters") {
         let key = turn.render(&pair.key)?;
         let value = match value(turn, &key, pair)? {
             // Studio: the parameters of a subflow are texts unless their type says otherwise.
@@ -59,6 +60,6 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     Ok(Next::Subflow(Box::new(Frame::new(Some(subflow), trigger))))
 }
 
-fn resume(_: &mut Turn<'_>, _: Resumed) -> Result<Next, Failure> {
+fn resume(_: &mut Turn<'_>, _: Event) -> Result<Next, Failure> {
     Ok(Next::End)
 }

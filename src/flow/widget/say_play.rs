@@ -6,7 +6,8 @@
 //!  "properties": {"say": "Welcome.", "voice": "Polly.Joanna", "language": "en-US", "loop": 1}}
 //! ```
 
-use super::{Needs, Next, Resumed, Type};
+use super::{Needs, Next, Type};
+use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
@@ -48,7 +49,7 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     Ok(turn.then("audioComplete"))
 }
 
-fn resume(_: &mut Turn<'_>, _: Resumed) -> Result<Next, Failure> {
+fn resume(_: &mut Turn<'_>, _: Event) -> Result<Next, Failure> {
     Ok(Next::event("audioComplete"))
 }
 

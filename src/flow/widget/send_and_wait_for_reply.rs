@@ -11,7 +11,8 @@
 use serde_json::Value;
 
 use super::send_message::{Outbound, outbound};
-use super::{Needs, Next, Resumed, Type};
+use super::{Needs, Next, Type};
+use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
@@ -52,14 +53,14 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     }
 }
 
-fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
-    let params = match resumed {
-        Resumed::Webhook(params) | Resumed::Returned(params) => params,
-        Resumed::Sent(result) => {
+fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+    let params = match event {
+        Event::Webhook(params) | Event::Returned(params) => params,
+        Event::Sent(result) => {
             outbound(turn, result)?;
             return wait(turn);
         }
-        Resumed::Timeout | Resumed::Outcome(_) => return Ok(Next::event("timeout")),
+        Event::Timeout | Event::Answered(_) => return Ok(Next::event("timeout")),
     };
     if matches!(params.get("MessageStatus"), Some("failed" | "undelivered")) {
         return Ok(Next::event("deliveryFailure"));

@@ -10,8 +10,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Needs, Next, Resumed, Type};
+use super::{Needs, Next, Type};
 use crate::channel::Channel;
+use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
@@ -62,8 +63,8 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     }
 }
 
-fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
-    let Resumed::Sent(result) = resumed else { return Ok(Next::End) };
+fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+    let Event::Sent(result) = event else { return Ok(Next::End) };
     outbound(turn, result)?;
     Ok(Next::event("sent"))
 }

@@ -13,8 +13,9 @@ use serde_json::json;
 
 use super::enqueue_call::{self, Queued};
 use super::send_message::sent;
-use super::{Needs, Next, Resumed, Type};
+use super::{Needs, Next, Type};
 use crate::channel::Channel;
+use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
@@ -76,8 +77,8 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     Ok(Next::Send(Send { service: Service::Flex, path, form }))
 }
 
-fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
-    let Resumed::Sent(result) = resumed else { return enqueue_call::resume(turn, resumed) };
+fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+    let Event::Sent(result) = event else { return enqueue_call::resume(turn, event) };
     let resource = sent(turn, result)?;
     turn.set_resource(resource);
     Ok(Next::event("callComplete"))

@@ -11,7 +11,7 @@
 use serde_json::Value;
 
 use super::{Needs, Next, Type, waits_for_nothing};
-use crate::flow::engine::bounded;
+use crate::flow::failure::check_length;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Pair, Property};
 use crate::flow::turn::Turn;
@@ -27,7 +27,7 @@ pub(super) const TYPE: Type = Type {
 };
 
 fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    for pair in turn.kind().properties.pairs("variables") {
+    for pair in turn.widget().properties.pairs("variables") {
         let key = turn.render(&pair.key)?;
         let value = value(turn, &key, pair)?;
         turn.set(&key, value.clone());
@@ -41,7 +41,7 @@ pub(super) fn value(turn: &mut Turn<'_>, key: &str, pair: &Pair) -> Result<Value
     if pair.json {
         return json(turn, key, pair);
     }
-    let text = bounded(&turn.widget().name, key, turn.render(&pair.value)?)?;
+    let text = check_length(&turn.widget().name, key, turn.render(&pair.value)?)?;
     Ok(number(&text).unwrap_or(Value::String(text)))
 }
 
@@ -49,7 +49,7 @@ pub(super) fn value(turn: &mut Turn<'_>, key: &str, pair: &Pair) -> Result<Value
 fn json(turn: &mut Turn<'_>, key: &str, pair: &Pair) -> Result<Value, Failure> {
     let value = turn.evaluate(&pair.value)?;
     let Value::String(text) = value else { return Ok(value) };
-    let text = bounded(&turn.widget().name, key, text)?;
+    let text = check_length(&turn.widget().name, key, text)?;
     match serde_json::from_str(&text) {
         Ok(value) => Ok(value),
         Err(_) => {

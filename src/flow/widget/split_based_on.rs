@@ -43,7 +43,7 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
 }
 
 fn holds(turn: &Turn<'_>, condition: &Condition) -> Result<bool, Failure> {
-    let argument = condition.argument.as_ref().or_else(|| turn.kind().properties.text("input"));
+    let argument = condition.argument.as_ref().or_else(|| turn.widget().properties.text("input"));
     let subject = argument.map(|template| turn.render(template)).transpose()?.unwrap_or_default();
     let value = turn.render(&condition.value)?;
     Ok(condition.test.holds(&subject, &value, condition.pattern.as_ref()))

@@ -12,7 +12,8 @@
 use serde_json::{Value, json};
 
 use super::send_message::sent;
-use super::{Needs, Next, Resumed, Type};
+use super::{Needs, Next, Type};
+use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
@@ -69,8 +70,8 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     Ok(Next::Send(Send { service: Service::Conversations, path, form }))
 }
 
-fn resume(turn: &mut Turn<'_>, resumed: Resumed) -> Result<Next, Failure> {
-    let Resumed::Sent(result) = resumed else { return Ok(Next::End) };
+fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+    let Event::Sent(result) = event else { return Ok(Next::End) };
     let conversation = sent(turn, result)?;
     if let Some(sid) = conversation.get("Sid").cloned() {
         turn.set("ConversationSid", sid);

@@ -1,0 +1,81 @@
+//! What goes into the engine and what comes out of it: an event, and the step that follows.
+
+use std::sync::Arc;
+
+use actix_web::web::Bytes;
+use serde_json::{Map, Value};
+
+use super::failure::Failure;
+use super::hold::HeldCall;
+use super::properties::Callee;
+use super::send::{Send, SendError};
+use crate::function::Outcome;
+use crate::liquid::Template;
+use crate::webhook::Params;
+
+/// What happened outside.
+#[derive(Debug)]
+pub enum Event {
+    /// The webhook or request that begins the execution.
+    Trigger,
+    /// The function that the last step called came back.
+    Answered(Outcome),
+    /// It has not come back, and its caller is to be kept company.
+    Slow {
+        /// The call.
+        call: Box<HeldCall>,
+        /// What the caller hears meanwhile; `None`: silence.
+        document: Option<Template>,
+    },
+    /// The carrier's API, which the last step asked, came back.
+    Sent(Result<Map<String, Value>, SendError>),
+    /// The carrier asks for what follows: the awaited webhook.
+    Webhook(Arc<Params>),
+    /// `FlowEvent=return`, or a default action URL: whoever had the call gives it back.
+    Returned(Arc<Params>),
+    /// Nothing came until the wait was over.
+    Timeout,
+    /// The call is over.
+    HangUp(Arc<Params>),
+}
+
+/// What the outside must do next.
+#[derive(Debug)]
+pub enum Step {
+    /// Call a function; its outcome is the next event.
+    Call(FunctionCall),
+    /// Ask the carrier's API; its answer is the next event.
+    Send(Send),
+    /// Answer the carrier with this document. The execution's state says whether it waits or has
+    /// ended.
+    Reply(Bytes),
+    /// The execution waits or has ended, and there is nothing to say: an empty document.
+    End,
+    /// The execution has ended by a failure that no transition takes.
+    Failed(Failure),
+}
+
+/// A function or URL to be called.
+#[derive(Debug)]
+pub struct FunctionCall {
+    /// Which.
+    pub callee: Callee,
+    /// The parameters, rendered.
+    pub parameters: Params,
+    /// What is sent instead of a form of the parameters.
+    pub body: Option<Body>,
+    /// With the account's credentials, as `add_twilio_auth` says.
+    pub with_credentials: bool,
+    /// The call that this one is again: its outcome may be there, or it is made under its key.
+    pub held: Option<Box<HeldCall>>,
+}
+
+/// A request body that is no form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Body {
+    /// Its content type.
+    pub content_type: String,
+    /// The bytes.
+    pub text: String,
+}
+
