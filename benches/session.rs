@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 use twimlgate::channel::Channel;
-use twimlgate::session::{Claim, Commit, Key, Saved, Sessions, StepRecord, StoreUrl};
+use twimlgate::session::{ClaimKey, ClaimOutcome, Commit, Sessions, StepRecord, StoreUrl, StoredExecution};
 use twimlgate::webhook::{Params, Webhook};
 
 #[global_allocator]
@@ -21,7 +21,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Who commits at once.
 const CALLERS: usize = 64;
 
-/// While the store is filled, nobody waits for an answer: more at once are faster.
+/// While the store is filled, no latency is measured: more at once are faster.
 const FILLERS: usize = 2_048;
 
 /// The state of an execution of some steps.
@@ -185,22 +185,22 @@ impl Round {
         // All over what is at work, so that no two of a group lie together.
         let scattered = self.stored - self.at_work + (fresh * 7_919) % self.at_work;
         let now = BEGAN + Duration::from_millis(fresh as u64);
-        let (execution, ticket, steps) = match self.what {
+        let (execution, claim, steps) = match self.what {
             What::New => {
                 let active = fresh >= self.stored - self.at_work;
-                (Saved { active, ..execution(fresh) }, None, Vec::new())
+                (StoredExecution { active, ..execution(fresh) }, None, Vec::new())
             }
             What::State => (changed(scattered, fresh), None, Vec::new()),
             What::Turn => {
-                let ticket = match sessions.claim(Some(key(fresh))).await {
-                    Ok(Claim::First(ticket)) => Some(ticket),
+                let claim = match sessions.claim(Some(key(fresh))).await {
+                    Ok(ClaimOutcome::First(claim)) => Some(claim),
                     other => panic!("{other:?}"),
                 };
-                (changed(scattered, fresh), ticket, vec![step(scattered, fresh, now)])
+                (changed(scattered, fresh), claim, vec![step(scattered, fresh, now)])
             }
         };
         let reply = vec![b'x'; 600].into();
-        Commit { ticket, reply, execution: Some(execution), steps, now }
+        Commit { claim, reply, execution: Some(execution), steps, now }
     }
 }
 
@@ -216,9 +216,9 @@ fn execution_sid(number: usize) -> String {
     format!("FN{number:012x}0000{mixed:016x}")
 }
 
-fn execution(number: usize) -> Saved {
+fn execution(number: usize) -> StoredExecution {
     let created = BEGAN + Duration::from_millis(number as u64);
-    Saved {
+    StoredExecution {
         sid: execution_sid(number),
         session: sid("+49", number),
         flow: "FW00000000000000000000000000000000".to_owned(),
@@ -232,7 +232,7 @@ fn execution(number: usize) -> Saved {
 }
 
 /// Another state of it, as of a later turn: SQLite does not write a row again that has not changed.
-fn changed(number: usize, change: usize) -> Saved {
+fn changed(number: usize, change: usize) -> StoredExecution {
     let mut execution = execution(number);
     execution.state[..8].copy_from_slice(&change.to_le_bytes());
     execution.updated = BEGAN + Duration::from_millis(change as u64);
@@ -252,7 +252,7 @@ fn step(execution: usize, number: usize, at: Duration) -> StepRecord {
     }
 }
 
-fn key(number: usize) -> Key {
+fn key(number: usize) -> ClaimKey {
     let webhook = Webhook {
         account: None,
         path: "/sms".to_owned(),
@@ -261,5 +261,5 @@ fn key(number: usize) -> Key {
         body: Default::default(),
         idempotency_token: None,
     };
-    Key::of(&webhook, Channel::Message).expect("a message has a key")
+    ClaimKey::from_webhook(&webhook, Channel::Message).expect("a message has a key")
 }

@@ -27,7 +27,7 @@ use crate::flow::Failure;
 use crate::gateway::{Gateway, Worker};
 use crate::journal::Record;
 use crate::route::{Route, RouteError};
-use crate::session::{Claim, Key, StoreError};
+use crate::session::{ClaimKey, ClaimOutcome, StoreError};
 use crate::verify::{Verification, VerifyError};
 use crate::webhook::Received;
 use conversation::Answering;
@@ -128,21 +128,21 @@ async fn stages(
     record.webhook(&webhook, proof);
     let route = gateway.routes.find(&webhook)?;
     record.route(route);
-    let claim = worker.sessions.claim(Key::of(&webhook, route.channel));
-    let ticket = match in_time(deadline, claim).await? {
-        Claim::Answered(reply) => return Ok(record.repeated(reply)),
-        Claim::Running(first) => {
+    let claim = worker.sessions.claim(ClaimKey::from_webhook(&webhook, route.channel));
+    let claim = match in_time(deadline, claim).await? {
+        ClaimOutcome::Answered(reply) => return Ok(record.repeated(reply)),
+        ClaimOutcome::Running(first) => {
             let reply = timeout_at(deadline, first.reply()).await;
             let reply = reply.map_err(|_| ExchangeError::Deadline)?;
             return Ok(record.repeated(reply.ok_or(ExchangeError::Abandoned)?));
         }
-        Claim::First(ticket) => Some(ticket),
-        Claim::Unclaimed => None,
+        ClaimOutcome::First(claim) => Some(claim),
+        ClaimOutcome::Unclaimed => None,
     };
     let answering = Answering { gateway, worker, route, deadline };
     let said = answering.webhook(webhook, record).await;
     // Too late for this delivery is not too late for its repeats: the write goes on.
-    in_time(deadline, said.keep(worker, ticket)).await
+    in_time(deadline, said.keep(worker, claim)).await
 }
 
 /// What a store does for a webhook, as long as somebody waits for it: a disk may take seconds for

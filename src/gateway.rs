@@ -22,7 +22,7 @@ use crate::journal::Meters;
 use crate::liquid::Template;
 use crate::route::{Route, Routes};
 use crate::server::check_certificate;
-use crate::session::{Saved, Sessions, StoreError};
+use crate::session::{Sessions, StoreError, StoredExecution};
 use crate::template::TemplateFolder;
 use crate::twiml::read::{DocumentLimits, check_document};
 use crate::verify::Verifier;
@@ -162,7 +162,7 @@ impl Gateway {
         &self,
         sessions: &Sessions,
         current: &Arc<Flow>,
-        saved: &Saved,
+        saved: &StoredExecution,
     ) -> Result<Arc<Flow>, ExchangeError> {
         match current.revision == saved.revision {
             true => Ok(Arc::clone(current)),
@@ -177,7 +177,7 @@ impl Gateway {
     pub async fn kept_revision(
         &self,
         sessions: &Sessions,
-        saved: &Saved,
+        saved: &StoredExecution,
     ) -> Result<Arc<Flow>, ExchangeError> {
         if let Some(flow) = self.flows.kept(&saved.revision) {
             return Ok(flow);

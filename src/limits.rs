@@ -35,7 +35,7 @@ pub const REPLAY_REFUSED: Duration = Duration::from_secs(48 * 3_600);
 
 /// As many of these are known without a look-up, at about 80 bytes each: 2,000 an hour. `memory:`
 /// remembers no more.
-pub const SPENT_KNOWN_MAX: usize = 100_000;
+pub const EXPIRED_CLAIMS_MAX: usize = 100_000;
 
 /// Memory for the replies that are kept for repeats: at 600 bytes a reply, the last five thousand
 /// webhooks. Under more load than eight a second, that is less than [`CLAIM_KEPT`].

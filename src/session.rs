@@ -1,34 +1,82 @@
 //! Stage 4: which execution a webhook belongs to, and who works on it, once only.
 //!
-//! Carriers retry and callers press twice. The first delivery of a webhook gets the claim; every
-//! other one gets the bytes of the first one's reply, also when it comes while the first is still
-//! being worked on. The reply, the new state and the steps to it are kept together or not at all.
+//! A webhook takes these steps, in this order:
 //!
-//! Who works on what is a matter of this process and of the `desk` and the `lanes`; a store,
-//! `memory` or `sqlite`, keeps data only.
+//! 1. [`Sessions::claim`]. Carriers retry, and callers press a key twice. The first delivery of a
+//!    webhook gets the claim. Every other one gets the bytes of the first one's reply, also while
+//!    the first is still being worked on. The claim comes before the lock, so that a repeat never
+//!    waits in the queue of its session.
+//! 2. [`Sessions::lock`]. Different webhooks of one session (a call, or two parties that exchange
+//!    messages) are worked on one after the other, as they arrive.
+//! 3. [`Sessions::active`]. The session's execution is read, and its flow runs.
+//! 4. [`Sessions::commit`]. The reply, the new state and the steps to it are one transaction. Only
+//!    when it is on the disk does the reply leave, do repeats get it, and does the lock pass on.
+//!
+//! # What is remembered, and when it is uncertain
+//!
+//! Claims and locks are matters of this process (`claims`, `session_lock`). A store (`memory` or
+//! `sqlite`) has data only. A file belongs to one process, which has it locked, so the process can
+//! remember what the file says, and most webhooks are answered without a read. Three memories do
+//! that, each of them bounded:
+//!
+//! * `ClaimTable` remembers the claims of [`CLAIM_KEPT`], as many of their replies as fit into
+//!   [`CLAIMS_BYTES_MAX`], and the expired claims of [`REPLAY_REFUSED`]. It says without a read that
+//!   a webhook is new, or its reply. It is uncertain about every claim after a write whose outcome
+//!   is unknown, and where it dropped one for its bound: until such a claim is too old to matter.
+//! * `SessionIndex` remembers the row of each session's active execution. It says without a read
+//!   that a session has none. It is uncertain about the sessions of a write whose outcome is
+//!   unknown, and about all when there are more than [`SESSIONS_KNOWN_MAX`]: until the file is
+//!   opened again.
+//! * `StateCache` remembers the last states, as many as fit into [`STATES_BYTES_MAX`]. It returns
+//!   the active execution itself without a read. It is never uncertain: after a write whose outcome
+//!   is unknown it forgets all.
+//!
+//! The invariant of all three: **a memory may know less than the file, and never something else.**
+//! What it calls absent is absent, what it returns was committed last, and where it is uncertain it
+//! says so and the file is asked. Three rules keep it:
+//!
+//! * The writer's thread changes index and cache when a transaction is on the disk, and before
+//!   any task gets its result: after `Ok` there is no older answer.
+//! * Where the outcome of a transaction is unknown (the sync failed, or the thread panicked in it),
+//!   the memories are marked before the tasks get their errors, and so before a repeat comes.
+//! * A file that is opened again may be another one: the index is loaded from it, and the cache
+//!   begins empty. The claim table stays. Its replies went out, whatever became of the file.
+//!
+//! A claim is remembered for longer, without its reply, where the webhook can begin an execution,
+//! because no step token identifies a replay of it. That fact is a bit of the claim's digest and not a
+//! column beside it: see `key_digest`.
+//!
+//! This folder knows neither flows nor documents: a state and a reply are bytes.
+//!
+//! [`CLAIM_KEPT`]: crate::limits::CLAIM_KEPT
+//! [`CLAIMS_BYTES_MAX`]: crate::limits::CLAIMS_BYTES_MAX
+//! [`REPLAY_REFUSED`]: crate::limits::REPLAY_REFUSED
+//! [`SESSIONS_KNOWN_MAX`]: crate::limits::SESSIONS_KNOWN_MAX
+//! [`STATES_BYTES_MAX`]: crate::limits::STATES_BYTES_MAX
 
-mod closing;
-mod desk;
+mod claim_key;
+mod claims;
 mod error;
-mod key;
-mod lanes;
+mod key_digest;
 mod memory;
 mod record;
+mod session_lock;
+mod shutdown;
 mod sqlite;
 
-pub use closing::Closing;
-pub use desk::{Ticket, Waiting};
+pub use claim_key::ClaimKey;
+pub use claims::{ClaimGuard, PendingReply};
 pub use error::StoreError;
-pub use key::Key;
-pub use lanes::Turn;
-pub use record::{Commit, Listing, Page, Saved, StepRecord};
+pub use record::{Commit, ExecutionQuery, StepQuery, StepRecord, StoredExecution};
+pub use session_lock::SessionGuard;
+pub(crate) use shutdown::ShutdownWaiter;
 
 pub use crate::config::StoreUrl;
 
-/// Pure parts that nobody but a fuzz target asks alone.
+/// Pure parts that only a fuzz target calls by themselves.
 #[doc(hidden)]
 pub mod parts {
-    pub use super::sqlite::{seal_saved, seal_step, unseal_saved, unseal_step};
+    pub use super::sqlite::{decode_context, decode_state, encode_context, encode_state};
 }
 
 use std::sync::Arc;
@@ -36,175 +84,194 @@ use std::time::Duration;
 
 use actix_web::web::Bytes;
 
-use closing::Closes;
-use desk::{Desk, Desked};
-use lanes::Lanes;
-use memory::Memory;
-use sqlite::Sqlite;
+use claims::{ClaimState, ClaimTable};
+use key_digest::claim_digest;
+use memory::MemoryStore;
+use session_lock::SessionLocks;
+use shutdown::ShutdownSignal;
+use sqlite::SqliteStore;
 
-/// Where claims and executions are kept. One for a process; a clone is the same store.
+/// The claims, the locks and the store of a process. One for a process; a clone is the same.
 ///
 /// The store is closed, and its file free for another process, when the last clone is dropped.
 #[derive(Clone, Debug)]
 pub struct Sessions {
-    desk: Desk,
-    lanes: Lanes,
-    store: Store,
+    claims: ClaimTable,
+    locks: SessionLocks,
+    store: SessionStore,
 }
 
 #[derive(Clone, Debug)]
-enum Store {
-    /// `memory:`: they end with the process.
-    Memory(Arc<Memory>),
-    /// `sqlite:FILE`: they outlive it.
-    Sqlite(Arc<Sqlite>),
+enum SessionStore {
+    /// `memory:`. Executions end with the process.
+    Memory(Arc<MemoryStore>),
+    /// `sqlite:FILE`. They outlive it.
+    Sqlite(Arc<SqliteStore>),
 }
 
-/// What a delivery may do.
+/// The result of a claim: what to do with a delivery.
 #[derive(Debug)]
-pub enum Claim {
-    /// It is the first: work, then hand in the reply.
-    First(Ticket),
-    /// It has been answered: these bytes, again.
+pub enum ClaimOutcome {
+    /// It is the first: work on it, and commit the reply under this guard.
+    First(ClaimGuard),
+    /// Its webhook has been answered: send these bytes again.
     Answered(Bytes),
-    /// Another delivery is being worked on: its reply comes here.
-    Running(Waiting),
-    /// Nothing tells this delivery from a new one, so it is taken for new.
+    /// Another delivery of its webhook is being worked on: send the reply of that one.
+    Running(PendingReply),
+    /// The webhook has no key that would tell a repeat from a new event: work on it.
     Unclaimed,
 }
 
 // === impl Sessions ===
 
 impl Sessions {
-    /// Opens the store of a configuration; `now` is the wall clock, since 1970. A file is locked:
-    /// a second gateway on it gets [`StoreError::Open`], as does whoever names a file that cannot
-    /// be used. A store that was damaged as a whole is moved aside, and a fresh one begun.
+    /// Opens the store of a configuration; `now` is the wall clock, since 1970. A store that is
+    /// damaged as a whole is moved aside, and a fresh one begun.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] where the file cannot be used, or another gateway has it locked.
     pub fn open(url: &StoreUrl, now: Duration) -> Result<Sessions, StoreError> {
         match url {
             StoreUrl::Memory => Ok(Sessions::memory()),
             StoreUrl::Sqlite(file) => {
-                let desk = Desk::new(true);
-                let store = Store::Sqlite(Arc::new(Sqlite::open(file, now, &desk)?));
-                Ok(Sessions { desk, lanes: Lanes::default(), store })
+                let claims = ClaimTable::new(true);
+                let sqlite = SqliteStore::open(file, now, &claims)?;
+                let store = SessionStore::Sqlite(Arc::new(sqlite));
+                Ok(Sessions { claims, locks: SessionLocks::default(), store })
             }
         }
     }
 
     /// An empty store that ends with the process.
     pub fn memory() -> Sessions {
-        let store = Store::Memory(Arc::new(Memory::default()));
-        Sessions { desk: Desk::new(false), lanes: Lanes::default(), store }
+        let store = SessionStore::Memory(Arc::new(MemoryStore::default()));
+        Sessions { claims: ClaimTable::new(false), locks: SessionLocks::default(), store }
     }
 
     /// Claims a webhook, once for all its deliveries. Without a key every delivery is a new one.
-    pub async fn claim(&self, key: Option<Key>) -> Result<Claim, StoreError> {
-        let Some(key) = key else { return Ok(Claim::Unclaimed) };
-        match self.desk.claim(desk::claimed(&key)) {
-            Desked::First(ticket) => Ok(Claim::First(ticket)),
-            Desked::Answered(reply) => Ok(Claim::Answered(reply)),
-            Desked::Running(waiting) => Ok(Claim::Running(waiting)),
-            Desked::LookUp(mut ticket) => match self.reply(&ticket).await? {
+    pub async fn claim(&self, key: Option<ClaimKey>) -> Result<ClaimOutcome, StoreError> {
+        let Some(key) = key else { return Ok(ClaimOutcome::Unclaimed) };
+        match self.claims.claim(claim_digest(&key)) {
+            ClaimState::First(guard) => Ok(ClaimOutcome::First(guard)),
+            ClaimState::Answered(reply) => Ok(ClaimOutcome::Answered(reply)),
+            ClaimState::Running(reply) => Ok(ClaimOutcome::Running(reply)),
+            // An error, or a cancelled look-up, drops the guard, and so frees the claim.
+            ClaimState::LookUp(mut guard) => match self.reply(&guard).await? {
                 Some(reply) => {
-                    ticket.found(&reply);
-                    Ok(Claim::Answered(reply))
+                    guard.complete_from_store(&reply);
+                    Ok(ClaimOutcome::Answered(reply))
                 }
                 None => {
-                    ticket.not_found();
-                    Ok(Claim::First(ticket))
+                    guard.mark_missing();
+                    Ok(ClaimOutcome::First(guard))
                 }
             },
         }
     }
 
-    async fn reply(&self, ticket: &Ticket) -> Result<Option<Bytes>, StoreError> {
+    async fn reply(&self, guard: &ClaimGuard) -> Result<Option<Bytes>, StoreError> {
         match &self.store {
-            Store::Memory(_) => Ok(None),
-            Store::Sqlite(sqlite) => sqlite.reply(ticket.digest()).await,
+            SessionStore::Memory(_) => Ok(None),
+            SessionStore::Sqlite(sqlite) => sqlite.reply(guard.digest()).await,
         }
     }
 
-    /// Waits until nobody else in this process works on this session, in the order of arrival.
-    /// There is no limit to the wait: the caller has a deadline, and loses its place by going.
-    pub async fn enter(&self, session: &str) -> Turn {
-        self.lanes.enter(session).await
+    /// Waits for the lock of a session: one task at a time works on it, in the order of arrival.
+    /// There is no limit to the wait, because the caller has a deadline; a call that is cancelled
+    /// leaves the queue.
+    pub async fn lock(&self, session: &str) -> SessionGuard {
+        self.locks.lock(session).await
     }
 
     /// The execution that is active for a session key.
-    pub async fn active(&self, session: &str) -> Result<Option<Saved>, StoreError> {
+    pub async fn active(&self, session: &str) -> Result<Option<StoredExecution>, StoreError> {
         match &self.store {
-            Store::Memory(memory) => Ok(memory.active(session)),
-            Store::Sqlite(sqlite) => sqlite.active(session).await,
+            SessionStore::Memory(memory) => Ok(memory.active(session)),
+            SessionStore::Sqlite(sqlite) => sqlite.active(session).await,
         }
     }
 
-    /// Keeps the reply to a claim, the new state and its steps, all or nothing, and gives the reply
-    /// to whoever waits for it. What it says `Ok` to has reached the disk. On an error the claim is
-    /// free again, and whoever waits gets `None`.
+    /// Stores the reply to a claim, the new state and its steps, all or nothing, and sends the
+    /// reply to the repeats that wait for it. After `Ok` it is on the disk. After an error the
+    /// claim is free again, and the repeats get `None`.
     ///
-    /// A caller that stops waiting does not stop the write, and its turn at the session, if it has
-    /// one, passes on only when that is done.
+    /// A caller that is cancelled does not stop the write, and its lock of the session, if it has
+    /// one, passes on only when the write is done.
     pub async fn commit(&self, commit: Commit) -> Result<(), StoreError> {
+        // No transaction for nothing: it would cost a sync of the disk.
         if commit.is_empty() {
             return Ok(());
         }
         match &self.store {
-            Store::Memory(memory) => memory.commit(commit),
-            Store::Sqlite(sqlite) => {
-                let saved = commit.execution.as_ref();
-                let held = saved.and_then(|saved| self.lanes.hold(&saved.session));
-                sqlite.commit(commit, held).await
+            SessionStore::Memory(memory) => memory.commit(commit),
+            SessionStore::Sqlite(sqlite) => {
+                let execution = commit.execution.as_ref();
+                // The write keeps the lock, because the caller may be cancelled before it is done.
+                let lock = execution.and_then(|stored| self.locks.held_lock(&stored.session));
+                sqlite.commit(commit, lock).await
             }
         }
     }
 
-    /// An execution by its sid.
-    pub async fn execution(&self, sid: &str) -> Result<Option<Saved>, StoreError> {
+    /// The execution with this sid.
+    pub async fn execution(&self, sid: &str) -> Result<Option<StoredExecution>, StoreError> {
         match &self.store {
-            Store::Memory(memory) => Ok(memory.execution(sid)),
-            Store::Sqlite(sqlite) => sqlite.execution(sid).await,
+            SessionStore::Memory(memory) => Ok(memory.execution(sid)),
+            SessionStore::Sqlite(sqlite) => sqlite.execution(sid).await,
         }
     }
 
     /// Executions of a flow, newest first. Damaged records are left out.
-    pub async fn executions(&self, list: Listing) -> Result<Vec<Saved>, StoreError> {
+    pub async fn executions(
+        &self,
+        query: ExecutionQuery,
+    ) -> Result<Vec<StoredExecution>, StoreError> {
         match &self.store {
-            Store::Memory(memory) => Ok(memory.executions(&list)),
-            Store::Sqlite(sqlite) => sqlite.executions(list).await,
+            SessionStore::Memory(memory) => Ok(memory.executions(&query)),
+            SessionStore::Sqlite(sqlite) => sqlite.executions(query).await,
         }
     }
 
-    /// The steps of an execution, newest first; of those at one time, the last kept one first.
+    /// The steps of an execution, newest first; of those at one time, the last one stored first.
     /// Damaged records are left out.
-    pub async fn steps(&self, execution: &str, page: Page) -> Result<Vec<StepRecord>, StoreError> {
+    pub async fn steps(
+        &self,
+        execution: &str,
+        query: StepQuery,
+    ) -> Result<Vec<StepRecord>, StoreError> {
         match &self.store {
-            Store::Memory(memory) => Ok(memory.steps(execution, &page)),
-            Store::Sqlite(sqlite) => sqlite.steps(execution, page).await,
+            SessionStore::Memory(memory) => Ok(memory.steps(execution, &query)),
+            SessionStore::Sqlite(sqlite) => sqlite.steps(execution, query).await,
         }
     }
 
-    /// Removes an execution with its steps; whether it was there.
+    /// Removes an execution with its steps. Returns whether it existed.
     pub async fn delete(&self, sid: &str) -> Result<bool, StoreError> {
         match &self.store {
-            Store::Memory(memory) => Ok(memory.delete(sid)),
-            Store::Sqlite(sqlite) => sqlite.delete(sid).await,
+            SessionStore::Memory(memory) => Ok(memory.delete(sid)),
+            SessionStore::Sqlite(sqlite) => sqlite.delete(sid).await,
         }
     }
 
     /// At most `limit` executions whose timer fires before `before` (since 1970), the one that is
     /// overdue longest first. Damaged records are left out.
-    pub async fn due(&self, before: Duration, limit: usize) -> Result<Vec<Saved>, StoreError> {
+    pub async fn due(
+        &self,
+        before: Duration,
+        limit: usize,
+    ) -> Result<Vec<StoredExecution>, StoreError> {
         match &self.store {
-            Store::Memory(memory) => Ok(memory.due(before, limit)),
-            Store::Sqlite(sqlite) => sqlite.due(before, limit).await,
+            SessionStore::Memory(memory) => Ok(memory.due(before, limit)),
+            SessionStore::Sqlite(sqlite) => sqlite.due(before, limit).await,
         }
     }
 
-    /// Keeps the definition of a flow's revision for the executions that run it. The first one
-    /// that is kept under a revision stays.
+    /// Stores the definition of a flow's revision for the executions that run it. A revision keeps
+    /// its first definition.
     pub async fn keep_flow(&self, revision: &str, definition: &str) -> Result<(), StoreError> {
         match &self.store {
-            Store::Memory(memory) => memory.keep_flow(revision, definition),
-            Store::Sqlite(sqlite) => return sqlite.keep_flow(revision, definition).await,
+            SessionStore::Memory(memory) => memory.keep_flow(revision, definition),
+            SessionStore::Sqlite(sqlite) => return sqlite.keep_flow(revision, definition).await,
         }
         Ok(())
     }
@@ -212,31 +279,34 @@ impl Sessions {
     /// The definition of a revision.
     pub async fn flow(&self, revision: &str) -> Result<Option<String>, StoreError> {
         match &self.store {
-            Store::Memory(memory) => Ok(memory.flow(revision)),
-            Store::Sqlite(sqlite) => sqlite.flow(revision).await,
+            SessionStore::Memory(memory) => Ok(memory.flow(revision)),
+            SessionStore::Sqlite(sqlite) => sqlite.flow(revision).await,
         }
     }
 
-    /// Removes claims and executions that are older than
-    /// [`CLAIM_KEPT`](crate::limits::CLAIM_KEPT) and
-    /// [`EXECUTION_KEPT`](crate::limits::EXECUTION_KEPT) (of a claim that could begin something
-    /// again, its reply; the rest after [`REPLAY_REFUSED`](crate::limits::REPLAY_REFUSED)), about
-    /// [`EXPIRED_ROWS_MAX`](crate::limits::EXPIRED_ROWS_MAX) of each in one call. A definition goes
-    /// when it is not among the revisions `current` and no execution has used it for as long as a
-    /// claim is kept: one that is being worked on while the configuration changes may still come.
+    /// Removes claims that are older than [`CLAIM_KEPT`](crate::limits::CLAIM_KEPT) and executions
+    /// that are older than [`EXECUTION_KEPT`](crate::limits::EXECUTION_KEPT), about
+    /// [`EXPIRED_ROWS_MAX`](crate::limits::EXPIRED_ROWS_MAX) of each in one call. Of a claim that
+    /// can begin something only the reply goes; the claim goes after
+    /// [`REPLAY_REFUSED`](crate::limits::REPLAY_REFUSED).
+    ///
+    /// A definition goes when it is not among the revisions `current`, and no execution has used it
+    /// for as long as a reply is stored: an execution that is being worked on while the configuration
+    /// changes may still be stored with it.
     pub async fn expire(&self, now: Duration, current: &[String]) -> Result<(), StoreError> {
         match &self.store {
-            Store::Memory(memory) => memory.expire(now, current),
-            Store::Sqlite(sqlite) => return sqlite.expire(now, current).await,
+            SessionStore::Memory(memory) => memory.expire(now, current),
+            SessionStore::Sqlite(sqlite) => return sqlite.expire(now, current).await,
         }
         Ok(())
     }
 
-    /// Tells when the store is closed. One that ends with the process has nothing to close.
-    pub fn closing(&self) -> Closing {
+    /// A wait for the end of the store. One that ends with the process has nothing to close, and
+    /// the wait is over at once.
+    pub(crate) fn shutdown_waiter(&self) -> ShutdownWaiter {
         match &self.store {
-            Store::Memory(_) => Closes::default().closing(),
-            Store::Sqlite(sqlite) => sqlite.closing(),
+            SessionStore::Memory(_) => ShutdownSignal::default().waiter(),
+            SessionStore::Sqlite(sqlite) => sqlite.shutdown_waiter(),
         }
     }
 
@@ -245,8 +315,8 @@ impl Sessions {
     /// [`STORE_PROBE_EVERY`](crate::limits::STORE_PROBE_EVERY).
     pub fn health(&self) -> Result<(), String> {
         match &self.store {
-            Store::Memory(_) => Ok(()),
-            Store::Sqlite(sqlite) => sqlite.health(),
+            SessionStore::Memory(_) => Ok(()),
+            SessionStore::Sqlite(sqlite) => sqlite.health(),
         }
     }
 }

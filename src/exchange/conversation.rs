@@ -19,7 +19,7 @@ use crate::gateway::{Gateway, Worker};
 use crate::journal::Record;
 use crate::random;
 use crate::route::Route;
-use crate::session::{Commit, Saved, StepRecord, StoreError, Ticket, Turn};
+use crate::session::{ClaimGuard, Commit, SessionGuard, StepRecord, StoreError, StoredExecution};
 use crate::twiml::EMPTY;
 use crate::webhook::{Params, Webhook};
 
@@ -45,10 +45,10 @@ struct Asked<'a> {
 #[derive(Debug)]
 pub(super) struct Said {
     pub(super) document: Bytes,
-    execution: Option<Saved>,
+    execution: Option<StoredExecution>,
     steps: Vec<StepRecord>,
     /// Nobody else works on this execution until all of it is kept.
-    _turn: Option<Turn>,
+    _turn: Option<SessionGuard>,
 }
 
 impl<'a> Answering<'a> {
@@ -96,7 +96,7 @@ impl<'a> Answering<'a> {
             record.note("it has no identifier, so it belongs to no execution");
             return Ok(Said::only(EMPTY));
         };
-        let entered = timeout_at(self.deadline, worker.sessions.enter(&session)).await;
+        let entered = timeout_at(self.deadline, worker.sessions.lock(&session)).await;
         let turn = entered.map_err(|_| ExchangeError::Deadline)?;
         let active = self.active(&session, record).await?;
         let before = active.as_ref().map(|(_, execution)| execution);
@@ -157,7 +157,7 @@ impl<'a> Answering<'a> {
         self,
         session: &str,
         record: &mut Record,
-    ) -> Result<Option<(Saved, Execution)>, ExchangeError> {
+    ) -> Result<Option<(StoredExecution, Execution)>, ExchangeError> {
         let active = self.worker.sessions.active(session);
         let saved = match in_time(self.deadline, active).await {
             Err(damaged @ StoreError::Corrupt(_)) => {
@@ -179,9 +179,9 @@ impl<'a> Answering<'a> {
     }
 
     /// Ends an execution that another one takes the place of.
-    async fn end(self, replaced: Saved) -> Result<(), ExchangeError> {
+    async fn end(self, replaced: StoredExecution) -> Result<(), ExchangeError> {
         let now = clock::wall();
-        let ended = Commit::of(saved::ended(replaced, now), Vec::new(), now);
+        let ended = Commit::new(saved::ended(replaced, now), Vec::new(), now);
         Ok(in_time(self.deadline, self.worker.sessions.commit(ended)).await?)
     }
 
@@ -270,11 +270,11 @@ impl Said {
     pub(super) async fn keep(
         self,
         worker: &Worker,
-        ticket: Option<Ticket>,
+        claim: Option<ClaimGuard>,
     ) -> Result<Bytes, ExchangeError> {
         let Said { document, execution, steps, _turn } = self;
         let (reply, now) = (document.clone(), clock::wall());
-        worker.sessions.commit(Commit { ticket, reply, execution, steps, now }).await?;
+        worker.sessions.commit(Commit { claim, reply, execution, steps, now }).await?;
         Ok(document)
     }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::channel::Channel;
 use crate::flow::{Execution, Flow, State, Taken};
 use crate::random;
-use crate::session::{Saved, StepRecord, StoreError};
+use crate::session::{StepRecord, StoreError, StoredExecution};
 use crate::webhook::Webhook;
 
 /// The form of an execution's state, its first byte. Whoever changes what `Execution` is stored as,
@@ -69,7 +69,7 @@ fn call(flow: &str, sid: &str) -> String {
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] where the record is damaged, or another version's.
-pub fn read(saved: &Saved) -> Result<Execution, StoreError> {
+pub fn read(saved: &StoredExecution) -> Result<Execution, StoreError> {
     let state = match saved.state.split_first() {
         Some((&FORM, state)) => serde_json::from_slice(state).ok(),
         _ => None,
@@ -89,14 +89,14 @@ fn state(execution: &Execution) -> Vec<u8> {
 }
 
 /// Writes an execution down.
-pub(super) fn write(execution: &Execution, flow: &Flow, kept: &Kept, now: Duration) -> Saved {
+pub(super) fn write(execution: &Execution, flow: &Flow, kept: &Kept, now: Duration) -> StoredExecution {
     // A call that the flow made itself is looked for as a call from then on, whatever began it.
     let session = match (&execution.call_sid, flow.concurrent_calls) {
         (Some(sid), true) => call(&kept.flow, sid),
         (Some(_), false) => calls(&kept.flow, &execution.address, &execution.contact),
         (None, _) => kept.session.clone(),
     };
-    Saved {
+    StoredExecution {
         sid: execution.sid.clone(),
         session,
         flow: kept.flow.clone(),
@@ -130,7 +130,7 @@ pub(super) fn steps(execution: &mut Execution, now: Duration) -> Vec<StepRecord>
 
 /// An execution that Studio's REST asks for: kept as due, so that it begins at once, and also after
 /// a crash.
-pub fn requested(mut execution: Execution, flow: &Flow, now: Duration) -> Saved {
+pub fn requested(mut execution: Execution, flow: &Flow, now: Duration) -> StoredExecution {
     execution.begin_at(now);
     let session = pair(&flow.name, &execution.address, &execution.contact);
     write(&execution, flow, &Kept { flow: flow.name.clone(), session, created: now }, now)
@@ -149,12 +149,12 @@ pub(super) fn renamed(saved: Saved, name: &str) -> Saved {
 }
 
 /// The same execution, ended from outside. The state of one that cannot be read stays as it is.
-pub fn ended(mut saved: Saved, now: Duration) -> Saved {
+pub fn ended(mut saved: StoredExecution, now: Duration) -> StoredExecution {
     if let Ok(mut execution) = read(&saved) {
         execution.state = State::Ended;
         saved.state = state(&execution);
     }
-    Saved { active: false, due: None, updated: now, ..saved }
+    StoredExecution { active: false, due: None, updated: now, ..saved }
 }
 
 #[cfg(test)]
@@ -175,7 +175,7 @@ mod tests {
         let execution = Execution::requested("FN1".to_owned(), "+1", "+2", Map::new());
         let mut state = serde_json::to_value(&execution).unwrap();
         state["frames"] = json!([]);
-        let saved = Saved {
+        let saved = StoredExecution {
             sid: "FN1".to_owned(),
             session: String::new(),
             flow: String::new(),

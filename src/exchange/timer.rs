@@ -17,7 +17,7 @@ use crate::gateway::{Gateway, Worker};
 use crate::journal::Record;
 use crate::limits::TIMER_TURN_WITHIN;
 use crate::random;
-use crate::session::{Commit, Saved, StoreError};
+use crate::session::{Commit, StoreError, StoredExecution};
 use crate::webhook::Params;
 
 /// Takes one execution further whose wait is over by `now`, or whose function has come back. What
@@ -25,7 +25,7 @@ use crate::webhook::Params;
 pub async fn fire(
     gateway: &Gateway,
     worker: &Worker,
-    due: &Saved,
+    due: &StoredExecution,
     now: Duration,
     record: &mut Record,
 ) -> Result<(), ExchangeError> {
@@ -46,11 +46,11 @@ pub async fn fire(
 async fn further(
     gateway: &Gateway,
     worker: &Worker,
-    due: &Saved,
+    due: &StoredExecution,
     now: Duration,
     record: &mut Record,
 ) -> Result<(), ExchangeError> {
-    let _turn = worker.sessions.enter(&due.session).await;
+    let _turn = worker.sessions.lock(&due.session).await;
     let saved = worker.sessions.execution(&due.sid).await?;
     let Some(saved) = saved.filter(|saved| saved.active && saved.due.is_some()) else {
         return Ok(());
@@ -97,7 +97,7 @@ async fn further(
     let kept = Kept { flow: name, session, created };
     let saved = saved::write(&execution, &flow, &kept, now);
     worker.keep_flow(&flow).await?;
-    Ok(worker.sessions.commit(Commit::of(saved, steps, now)).await?)
+    Ok(worker.sessions.commit(Commit::new(saved, steps, now)).await?)
 }
 
 /// One turn; what there is to say is sent.
@@ -123,7 +123,7 @@ async fn turn(run: &Run<'_>, name: &str, execution: &mut Execution, record: &mut
 async fn flow(
     gateway: &Gateway,
     worker: &Worker,
-    saved: &Saved,
+    saved: &StoredExecution,
 ) -> Result<Arc<Flow>, ExchangeError> {
     if saved.revision.is_empty() {
         let short = gateway.routes.at(&saved.flow).filter(|route| route.flow.is_short());
@@ -147,8 +147,12 @@ fn account<'a>(gateway: &'a Gateway, execution: &Execution) -> Option<&'a Arc<Ac
 }
 
 /// Ends an execution whose wait is still over.
-async fn give_up(worker: &Worker, due: &Saved, now: Duration) -> Result<(), ExchangeError> {
-    let _turn = worker.sessions.enter(&due.session).await;
+async fn give_up(
+    worker: &Worker,
+    due: &StoredExecution,
+    now: Duration,
+) -> Result<(), ExchangeError> {
+    let _turn = worker.sessions.lock(&due.session).await;
     let saved = worker.sessions.execution(&due.sid).await?;
     match saved.filter(|saved| saved.active && saved.due.is_some_and(|at| at <= now)) {
         Some(saved) => end(worker, saved, now).await,
@@ -157,7 +161,7 @@ async fn give_up(worker: &Worker, due: &Saved, now: Duration) -> Result<(), Exch
 }
 
 /// Ends an execution that cannot go on.
-async fn end(worker: &Worker, saved: Saved, now: Duration) -> Result<(), ExchangeError> {
-    let ended = Commit::of(saved::ended(saved, now), Vec::new(), now);
+async fn end(worker: &Worker, saved: StoredExecution, now: Duration) -> Result<(), ExchangeError> {
+    let ended = Commit::new(saved::ended(saved, now), Vec::new(), now);
     Ok(worker.sessions.commit(ended).await?)
 }

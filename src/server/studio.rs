@@ -25,7 +25,7 @@ use crate::channel::Channel;
 use crate::flow::Flow;
 use crate::journal::Level;
 use crate::limits::{STUDIO_BODY_BYTES_MAX, STUDIO_WITHIN};
-use crate::session::{Saved, Sessions, StoreError};
+use crate::session::{Sessions, StoreError, StoredExecution};
 use crate::webhook::Params;
 
 use path::Target;
@@ -164,7 +164,7 @@ impl Call<'_> {
     }
 
     /// An execution of this flow.
-    async fn execution(&self, sid: &str) -> Result<Saved, Refusal> {
+    async fn execution(&self, sid: &str) -> Result<StoredExecution, Refusal> {
         let saved = self.sessions().execution(sid).await?;
         let saved = saved.filter(|saved| saved.flow == self.flow.name);
         saved.ok_or_else(|| self.missing(&format!("/Executions/{sid}")))

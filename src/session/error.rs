@@ -1,9 +1,9 @@
-//! What can go wrong with a store.
+//! The errors of a store.
 
 use std::path::PathBuf;
 
-/// Why a store did not do what it was asked for. Nothing of the request is kept then, unless the
-/// device lost its word: see [`StoreError::Failed`].
+/// The reason why a store did not do what a request asks for. Nothing of the request is stored
+/// then, with one exception: see [`StoreError::Failed`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// It cannot be opened; for the operator, at start.
@@ -16,18 +16,18 @@ pub enum StoreError {
         /// What to do.
         advice: &'static str,
     },
-    /// More requests wait for it than it will queue.
+    /// The queue of requests is full.
     #[error("the store has more to write than it can take on")]
     Busy,
-    /// Another execution is active for this session.
+    /// Another execution, with this sid, is active for the session.
     #[error("the session has an active execution already, {0}")]
     Conflict(String),
-    /// One record was damaged, or is of a form that this version does not know. All others can be
-    /// used, and a new execution may take its session over.
+    /// The record with this sid is damaged, or has a form that this version does not know. All
+    /// others can be used, and a new execution may take over its session.
     #[error("the stored record of {0} is damaged, or another version's")]
     Corrupt(String),
-    /// The file or its device fails. Where that came to light only as the device was told to make
-    /// it last, the change may be there after all; its claim is then found, and its reply given.
+    /// The file or its device fails. Where that came to light only at the sync, the change may be
+    /// on the disk after all; a repeat then finds its claim, and gets its reply.
     #[error("the store failed: {0}")]
     Failed(String),
 }

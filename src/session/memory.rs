@@ -1,198 +1,206 @@
-//! `memory:`, executions that end with the process. The replies are on the desk.
+//! `memory:`, the store whose executions end with the process. The replies are in the claim table.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
-use super::{Commit, Listing, Page, Saved, StepRecord, StoreError};
+use super::{Commit, ExecutionQuery, StepQuery, StepRecord, StoreError, StoredExecution};
 use crate::limits::{CLAIM_KEPT, EXECUTION_KEPT, EXPIRED_ROWS_MAX, MEMORY_EXECUTIONS_MAX};
 
-/// The executions of this process. Bounded: those that ended go first, the oldest of them before.
+/// The executions of this process. Bounded: ended ones go first, the oldest of them before others.
 #[derive(Debug, Default)]
-pub(super) struct Memory(Mutex<Kept>);
+pub(super) struct MemoryStore(Mutex<MemoryTables>);
 
-/// Executions by their sid, and the same in the orders in which they are asked for.
+/// Executions by their sid, with an index for each order in which they are asked for. An execution
+/// is in all of them, or in none.
 #[derive(Debug, Default)]
-struct Kept {
-    executions: HashMap<String, Execution>,
+struct MemoryTables {
+    executions: HashMap<String, MemoryExecution>,
+    /// The sid of each session's active execution.
     active: HashMap<String, String>,
     /// Flow, creation, sid.
-    listed: BTreeSet<(String, Duration, String)>,
-    due: BTreeSet<(Duration, String)>,
-    /// Active, update, sid: those that ended are first.
-    updated: BTreeSet<(bool, Duration, String)>,
-    flows: HashMap<String, Definition>,
-    /// Executions of each revision.
-    used: HashMap<String, usize>,
+    by_flow: BTreeSet<(String, Duration, String)>,
+    /// Time of the timer, sid.
+    by_due: BTreeSet<(Duration, String)>,
+    /// Whether active, update, sid: ended ones are first.
+    by_update: BTreeSet<(bool, Duration, String)>,
+    flows: HashMap<String, MemoryFlow>,
+    /// The number of executions of each revision.
+    revisions: HashMap<String, usize>,
 }
 
 #[derive(Debug)]
-struct Execution {
-    saved: Saved,
+struct MemoryExecution {
+    stored: StoredExecution,
     /// Oldest first.
     steps: Vec<StepRecord>,
 }
 
 #[derive(Debug)]
-struct Definition {
-    text: String,
+struct MemoryFlow {
+    definition: String,
+    /// When it was first seen without an execution and without a route, since 1970.
     unused_since: Option<Duration>,
 }
 
-// === impl Memory ===
+// === impl MemoryStore ===
 
-impl Memory {
+impl MemoryStore {
     pub(super) fn commit(&self, commit: Commit) -> Result<(), StoreError> {
-        let mut kept = self.lock();
-        if let Some(saved) = commit.execution {
-            if saved.active
-                && let Some(other) = kept.active.get(&saved.session)
-                && *other != saved.sid
+        let mut tables = self.0.lock();
+        if let Some(execution) = commit.execution {
+            if execution.active
+                && let Some(other) = tables.active.get(&execution.session)
+                && *other != execution.sid
             {
                 return Err(StoreError::Conflict(other.clone()));
             }
-            kept.save(saved);
+            tables.insert(execution);
         }
         for step in commit.steps {
-            if let Some(execution) = kept.executions.get_mut(&step.execution) {
-                let place = execution.steps.partition_point(|other| other.at <= step.at);
-                execution.steps.insert(place, step);
+            if let Some(execution) = tables.executions.get_mut(&step.execution) {
+                let index = execution.steps.partition_point(|other| other.at <= step.at);
+                execution.steps.insert(index, step);
             }
         }
-        kept.shrink();
-        drop(kept);
-        if let Some(ticket) = commit.ticket {
-            ticket.answer(&commit.reply);
+        tables.evict();
+        // The claim last: a repeat that gets the reply then finds the state of that reply.
+        drop(tables);
+        if let Some(claim) = commit.claim {
+            claim.complete(&commit.reply);
         }
         Ok(())
     }
 
-    pub(super) fn active(&self, session: &str) -> Option<Saved> {
-        let kept = self.lock();
-        kept.active.get(session).and_then(|sid| kept.saved(sid))
+    pub(super) fn active(&self, session: &str) -> Option<StoredExecution> {
+        let tables = self.0.lock();
+        tables.active.get(session).and_then(|sid| tables.execution(sid))
     }
 
-    pub(super) fn execution(&self, sid: &str) -> Option<Saved> {
-        self.lock().saved(sid)
+    pub(super) fn execution(&self, sid: &str) -> Option<StoredExecution> {
+        self.0.lock().execution(sid)
     }
 
-    pub(super) fn executions(&self, list: &Listing) -> Vec<Saved> {
-        let kept = self.lock();
-        let place = |at, sid: &str| (list.flow.clone(), at, sid.to_owned());
-        let from = place(list.from.unwrap_or_default(), "");
-        let mut until = place(list.until.unwrap_or(Duration::MAX), "");
-        if let Some((at, sid)) = &list.after {
-            until = until.min(place(*at, sid));
+    pub(super) fn executions(&self, query: &ExecutionQuery) -> Vec<StoredExecution> {
+        let tables = self.0.lock();
+        let key = |at, sid: &str| (query.flow.clone(), at, sid.to_owned());
+        let from = key(query.from.unwrap_or_default(), "");
+        let mut until = key(query.until.unwrap_or(Duration::MAX), "");
+        if let Some((at, sid)) = &query.after {
+            until = until.min(key(*at, sid));
         }
+        // `BTreeSet::range` panics on a range whose end is before its start.
         if from >= until {
             return Vec::new();
         }
-        let newest_first = kept.listed.range(from..until).rev().take(list.limit);
-        newest_first.filter_map(|(_, _, sid)| kept.saved(sid)).collect()
+        let newest_first = tables.by_flow.range(from..until).rev().take(query.limit);
+        newest_first.filter_map(|(_, _, sid)| tables.execution(sid)).collect()
     }
 
-    pub(super) fn steps(&self, execution: &str, page: &Page) -> Vec<StepRecord> {
-        let kept = self.lock();
-        let steps = kept.executions.get(execution).map_or(&[][..], |found| &found.steps);
-        let end = page.after.as_ref().map_or(steps.len(), |(at, sid)| {
+    pub(super) fn steps(&self, execution: &str, query: &StepQuery) -> Vec<StepRecord> {
+        let tables = self.0.lock();
+        let steps = tables.executions.get(execution).map_or(&[][..], |found| &found.steps);
+        let end = query.after.as_ref().map_or(steps.len(), |(at, sid)| {
             let last = steps.iter().position(|step| step.at == *at && step.sid == *sid);
+            // A step that is gone: the page goes on before its time.
             last.unwrap_or_else(|| steps.partition_point(|step| step.at < *at))
         });
-        steps[..end].iter().rev().take(page.limit).cloned().collect()
+        steps[..end].iter().rev().take(query.limit).cloned().collect()
     }
 
     pub(super) fn delete(&self, sid: &str) -> bool {
-        self.lock().remove(sid).is_some()
+        self.0.lock().remove(sid).is_some()
     }
 
-    pub(super) fn due(&self, before: Duration, limit: usize) -> Vec<Saved> {
-        let kept = self.lock();
-        let due = kept.due.range(..(before, String::new())).take(limit);
-        due.filter_map(|(_, sid)| kept.saved(sid)).collect()
+    pub(super) fn due(&self, before: Duration, limit: usize) -> Vec<StoredExecution> {
+        let tables = self.0.lock();
+        let due = tables.by_due.range(..(before, String::new())).take(limit);
+        due.filter_map(|(_, sid)| tables.execution(sid)).collect()
     }
 
     pub(super) fn keep_flow(&self, revision: &str, definition: &str) {
-        let mut kept = self.lock();
-        if !kept.flows.contains_key(revision) {
-            let definition = Definition { text: definition.to_owned(), unused_since: None };
-            kept.flows.insert(revision.to_owned(), definition);
+        let mut tables = self.0.lock();
+        // The first definition of a revision stays.
+        if !tables.flows.contains_key(revision) {
+            let flow = MemoryFlow { definition: definition.to_owned(), unused_since: None };
+            tables.flows.insert(revision.to_owned(), flow);
         }
     }
 
     pub(super) fn flow(&self, revision: &str) -> Option<String> {
-        self.lock().flows.get(revision).map(|definition| definition.text.clone())
+        self.0.lock().flows.get(revision).map(|flow| flow.definition.clone())
     }
 
     pub(super) fn expire(&self, now: Duration, current: &[String]) {
-        let mut kept = self.lock();
+        let mut tables = self.0.lock();
         let oldest = now.saturating_sub(EXECUTION_KEPT);
+        // The index has ended and active ones apart, so each is a range of its own.
         for active in [false, true] {
             let old = (active, Duration::ZERO, String::new())..(active, oldest, String::new());
-            let old = kept.updated.range(old).take(EXPIRED_ROWS_MAX);
+            let old = tables.by_update.range(old).take(EXPIRED_ROWS_MAX);
             let old: Vec<String> = old.map(|(_, _, sid)| sid.clone()).collect();
             for sid in old {
-                kept.remove(&sid);
+                tables.remove(&sid);
             }
         }
-        let Kept { flows, used, .. } = &mut *kept;
-        flows.retain(|revision, definition| {
-            if current.contains(revision) || used.contains_key(revision) {
-                definition.unused_since = None;
+        let MemoryTables { flows, revisions, .. } = &mut *tables;
+        flows.retain(|revision, flow| {
+            if current.contains(revision) || revisions.contains_key(revision) {
+                flow.unused_since = None;
                 return true;
             }
-            now < definition.unused_since.get_or_insert(now).saturating_add(CLAIM_KEPT)
+            now < flow.unused_since.get_or_insert(now).saturating_add(CLAIM_KEPT)
         });
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock()
     }
 }
 
-// === impl Kept ===
+// === impl MemoryTables ===
 
-impl Kept {
-    fn saved(&self, sid: &str) -> Option<Saved> {
-        self.executions.get(sid).map(|execution| execution.saved.clone())
+impl MemoryTables {
+    fn execution(&self, sid: &str) -> Option<StoredExecution> {
+        self.executions.get(sid).map(|execution| execution.stored.clone())
     }
 
-    fn save(&mut self, saved: Saved) {
-        let steps = self.remove(&saved.sid).map(|former| former.steps).unwrap_or_default();
-        let sid = saved.sid.clone();
-        if saved.active {
-            self.active.insert(saved.session.clone(), sid.clone());
+    /// Inserts an execution, or replaces the one with its sid; its steps stay.
+    fn insert(&mut self, stored: StoredExecution) {
+        // Removed and inserted: any column, and so its key in any index, may be another now.
+        let steps = self.remove(&stored.sid).map(|former| former.steps).unwrap_or_default();
+        let sid = stored.sid.clone();
+        if stored.active {
+            self.active.insert(stored.session.clone(), sid.clone());
         }
-        self.listed.insert((saved.flow.clone(), saved.created, sid.clone()));
-        self.updated.insert((saved.active, saved.updated, sid.clone()));
-        self.due.extend(saved.due.map(|due| (due, sid.clone())));
-        *self.used.entry(saved.revision.clone()).or_default() += 1;
-        self.executions.insert(sid, Execution { saved, steps });
+        self.by_flow.insert((stored.flow.clone(), stored.created, sid.clone()));
+        self.by_update.insert((stored.active, stored.updated, sid.clone()));
+        self.by_due.extend(stored.due.map(|due| (due, sid.clone())));
+        *self.revisions.entry(stored.revision.clone()).or_default() += 1;
+        self.executions.insert(sid, MemoryExecution { stored, steps });
     }
 
-    fn remove(&mut self, sid: &str) -> Option<Execution> {
+    fn remove(&mut self, sid: &str) -> Option<MemoryExecution> {
         let execution = self.executions.remove(sid)?;
-        let saved = &execution.saved;
-        if self.active.get(&saved.session).is_some_and(|active| active == sid) {
-            self.active.remove(&saved.session);
+        let stored = &execution.stored;
+        // An ended execution may be removed while a later one is active for its session.
+        if self.active.get(&stored.session).is_some_and(|active| active == sid) {
+            self.active.remove(&stored.session);
         }
-        self.listed.remove(&(saved.flow.clone(), saved.created, sid.to_owned()));
-        self.updated.remove(&(saved.active, saved.updated, sid.to_owned()));
-        if let Some(due) = saved.due {
-            self.due.remove(&(due, sid.to_owned()));
+        self.by_flow.remove(&(stored.flow.clone(), stored.created, sid.to_owned()));
+        self.by_update.remove(&(stored.active, stored.updated, sid.to_owned()));
+        if let Some(due) = stored.due {
+            self.by_due.remove(&(due, sid.to_owned()));
         }
-        if let Some(count) = self.used.get_mut(&saved.revision) {
+        if let Some(count) = self.revisions.get_mut(&stored.revision) {
             *count -= 1;
             if *count == 0 {
-                self.used.remove(&saved.revision);
+                self.revisions.remove(&stored.revision);
             }
         }
         Some(execution)
     }
 
-    fn shrink(&mut self) {
+    fn evict(&mut self) {
         while self.executions.len() > MEMORY_EXECUTIONS_MAX {
-            let Some((_, _, sid)) = self.updated.first().cloned() else { return };
+            let Some((_, _, sid)) = self.by_update.first().cloned() else { return };
             self.remove(&sid);
         }
     }

@@ -1,29 +1,29 @@
-//! What a store keeps, and how it is asked for it.
+//! The records of a store, and the queries for them.
 
 use std::time::Duration;
 
 use actix_web::web::Bytes;
 
-use super::Ticket;
+use super::ClaimGuard;
 
-/// One execution as it is stored: what is looked for has a field, the rest is `state`.
+/// One execution as it is stored: what is searched by has a field, the rest is `state`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Saved {
-    /// Its identifier, `FN…`.
+pub struct StoredExecution {
+    /// The identifier, `FN…`.
     pub sid: String,
-    /// Who talks with whom. No two active executions have the same.
+    /// The session key: which parties talk. No two active executions have the same.
     pub session: String,
     /// The flow that it runs.
     pub flow: String,
-    /// The revision of that flow, under which [`keep_flow`](super::Sessions::keep_flow) has it.
+    /// The revision of that flow; [`keep_flow`](super::Sessions::keep_flow) stores its definition.
     pub revision: String,
-    /// Whether it goes on; an ended one is kept for its history.
+    /// Whether it goes on. An ended one is stored for its history.
     pub active: bool,
-    /// When it began, since 1970. Times are kept to the nanosecond, up to the year 2262.
+    /// When it began, since 1970. Times are stored to the nanosecond, up to the year 2262.
     pub created: Duration,
     /// When it last changed, since 1970.
     pub updated: Duration,
-    /// When a timer of it fires, since 1970.
+    /// When its timer fires, since 1970; `None` where it has none.
     pub due: Option<Duration>,
     /// All else, in the engine's own form. At most about a gigabyte.
     pub state: Vec<u8>,
@@ -32,9 +32,9 @@ pub struct Saved {
 /// One step of an execution, for its history.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepRecord {
-    /// Its identifier, `FT…`.
+    /// The identifier, `FT…`.
     pub sid: String,
-    /// The execution that took it. The step of an execution that is not stored is not kept.
+    /// The execution that took it. The step of an execution that is not stored is dropped.
     pub execution: String,
     /// The event that led out of `from`.
     pub name: String,
@@ -42,7 +42,7 @@ pub struct StepRecord {
     pub from: String,
     /// The widget that was entered.
     pub to: String,
-    /// The kind of the widget that was left.
+    /// The type of the widget that was left.
     pub kind: String,
     /// When, since 1970.
     pub at: Duration,
@@ -50,24 +50,24 @@ pub struct StepRecord {
     pub context: Vec<u8>,
 }
 
-/// All that one webhook changes.
+/// All changes of one webhook, written as one transaction.
 #[derive(Debug)]
 pub struct Commit {
-    /// The right to answer the webhook, where it can be told from a repeat.
-    pub ticket: Option<Ticket>,
-    /// What every repeat of the webhook gets. Kept only with a ticket.
+    /// The right to answer the webhook; `None` where it has no claim key.
+    pub claim: Option<ClaimGuard>,
+    /// The reply that every repeat of the webhook gets. Stored only with a claim.
     pub reply: Bytes,
     /// The execution's new state, whole.
-    pub execution: Option<Saved>,
+    pub execution: Option<StoredExecution>,
     /// The steps that led to it, oldest first.
     pub steps: Vec<StepRecord>,
     /// The wall clock, since 1970.
     pub now: Duration,
 }
 
-/// Which executions to list, newest first.
+/// A query for executions of a flow, newest first.
 #[derive(Clone, Debug, Default)]
-pub struct Listing {
+pub struct ExecutionQuery {
     /// The flow that they run.
     pub flow: String,
     /// Begun then or later, since 1970.
@@ -76,27 +76,27 @@ pub struct Listing {
     pub until: Option<Duration>,
     /// `created` and `sid` of the last one of the page before.
     pub after: Option<(Duration, String)>,
-    /// At most so many.
+    /// The most records to return.
     pub limit: usize,
 }
 
-/// Which steps of an execution to list, newest first.
+/// A query for the steps of an execution, newest first.
 #[derive(Clone, Debug, Default)]
-pub struct Page {
+pub struct StepQuery {
     /// `at` and `sid` of the last one of the page before.
     pub after: Option<(Duration, String)>,
-    /// At most so many.
+    /// The most records to return.
     pub limit: usize,
 }
 
 impl Commit {
-    /// A new state that no webhook waits for.
-    pub fn of(execution: Saved, steps: Vec<StepRecord>, now: Duration) -> Commit {
-        Commit { ticket: None, reply: Bytes::new(), execution: Some(execution), steps, now }
+    /// The commit of a new state without a webhook that waits for a reply.
+    pub fn new(execution: StoredExecution, steps: Vec<StepRecord>, now: Duration) -> Commit {
+        Commit { claim: None, reply: Bytes::new(), execution: Some(execution), steps, now }
     }
 
-    /// Whether there is nothing in it to keep.
+    /// Whether it changes nothing.
     pub(super) fn is_empty(&self) -> bool {
-        self.ticket.is_none() && self.execution.is_none() && self.steps.is_empty()
+        self.claim.is_none() && self.execution.is_none() && self.steps.is_empty()
     }
 }

@@ -278,7 +278,7 @@ async fn an_execution_that_cannot_be_read_gives_its_caller_a_new_one() {
         let mut saved = rig.sessions.active(&session).await.unwrap().expect("it waits");
         saved.state = state.to_vec();
         let (sid, now) = (saved.sid.clone(), saved.updated);
-        rig.sessions.commit(Commit::of(saved, Vec::new(), now)).await.unwrap();
+        rig.sessions.commit(Commit::new(saved, Vec::new(), now)).await.unwrap();
         let anew = text(&rig, &format!("SM{turn}b"), "+1555", "Ada").await;
         assert!(anew.contains("What is your name?"), "{state:?}: {anew}");
         assert!(!rig.sessions.execution(&sid).await.unwrap().unwrap().active);

@@ -1,4 +1,4 @@
-//! What every store does, each behaviour tried on each store; and what only a file does.
+//! What every store does, each behaviour tested on each store; and what only a file does.
 
 mod busy;
 mod claims;
@@ -6,36 +6,36 @@ mod damage;
 mod executions;
 mod file;
 pub(crate) mod full;
-mod known;
+mod locks;
 mod replaced;
+mod session_index;
 mod sync;
-mod turns;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use actix_web::web::Bytes;
 use twimlgate::channel::Channel;
-use twimlgate::session::{Claim, Commit, Key, Saved, Sessions, StepRecord, StoreUrl, Ticket};
+use twimlgate::session::{ClaimGuard, ClaimKey, ClaimOutcome, Commit, Sessions, StepRecord, StoreUrl, StoredExecution};
 use twimlgate::webhook::{Params, Webhook};
 
-/// A time of these tests: some day in 2026.
+/// The time of these tests: a day in 2026.
 const NOW: Duration = Duration::from_secs(1_790_000_000);
 
-/// Where a store is opened, perhaps more than once.
-struct Place {
+/// The URL of a store, which a test may open more than once.
+struct TestStore {
     url: StoreUrl,
 }
 
-// === impl Place ===
+// === impl TestStore ===
 
-impl Place {
-    /// A file that is not there yet, in a folder that is the test's.
-    fn file(test: &str) -> Place {
+impl TestStore {
+    /// A file that does not exist yet, in a folder of the test.
+    fn file(test: &str) -> TestStore {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("session-{test}"));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
-        Place { url: StoreUrl::Sqlite(folder.join("store.db")) }
+        TestStore { url: StoreUrl::Sqlite(folder.join("store.db")) }
     }
 
     fn open(&self) -> Sessions {
@@ -49,16 +49,16 @@ impl Place {
     fn path(&self) -> &Path {
         match &self.url {
             StoreUrl::Sqlite(path) => path,
-            StoreUrl::Memory => panic!("it has no file"),
+            StoreUrl::Memory => panic!("a store in memory has no file"),
         }
     }
 
-    /// The file, for a look from outside.
+    /// A connection to the file from outside of the store.
     fn sql(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.path()).unwrap()
     }
 
-    /// The files beside it whose names begin as its own does, with this behind it.
+    /// The files beside it whose names are its own name with this suffix, and anything after it.
     fn beside(&self, ending: &str) -> Vec<PathBuf> {
         let name = format!("{}{ending}", self.path().display());
         let folder = self.path().parent().unwrap().read_dir().unwrap();
@@ -67,16 +67,16 @@ impl Place {
     }
 }
 
-/// Tries a behaviour on every store, each empty.
-async fn every(test: &str, behaviour: impl AsyncFn(Sessions)) {
-    for place in [Place { url: StoreUrl::Memory }, Place::file(test)] {
-        println!("{:?}", place.url);
-        behaviour(place.open()).await;
+/// Tests a behaviour on every store, each empty.
+async fn on_every_store(test: &str, behaviour: impl AsyncFn(Sessions)) {
+    for store in [TestStore { url: StoreUrl::Memory }, TestStore::file(test)] {
+        println!("{:?}", store.url);
+        behaviour(store.open()).await;
     }
 }
 
 /// The key of a message.
-fn key(sid: &str) -> Key {
+fn key(sid: &str) -> ClaimKey {
     let webhook = Webhook {
         account: None,
         path: "/sms".to_owned(),
@@ -85,26 +85,26 @@ fn key(sid: &str) -> Key {
         body: Bytes::new(),
         idempotency_token: None,
     };
-    Key::of(&webhook, Channel::Message).expect("a message has a key")
+    ClaimKey::from_webhook(&webhook, Channel::Message).expect("a message has a key")
 }
 
-async fn first(sessions: &Sessions, sid: &str) -> Ticket {
+async fn claim_first(sessions: &Sessions, sid: &str) -> ClaimGuard {
     match sessions.claim(Some(key(sid))).await {
-        Ok(Claim::First(ticket)) => ticket,
+        Ok(ClaimOutcome::First(claim)) => claim,
         other => panic!("{sid}: {other:?}"),
     }
 }
 
-async fn answered(sessions: &Sessions, sid: &str) -> Bytes {
+async fn claim_answered(sessions: &Sessions, sid: &str) -> Bytes {
     match sessions.claim(Some(key(sid))).await {
-        Ok(Claim::Answered(reply)) => reply,
+        Ok(ClaimOutcome::Answered(reply)) => reply,
         other => panic!("{sid}: {other:?}"),
     }
 }
 
-fn saved(number: u32) -> Saved {
+fn sample(number: u32) -> StoredExecution {
     let at = NOW + Duration::from_nanos(number.into());
-    Saved {
+    StoredExecution {
         sid: format!("FN{number}"),
         session: format!("session {number}"),
         flow: "FW1".to_owned(),
@@ -130,18 +130,18 @@ fn step(execution: u32, number: u32) -> StepRecord {
     }
 }
 
-/// A commit of an execution alone.
-fn of(execution: Saved) -> Commit {
+/// A commit of an execution without a reply.
+fn state_commit(execution: StoredExecution) -> Commit {
     let execution = Some(execution);
-    Commit { ticket: None, reply: Bytes::new(), execution, steps: Vec::new(), now: NOW }
+    Commit { claim: None, reply: Bytes::new(), execution, steps: Vec::new(), now: NOW }
 }
 
-/// A commit of a reply alone.
-fn reply(ticket: Ticket, reply: impl Into<Bytes>) -> Commit {
-    let (ticket, reply) = (Some(ticket), reply.into());
-    Commit { ticket, reply, execution: None, steps: Vec::new(), now: NOW }
+/// A commit of a reply without an execution.
+fn reply_commit(claim: ClaimGuard, reply: impl Into<Bytes>) -> Commit {
+    let (claim, reply) = (Some(claim), reply.into());
+    Commit { claim, reply, execution: None, steps: Vec::new(), now: NOW }
 }
 
-async fn save(sessions: &Sessions, execution: Saved) {
-    sessions.commit(of(execution)).await.unwrap();
+async fn save(sessions: &Sessions, execution: StoredExecution) {
+    sessions.commit(state_commit(execution)).await.unwrap();
 }

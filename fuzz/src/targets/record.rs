@@ -1,8 +1,8 @@
-//! What a store keeps: damage to it is told, and nothing that it gives back brings us down.
+//! The records of a store: damage is detected, and no record that it returns makes us panic.
 //!
 //! An input is the name of a flow, and the state of an execution as JSON. A finding is (besides a
-//! panic) a record that is taken for sound although a bit of it, or of what stands beside it, has
-//! changed; a sound one that is not given back; or a state that is read, and then cannot be
+//! panic) a record that counts as intact although a bit of it, or of the columns beside it, has
+//! changed; an intact one that is not returned; or a state that is read, and then cannot be
 //! written and read again, or does not stay in its limits when it goes on.
 
 use std::collections::BTreeMap;
@@ -15,8 +15,8 @@ use twimlgate::diagnostics::problem::{Problems, Source};
 use twimlgate::exchange::{FORM, stored};
 use twimlgate::flow::file;
 use twimlgate::flow::{Execution, Flow};
-use twimlgate::session::parts::{seal_saved, seal_step, unseal_saved, unseal_step};
-use twimlgate::session::{Saved, StepRecord};
+use twimlgate::session::{StepRecord, StoredExecution};
+use twimlgate::session::parts::{decode_context, decode_state, encode_context, encode_state};
 use twimlgate::webhook::Params;
 
 use super::flow::{compile, run};
@@ -92,7 +92,7 @@ fn flows() -> &'static BTreeMap<String, Flow> {
     })
 }
 
-/// Executions on their way.
+/// Executions after some turns.
 fn seeds() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
     for (name, flow) in flows() {
@@ -112,8 +112,7 @@ fn seeds() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// Another value in the place of one of the state's: bytes that are changed by chance are rarely
-/// JSON any more.
+/// Replaces one value of the state: bytes that are changed at random are rarely JSON any more.
 fn grow(random: &mut Random, input: &mut Vec<u8>) {
     let text = text(input).into_owned();
     let Some((name, state)) = text.split_once('\n') else { return };
@@ -158,8 +157,8 @@ fn judge(input: &[u8]) -> Judged {
     let Some((name, state)) = text.split_once('\n') else { return Ok(seen) };
     let mut random = Random::of(input);
     let saved = record(name, state);
-    sealed(&saved, &mut random)?;
-    step(&saved, &mut random)?;
+    check_execution(&saved, &mut random)?;
+    check_step(&saved, &mut random)?;
     // What cannot be read is nothing to grow on: nearly all that grows from it cannot either.
     let Ok(execution) = stored(&saved) else { return Ok(seen) };
     seen.note((size(state.len()), name, text.matches(':').count().min(60)));
@@ -167,7 +166,7 @@ fn judge(input: &[u8]) -> Judged {
         serde_json::to_vec(execution).map_err(|error| format!("not written: {error}"))
     };
     let once = written(&execution)?;
-    let again = stored(&Saved { state: [&[FORM], &once[..]].concat(), ..saved.clone() });
+    let again = stored(&StoredExecution { state: [&[FORM], &once[..]].concat(), ..saved.clone() });
     let mut again = again.map_err(|error| format!("not read again: {error}"))?;
     ensure!(written(&again)? == once, "changed on the way: {}", String::from_utf8_lossy(&once));
     let Some(flow) = flows().get(name) else { return Ok(seen) };
@@ -186,8 +185,8 @@ fn judge(input: &[u8]) -> Judged {
     Ok(seen)
 }
 
-fn record(flow: &str, state: &str) -> Saved {
-    Saved {
+fn record(flow: &str, state: &str) -> StoredExecution {
+    StoredExecution {
         sid: "FN1".to_owned(),
         session: "call:4:flowCA1".to_owned(),
         flow: flow.to_owned(),
@@ -200,12 +199,12 @@ fn record(flow: &str, state: &str) -> Saved {
     }
 }
 
-/// Under its seal a record comes back as it was, or not at all.
-fn sealed(saved: &Saved, random: &mut Random) -> Result<(), String> {
-    let kept = Saved { state: seal_saved(saved), ..saved.clone() };
-    ensure!(unseal_saved(kept.clone()).as_ref() == Some(saved), "lost: {saved:?}");
+/// With its checksum a record is returned as it was, or not at all.
+fn check_execution(saved: &StoredExecution, random: &mut Random) -> Result<(), String> {
+    let encoded = StoredExecution { state: encode_state(saved), ..saved.clone() };
+    ensure!(decode_state(encoded.clone()).as_ref() == Some(saved), "lost: {saved:?}");
     for _ in 0..6 {
-        let mut damaged = kept.clone();
+        let mut damaged = encoded.clone();
         match random.below(12) {
             0 => damaged.sid.push('0'),
             1 => damaged.session.insert(random.below(4), '1'),
@@ -221,14 +220,14 @@ fn sealed(saved: &Saved, random: &mut Random) -> Result<(), String> {
             7 => damaged.due = Some(Duration::from_secs(random.below(9) as u64)),
             _ => damage(&mut damaged.state, random),
         }
-        let told = damaged == kept || unseal_saved(damaged.clone()).is_none();
-        ensure!(told, "damage is not seen: {damaged:?} of {kept:?}");
+        let is_detected = damaged == encoded || decode_state(damaged.clone()).is_none();
+        ensure!(is_detected, "damage is not detected: {damaged:?} of {encoded:?}");
     }
     Ok(())
 }
 
 /// The same for a step of its history.
-fn step(saved: &Saved, random: &mut Random) -> Result<(), String> {
+fn check_step(saved: &StoredExecution, random: &mut Random) -> Result<(), String> {
     let step = StepRecord {
         sid: "FT1".to_owned(),
         execution: saved.sid.clone(),
@@ -239,21 +238,21 @@ fn step(saved: &Saved, random: &mut Random) -> Result<(), String> {
         at: saved.updated,
         context: saved.state.clone(),
     };
-    let kept = StepRecord { context: seal_step(&step), ..step.clone() };
-    ensure!(unseal_step(kept.clone()).as_ref() == Some(&step), "lost: {step:?}");
-    let mut damaged = kept.clone();
+    let encoded = StepRecord { context: encode_context(&step), ..step.clone() };
+    ensure!(decode_context(encoded.clone()).as_ref() == Some(&step), "lost: {step:?}");
+    let mut damaged = encoded.clone();
     match random.below(4) {
         0 => std::mem::swap(&mut damaged.from, &mut damaged.to),
         1 => damaged.name.push('x'),
         _ => damage(&mut damaged.context, random),
     }
-    let told = damaged == kept || unseal_step(damaged.clone()).is_none();
-    ensure!(told, "damage is not seen: {damaged:?} of {kept:?}");
+    let is_detected = damaged == encoded || decode_context(damaged.clone()).is_none();
+    ensure!(is_detected, "damage is not detected: {damaged:?} of {encoded:?}");
     Ok(())
 }
 
-/// Damage of a kind that a checksum of 32 bits always tells: up to 32 bits beside each other; and
-/// an end that is gone.
+/// Damage of a kind that a checksum of 32 bits always detects: up to 32 adjacent bits; and a missing
+/// end.
 fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
     let at = random.below(bytes.len());
     match random.below(4) {

@@ -11,7 +11,7 @@ use crate::exchange::{ended, pair, requested, stored};
 use crate::flow::Execution;
 use crate::limits::STUDIO_ADDRESSES_BYTES_MAX;
 use crate::random;
-use crate::session::{Commit, Listing, Saved, StoreError, Turn};
+use crate::session::{Commit, ExecutionQuery, SessionGuard, StoreError, StoredExecution};
 
 /// POST: begins one.
 pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
@@ -29,13 +29,13 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
     let sessions = call.sessions();
     let now = clock::wall();
     sessions.keep_flow(&call.flow.revision, &call.flow.definition).await?;
-    let _turn = sessions.enter(&pair(&call.flow.name, from, to)).await;
+    let _turn = sessions.lock(&pair(&call.flow.name, from, to)).await;
     let sid = random::sid_in_order("FN", now);
     let mut execution = Execution::requested(sid, to, from, parameters);
     execution.route = call.route.clone();
     execution.account = Some(call.account.clone());
     let saved = requested(execution, call.flow, now);
-    sessions.commit(Commit::of(saved.clone(), Vec::new(), now)).await?;
+    sessions.commit(Commit::new(saved.clone(), Vec::new(), now)).await?;
     call.shared.wake.notify_one();
     Ok(Answer::Made(shown(call, &saved)?))
 }
@@ -46,9 +46,9 @@ pub(super) async fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
     let (from, until) = (date(call, "DateCreatedFrom")?, date(call, "DateCreatedTo")?);
     let fetch = async |after, limit| {
         let flow = call.flow.name.clone();
-        call.sessions().executions(Listing { flow, from, until, after, limit }).await
+        call.sessions().executions(ExecutionQuery { flow, from, until, after, limit }).await
     };
-    let place = |saved: &Saved| (saved.created, saved.sid.clone());
+    let place = |saved: &StoredExecution| (saved.created, saved.sid.clone());
     let (found, next) = paging.fill(fetch, place).await?;
     // A damaged one must not hide the others.
     let shown = found.iter().filter_map(|saved| shown(call, saved).ok()).collect();
@@ -78,7 +78,7 @@ pub(super) async fn update(call: &Call<'_>, sid: &str) -> Result<Answer, Refusal
     }
     let now = clock::wall();
     let saved = ended(saved, now);
-    call.sessions().commit(Commit::of(saved.clone(), Vec::new(), now)).await?;
+    call.sessions().commit(Commit::new(saved.clone(), Vec::new(), now)).await?;
     Ok(Answer::Found(shown(call, &saved)?))
 }
 
@@ -92,10 +92,10 @@ pub(super) async fn delete(call: &Call<'_>, sid: &str) -> Result<Answer, Refusal
 }
 
 /// An execution that nobody else works on while the turn is held.
-async fn alone(call: &Call<'_>, sid: &str) -> Result<(Saved, Turn), Refusal> {
+async fn alone(call: &Call<'_>, sid: &str) -> Result<(StoredExecution, SessionGuard), Refusal> {
     let mut saved = call.execution(sid).await?;
     loop {
-        let turn = call.sessions().enter(&saved.session).await;
+        let turn = call.sessions().lock(&saved.session).await;
         let session = saved.session;
         saved = call.execution(sid).await?;
         // One that makes a call is looked for by that call from then on.
@@ -105,7 +105,7 @@ async fn alone(call: &Call<'_>, sid: &str) -> Result<(Saved, Turn), Refusal> {
     }
 }
 
-fn shown(call: &Call<'_>, saved: &Saved) -> Result<Value, StoreError> {
+fn shown(call: &Call<'_>, saved: &StoredExecution) -> Result<Value, StoreError> {
     Ok(call.urls.execution(saved, &stored(saved)?))
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::date;
 use crate::flow::Execution;
-use crate::session::{Saved, StepRecord};
+use crate::session::{StepRecord, StoredExecution};
 
 /// The URLs and sids that everything below one flow has.
 pub(super) struct Urls {
@@ -21,7 +21,7 @@ impl Urls {
         Urls { account: account.to_owned(), flow: flow.to_owned(), executions }
     }
 
-    pub(super) fn execution(&self, saved: &Saved, execution: &Execution) -> Value {
+    pub(super) fn execution(&self, saved: &StoredExecution, execution: &Execution) -> Value {
         let url = format!("{}/{}", self.executions, saved.sid);
         json!({
             "sid": saved.sid,

@@ -5,13 +5,14 @@ use std::time::Duration;
 use super::paging::Paging;
 use super::{Answer, Call, Refusal};
 use crate::limits::STUDIO_PAGE_SIZE_MAX;
-use crate::session::{Page, StepRecord};
+use crate::session::{StepQuery, StepRecord};
 
 /// GET: what it has gone through, newest first.
 pub(super) async fn list(call: &Call<'_>, sid: &str) -> Result<Answer, Refusal> {
     let saved = call.execution(sid).await?;
     let paging = Paging::read(&call.query)?;
-    let fetch = async |after, limit| call.sessions().steps(&saved.sid, Page { after, limit }).await;
+    let fetch =
+        async |after, limit| call.sessions().steps(&saved.sid, StepQuery { after, limit }).await;
     let (found, next) = paging.fill(fetch, place).await?;
     let shown = found.iter().map(|step| call.urls.step(step)).collect();
     let path = format!("{}/{sid}/Steps", call.urls.executions);
@@ -32,7 +33,7 @@ async fn step(call: &Call<'_>, (sid, wanted): (&str, &str)) -> Result<StepRecord
     let saved = call.execution(sid).await?;
     let mut after = None;
     loop {
-        let page = Page { after, limit: STUDIO_PAGE_SIZE_MAX };
+        let page = StepQuery { after, limit: STUDIO_PAGE_SIZE_MAX };
         let found = call.sessions().steps(&saved.sid, page).await?;
         let last = found.len() < STUDIO_PAGE_SIZE_MAX;
         after = found.last().map(place);

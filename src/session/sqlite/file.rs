@@ -1,4 +1,4 @@
-//! The file: its lock, its schema, and what becomes of a damaged one.
+//! The file of a store: its lock, its schema, and the recovery from damage.
 
 use std::fs::{self, OpenOptions, TryLockError};
 use std::io;
@@ -9,8 +9,8 @@ use parking_lot::{Mutex, MutexGuard};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::trouble::{describe, is_damage};
-use super::{READERS, claims};
+use super::request_error::{describe, is_corruption};
+use super::{READERS, claim_rows};
 use crate::clock;
 use crate::limits::STORE_LOCKED_WITHIN;
 use crate::session::StoreError;
@@ -19,165 +19,174 @@ use crate::session::StoreError;
 const SCHEMA: &str = include_str!("schema.sql");
 const SCHEMA_VERSION: i64 = 1;
 
-/// `twim`: what tells our files from those of other programs that use SQLite.
+/// `twim`: tells our files from those of other programs that use SQLite.
 const APPLICATION_ID: i64 = 0x7477_696D;
 
 /// A file that this process alone works on.
 #[derive(Debug)]
-pub(super) struct File {
+pub(super) struct StoreFile {
     path: PathBuf,
-    /// The connections of those who read. Whoever opens the file anew closes them first: SQLite
-    /// removes the log beside a file when the last connection closes, and goes by its name, which
-    /// is that of the fresh file's log after the damaged one was moved aside.
+    /// The connections of the readers. They are closed before the file is opened again: SQLite
+    /// removes the log beside a file when the last connection closes, and finds it by its name,
+    /// which is that of the fresh file's log after the damaged one was moved aside.
     readers: [Mutex<Option<Connection>>; READERS],
-    /// What is wrong with it.
-    illness: Mutex<Option<String>>,
-    hold: Mutex<Hold>,
+    /// What is wrong with the file; `None` while the last write is on the disk.
+    failure: Mutex<Option<String>>,
+    opened: Mutex<OpenedFiles>,
 }
 
-/// What this process has of the disk. A name can be given to another file at any time; who goes on
-/// with the old one then writes what nobody finds again.
+/// The files on the disk that this process has open. A name can be given to another file at any
+/// time; a process that goes on with the old one writes what no later process finds.
 #[derive(Debug)]
-struct Hold {
-    /// Locked as long as it is open, also by a process that is killed. It is a file of its own,
-    /// because to close another handle of the database would take away SQLite's own locks.
+struct OpenedFiles {
+    /// Locked as long as it is open, and by the kernel, so that a killed process leaves no lock. It
+    /// is a file of its own, because closing any handle of the database would release SQLite's
+    /// locks of it.
     lock: fs::File,
     /// The database and its log, as they were when they were opened.
-    database: Option<Id>,
-    log: Option<Id>,
+    database: Option<FileId>,
+    log: Option<FileId>,
 }
 
-/// Device and inode: which file it is, whatever it is called.
-type Id = (u64, u64);
+/// Device and inode: which file it is, under any name.
+type FileId = (u64, u64);
 
-/// Why a file cannot be used as it is.
-enum Unfit {
-    /// Another program's database.
+/// The reason why a file cannot be used as it is.
+enum BadFile {
+    /// It is another program's database.
     Foreign,
-    /// Of a later version than this one.
+    /// It has the schema of a later version.
     Newer(i64),
-    /// SQLite says so.
+    /// SQLite reports an error.
     Sql(rusqlite::Error),
-    /// It can be read, and what is in it cannot be.
+    /// SQLite can read it, and its check finds this.
     Damaged(String),
 }
 
 /// The error of a file that cannot be opened.
-pub(super) fn unusable(path: &Path, reason: &str, advice: &'static str) -> StoreError {
+pub(super) fn open_error(path: &Path, reason: &str, advice: &'static str) -> StoreError {
     StoreError::Open { file: path.to_owned(), reason: reason.to_owned(), advice }
 }
 
-// === impl File ===
+// === impl StoreFile ===
 
-impl File {
-    /// Locks a file and opens it for writing; one that is not there is begun.
-    pub(super) fn open(path: &Path) -> Result<(File, Connection), StoreError> {
-        // The same file must have the same lock, by whatever way one comes to it.
+impl StoreFile {
+    /// Locks a file and opens it for writing; a missing one is created.
+    pub(super) fn open(path: &Path) -> Result<(StoreFile, Connection), StoreError> {
+        // Without links, so that the same file has the same lock under each of its names.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        // Only a gateway makes this file, so one that was there marks the database as ours.
-        let beside = beside(&path, ".lock");
-        let ours = beside.exists();
-        let lock = lock(&path, &beside)?;
-        let hold = Mutex::new(Hold { lock, database: None, log: None });
-        let file = File { path, readers: Default::default(), illness: Mutex::new(None), hold };
+        // Only a gateway creates the lock file, so it marks a damaged database as ours.
+        let lock_path = with_suffix(&path, ".lock");
+        let is_ours = lock_path.exists();
+        let lock = acquire_lock(&path, &lock_path)?;
+        let opened = Mutex::new(OpenedFiles { lock, database: None, log: None });
+        let file =
+            StoreFile { path, readers: Default::default(), failure: Mutex::new(None), opened };
         let connection = match file.connect(false) {
-            Err(Unfit::Sql(error)) if ours && is_damage(&error) => {
-                file.begin_afresh(&describe(&error))
+            Err(BadFile::Sql(error)) if is_ours && is_corruption(&error) => {
+                file.replace_damaged(&describe(&error))
             }
             other => other,
         };
-        let connection = connection.map_err(|unfit| file.told(&unfit))?;
-        file.is_well();
+        let connection = connection.map_err(|bad| file.bad_file_error(&bad))?;
+        file.clear_failure();
         Ok((file, connection))
     }
 
-    /// Opens the file again, after a failure: it is checked before it is used, which takes seconds
-    /// for a large one. One that is damaged is moved aside, and a fresh one begun.
+    /// Opens the file again after a failure. It is checked first, which takes seconds for a large
+    /// one. A damaged file is moved aside, and a fresh one begun.
     pub(super) fn reopen(&self) -> Result<Connection, String> {
+        // All readers are kept out until the writer's connection is open.
         let mut readers = [const { None }; READERS];
         for (number, reader) in readers.iter_mut().enumerate() {
-            let mut held = self.reader(number);
-            *held = None;
-            *reader = Some(held);
+            let mut connection = self.reader(number);
+            *connection = None;
+            *reader = Some(connection);
         }
-        self.take_hold()?;
+        self.lock_current_file()?;
         let connection = match self.connect(true) {
-            Err(Unfit::Sql(error)) if is_damage(&error) => self.begin_afresh(&describe(&error)),
-            Err(Unfit::Damaged(what)) => self.begin_afresh(&what),
+            Err(BadFile::Sql(error)) if is_corruption(&error) => {
+                self.replace_damaged(&describe(&error))
+            }
+            Err(BadFile::Damaged(damage)) => self.replace_damaged(&damage),
             other => other,
         };
-        connection.map_err(|unfit| unfit.to_string())
+        connection.map_err(|bad| bad.to_string())
     }
 
-    /// Whether what was opened is still what one finds under its name. An answer that was written
-    /// before this was asked can be found again.
-    pub(super) fn in_place(&self) -> Result<(), String> {
-        let hold = self.hold();
-        let database = hold.database.is_some() && id(&self.path) == hold.database;
-        match database && hold.has_the_lock(&beside(&self.path, ".lock")) {
-            true => Ok(()),
-            false => Err("it was moved, removed or replaced while it was in use".to_owned()),
+    /// Checks that the opened files still have their names. What was written before this check is
+    /// then in the file that a later process finds.
+    pub(super) fn check_in_place(&self) -> Result<(), String> {
+        let opened = self.opened.lock();
+        let is_database = opened.database.is_some() && file_id(&self.path) == opened.database;
+        if is_database && opened.is_lock_of(&with_suffix(&self.path, ".lock")) {
+            Ok(())
+        } else {
+            Err("it was moved, removed or replaced while it was in use".to_owned())
         }
     }
 
-    /// Gets hold of what stands under the name now: its lock, and its log without that of the file
-    /// that stood there before, which SQLite would take for a part of this one.
-    fn take_hold(&self) -> Result<(), String> {
-        let mut hold = self.hold();
-        let lock_file = beside(&self.path, ".lock");
-        if !hold.has_the_lock(&lock_file) {
-            hold.lock = lock(&self.path, &lock_file).map_err(|error| error.to_string())?;
+    /// Locks the file that has the name now, and moves away the log of the file that had it before,
+    /// which SQLite would take for a part of this one.
+    fn lock_current_file(&self) -> Result<(), String> {
+        let mut opened = self.opened.lock();
+        let lock_path = with_suffix(&self.path, ".lock");
+        if !opened.is_lock_of(&lock_path) {
+            opened.lock =
+                acquire_lock(&self.path, &lock_path).map_err(|error| error.to_string())?;
         }
-        let log = beside(&self.path, "-wal");
-        if id(&self.path) != hold.database && hold.log.is_some() && id(&log) == hold.log {
-            let aside = beside(&self.path, &format!(".left-{}-wal", clock::wall().as_secs()));
+        let log = with_suffix(&self.path, "-wal");
+        if file_id(&self.path) != opened.database
+            && opened.log.is_some()
+            && file_id(&log) == opened.log
+        {
+            // Moved, not removed: it may have the last commits of the file that was moved away.
+            let aside = with_suffix(&self.path, &format!(".left-{}-wal", clock::wall().as_secs()));
             fs::rename(&log, aside).map_err(|error| error.to_string())?;
-            absent(fs::remove_file(beside(&self.path, "-shm"))).map_err(|e| e.to_string())?;
+            let shared_memory = fs::remove_file(with_suffix(&self.path, "-shm"));
+            ignore_missing(shared_memory).map_err(|error| error.to_string())?;
         }
-        create(&self.path).map_err(|error| error.to_string())
+        create_private(&self.path).map_err(|error| error.to_string())
     }
 
-    fn hold(&self) -> MutexGuard<'_, Hold> {
-        self.hold.lock()
-    }
-
-    /// The connection of one of those who read; `None` where it has none, or has to open it anew.
+    /// The connection of a reader; `None` where it has to open one.
     pub(super) fn reader(&self, number: usize) -> MutexGuard<'_, Option<Connection>> {
         self.readers[number].lock()
     }
 
-    /// Another connection to the file as it is, for reading.
-    pub(super) fn reading(&self) -> rusqlite::Result<Connection> {
-        if self.in_place().is_err() {
-            // The writer sees to it first: it knows which log belongs to it.
+    /// Opens another connection to the same file, for reading.
+    pub(super) fn open_reader(&self) -> rusqlite::Result<Connection> {
+        if self.check_in_place().is_err() {
+            // The writer opens the file first: it knows which log belongs to it.
             return Err(rusqlite::Error::InvalidPath(self.path.clone()));
         }
-        let connection = connection(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // Not read-only: a reader of a write-ahead log writes to its shared memory.
+        let connection = open_connection(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)
     }
 
-    /// The last write failed.
-    pub(super) fn is_ill(&self, what: String) {
-        *self.illness.lock() = Some(what);
+    /// Records why the last write failed.
+    pub(super) fn set_failure(&self, failure: String) {
+        *self.failure.lock() = Some(failure);
     }
 
-    /// The last write is on the disk.
-    pub(super) fn is_well(&self) {
-        *self.illness.lock() = None;
+    /// Records that the last write is on the disk.
+    pub(super) fn clear_failure(&self) {
+        *self.failure.lock() = None;
     }
 
-    /// What is wrong.
+    /// What is wrong, for an operator.
     pub(super) fn health(&self) -> Result<(), String> {
-        match &*self.illness.lock() {
-            Some(what) => Err(format!("the store `{}` failed: {what}", self.path.display())),
+        match &*self.failure.lock() {
+            Some(failure) => Err(format!("the store `{}` failed: {failure}", self.path.display())),
             None => Ok(()),
         }
     }
 
-    fn connect(&self, check: bool) -> Result<Connection, Unfit> {
+    fn connect(&self, check: bool) -> Result<Connection, BadFile> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-        let connection = connection(&self.path, flags)?;
+        let connection = open_connection(&self.path, flags)?;
         // 16 MB, as far as they are needed: the pages of the indexes are used again and again. With
         // more, a million executions are not written faster, and most commits look at each page.
         connection.pragma_update(None, "cache_size", -16_384)?;
@@ -185,129 +194,139 @@ impl File {
         let (application, version): (i64, i64) =
             (number("application_id")?, number("user_version")?);
         let tables = "SELECT count(*) FROM sqlite_schema";
-        let empty = connection.query_row(tables, [], |row| Ok(row.get::<_, i64>(0)? == 0))?;
+        let is_empty = connection.query_row(tables, [], |row| Ok(row.get::<_, i64>(0)? == 0))?;
         match (application, version) {
-            (0, 0) if empty => begin(&connection)?,
+            (0, 0) if is_empty => create_schema(&connection)?,
             (APPLICATION_ID, SCHEMA_VERSION) => {}
-            (APPLICATION_ID, version) => return Err(Unfit::Newer(version)),
-            _ => return Err(Unfit::Foreign),
+            (APPLICATION_ID, version) => return Err(BadFile::Newer(version)),
+            _ => return Err(BadFile::Foreign),
         }
-        connection.execute_batch(claims::SCHEMA)?;
+        connection.execute_batch(claim_rows::SPENT_SCHEMA)?;
         if check {
             let found = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
             let found: String = found?;
             if found != "ok" {
-                return Err(Unfit::Damaged(found));
+                return Err(BadFile::Damaged(found));
             }
         }
-        let mut hold = self.hold();
-        (hold.database, hold.log) = (id(&self.path), id(&beside(&self.path, "-wal")));
+        // Last: the log exists only since the first statement.
+        let mut opened = self.opened.lock();
+        opened.database = file_id(&self.path);
+        opened.log = file_id(&with_suffix(&self.path, "-wal"));
         Ok(connection)
     }
 
-    /// Moves the damaged file aside, where somebody may still get something out of it, and begins
-    /// a fresh one: calls that cannot go on are better than calls that nobody answers.
-    fn begin_afresh(&self, damage: &str) -> Result<Connection, Unfit> {
+    /// Moves the damaged file aside, where an operator may still recover something from it, and
+    /// begins a fresh one: calls that cannot go on are better than calls without an answer.
+    fn replace_damaged(&self, damage: &str) -> Result<Connection, BadFile> {
         let mut seconds = clock::wall().as_secs();
-        let named = |seconds| beside(&self.path, &format!(".corrupt-{seconds}"));
-        while named(seconds).exists() {
+        let path_at = |seconds| with_suffix(&self.path, &format!(".corrupt-{seconds}"));
+        // A rename would replace the file of an earlier recovery.
+        while path_at(seconds).exists() {
             seconds += 1;
         }
-        let aside = named(seconds);
+        let aside = path_at(seconds);
         let message = format!(
             "the store `{}` is damaged ({damage}): it is now `{}`, and a fresh one is begun",
             self.path.display(),
             aside.display()
         );
-        // Also where nobody reads the log for errors: what was in it is gone for every caller.
+        // To standard error as well: what was in the file is gone for every caller.
         eprintln!("error: {message}");
-        self.is_ill(message);
+        self.set_failure(message);
         let moved = fs::rename(&self.path, &aside)
-            // What was not yet moved from the log into the database belongs to it.
-            .and_then(|()| absent(fs::rename(beside(&self.path, "-wal"), beside(&aside, "-wal"))))
-            .and_then(|()| absent(fs::remove_file(beside(&self.path, "-shm"))));
-        moved
-            .map_err(|error| Unfit::Damaged(format!("{damage}; cannot move it aside: {error}")))?;
-        create(&self.path).map_err(|error| Unfit::Damaged(format!("{damage}; {error}")))?;
+            // The log has commits that are not yet in the database, so it goes along.
+            .and_then(|()| {
+                let log = with_suffix(&self.path, "-wal");
+                ignore_missing(fs::rename(log, with_suffix(&aside, "-wal")))
+            })
+            .and_then(|()| ignore_missing(fs::remove_file(with_suffix(&self.path, "-shm"))));
+        moved.map_err(|error| {
+            BadFile::Damaged(format!("{damage}; cannot move it aside: {error}"))
+        })?;
+        create_private(&self.path)
+            .map_err(|error| BadFile::Damaged(format!("{damage}; {error}")))?;
         self.connect(false)
     }
 
-    fn told(&self, unfit: &Unfit) -> StoreError {
-        let advice = match unfit {
-            Unfit::Foreign => "name another file in `[store] url`",
-            Unfit::Newer(_) => "run that version, or name another file in `[store] url`",
-            Unfit::Sql(error) if is_damage(error) => {
+    fn bad_file_error(&self, bad: &BadFile) -> StoreError {
+        let advice = match bad {
+            BadFile::Foreign => "name another file in `[store] url`",
+            BadFile::Newer(_) => "run that version, or name another file in `[store] url`",
+            BadFile::Sql(error) if is_corruption(error) => {
                 "name another file in `[store] url`, or move this one away"
             }
-            Unfit::Sql(_) | Unfit::Damaged(_) => {
+            BadFile::Sql(_) | BadFile::Damaged(_) => {
                 "see that this user may write to it and its folder, and that the disk has room"
             }
         };
-        unusable(&self.path, &unfit.to_string(), advice)
+        open_error(&self.path, &bad.to_string(), advice)
     }
 }
 
-/// Takes the lock that keeps a second gateway from the file, and makes the file.
-fn lock(path: &Path, beside: &Path) -> Result<fs::File, StoreError> {
+/// Takes the lock that keeps a second gateway from the file, and creates the file.
+fn acquire_lock(path: &Path, lock_path: &Path) -> Result<fs::File, StoreError> {
     let access = "see that its folder exists and that this user may write to it";
-    let refused = |error: io::Error| unusable(path, &error.to_string(), access);
-    let lock = private().truncate(false).open(beside).map_err(refused)?;
+    let refused = |error: io::Error| open_error(path, &error.to_string(), access);
+    let lock = private_options().truncate(false).open(lock_path).map_err(refused)?;
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let advice = "end that one, or name another file in `[store] url`";
-            return Err(unusable(path, "another gateway works on it", advice));
+            return Err(open_error(path, "another gateway works on it", advice));
         }
         Err(TryLockError::Error(error)) => return Err(refused(error)),
     }
-    create(path).map_err(refused)?;
+    create_private(path).map_err(refused)?;
     Ok(lock)
 }
 
-/// Makes the file, if it is not there, so that only its owner reads what people wrote. SQLite gives
-/// the same rights to what it puts beside it.
-fn create(path: &Path) -> io::Result<()> {
-    private().truncate(false).open(path).map(drop)
+/// Creates the file, if it is missing, so that only its owner reads it: it has what people wrote.
+/// SQLite gives the same rights to the files beside it.
+fn create_private(path: &Path) -> io::Result<()> {
+    private_options().truncate(false).open(path).map(drop)
 }
 
-fn private() -> OpenOptions {
+fn private_options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).mode(0o600);
     options
 }
 
-/// A name with something behind it.
-fn beside(path: &Path, ending: &str) -> PathBuf {
+/// The path with a suffix behind its name: `Path::with_extension` would replace the extension.
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(ending);
+    name.push(suffix);
     PathBuf::from(name)
 }
 
-fn id(path: &Path) -> Option<Id> {
-    id_of(fs::metadata(path))
+fn file_id(path: &Path) -> Option<FileId> {
+    metadata_id(fs::metadata(path))
 }
 
-fn id_of(found: io::Result<fs::Metadata>) -> Option<Id> {
-    found.ok().map(|found| (found.dev(), found.ino()))
+fn metadata_id(metadata: io::Result<fs::Metadata>) -> Option<FileId> {
+    metadata.ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
-/// It is well if there was nothing to move.
-fn absent(result: io::Result<()>) -> io::Result<()> {
+/// Success where the file does not exist.
+fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
     result.or_else(|error| match error.kind() {
         io::ErrorKind::NotFound => Ok(()),
         _ => Err(error),
     })
 }
 
-/// A connection with the settings that all have.
-fn connection(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+/// Opens a connection with the settings of all connections.
+fn open_connection(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    // No mutex of SQLite's: each connection is used by one thread at a time.
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(STORE_LOCKED_WITHIN)?;
+    // More than all statements of this folder, so that none is compiled twice.
     connection.set_prepared_statement_cache_capacity(64);
-    // Plans do not depend on what is bound: else some statements are compiled anew at each use.
+    // Plans do not depend on bound values: else SQLite compiles some statements at each use.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    // FULL: what was answered is on the disk. The rest keeps temporary things off the disk, the log
-    // small, and damage from spreading.
+    // FULL: a commit that returns is on the disk. The rest keeps temporary tables off the disk, the
+    // log small, and damage from spreading.
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;
          PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 4096;
@@ -317,41 +336,42 @@ fn connection(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn begin(connection: &Connection) -> rusqlite::Result<()> {
+fn create_schema(connection: &Connection) -> rusqlite::Result<()> {
+    // One transaction: a file of a process that was killed here is still empty.
     connection.execute_batch(&format!(
         "BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION_ID};
          PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
     ))
 }
 
-// === impl Hold ===
+// === impl OpenedFiles ===
 
-impl Hold {
-    /// Whether the lock is on the file that others would lock.
-    fn has_the_lock(&self, path: &Path) -> bool {
-        let held = id_of(self.lock.metadata());
-        held.is_some() && held == id(path)
+impl OpenedFiles {
+    /// Whether the lock is on the file that another gateway would lock.
+    fn is_lock_of(&self, path: &Path) -> bool {
+        let own = metadata_id(self.lock.metadata());
+        own.is_some() && own == file_id(path)
     }
 }
 
-// === impl Unfit ===
+// === impl BadFile ===
 
-impl From<rusqlite::Error> for Unfit {
-    fn from(error: rusqlite::Error) -> Unfit {
-        Unfit::Sql(error)
+impl From<rusqlite::Error> for BadFile {
+    fn from(error: rusqlite::Error) -> BadFile {
+        BadFile::Sql(error)
     }
 }
 
-impl std::fmt::Display for Unfit {
+impl std::fmt::Display for BadFile {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Unfit::Foreign => formatter.write_str("it is another program's database"),
-            Unfit::Newer(version) => {
+            BadFile::Foreign => formatter.write_str("it is another program's database"),
+            BadFile::Newer(version) => {
                 let known = SCHEMA_VERSION;
                 write!(formatter, "its form is {version}, of a newer twimlgate than this ({known})")
             }
-            Unfit::Sql(error) => formatter.write_str(&describe(error)),
-            Unfit::Damaged(what) => formatter.write_str(what),
+            BadFile::Sql(error) => formatter.write_str(&describe(error)),
+            BadFile::Damaged(damage) => formatter.write_str(damage),
         }
     }
 }

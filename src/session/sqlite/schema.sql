@@ -1,6 +1,7 @@
--- Times are nanoseconds since 1970. What ends in `sealed` is sealed with its row, see seal.rs.
+-- Times are nanoseconds since 1970. `sealed` is data with a checksum that covers its row as well,
+-- see checksum.rs. Table `spent` is in claim_rows.rs.
 
--- In the order of their answers, so that the oldest are first. `digest` is the key's.
+-- In the order of their answers, so that the oldest are first. `digest` is that of the claim key.
 CREATE TABLE claim (
   id INTEGER PRIMARY KEY,
   digest BLOB NOT NULL UNIQUE,
@@ -28,7 +29,7 @@ CREATE INDEX execution_due ON execution (due, sid) WHERE due IS NOT NULL;
 CREATE INDEX execution_hour ON execution (hour);
 CREATE INDEX execution_revision ON execution (revision);
 
--- The steps of an execution lie together; `number` tells those of one time apart.
+-- The steps of an execution are adjacent on the disk; `number` orders those of one time.
 CREATE TABLE step (
   execution INTEGER NOT NULL,
   at INTEGER NOT NULL,

@@ -1,4 +1,5 @@
-//! The thread that writes: whatever waits is one group, one transaction, one sync of the disk.
+//! The thread that writes: all requests that wait are one group, one transaction, one sync of the
+//! disk.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -7,128 +8,131 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::time::Instant;
 
-use super::claims;
-use super::file::File;
-use super::known::{Change, Known};
-use super::trouble::{Reach, Trouble, describe, reach};
-use super::write::Write;
+use super::claim_rows;
+use super::file::StoreFile;
+use super::request_error::{ErrorScope, RequestError, describe, error_scope};
+use super::session_index::{SessionChange, SessionIndex};
+use super::write_request::WriteRequest;
 use crate::catch_panic::caught;
 use crate::clock;
 use crate::limits::{STORE_GROUP_MAX, STORE_PROBE_EVERY};
 use crate::session::StoreError;
-use crate::session::desk::Desk;
+use crate::session::claims::ClaimTable;
 
-/// However often readers think that the file is damaged, it is looked at once in this time: what
-/// the check does not find now, it would not find again.
+/// The least time between two checks that readers ask for: what one check does not find, the next
+/// one would not find either.
 const CHECK_EVERY: Duration = Duration::from_secs(60);
 
-/// The one who writes.
-pub(super) struct Writer {
-    pub file: Arc<File>,
-    /// `None` where the last one could not be trusted any more.
+/// The one thread that writes.
+pub(super) struct StoreWriter {
+    pub file: Arc<StoreFile>,
+    /// `None` where the last one is not trusted any more.
     pub connection: Option<Connection>,
-    pub queue: Receiver<Write>,
-    pub desk: Desk,
-    pub known: Arc<Known>,
-    /// When a reader last made it look at the whole file.
-    pub checked: Option<Instant>,
+    pub queue: Receiver<WriteRequest>,
+    pub claims: ClaimTable,
+    pub index: Arc<SessionIndex>,
+    /// When a reader last caused a check of the whole file.
+    pub checked_at: Option<Instant>,
 }
 
-/// What a group comes to, once it is on the disk.
+/// What a group did, valid once its transaction is on the disk.
 #[derive(Default)]
-struct Done {
-    /// For each request.
+struct GroupResult {
+    /// One for each request.
     outcomes: Vec<Result<bool, StoreError>>,
-    changes: Vec<Change>,
+    changes: Vec<SessionChange>,
 }
 
-/// Why a group failed, and whether the connection did.
-struct Failed {
-    what: String,
-    reach: Reach,
+/// Why a group failed, and what else is affected.
+struct GroupError {
+    reason: String,
+    scope: ErrorScope,
 }
 
-// === impl Writer ===
+// === impl StoreWriter ===
 
-impl Writer {
-    /// Writes until nobody can ask any more and all is done that was asked for.
+impl StoreWriter {
+    /// Writes until the queue has no sender any more and is empty.
     pub(super) fn run(mut self) {
         let mut group = Vec::with_capacity(STORE_GROUP_MAX);
         loop {
             match self.queue.recv_timeout(STORE_PROBE_EVERY) {
                 Ok(first) => group.push(first),
-                // A store that fails finds out by itself when it works again: while it says that it
-                // is not ready, perhaps nobody sends it anything.
+                // A store that fails has to find out by itself when it works again: while it is not
+                // ready, a load balancer may send it no webhook.
                 Err(RecvTimeoutError::Timeout)
-                    if self.file.health().is_err() || self.file.in_place().is_err() =>
+                    if self.file.health().is_err() || self.file.check_in_place().is_err() =>
                 {
-                    group.push(Write::Probe);
+                    group.push(WriteRequest::Probe);
                 }
                 Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => return,
             }
+            // Without a wait for more: the group grows by itself while the disk is busy.
             group.extend(self.queue.try_iter().take(STORE_GROUP_MAX - 1));
-            if group.iter().any(|write| matches!(write, Write::Check)) {
-                self.check();
+            if group.iter().any(|request| matches!(request, WriteRequest::Check)) {
+                self.request_check();
             }
             if let Err(panicked) = caught(|| self.write(&mut group)) {
-                self.failed(&mut group, panicked.to_string(), Reach::Connection);
+                // The transaction may be open, so the connection is given up.
+                self.fail(&mut group, panicked.to_string(), ErrorScope::Connection);
             }
         }
     }
 
     /// Gives up the connection, so that the file is checked as it is opened again.
-    fn check(&mut self) {
+    fn request_check(&mut self) {
         let now = clock::now();
-        if self.checked.is_none_or(|at| now.duration_since(at) >= CHECK_EVERY) {
-            self.checked = Some(now);
+        if self.checked_at.is_none_or(|at| now.duration_since(at) >= CHECK_EVERY) {
+            self.checked_at = Some(now);
             self.connection = None;
         }
     }
 
-    fn write(&mut self, group: &mut Vec<Write>) {
-        let done = self.connected().and_then(|connection| transact(connection, group));
-        // Afterwards: what went into a file that is not there any more is not kept.
-        let moved = |what| Failed { what, reach: Reach::Connection };
-        match done.and_then(|done| self.file.in_place().map(|()| done).map_err(moved)) {
-            Ok(Done { outcomes, changes }) => {
-                self.known.changed(changes);
-                self.file.is_well();
-                for (write, outcome) in group.drain(..).zip(outcomes) {
-                    write.finish(outcome);
+    fn write(&mut self, group: &mut Vec<WriteRequest>) {
+        let done = self.open_if_closed().and_then(|connection| transact(connection, group));
+        // Checked after the commit: a commit into a file that was moved away before is lost.
+        let moved = |reason| GroupError { reason, scope: ErrorScope::Connection };
+        match done.and_then(|done| self.file.check_in_place().map(|()| done).map_err(moved)) {
+            Ok(GroupResult { outcomes, changes }) => {
+                // Before any task gets its result: see the invariant in `session`.
+                self.index.apply(changes);
+                self.file.clear_failure();
+                for (request, outcome) in group.drain(..).zip(outcomes) {
+                    request.finish(outcome);
                 }
             }
-            Err(Failed { what, reach }) => self.failed(group, what, reach),
+            Err(GroupError { reason, scope }) => self.fail(group, reason, scope),
         }
     }
 
-    fn failed(&mut self, group: &mut Vec<Write>, what: String, reach: Reach) {
-        self.file.is_ill(what.clone());
-        if reach == Reach::Connection {
+    fn fail(&mut self, group: &mut Vec<WriteRequest>, reason: String, scope: ErrorScope) {
+        self.file.set_failure(reason.clone());
+        if scope == ErrorScope::Connection {
             self.connection = None;
-            // The last transaction may be on the disk in spite of the error, and then its claims
-            // are.
-            self.desk.doubt();
-            self.known.doubt(group.iter().filter_map(Write::session));
+            // The transaction may be on the disk in spite of the error, and its claims with it.
+            // Before any task gets its error: a repeat may come at once.
+            self.claims.mark_unsure();
+            self.index.mark_unsure(group.iter().filter_map(WriteRequest::session));
         }
-        if self.file.in_place().is_err() {
-            // At once, so that no repeat is answered out of the file that has gone. Where that
+        if self.file.check_in_place().is_err() {
+            // At once, so that no repeat is answered from the file that was moved away. Where that
             // fails, the next group tries again.
-            let _ = self.connected();
+            let _ = self.open_if_closed();
         }
-        for write in group.drain(..) {
-            write.finish(Err(StoreError::Failed(what.clone())));
+        for request in group.drain(..) {
+            request.finish(Err(StoreError::Failed(reason.clone())));
         }
     }
 
-    fn connected(&mut self) -> Result<&Connection, Failed> {
+    fn open_if_closed(&mut self) -> Result<&Connection, GroupError> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => {
-                let failed = |what| Failed { what, reach: Reach::Group };
-                let connection = self.file.reopen().map_err(failed)?;
+                let error = |reason| GroupError { reason, scope: ErrorScope::Group };
+                let connection = self.file.reopen().map_err(error)?;
                 // It may be another file by now.
-                self.known.load(&connection).map_err(|error| failed(describe(&error)))?;
+                self.index.load(&connection).map_err(|failure| error(describe(&failure)))?;
                 connection
             }
         };
@@ -136,28 +140,33 @@ impl Writer {
     }
 }
 
-/// Does a group in one transaction. A request that is refused fails alone.
-fn transact(connection: &Connection, group: &[Write]) -> Result<Done, Failed> {
-    let done = together(connection, group).and_then(|done| match done {
+/// Applies a group in one transaction. A request that is refused fails alone.
+fn transact(connection: &Connection, group: &[WriteRequest]) -> Result<GroupResult, GroupError> {
+    let done = apply_together(connection, group).and_then(|done| match done {
         Some(done) => Ok(done),
-        None => one_by_one(connection, group),
+        None => apply_one_by_one(connection, group),
     });
     done.map_err(|error| {
+        // Some errors end the transaction, others leave it open.
         if !connection.is_autocommit() {
-            // If even that fails, the connection is given up or the next group says so.
+            // If even that fails, the connection is given up or the next group fails.
             let _ = execute(connection, "ROLLBACK");
         }
-        Failed { what: describe(&error), reach: reach(&error) }
+        GroupError { reason: describe(&error), scope: error_scope(&error) }
     })
 }
 
-/// `None`, and nothing done, where a request is refused: seldom, and to be able to take back each
-/// request alone would make SQLite copy every page that it touches.
-fn together(connection: &Connection, group: &[Write]) -> rusqlite::Result<Option<Done>> {
+/// Applies all requests, or none: `None` where one is refused. That is rare, and savepoints, which
+/// could undo one request alone, make SQLite copy every page that the request changes.
+fn apply_together(
+    connection: &Connection,
+    group: &[WriteRequest],
+) -> rusqlite::Result<Option<GroupResult>> {
+    // Immediate: a lock of another program is waited for here, and not in the middle.
     execute(connection, "BEGIN IMMEDIATE")?;
-    let mut done = Done::default();
-    for write in group {
-        let outcome = outcome(write.apply(connection, &mut done.changes))?;
+    let mut done = GroupResult::default();
+    for request in group {
+        let outcome = request_outcome(request.apply(connection, &mut done.changes))?;
         if outcome.is_err() {
             execute(connection, "ROLLBACK")?;
             return Ok(None);
@@ -168,14 +177,17 @@ fn together(connection: &Connection, group: &[Write]) -> rusqlite::Result<Option
     Ok(Some(done))
 }
 
-/// Each request so that it can be taken back without the others.
-fn one_by_one(connection: &Connection, group: &[Write]) -> rusqlite::Result<Done> {
+/// Applies each request under a savepoint of its own, so that the refused ones are undone alone.
+fn apply_one_by_one(
+    connection: &Connection,
+    group: &[WriteRequest],
+) -> rusqlite::Result<GroupResult> {
     execute(connection, "BEGIN IMMEDIATE")?;
-    let mut done = Done::default();
-    for write in group {
+    let mut done = GroupResult::default();
+    for request in group {
         execute(connection, "SAVEPOINT one")?;
         let before = done.changes.len();
-        let outcome = outcome(write.apply(connection, &mut done.changes))?;
+        let outcome = request_outcome(request.apply(connection, &mut done.changes))?;
         if outcome.is_err() {
             execute(connection, "ROLLBACK TO one")?;
             done.changes.truncate(before);
@@ -187,22 +199,24 @@ fn one_by_one(connection: &Connection, group: &[Write]) -> rusqlite::Result<Done
     Ok(done)
 }
 
-/// What is an error of one request alone becomes its outcome.
-fn outcome(applied: Result<bool, Trouble>) -> rusqlite::Result<Result<bool, StoreError>> {
+/// The outcome of one request; `Err` where the whole group fails.
+fn request_outcome(
+    applied: Result<bool, RequestError>,
+) -> rusqlite::Result<Result<bool, StoreError>> {
     match applied {
         Ok(outcome) => Ok(Ok(outcome)),
-        Err(Trouble::Refused(error)) => Ok(Err(error)),
-        Err(Trouble::Sql(error)) if reach(&error) == Reach::Request => {
+        Err(RequestError::Refused(error)) => Ok(Err(error)),
+        Err(RequestError::Sql(error)) if error_scope(&error) == ErrorScope::Request => {
             Ok(Err(StoreError::Failed(describe(&error))))
         }
-        Err(Trouble::Sql(error)) => Err(error),
+        Err(RequestError::Sql(error)) => Err(error),
     }
 }
 
-fn commit(connection: &Connection, group: &[Write]) -> rusqlite::Result<()> {
-    if let Some(now) = group.iter().filter_map(Write::now).max() {
-        // As many may go as come, and more, so that there are never more than are of use.
-        claims::expire(connection, now, 2 * group.len())?;
+fn commit(connection: &Connection, group: &[WriteRequest]) -> rusqlite::Result<()> {
+    if let Some(now) = group.iter().filter_map(WriteRequest::now).max() {
+        // Twice as many as may be inserted, so that the table shrinks to those that count.
+        claim_rows::expire(connection, now, 2 * group.len())?;
     }
     execute(connection, "COMMIT")
 }

@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let closing = sessions.closing();
+    let closing = sessions.shutdown_waiter();
     let journal = Journal { log: Log::to_stdout(gateway.config.log), meters: Arc::new(meters) };
     let start = async || {
         journal.adopted(adopt(&gateway, &sessions).await);

@@ -22,7 +22,7 @@ use crate::gateway::{Gateway, Worker};
 use crate::journal::{Journal, Log, Meters, Record, Trace};
 use crate::random;
 use crate::secret::Secret;
-use crate::session::{Saved, Sessions, StoreError};
+use crate::session::{Sessions, StoreError, StoredExecution};
 use crate::uri::parts;
 use crate::webhook::Received;
 
@@ -181,7 +181,11 @@ impl InProcessGateway {
 
     /// Lets time pass until a function has come back that nobody asks for: its execution. A call
     /// that is under way takes its time also where none is pretended.
-    async fn pass_or_back(&self, time: Duration, held: bool) -> Result<Option<Saved>, StoreError> {
+    async fn pass_or_back(
+        &self,
+        time: Duration,
+        held: bool,
+    ) -> Result<Option<StoredExecution>, StoreError> {
         let mut passed = pin!(async {
             if self.pretended || held {
                 sleep(time).await;
@@ -210,7 +214,7 @@ impl InProcessGateway {
 }
 
 /// Whether an execution waits for a function that is at work.
-fn is_held(saved: &Saved) -> bool {
+fn is_held(saved: &StoredExecution) -> bool {
     stored(saved).is_ok_and(|execution| execution.held().is_some())
 }
 

@@ -2,25 +2,26 @@
 
 use std::fs;
 
-use twimlgate::session::{Saved, StoreError};
+use twimlgate::session::{StoreError, StoredExecution};
 
-use super::{NOW, Place, answered, first, of, reply, save, saved, step};
+use super::{
+    NOW, TestStore, claim_answered, claim_first, reply_commit, sample, save, state_commit, step,
+};
 use crate::session::executions::page;
 
 /// Puts two hundred executions into a file, and closes it.
-pub(super) async fn fill(place: &Place) {
-    let sessions = place.open();
+pub(super) async fn fill(store: &TestStore) {
+    let sessions = store.open();
     for number in 0..200 {
-        save(&sessions, saved(number)).await;
+        save(&sessions, sample(number)).await;
     }
 }
 
-/// Damages all of a file but its first page, so that it can still be told what it is; gives what
-/// it holds then.
-pub(super) fn damage(place: &Place) -> Vec<u8> {
-    let mut bytes = fs::read(place.path()).unwrap();
+/// Damages all of a file but its first page, which says what it is. Returns its bytes then.
+pub(super) fn damage(store: &TestStore) -> Vec<u8> {
+    let mut bytes = fs::read(store.path()).unwrap();
     bytes[4_096..].fill(0xEE);
-    fs::write(place.path(), &bytes).unwrap();
+    fs::write(store.path(), &bytes).unwrap();
     bytes
 }
 
@@ -36,109 +37,110 @@ async fn a_damaged_record_is_damaged_alone() {
         "UPDATE execution SET revision = CAST(x'FF' AS TEXT) WHERE sid = 'FN1'",
         "UPDATE execution SET created = 'then' WHERE sid = 'FN1'",
     ] {
-        let place = Place::file("record");
-        let sessions = place.open();
-        save(&sessions, Saved { due: Some(NOW), ..saved(1) }).await;
-        save(&sessions, Saved { due: Some(NOW), ..saved(2) }).await;
+        let store = TestStore::file("record");
+        let sessions = store.open();
+        save(&sessions, StoredExecution { due: Some(NOW), ..sample(1) }).await;
+        save(&sessions, StoredExecution { due: Some(NOW), ..sample(2) }).await;
         drop(sessions);
-        assert_eq!(place.sql().execute(damage, []).unwrap(), 1);
-        let sessions = place.open();
+        assert_eq!(store.sql().execute(damage, []).unwrap(), 1);
+        let sessions = store.open();
         let corrupt = Err(StoreError::Corrupt("FN1".to_owned()));
         assert_eq!(sessions.active("session 1").await, corrupt, "{damage}");
         assert_eq!(sessions.execution("FN1").await, corrupt, "{damage}");
         assert!(sessions.active("session 2").await.unwrap().is_some());
-        let list = twimlgate::session::Listing { flow: "FW1".into(), limit: 9, ..<_>::default() };
+        let list =
+            twimlgate::session::ExecutionQuery { flow: "FW1".into(), limit: 9, ..<_>::default() };
         assert_eq!(sessions.executions(list).await.unwrap().len(), 1, "{damage}");
         assert_eq!(sessions.due(NOW + NOW, 1).await.unwrap()[0].sid, "FN2", "{damage}");
         assert_eq!(sessions.health(), Ok(()));
         // Its session begins anew, and it can be deleted.
-        save(&sessions, Saved { session: "session 1".to_owned(), ..saved(3) }).await;
+        save(&sessions, StoredExecution { session: "session 1".to_owned(), ..sample(3) }).await;
         assert_eq!(sessions.active("session 1").await.unwrap().unwrap().sid, "FN3");
         assert!(sessions.delete("FN1").await.unwrap());
     }
 }
 
 #[tokio::test]
-async fn damage_to_what_is_at_hand_does_not_matter() {
-    let place = Place::file("at-hand");
-    let sessions = place.open();
-    save(&sessions, saved(1)).await;
+async fn damage_to_a_state_in_the_cache_does_not_matter() {
+    let store = TestStore::file("cached");
+    let sessions = store.open();
+    save(&sessions, sample(1)).await;
     let damage = "UPDATE execution SET sealed = x'' WHERE sid = 'FN1'";
-    assert_eq!(place.sql().execute(damage, []).unwrap(), 1);
+    assert_eq!(store.sql().execute(damage, []).unwrap(), 1);
     let found = sessions.active("session 1").await.unwrap();
-    assert_eq!(found, Some(saved(1)));
+    assert_eq!(found, Some(sample(1)));
     // Its next turn writes it anew, whole.
-    save(&sessions, saved(1)).await;
+    save(&sessions, sample(1)).await;
     drop(sessions);
-    assert_eq!(place.open().active("session 1").await, Ok(Some(saved(1))));
+    assert_eq!(store.open().active("session 1").await, Ok(Some(sample(1))));
 }
 
 #[tokio::test]
 async fn damaged_steps_and_replies_are_left_out() {
-    let place = Place::file("parts");
-    let sessions = place.open();
+    let store = TestStore::file("parts");
+    let sessions = store.open();
     let steps = vec![step(1, 1), step(1, 2)];
-    sessions.commit(super::Commit { steps, ..of(saved(1)) }).await.unwrap();
+    sessions.commit(super::Commit { steps, ..state_commit(sample(1)) }).await.unwrap();
     for sid in ["SM1", "SM2"] {
-        let ticket = first(&sessions, sid).await;
-        sessions.commit(reply(ticket, sid)).await.unwrap();
+        let claim = claim_first(&sessions, sid).await;
+        sessions.commit(reply_commit(claim, sid)).await.unwrap();
     }
     let damage = "UPDATE step SET name = 'x' WHERE sid = 'FT1';
                   UPDATE claim SET sealed = x'01' WHERE id = 1";
-    place.sql().execute_batch(damage).unwrap();
+    store.sql().execute_batch(damage).unwrap();
     assert_eq!(sessions.steps("FN1", page(9)).await.unwrap(), [step(1, 2)]);
     drop(sessions);
-    let sessions = place.open();
-    assert_eq!(answered(&sessions, "SM2").await, "SM2");
-    // What cannot be answered again is worked on again.
-    drop(first(&sessions, "SM1").await);
+    let sessions = store.open();
+    assert_eq!(claim_answered(&sessions, "SM2").await, "SM2");
+    // A webhook whose reply is damaged is worked on again.
+    drop(claim_first(&sessions, "SM1").await);
 }
 
 #[tokio::test]
 async fn a_file_that_is_damaged_at_the_start_is_moved_aside() {
-    let place = Place::file("header");
-    save(&place.open(), saved(1)).await;
-    let mut bytes = fs::read(place.path()).unwrap();
+    let store = TestStore::file("header");
+    save(&store.open(), sample(1)).await;
+    let mut bytes = fs::read(store.path()).unwrap();
     bytes[3] ^= 1;
-    fs::write(place.path(), &bytes).unwrap();
-    let sessions = place.open();
+    fs::write(store.path(), &bytes).unwrap();
+    let sessions = store.open();
     assert_eq!(sessions.health(), Ok(()));
     assert_eq!(sessions.execution("FN1").await.unwrap(), None);
-    save(&sessions, saved(2)).await;
+    save(&sessions, sample(2)).await;
     drop(sessions);
-    assert!(place.open().execution("FN2").await.unwrap().is_some());
-    let aside = place.beside(".corrupt-");
+    assert!(store.open().execution("FN2").await.unwrap().is_some());
+    let aside = store.beside(".corrupt-");
     assert_eq!(aside.len(), 1);
     assert_eq!(fs::read(&aside[0]).unwrap(), bytes);
 }
 
-/// A restore beside the log of another file does this: the first page is as it should be.
+/// The result of a restore beside the log of another file: only the first page is intact.
 #[tokio::test]
 async fn a_file_whose_first_page_alone_is_whole_is_moved_aside_at_the_start() {
-    let place = Place::file("first-page");
-    fill(&place).await;
-    let bytes = damage(&place);
-    let sessions = place.open();
+    let store = TestStore::file("first-page");
+    fill(&store).await;
+    let bytes = damage(&store);
+    let sessions = store.open();
     assert_eq!(sessions.health(), Ok(()));
     assert_eq!(sessions.execution("FN1").await.unwrap(), None);
-    save(&sessions, saved(2)).await;
+    save(&sessions, sample(2)).await;
     drop(sessions);
-    assert!(place.open().execution("FN2").await.unwrap().is_some());
-    let aside = place.beside(".corrupt-");
+    assert!(store.open().execution("FN2").await.unwrap().is_some());
+    let aside = store.beside(".corrupt-");
     assert_eq!(fs::read(&aside[0]).unwrap(), bytes);
     assert_eq!(aside.len(), 1);
 }
 
 #[tokio::test]
 async fn a_file_that_is_damaged_while_it_is_open_is_moved_aside() {
-    let place = Place::file("pages");
-    fill(&place).await;
-    let sessions = place.open();
-    damage(&place);
-    // It is told by whoever reads first, and after some requests it works again by itself.
+    let store = TestStore::file("pages");
+    fill(&store).await;
+    let sessions = store.open();
+    damage(&store);
+    // The first read or write finds it, and after some requests the store works again by itself.
     let mut failed = 0;
     let mut number = 1_000;
-    while let Err(error) = sessions.commit(of(saved(number))).await {
+    while let Err(error) = sessions.commit(state_commit(sample(number))).await {
         assert!(matches!(error, StoreError::Failed(_)), "{error:?}");
         failed += 1;
         number += 1;
@@ -146,49 +148,49 @@ async fn a_file_that_is_damaged_while_it_is_open_is_moved_aside() {
     }
     assert!(failed > 0);
     assert_eq!(sessions.health(), Ok(()));
-    assert_eq!(place.beside(".corrupt-").len(), 1);
-    let kept = sessions.execution(&saved(number).sid).await.unwrap();
-    assert_eq!(kept, Some(saved(number)));
-    // Also what is read is of the fresh file, and its log is not taken away by the old one.
+    assert_eq!(store.beside(".corrupt-").len(), 1);
+    let stored = sessions.execution(&sample(number).sid).await.unwrap();
+    assert_eq!(stored, Some(sample(number)));
+    // The readers use the fresh file as well, and its log is not removed with the old one.
     assert_eq!(sessions.execution("FN1").await.unwrap(), None);
-    save(&sessions, saved(5)).await;
+    save(&sessions, sample(5)).await;
     drop(sessions);
-    assert!(place.open().execution("FN5").await.unwrap().is_some());
+    assert!(store.open().execution("FN5").await.unwrap().is_some());
 }
 
 #[tokio::test]
-async fn what_a_reader_finds_damaged_is_looked_at_as_a_whole() {
-    let place = Place::file("reader");
-    fill(&place).await;
-    let sessions = place.open();
-    damage(&place);
+async fn damage_that_a_reader_finds_causes_a_check_of_the_file() {
+    let store = TestStore::file("reader");
+    fill(&store).await;
+    let sessions = store.open();
+    damage(&store);
     assert!(matches!(sessions.execution("FN1").await, Err(StoreError::Failed(_))));
     // The check is before this in the writer's queue.
-    save(&sessions, saved(5)).await;
+    save(&sessions, sample(5)).await;
     assert_eq!(sessions.execution("FN1").await.unwrap(), None);
     assert_eq!(sessions.health(), Ok(()));
-    assert_eq!(place.beside(".corrupt-").len(), 1);
+    assert_eq!(store.beside(".corrupt-").len(), 1);
 }
 
-/// Whatever byte is damaged while nobody has the file open: it opens, or says why not, and what it
-/// gives is what was kept.
+/// Any byte may be damaged while the file is closed: it opens, or says why not, and what it returns
+/// is what was stored.
 #[tokio::test]
 async fn any_byte_may_be_damaged() {
-    let place = Place::file("bytes");
-    let sessions = place.open();
+    let store = TestStore::file("bytes");
+    let sessions = store.open();
     for number in 0..4 {
         let steps = vec![step(number, 1)];
-        sessions.commit(super::Commit { steps, ..of(saved(number)) }).await.unwrap();
+        sessions.commit(super::Commit { steps, ..state_commit(sample(number)) }).await.unwrap();
     }
     drop(sessions);
-    let whole = fs::read(place.path()).unwrap();
+    let whole = fs::read(store.path()).unwrap();
     let mut places: Vec<usize> = (0..100).collect();
     places.extend((100..whole.len()).step_by(997));
     for at in places {
         let mut bytes = whole.clone();
         bytes[at] ^= 0x55;
-        fs::write(place.path(), &bytes).unwrap();
-        let sessions = match super::Sessions::open(&place.url, NOW) {
+        fs::write(store.path(), &bytes).unwrap();
+        let sessions = match super::Sessions::open(&store.url, NOW) {
             Ok(sessions) => sessions,
             Err(error) => {
                 assert!(matches!(error, StoreError::Open { .. }), "{at}: {error}");
@@ -196,13 +198,13 @@ async fn any_byte_may_be_damaged() {
             }
         };
         for number in 0..4 {
-            if let Ok(Some(found)) = sessions.execution(&saved(number).sid).await {
-                assert_eq!(found, saved(number), "{at}");
+            if let Ok(Some(found)) = sessions.execution(&sample(number).sid).await {
+                assert_eq!(found, sample(number), "{at}");
             }
-            if let Ok(steps) = sessions.steps(&saved(number).sid, page(9)).await {
+            if let Ok(steps) = sessions.steps(&sample(number).sid, page(9)).await {
                 assert!(steps.iter().all(|found| *found == step(number, 1)), "{at}");
             }
         }
-        let _ = sessions.commit(of(saved(9))).await;
+        let _ = sessions.commit(state_commit(sample(9))).await;
     }
 }

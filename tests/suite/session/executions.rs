@@ -1,31 +1,33 @@
-//! Executions, their steps, their flows: kept, found, listed, removed.
+//! Executions, their steps, their flows: stored, found, listed, removed.
 
 use std::time::Duration;
 
 use twimlgate::limits::{CLAIM_KEPT, EXECUTION_KEPT};
-use twimlgate::session::{Commit, Listing, Page, Saved, Sessions, StoreError};
+use twimlgate::session::{
+    Commit, ExecutionQuery, Sessions, StepQuery, StoreError, StoredExecution,
+};
 
-use super::{NOW, every, of, save, saved, step};
+use super::{NOW, on_every_store, sample, save, state_commit, step};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-pub(super) fn page(limit: usize) -> Page {
-    Page { after: None, limit }
+pub(super) fn page(limit: usize) -> StepQuery {
+    StepQuery { after: None, limit }
 }
 
-fn list(limit: usize) -> Listing {
-    Listing { flow: "FW1".to_owned(), limit, ..Listing::default() }
+fn list(limit: usize) -> ExecutionQuery {
+    ExecutionQuery { flow: "FW1".to_owned(), limit, ..ExecutionQuery::default() }
 }
 
-async fn sids(sessions: &Sessions, list: Listing) -> Vec<String> {
+async fn sids(sessions: &Sessions, list: ExecutionQuery) -> Vec<String> {
     let listed = sessions.executions(list).await.unwrap();
     listed.into_iter().map(|execution| execution.sid).collect()
 }
 
 #[tokio::test]
-async fn what_was_never_kept_is_not_there() {
-    every("missing", async |sessions| {
-        assert_eq!(sessions.active("nobody").await.unwrap(), None);
+async fn nothing_is_found_that_was_not_stored() {
+    on_every_store("missing", async |sessions| {
+        assert_eq!(sessions.active("unknown").await.unwrap(), None);
         assert_eq!(sessions.execution("FN1").await.unwrap(), None);
         assert_eq!(sessions.executions(list(10)).await.unwrap(), []);
         assert_eq!(sessions.steps("FN1", page(10)).await.unwrap(), []);
@@ -34,10 +36,10 @@ async fn what_was_never_kept_is_not_there() {
         assert!(!sessions.delete("FN1").await.unwrap());
         sessions.expire(NOW, &[]).await.unwrap();
         sessions.expire(Duration::ZERO, &["r1".to_owned()]).await.unwrap();
-        // Nothing in it is nothing to do, and the steps of nobody are nobody's.
-        let nothing = Commit { execution: None, ..of(saved(1)) };
+        // An empty commit does nothing, and steps without an execution are dropped.
+        let nothing = Commit { execution: None, ..state_commit(sample(1)) };
         sessions.commit(nothing).await.unwrap();
-        let steps = Commit { execution: None, steps: vec![step(1, 1)], ..of(saved(1)) };
+        let steps = Commit { execution: None, steps: vec![step(1, 1)], ..state_commit(sample(1)) };
         sessions.commit(steps).await.unwrap();
         assert_eq!(sessions.steps("FN1", page(10)).await.unwrap(), []);
         assert_eq!(sessions.health(), Ok(()));
@@ -46,9 +48,9 @@ async fn what_was_never_kept_is_not_there() {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_found_as_it_was() {
-    every("kept", async |sessions| {
-        let mut execution = saved(1);
+async fn an_execution_is_found_as_it_was_stored() {
+    on_every_store("found", async |sessions| {
+        let mut execution = sample(1);
         save(&sessions, execution.clone()).await;
         assert_eq!(sessions.active("session 1").await.unwrap().as_ref(), Some(&execution));
         // Its state alone, then everything else.
@@ -56,7 +58,7 @@ async fn what_is_kept_is_found_as_it_was() {
         execution.updated += Duration::from_nanos(1);
         save(&sessions, execution.clone()).await;
         assert_eq!(sessions.active("session 1").await.unwrap().as_ref(), Some(&execution));
-        let other = Saved {
+        let other = StoredExecution {
             session: "another".to_owned(),
             flow: "FW2".to_owned(),
             revision: "r2".to_owned(),
@@ -69,8 +71,11 @@ async fn what_is_kept_is_found_as_it_was() {
         assert_eq!(sessions.execution("FN1").await.unwrap().as_ref(), Some(&other));
         assert_eq!(sessions.active("session 1").await.unwrap(), None);
         assert_eq!(sids(&sessions, list(10)).await, [""; 0]);
-        assert_eq!(sids(&sessions, Listing { flow: "FW2".into(), ..list(10) }).await, ["FN1"]);
-        let large = Saved { state: vec![0xA5; 5_000_000], ..saved(3) };
+        assert_eq!(
+            sids(&sessions, ExecutionQuery { flow: "FW2".into(), ..list(10) }).await,
+            ["FN1"]
+        );
+        let large = StoredExecution { state: vec![0xA5; 5_000_000], ..sample(3) };
         save(&sessions, large.clone()).await;
         assert_eq!(sessions.execution("FN3").await.unwrap(), Some(large));
     })
@@ -79,35 +84,36 @@ async fn what_is_kept_is_found_as_it_was() {
 
 #[tokio::test]
 async fn one_execution_is_active_for_a_session() {
-    every("active", async |sessions| {
-        save(&sessions, saved(1)).await;
-        let second = Saved { session: saved(1).session, ..saved(2) };
-        let error = sessions.commit(of(second.clone())).await.unwrap_err();
+    on_every_store("active", async |sessions| {
+        save(&sessions, sample(1)).await;
+        let second = StoredExecution { session: sample(1).session, ..sample(2) };
+        let error = sessions.commit(state_commit(second.clone())).await.unwrap_err();
         assert_eq!(error, StoreError::Conflict("FN1".to_owned()));
-        // An ended one is in nobody's way, and does not come back where another one is.
-        let ended = Saved { active: false, ..saved(1) };
+        // An ended one does not block another, and cannot be active again beside it.
+        let ended = StoredExecution { active: false, ..sample(1) };
         save(&sessions, ended.clone()).await;
         assert_eq!(sessions.active("session 1").await.unwrap(), None);
         save(&sessions, second.clone()).await;
         assert_eq!(sessions.active("session 1").await.unwrap().as_ref(), Some(&second));
-        let error = sessions.commit(of(saved(1))).await.unwrap_err();
+        let error = sessions.commit(state_commit(sample(1))).await.unwrap_err();
         assert_eq!(error, StoreError::Conflict("FN2".to_owned()));
         assert_eq!(sessions.execution("FN1").await.unwrap(), Some(ended));
         assert!(sessions.delete("FN2").await.unwrap());
-        save(&sessions, saved(1)).await;
+        save(&sessions, sample(1)).await;
     })
     .await;
 }
 
 #[tokio::test]
 async fn executions_are_listed_newest_first_in_pages() {
-    every("listed", async |sessions| {
+    on_every_store("listed", async |sessions| {
         for number in 0..25 {
-            let mut execution = saved(number);
+            let mut execution = sample(number);
             // Some begin at the same time: then the sid decides.
             execution.created = NOW + HOUR * (number / 3);
             save(&sessions, execution).await;
-            save(&sessions, Saved { flow: "FW2".to_owned(), ..saved(100 + number) }).await;
+            save(&sessions, StoredExecution { flow: "FW2".to_owned(), ..sample(100 + number) })
+                .await;
         }
         let all = sids(&sessions, list(100)).await;
         assert_eq!(all.len(), 25);
@@ -118,15 +124,18 @@ async fn executions_are_listed_newest_first_in_pages() {
             let Some(last) = page.last() else { break };
             next.after = Some((last.created, last.sid.clone()));
             // Ones that begin meanwhile come before the page.
-            save(&sessions, Saved { created: NOW + HOUR * 99, ..saved(200 + paged.len() as u32) })
-                .await;
+            save(
+                &sessions,
+                StoredExecution { created: NOW + HOUR * 99, ..sample(200 + paged.len() as u32) },
+            )
+            .await;
             paged.extend(page.into_iter().map(|execution| execution.sid));
         }
         assert_eq!(paged, all);
         let (from, until) = (Some(NOW + HOUR), Some(NOW + HOUR * 2));
-        let within = sids(&sessions, Listing { from, until, ..list(100) }).await;
+        let within = sids(&sessions, ExecutionQuery { from, until, ..list(100) }).await;
         assert_eq!(within, ["FN5", "FN4", "FN3"]);
-        let none = sids(&sessions, Listing { from: until, until: from, ..list(100) }).await;
+        let none = sids(&sessions, ExecutionQuery { from: until, until: from, ..list(100) }).await;
         assert_eq!(none, [""; 0]);
         assert_eq!(sids(&sessions, list(0)).await, [""; 0]);
     })
@@ -135,16 +144,19 @@ async fn executions_are_listed_newest_first_in_pages() {
 
 #[tokio::test]
 async fn steps_are_listed_newest_first_in_pages() {
-    every("steps", async |sessions| {
+    on_every_store("steps", async |sessions| {
         // Two commits; the last three steps are of one time.
         let mut steps: Vec<_> = (0..10).map(|number| step(1, number)).collect();
         let last = steps[9].at;
         steps[7].at = last;
         steps[8].at = last;
         let (early, late) = steps.split_at(8);
-        sessions.commit(Commit { steps: early.to_vec(), ..of(saved(1)) }).await.unwrap();
-        sessions.commit(Commit { steps: late.to_vec(), ..of(saved(1)) }).await.unwrap();
-        sessions.commit(Commit { steps: vec![step(2, 50)], ..of(saved(2)) }).await.unwrap();
+        sessions.commit(Commit { steps: early.to_vec(), ..state_commit(sample(1)) }).await.unwrap();
+        sessions.commit(Commit { steps: late.to_vec(), ..state_commit(sample(1)) }).await.unwrap();
+        sessions
+            .commit(Commit { steps: vec![step(2, 50)], ..state_commit(sample(2)) })
+            .await
+            .unwrap();
         steps.reverse();
         assert_eq!(sessions.steps("FN1", page(100)).await.unwrap(), steps);
         let (mut paged, mut next) = (Vec::new(), page(2));
@@ -161,12 +173,12 @@ async fn steps_are_listed_newest_first_in_pages() {
 
 #[tokio::test]
 async fn timers_are_due_in_their_order() {
-    every("due", async |sessions| {
+    on_every_store("due", async |sessions| {
         for (number, after) in [(1, 30), (2, 10), (3, 20), (4, 10)] {
             let due = Some(NOW + Duration::from_secs(after));
-            save(&sessions, Saved { due, ..saved(number) }).await;
+            save(&sessions, StoredExecution { due, ..sample(number) }).await;
         }
-        save(&sessions, saved(5)).await;
+        save(&sessions, sample(5)).await;
         let due = async |after, limit| {
             let due = sessions.due(NOW + Duration::from_secs(after), limit).await.unwrap();
             due.into_iter().map(|execution| execution.sid).collect::<Vec<_>>()
@@ -174,39 +186,40 @@ async fn timers_are_due_in_their_order() {
         assert_eq!(due(10, 9).await, [""; 0]);
         assert_eq!(due(11, 9).await, ["FN2", "FN4"]);
         assert_eq!(due(99, 3).await, ["FN2", "FN4", "FN3"]);
-        save(&sessions, Saved { due: None, ..saved(2) }).await;
-        save(&sessions, Saved { due: Some(NOW + Duration::from_secs(50)), ..saved(4) }).await;
+        save(&sessions, StoredExecution { due: None, ..sample(2) }).await;
+        save(&sessions, StoredExecution { due: Some(NOW + Duration::from_secs(50)), ..sample(4) })
+            .await;
         assert_eq!(due(99, 9).await, ["FN3", "FN1", "FN4"]);
     })
     .await;
 }
 
 #[tokio::test]
-async fn what_is_deleted_is_gone_with_its_steps() {
-    every("deleted", async |sessions| {
+async fn a_deleted_execution_is_gone_with_its_steps() {
+    on_every_store("deleted", async |sessions| {
         let due = Some(NOW);
-        let execution = Saved { due, ..saved(1) };
-        let commit = Commit { steps: vec![step(1, 1), step(1, 2)], ..of(execution) };
+        let execution = StoredExecution { due, ..sample(1) };
+        let commit = Commit { steps: vec![step(1, 1), step(1, 2)], ..state_commit(execution) };
         sessions.commit(commit).await.unwrap();
-        save(&sessions, saved(2)).await;
+        save(&sessions, sample(2)).await;
         assert!(sessions.delete("FN1").await.unwrap());
         assert!(!sessions.delete("FN1").await.unwrap());
         assert_eq!(sids(&sessions, list(10)).await, ["FN2"]);
         assert_eq!(sessions.due(NOW + HOUR, 10).await.unwrap(), []);
-        // Under its old name a new one begins with nothing.
-        save(&sessions, saved(1)).await;
+        // A new one with the same sid begins without steps.
+        save(&sessions, sample(1)).await;
         assert_eq!(sessions.steps("FN1", page(10)).await.unwrap(), []);
     })
     .await;
 }
 
 #[tokio::test]
-async fn what_is_old_goes_and_takes_its_definitions_along() {
-    every("expired", async |sessions| {
+async fn old_executions_are_removed_with_their_definitions() {
+    on_every_store("expired", async |sessions| {
         for (number, updated) in [(1, NOW), (2, NOW + HOUR * 48), (3, NOW)] {
             let (active, revision) = (number != 3, format!("r{number}"));
-            let execution = Saved { updated, active, revision, ..saved(number) };
-            let commit = Commit { steps: vec![step(number, 1)], ..of(execution) };
+            let execution = StoredExecution { updated, active, revision, ..sample(number) };
+            let commit = Commit { steps: vec![step(number, 1)], ..state_commit(execution) };
             sessions.commit(commit).await.unwrap();
         }
         for revision in ["r1", "r2", "r3", "r4"] {
@@ -222,25 +235,26 @@ async fn what_is_old_goes_and_takes_its_definitions_along() {
         sessions.expire(late, &current).await.unwrap();
         assert_eq!(sids(&sessions, list(10)).await, ["FN2"]);
         assert_eq!(sessions.steps("FN1", page(10)).await.unwrap(), []);
-        // A definition stays a while longer: an execution may be on its way.
+        // A definition stays for a while: an execution of it may be about to be stored.
         assert_eq!(sessions.flow("r1").await.unwrap().as_deref(), Some("{}"));
-        save(&sessions, Saved { updated: late, revision: "r3".to_owned(), ..saved(9) }).await;
+        save(&sessions, StoredExecution { updated: late, revision: "r3".to_owned(), ..sample(9) })
+            .await;
         sessions.expire(late + CLAIM_KEPT, &current).await.unwrap();
         assert_eq!(sessions.flow("r1").await.unwrap(), None);
-        for kept in ["r2", "r3", "r4"] {
-            assert!(sessions.flow(kept).await.unwrap().is_some(), "{kept}");
+        for revision in ["r2", "r3", "r4"] {
+            assert!(sessions.flow(revision).await.unwrap().is_some(), "{revision}");
         }
     })
     .await;
 }
 
 #[tokio::test]
-async fn memory_keeps_so_many_and_those_that_go_on_longest() {
+async fn memory_is_bounded_and_active_executions_stay_longest() {
     let sessions = Sessions::memory();
     let count = twimlgate::limits::MEMORY_EXECUTIONS_MAX as u32;
     for number in 0..count + 10 {
         let active = !(10..=50).contains(&number);
-        save(&sessions, Saved { active, state: Vec::new(), ..saved(number) }).await;
+        save(&sessions, StoredExecution { active, state: Vec::new(), ..sample(number) }).await;
     }
     assert_eq!(sids(&sessions, list(usize::MAX)).await.len(), count as usize);
     assert!(sessions.execution("FN0").await.unwrap().is_some());

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use twimlgate::session::{StoreError, StoreUrl};
 
-use super::{Place, answered, first, of, reply, saved};
+use super::{TestStore, claim_answered, claim_first, reply_commit, sample, state_commit};
 
 /// A file system of one megabyte, for as long as it lives.
 pub(crate) struct Small(pub(crate) PathBuf);
@@ -30,21 +30,21 @@ impl Drop for Small {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_and_works_again_when_it_has_room() {
+async fn a_full_disk_is_reported_and_the_store_works_again_when_it_has_room() {
     let Some(small) = Small::mount("session-small") else {
         println!("skipped: this user may not mount a file system");
         return;
     };
-    let place = Place { url: StoreUrl::Sqlite(small.0.join("store.db")) };
-    let sessions = place.open();
-    let ticket = first(&sessions, "SMbefore").await;
-    sessions.commit(reply(ticket, "<Response/>")).await.unwrap();
+    let store = TestStore { url: StoreUrl::Sqlite(small.0.join("store.db")) };
+    let sessions = store.open();
+    let claim = claim_first(&sessions, "SMbefore").await;
+    sessions.commit(reply_commit(claim, "<Response/>")).await.unwrap();
     let ballast = small.0.join("ballast");
     fs::write(&ballast, vec![0; 300_000]).unwrap();
 
     let mut number = 0;
     let error = loop {
-        match sessions.commit(of(saved(number))).await {
+        match sessions.commit(state_commit(sample(number))).await {
             Ok(()) => number += 1,
             Err(error) => break error,
         }
@@ -53,24 +53,24 @@ async fn a_full_disk_is_told_and_works_again_when_it_has_room() {
     assert!(matches!(error, StoreError::Failed(_)), "{error:?}");
     assert!(number > 10);
     assert!(sessions.health().is_err());
-    // What cannot be kept is refused each time, and what was kept is there.
-    let ticket = first(&sessions, "SMfull").await;
-    assert!(sessions.commit(reply(ticket, vec![b'x'; 60_000])).await.is_err());
-    assert_eq!(answered(&sessions, "SMbefore").await, "<Response/>");
-    for kept in 0..number {
-        assert_eq!(sessions.active(&saved(kept).session).await.unwrap(), Some(saved(kept)));
+    // What does not fit is refused each time, and what was stored is there.
+    let claim = claim_first(&sessions, "SMfull").await;
+    assert!(sessions.commit(reply_commit(claim, vec![b'x'; 60_000])).await.is_err());
+    assert_eq!(claim_answered(&sessions, "SMbefore").await, "<Response/>");
+    for stored in 0..number {
+        assert_eq!(sessions.active(&sample(stored).session).await.unwrap(), Some(sample(stored)));
     }
-    assert_eq!(sessions.active(&saved(number).session).await.unwrap(), None);
+    assert_eq!(sessions.active(&sample(number).session).await.unwrap(), None);
 
     fs::remove_file(&ballast).unwrap();
-    let ticket = first(&sessions, "SMfull").await;
-    sessions.commit(reply(ticket, "<Response/>")).await.unwrap();
+    let claim = claim_first(&sessions, "SMfull").await;
+    sessions.commit(reply_commit(claim, "<Response/>")).await.unwrap();
     assert_eq!(sessions.health(), Ok(()));
-    sessions.commit(of(saved(number))).await.unwrap();
+    sessions.commit(state_commit(sample(number))).await.unwrap();
     drop(sessions);
-    let sessions = place.open();
-    assert_eq!(answered(&sessions, "SMfull").await, "<Response/>");
-    for kept in 0..=number {
-        assert_eq!(sessions.active(&saved(kept).session).await.unwrap(), Some(saved(kept)));
+    let sessions = store.open();
+    assert_eq!(claim_answered(&sessions, "SMfull").await, "<Response/>");
+    for stored in 0..=number {
+        assert_eq!(sessions.active(&sample(stored).session).await.unwrap(), Some(sample(stored)));
     }
 }

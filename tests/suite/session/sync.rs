@@ -2,9 +2,9 @@
 
 use std::process::{Command, Stdio};
 
-use twimlgate::session::{Claim, Commit, Saved, StoreError, StoreUrl};
+use twimlgate::session::{ClaimOutcome, Commit, StoreError, StoreUrl, StoredExecution};
 
-use super::{NOW, Place, answered, key, saved};
+use super::{NOW, TestStore, claim_answered, key, sample};
 
 /// Where the child of [`a_sync_that_fails_is_not_believed`] writes.
 const CHILD: &str = "TWIMLGATE_TEST_SYNC";
@@ -18,53 +18,58 @@ async fn a_sync_that_fails_is_not_believed() {
     }
     // After those with which the file is begun: once, every seventh time, always for a while.
     for when in ["12", "10+7", "10..40"] {
-        let place = Place::file("sync");
+        let store = TestStore::file("sync");
         let inject = format!("inject=fdatasync,fsync:error=EIO:when={when}");
         let output = Command::new("strace")
             .args(["-f", "-q", "-o", "/dev/null", "-e", "trace=fdatasync,fsync", "-e", &inject])
             .arg(std::env::current_exe().unwrap())
-            .args(["--exact", "session::sync::the_one_whose_disk_fails", "--nocapture"])
-            .env(CHILD, place.path())
+            .args(["--exact", "session::sync::the_child_whose_disk_fails", "--nocapture"])
+            .env(CHILD, store.path())
             .stderr(Stdio::inherit())
             .output()
             .unwrap();
-        let told = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "{when}: {told}");
-        let kept: Vec<&str> = told.lines().filter_map(|line| line.strip_prefix("kept ")).collect();
-        let failed = told.lines().filter(|line| line.starts_with("failed ")).count();
-        assert!(kept.len() == 60 && failed > 0, "{when}: {} kept, {failed} failed", kept.len());
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{when}: {text}");
+        let stored: Vec<&str> =
+            text.lines().filter_map(|line| line.strip_prefix("stored ")).collect();
+        let failed = text.lines().filter(|line| line.starts_with("failed ")).count();
+        assert!(
+            stored.len() == 60 && failed > 0,
+            "{when}: {} stored, {failed} failed",
+            stored.len()
+        );
         // Nothing was thrown away for it, and what was answered is there.
-        assert!(place.beside(".corrupt-").is_empty());
-        let sessions = place.open();
-        for sid in kept {
-            assert_eq!(answered(&sessions, sid).await, sid);
+        assert!(store.beside(".corrupt-").is_empty());
+        let sessions = store.open();
+        for sid in stored {
+            assert_eq!(claim_answered(&sessions, sid).await, sid);
             assert!(sessions.execution(sid).await.unwrap().is_some(), "{sid}");
         }
     }
 }
 
-/// Not a test by itself: it writes on a disk that fails at times, each webhook until it is kept.
+/// Not a test by itself: it writes on a disk that fails at times, each webhook until it is stored.
 #[tokio::test]
-async fn the_one_whose_disk_fails() {
+async fn the_child_whose_disk_fails() {
     let Some(path) = std::env::var_os(CHILD) else { return };
-    let sessions = Place { url: StoreUrl::Sqlite(path.into()) }.open();
+    let sessions = TestStore { url: StoreUrl::Sqlite(path.into()) }.open();
     let mut failed = 0;
     for number in 0..60 {
         let sid = format!("FN{number}");
         let session = sid.clone();
-        let execution = Some(Saved { sid: sid.clone(), session, ..saved(number) });
+        let execution = Some(StoredExecution { sid: sid.clone(), session, ..sample(number) });
         loop {
-            let ticket = match sessions.claim(Some(key(&sid))).await.unwrap() {
-                Claim::First(ticket) => Some(ticket),
-                // It was kept in spite of the error.
-                Claim::Answered(reply) => {
+            let claim = match sessions.claim(Some(key(&sid))).await.unwrap() {
+                ClaimOutcome::First(claim) => Some(claim),
+                // It was stored in spite of the error.
+                ClaimOutcome::Answered(reply) => {
                     assert_eq!(reply, sid);
                     break;
                 }
                 other => panic!("{other:?}"),
             };
             let (execution, reply) = (execution.clone(), sid.clone().into());
-            let commit = Commit { ticket, reply, execution, steps: Vec::new(), now: NOW };
+            let commit = Commit { claim, reply, execution, steps: Vec::new(), now: NOW };
             match sessions.commit(commit).await {
                 Ok(()) => {
                     assert_eq!(sessions.health(), Ok(()));
@@ -79,6 +84,6 @@ async fn the_one_whose_disk_fails() {
                 }
             }
         }
-        println!("\nkept {sid}");
+        println!("\nstored {sid}");
     }
 }

@@ -8,7 +8,7 @@ use twimlgate::exchange::{Answer, stored};
 use twimlgate::flow::Taken;
 use twimlgate::journal::Trace;
 use twimlgate::limits::{CLAIM_KEPT, DOCUMENT_BYTES_MAX, STEPS_MAX};
-use twimlgate::session::Saved;
+use twimlgate::session::StoredExecution;
 use twimlgate::twiml::read::{DocumentLimits, Element, check_document, parse_document};
 use twimlgate::webhook::Params;
 
@@ -217,7 +217,7 @@ impl<'s> Model<'s> {
 }
 
 /// Whether another application has the call: whatever comes then brings it back.
-fn handed_over(executions: &[Saved], webhook: &Webhook) -> bool {
+fn handed_over(executions: &[StoredExecution], webhook: &Webhook) -> bool {
     let sid = webhook.params.get("CallSid");
     let mut of_call = executions.iter().filter_map(|saved| stored(saved).ok());
     of_call.any(|execution| {

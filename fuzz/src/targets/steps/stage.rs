@@ -15,7 +15,7 @@ use twimlgate::exchange::{Answer, exchange, fire};
 use twimlgate::function::{Asking, Played, PlayedAnswer, StandIn};
 use twimlgate::gateway::{Gateway, Worker};
 use twimlgate::journal::{Journal, Log, Meters, Record, Trace};
-use twimlgate::session::{Listing, Page, Saved, Sessions, StepRecord};
+use twimlgate::session::{ExecutionQuery, Sessions, StepQuery, StepRecord, StoredExecution};
 use twimlgate::template::TemplateFolder;
 use twimlgate::webhook::{Params, Received};
 
@@ -167,14 +167,15 @@ impl Play<'_> {
     }
 
     /// All executions.
-    pub(super) async fn executions(&self) -> Result<Vec<Saved>, String> {
-        let list = Listing { flow: self.flow.clone(), limit: 1_000, ..Listing::default() };
+    pub(super) async fn executions(&self) -> Result<Vec<StoredExecution>, String> {
+        let list =
+            ExecutionQuery { flow: self.flow.clone(), limit: 1_000, ..ExecutionQuery::default() };
         self.worker.sessions.executions(list).await.map_err(|error| error.to_string())
     }
 
     /// The history of one, oldest first.
     pub(super) async fn steps(&self, sid: &str) -> Result<Vec<StepRecord>, String> {
-        let page = Page { limit: 5_000, ..Page::default() };
+        let page = StepQuery { limit: 5_000, ..StepQuery::default() };
         let steps = self.worker.sessions.steps(sid, page).await;
         let mut steps = steps.map_err(|error| error.to_string())?;
         steps.reverse();

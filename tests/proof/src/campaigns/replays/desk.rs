@@ -19,7 +19,7 @@ use twimlgate::exchange::{exchange, fire};
 use twimlgate::function::{Asking, Played, PlayedAnswer, StandIn};
 use twimlgate::gateway::{Gateway, Worker};
 use twimlgate::journal::{Journal, Log, Meters, Record};
-use twimlgate::session::{Listing, Saved, Sessions, StoreUrl};
+use twimlgate::session::{ExecutionQuery, Sessions, StoreUrl, StoredExecution};
 use twimlgate::webhook::Received;
 
 use crate::campaign::Context;
@@ -126,11 +126,12 @@ impl Desk {
     }
 
     /// All that is kept of all executions.
-    pub(super) async fn executions(&self) -> Vec<Saved> {
+    pub(super) async fn executions(&self) -> Vec<StoredExecution> {
         let mut all = Vec::new();
         for flow in ["call", "chat"] {
             let flow = flow.to_owned();
-            let listing = Listing { flow, from: None, until: None, after: None, limit: 1_000 };
+            let listing =
+                ExecutionQuery { flow, from: None, until: None, after: None, limit: 1_000 };
             let found = at_once(self.worker.sessions.executions(listing)).await;
             all.extend(found.unwrap_or_default());
         }

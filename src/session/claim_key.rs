@@ -1,4 +1,4 @@
-//! What makes two deliveries one webhook.
+//! The claim key: what makes two deliveries one webhook.
 
 use sha2::{Digest as _, Sha256};
 
@@ -11,73 +11,78 @@ use crate::webhook::{StepToken, Webhook};
 /// Every part is written with its length in front, so that no caller-chosen text in one part can
 /// look like the next part.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Key {
+pub struct ClaimKey {
     text: String,
-    begins: bool,
+    can_begin: bool,
 }
 
-impl Key {
-    /// The key of a webhook, or `None` where a repeat cannot be told from a new event: a later turn
+/// Room for the key of a usual message: one allocation instead of several that grow.
+const KEY_BYTES: usize = 160;
+
+impl ClaimKey {
+    /// The key of a webhook, or `None` where a repeat looks like a new event: a later turn
     /// of a call without an idempotency token. A caller may press the same digit at the same menu
     /// twice, and both count.
     ///
-    /// * A message is its MessageSid, and its status where the carrier tells of one.
+    /// * A message is its MessageSid, and its status where the carrier reports one.
     /// * The first turn of a call is its CallSid: the carrier asks while it still rings.
     /// * A status callback of a call is CallSid, status and sequence number.
-    /// * A step of a flow is CallSid and its token, which stands in the query, and what the carrier
-    ///   tells: a document that a function gave may ask again where it came from.
-    /// * Any other later turn is CallSid and the carrier's idempotency token. It is not signed; a
-    ///   forger who changes it only gets what a new webhook would get, and he needs a signature.
+    /// * A step of a flow is CallSid, the step token in the query, and all parameters: a document
+    ///   that a function returned may ask again with the token of the step that it came from.
+    /// * Any other later turn is CallSid and the carrier's idempotency token. It is not signed, but
+    ///   a changed one only gets what a new webhook would get, and that takes a signature.
     ///
     /// The request target belongs to all of them, because one call may be sent to several of our
     /// routes. So does `ErrorCode`: the carrier's request to a fallback URL is not a repeat of the
     /// request that failed.
-    pub fn of(webhook: &Webhook, channel: Channel) -> Option<Key> {
+    pub fn from_webhook(webhook: &Webhook, channel: Channel) -> Option<ClaimKey> {
         let param = |name| webhook.param(name).unwrap_or_default();
-        let told;
-        let begins = match channel {
+        let params_digest;
+        let can_begin = match channel {
             Channel::Message => true,
             Channel::Voice => is_first_turn(webhook) && webhook.param("CallbackSource").is_none(),
         };
         let (turn, number) = match channel {
             Channel::Message => ("message", param("MessageStatus")),
+            // Before the first turn: a callback may also say `ringing` or `initiated`.
             Channel::Voice if webhook.param("CallbackSource").is_some() => {
                 (param("CallStatus"), param("SequenceNumber"))
             }
             Channel::Voice if is_first_turn(webhook) => ("first", ""),
             Channel::Voice if StepToken::named_by(webhook).is_some() => {
-                told = digest(webhook);
-                ("step", told.as_str())
+                params_digest = digest_params(webhook);
+                ("step", params_digest.as_str())
             }
             Channel::Voice => ("turn", webhook.idempotency_token.as_deref()?),
         };
         let account = webhook.account.as_ref().map_or("", |account| account.sid.as_str());
         let sid = webhook.sid()?;
-        let mut key = Key { text: String::with_capacity(160), begins };
+        let mut key = ClaimKey { text: String::with_capacity(KEY_BYTES), can_begin };
         for part in [channel.name(), account, sid, turn, number, param("ErrorCode"), &webhook.path]
         {
-            key.push(part);
+            key.push_part(part);
         }
         for (name, value) in webhook.query.iter() {
-            key.push(name);
-            key.push(value);
+            key.push_part(name);
+            key.push_part(value);
         }
         Some(key)
     }
 
-    /// The key as text, for stores that write it down.
-    pub fn as_str(&self) -> &str {
+    /// The key as text. A change of its form makes the claims in a store of a former version
+    /// unknown: a repeat right after the upgrade is then taken for new.
+    pub(super) fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether such a webhook begins something, or takes it further, whenever it comes: no step
-    /// token makes it useless once its reply is forgotten.
-    pub fn begins(&self) -> bool {
-        self.begins
+    /// Whether such a webhook can begin an execution, or advance one, whenever it comes: no step
+    /// token makes it useless once its reply is dropped.
+    pub(super) fn can_begin(&self) -> bool {
+        self.can_begin
     }
 
-    fn push(&mut self, part: &str) {
-        // The length as one character would do for the machine; as a number a person can read it.
+    fn push_part(&mut self, part: &str) {
+        // By hand, because `write!` takes about 1,500 instructions more for each webhook.
         let mut digits = [0; 20];
         let mut rest = part.len();
         let mut start = digits.len();
@@ -95,20 +100,21 @@ impl Key {
     }
 }
 
-/// What the carrier tells, in any order: a retry need not keep it.
-fn digest(webhook: &Webhook) -> String {
+/// The digest of all parameters in the order of their names: a retry may send them in another one.
+fn digest_params(webhook: &Webhook) -> String {
     let mut pairs: Vec<(&str, &str)> = webhook.params.iter().collect();
     pairs.sort_unstable();
     let mut hash = Sha256::new();
     for text in pairs.iter().flat_map(|(name, value)| [name, value]) {
+        // With its length, so that no end of one text can be the beginning of the next.
         hash.update(text.len().to_le_bytes());
         hash.update(text);
     }
     to_hex(&hash.finalize()[..16])
 }
 
-/// Whether the carrier asks for the first document of a call. It is answered by the first verb
-/// that speaks, so every later question says `in-progress` or an end.
+/// Whether the carrier asks for the first document of a call. A call is answered by the first verb
+/// that speaks, so every later request says `in-progress` or an end.
 fn is_first_turn(webhook: &Webhook) -> bool {
     matches!(webhook.param("CallStatus"), Some("ringing" | "queued" | "initiated"))
 }
@@ -128,13 +134,13 @@ mod tests {
         }
     }
 
-    fn key(params: &[(&str, &str)]) -> Option<Key> {
-        Key::of(&webhook(&[], params), Channel::Message)
+    fn key(params: &[(&str, &str)]) -> Option<ClaimKey> {
+        ClaimKey::from_webhook(&webhook(&[], params), Channel::Message)
     }
 
-    fn call(query: &[(&str, &str)], status: &str, more: &[(&str, &str)]) -> Option<Key> {
+    fn call(query: &[(&str, &str)], status: &str, more: &[(&str, &str)]) -> Option<ClaimKey> {
         let params = [&[("CallSid", "CA1"), ("CallStatus", status)], more].concat();
-        Key::of(&webhook(query, &params), Channel::Voice)
+        ClaimKey::from_webhook(&webhook(query, &params), Channel::Voice)
     }
 
     #[test]
@@ -146,27 +152,27 @@ mod tests {
     }
 
     #[test]
-    fn what_begins_and_what_does_not() {
-        let begins = |key: Option<Key>| key.map(|key| key.begins());
-        assert_eq!(begins(key(&[("MessageSid", "SM1")])), Some(true));
+    fn messages_and_first_turns_can_begin() {
+        let can_begin = |key: Option<ClaimKey>| key.map(|key| key.can_begin());
+        assert_eq!(can_begin(key(&[("MessageSid", "SM1")])), Some(true));
         for status in ["ringing", "queued", "initiated"] {
-            assert_eq!(begins(call(&[], status, &[])), Some(true));
-            let told = [("CallbackSource", "call-progress-events")];
-            assert_eq!(begins(call(&[], status, &told)), Some(false));
+            assert_eq!(can_begin(call(&[], status, &[])), Some(true));
+            let callback = [("CallbackSource", "call-progress-events")];
+            assert_eq!(can_begin(call(&[], status, &callback)), Some(false));
         }
-        assert_eq!(begins(call(&[("step", "t")], "in-progress", &[])), Some(false));
+        assert_eq!(can_begin(call(&[("step", "t")], "in-progress", &[])), Some(false));
         assert_eq!(call(&[], "in-progress", &[]), None);
         let ended = |number| {
-            let told = [("CallbackSource", "call-progress-events"), ("SequenceNumber", number)];
-            call(&[], "completed", &told)
+            let callback = [("CallbackSource", "call-progress-events"), ("SequenceNumber", number)];
+            call(&[], "completed", &callback)
         };
         assert!(ended("1").is_some() && ended("1") == ended("1") && ended("1") != ended("2"));
     }
 
     #[test]
-    fn a_digest_is_of_the_whole_key_and_tells_what_begins() {
-        use super::super::desk::claimed;
-        let digest = |key: Option<Key>| claimed(&key.expect("it has a key"));
+    fn a_digest_is_of_the_whole_key_and_says_what_can_begin() {
+        use super::super::key_digest::claim_digest;
+        let digest = |key: Option<ClaimKey>| claim_digest(&key.expect("it has a key"));
         let message = |number: u8| digest(key(&[("MessageSid", &number.to_string())]));
         let step = |number: u8| digest(call(&[("step", &number.to_string())], "in-progress", &[]));
         for number in 0..16 {
@@ -177,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_its_token_and_what_is_told_in_any_order() {
+    fn a_step_is_its_token_and_its_parameters_in_any_order() {
         let step = |token, more: &[_]| call(&[("step", token)], "in-progress", more);
         let (digits, from) = (("Digits", "1"), ("From", "2"));
         assert_eq!(step("t", &[digits, from]), step("t", &[from, digits]));
@@ -189,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn each_status_of_a_message_is_told_once() {
+    fn each_status_of_a_message_is_claimed_once() {
         let status = |status| key(&[("MessageSid", "SM1"), ("MessageStatus", status)]);
         assert_eq!(status("sent"), status("sent"));
         assert_ne!(status("sent"), status("delivered"));

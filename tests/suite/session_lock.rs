@@ -1,5 +1,5 @@
-//! One webhook of a session after the other (I6), through the whole exchange: never are two
-//! functions at work for one session at the same time.
+//! One webhook of a session after the other (I6), through the whole exchange: two functions never
+//! run for one session at the same time.
 
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
@@ -39,7 +39,7 @@ async fn message(rig: &Rig, sid: &str, from: &str) -> Reply {
     rig.post("/sms", &params).await
 }
 
-/// Waits until so many webhooks are being answered, and then until those had their turn: there is
+/// Waits until so many webhooks are being answered, and then until each of them has run: there is
 /// one worker, and it has answered others since.
 async fn at_work(rig: &Rig, count: i64) {
     while rig.journal.meters.in_flight.get() < count {
@@ -47,15 +47,15 @@ async fn at_work(rig: &Rig, count: i64) {
     }
     for number in 0..5 {
         let other = message(rig, &format!("SMother{number}"), "+1666").await;
-        assert!(other.body.contains("gold"), "another's session waits for nobody: {}", other.body);
+        assert!(other.body.contains("gold"), "another's session does not wait: {}", other.body);
     }
 }
 
-/// Who asked the function, in the order in which it was asked.
-fn askers(function: &Hostile) -> Vec<String> {
+/// The callers in the requests of the function, in their order.
+fn callers(function: &Hostile) -> Vec<String> {
     let requests = function.requests();
-    let asker = |text: &str| text.trim_start_matches("caller=%2B").to_owned();
-    requests.iter().map(|seen| asker(seen.text())).filter(|asker| asker != "1666").collect()
+    let caller = |text: &str| text.trim_start_matches("caller=%2B").to_owned();
+    requests.iter().map(|seen| caller(seen.text())).filter(|caller| caller != "1666").collect()
 }
 
 #[actix_web::test]
@@ -72,12 +72,12 @@ async fn two_messages_of_one_person_are_never_at_work_at_once() {
         },
         async {
             at_work(&rig, 2).await;
-            assert_eq!(askers(&function), ["1555"], "the second waits for the first");
+            assert_eq!(callers(&function), ["1555"], "the second waits for the first");
             release();
         }
     );
     assert!(first.body.contains("gold") && second.body.contains("gold"), "{}", second.body);
-    assert_eq!(askers(&function), ["1555", "1555"], "and then it is worked on");
+    assert_eq!(callers(&function), ["1555", "1555"], "and then it is worked on");
     rig.end().await;
 }
 
@@ -101,7 +101,7 @@ async fn two_webhooks_of_one_step_are_never_at_work_at_once() {
     let welcome = send("/hotline", &[("CallStatus", "ringing")]).await;
     let menu = send(&next(&welcome), &[("CallStatus", "in-progress")]).await;
     let step = next(&menu);
-    // The same digit, told twice and not to the letter: no repeat, and one of them is too late.
+    // The same digit in two different webhooks: no repeat, and one of them is too late.
     let pressed = [("CallStatus", "in-progress"), ("Digits", "1")];
     let again = [("CallStatus", "in-progress"), ("Digits", "1"), ("FinishedOnKey", "#")];
     let (first, second, ()) = tokio::join!(
@@ -114,12 +114,12 @@ async fn two_webhooks_of_one_step_are_never_at_work_at_once() {
         },
         async {
             at_work(&rig, 2).await;
-            assert_eq!(askers(&function), ["1555"], "the second waits for the first");
+            assert_eq!(callers(&function), ["1555"], "the second waits for the first");
             release();
         }
     );
     assert!(first.body.contains("gold"), "{}", first.body);
     assert!(second.status == 200 && !second.body.contains("gold"), "{}", second.body);
-    assert_eq!(askers(&function), ["1555"], "a step is taken once");
+    assert_eq!(callers(&function), ["1555"], "a step is taken once");
     rig.end().await;
 }

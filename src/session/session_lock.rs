@@ -1,0 +1,156 @@
+//! The session locks: the webhooks of one session are worked on one after the other, in the order
+//! of their arrival.
+//!
+//! The locks are in this process only, and each exists while a task holds it or waits for it. The
+//! map of all locks has a mutex of its own, which no task keeps over a wait.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard};
+
+/// The locks of the sessions that are being worked on, or waited for. A clone has the same locks.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SessionLocks(Arc<Mutex<HashMap<String, LockEntry>>>);
+
+#[derive(Debug)]
+struct LockEntry {
+    /// Tokio's, because it is fair: the task that waits longest is the next.
+    mutex: Arc<FairMutex<()>>,
+    /// The lock as it is held now. Weak, because the entry must not prolong it.
+    holder: Weak<HeldLock>,
+}
+
+/// The lock of a session, held. Dropped, it passes to the task that waits longest; but not before
+/// a commit that was begun under it is written, even where no task waits for that commit any more.
+#[derive(Debug)]
+pub struct SessionGuard {
+    _held: Arc<HeldLock>,
+}
+
+/// What a guard and the commits under it share. The lock is released with the last of them.
+#[derive(Debug)]
+pub(super) struct HeldLock {
+    // Fields are dropped in their order: the mutex is released before the registration ends.
+    _mutex: OwnedMutexGuard<()>,
+    _registration: LockRegistration,
+}
+
+/// A task's interest in a lock, from the moment it begins to wait. The last one to end removes the
+/// entry.
+#[derive(Debug)]
+struct LockRegistration {
+    locks: SessionLocks,
+    session: String,
+    /// `None` only while it is dropped.
+    mutex: Option<Arc<FairMutex<()>>>,
+}
+
+// === impl SessionLocks ===
+
+impl SessionLocks {
+    /// Waits for the lock of a session. A task that is cancelled meanwhile leaves the queue, and
+    /// the others keep their order.
+    pub(super) async fn lock(&self, session: &str) -> SessionGuard {
+        let mutex = self.mutex(session);
+        let lock = Arc::clone(&mutex).lock_owned();
+        // Made before the wait, and dropped after the future of the mutex, so that a task that is
+        // cancelled while it waits removes its entry as well.
+        let registration = LockRegistration {
+            locks: self.clone(),
+            session: session.to_owned(),
+            mutex: Some(mutex),
+        };
+        let held = Arc::new(HeldLock { _mutex: lock.await, _registration: registration });
+        if let Some(entry) = self.entries().get_mut(session) {
+            entry.holder = Arc::downgrade(&held);
+        }
+        SessionGuard { _held: held }
+    }
+
+    /// The lock of a session as it is held now, for a commit that has to be written before the
+    /// lock passes on. `None` where the session is not locked.
+    pub(super) fn held_lock(&self, session: &str) -> Option<Arc<HeldLock>> {
+        self.entries().get(session)?.holder.upgrade()
+    }
+
+    fn mutex(&self, session: &str) -> Arc<FairMutex<()>> {
+        let mut entries = self.entries();
+        if let Some(entry) = entries.get(session) {
+            return Arc::clone(&entry.mutex);
+        }
+        let mutex = Arc::default();
+        let entry = LockEntry { mutex: Arc::clone(&mutex), holder: Weak::new() };
+        entries.insert(session.to_owned(), entry);
+        mutex
+    }
+
+    fn entries(&self) -> MutexGuard<'_, HashMap<String, LockEntry>> {
+        self.0.lock()
+    }
+}
+
+// === impl LockRegistration ===
+
+impl Drop for LockRegistration {
+    fn drop(&mut self) {
+        let mut entries = self.locks.entries();
+        // Under the map's mutex: of two that end at once, each would else count the other one.
+        self.mutex = None;
+        let is_unused = |entry: &LockEntry| Arc::strong_count(&entry.mutex) == 1;
+        if entries.get(&self.session).is_some_and(is_unused) {
+            entries.remove(&self.session);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::{Pin, pin};
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    fn poll<T>(future: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+        match future.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => Some(value),
+            Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn locks_pass_in_the_order_of_arrival_and_leave_no_entry() {
+        let locks = SessionLocks::default();
+        let first = poll(pin!(locks.lock("a"))).expect("the lock is free");
+        drop(poll(pin!(locks.lock("b"))).expect("another session"));
+        let mut second = Box::pin(locks.lock("a"));
+        let mut cancelled = Box::pin(locks.lock("a"));
+        let mut third = pin!(locks.lock("a"));
+        assert!(poll(second.as_mut()).is_none() && poll(cancelled.as_mut()).is_none());
+        assert!(poll(third.as_mut()).is_none());
+        drop(cancelled);
+        drop(first);
+        assert!(poll(third.as_mut()).is_none());
+        let guard = poll(second.as_mut()).expect("it is the next");
+        assert!(poll(third.as_mut()).is_none());
+        drop(guard);
+        drop(poll(third.as_mut()).expect("it is the next"));
+        drop(second);
+        assert!(locks.entries().is_empty());
+    }
+
+    #[test]
+    fn a_commit_keeps_the_lock_of_a_task_that_was_cancelled() {
+        let locks = SessionLocks::default();
+        let guard = poll(pin!(locks.lock("a"))).expect("the lock is free");
+        let held = locks.held_lock("a").expect("it is locked");
+        drop(guard);
+        let mut next = pin!(locks.lock("a"));
+        assert!(poll(next.as_mut()).is_none());
+        drop(held);
+        assert!(poll(next.as_mut()).is_some());
+        assert!(locks.held_lock("a").is_none());
+    }
+}
