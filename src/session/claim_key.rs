@@ -82,19 +82,8 @@ impl ClaimKey {
     }
 
     fn push_part(&mut self, part: &str) {
-        // By hand, because `write!` takes about 1,500 instructions more for each webhook.
-        let mut digits = [0; 20];
-        let mut rest = part.len();
-        let mut start = digits.len();
-        loop {
-            start -= 1;
-            digits[start] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
-        self.text.extend(digits[start..].iter().map(|digit| *digit as char));
+        // `itoa`, because `write!` takes about 1,500 instructions more for each webhook.
+        self.text.push_str(itoa::Buffer::new().format(part.len()));
         self.text.push(':');
         self.text.push_str(part);
     }
