@@ -74,6 +74,8 @@ enum ValueError {
     Reported,
 }
 
+type Converted<T> = Result<T, ValueError>;
+
 // === impl TomlReader ===
 
 impl TomlReader<'_> {
@@ -260,7 +262,7 @@ impl<'a, 'i> TomlTable<'a, 'i> {
         &self,
         reader: &mut TomlReader<'_>,
         name: &str,
-        convert: impl FnOnce(&mut TomlReader<'_>, &KeySpec, &TomlValue<'_>) -> Result<T, ValueError>,
+        convert: impl FnOnce(&mut TomlReader<'_>, &KeySpec, &TomlValue<'_>) -> Converted<T>,
     ) -> Option<Spanned<T>> {
         let key = self.key(name);
         if let Some(given) = self.get(name) {

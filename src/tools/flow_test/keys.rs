@@ -24,8 +24,8 @@ pub(super) const FILE: KeyTable = KeyTable {
         key(
             "channel",
             Other("`\"voice\"` or `\"message\"`"),
-            "how one begins with the flow; without it: a call, where the trigger has `incomingCall` \
-         wired, else a message",
+            "how one begins with the flow; without it: a call, where the trigger has \
+             `incomingCall` wired, else a message",
         ),
         key(
             "time_zone",
@@ -62,7 +62,7 @@ pub(super) const CASE: KeyTable = KeyTable {
         key("to", NUMBER, "instead of that of the file"),
         key("params", PARAMS, "over those of the file"),
         key("at", MOMENT, "instead of that of the file"),
-        key("given", ANSWERS, "over those of the file"),
+        key("given", ANSWERS, "what functions answer, over those of the file"),
     ],
 };
 
@@ -83,7 +83,8 @@ pub(super) const GIVEN: KeyTable = KeyTable {
         key(
             "fail",
             Other(
-                "one of `\"refused\"`, `\"timeout\"`, `\"closed\"`, `\"truncated\"`, `\"dns\"`, `\"tls\"`",
+                "one of `\"refused\"`, `\"timeout\"`, `\"closed\"`, `\"truncated\"`, `\"dns\"`, \
+                 `\"tls\"`",
             ),
             "no answer at all",
         ),
