@@ -1,4 +1,36 @@
-//! URLs as text: their parts, and references in a document, as seen from where it came from.
+//! URLs: whether one can be called, whose it is, and what a reference in a document leads to.
+//!
+//! A URL that is signed or shown stays the text that its owner wrote; [`Url`] is asked about it and
+//! does not replace it, because it would normalise case, port and path.
+
+use url::Url;
+
+/// The URL, if HTTP can be spoken to it: `http://` or `https://` and a host.
+pub(crate) fn http_url(text: &str) -> Option<Url> {
+    // Url forgives `http:host` and `http:/host`, which no HTTP client here does.
+    let url = text.contains("://").then(|| Url::parse(text).ok()).flatten()?;
+    (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
+}
+
+/// The host of a URL, in lower case and without brackets.
+pub(crate) fn host(url: &str) -> Option<String> {
+    let url = http_url(url)?;
+    Some(url.host_str()?.trim_matches(['[', ']']).to_owned())
+}
+
+/// A reference as seen from the URL of its document (RFC 3986, 5.2). One that is a whole URL stays
+/// as it is written.
+pub(crate) fn resolve(base: &str, reference: &str) -> String {
+    // The empty reference is the document itself, with the fragment that an RFC would drop: the
+    // carrier's overrides are in it.
+    if reference.is_empty() {
+        return base.to_owned();
+    }
+    let whole = Url::parse(reference).is_ok();
+    let joined =
+        if whole { None } else { Url::parse(base).ok().and_then(|base| base.join(reference).ok()) };
+    joined.map_or_else(|| reference.to_owned(), String::from)
+}
 
 /// Scheme, authority and the rest (path, query, fragment) of a URL, as written. What has no `://`
 /// has no scheme.
@@ -8,63 +40,43 @@ pub(crate) fn parts(url: &str) -> (&str, &str, &str) {
     (scheme, authority, target)
 }
 
-/// The host of a URL, as written, without brackets.
-pub(crate) fn host(url: &str) -> &str {
-    let (_, authority, _) = parts(url);
-    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
-    match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, _)) => address,
-        None => place.split(':').next().unwrap_or_default(),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// A reference as seen from a base URL (RFC 3986, 5.2). `base` is `scheme://authority/path?query`.
-pub(crate) fn resolve(base: &str, reference: &str) -> String {
-    let scheme = reference.split_once(':').map_or("", |(scheme, _)| scheme);
-    let named = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
-    if named {
-        return reference.to_owned();
-    }
-    let (base_scheme, authority, path) = parts(base);
-    let base_scheme = if base_scheme.is_empty() { "http" } else { base_scheme };
-    if let Some(place) = reference.strip_prefix("//") {
-        return format!("{base_scheme}://{place}");
-    }
-    let path_only = path.split('?').next().unwrap_or_default();
-    let (reference_path, query) = match reference.split_once('?') {
-        Some((path, query)) => (path, format!("?{query}")),
-        None => (reference, String::new()),
-    };
-    let joined = match reference_path {
-        "" if query.is_empty() => return base.to_owned(),
-        "" => path_only.to_owned(),
-        absolute if absolute.starts_with('/') => without_dots(absolute),
-        relative => {
-            let folder = path_only.rfind('/').map_or("/", |end| &path_only[..=end]);
-            without_dots(&format!("{folder}{relative}"))
+    #[test]
+    fn references_lead_where_rfc_3986_says() {
+        let base = "https://u:p@Host.example:8443/a/b;p?q#rc=2";
+        for (reference, expected) in [
+            ("", base),
+            ("?y", "https://u:p@host.example:8443/a/b;p?y"),
+            ("g", "https://u:p@host.example:8443/a/g"),
+            ("../../g?x#s", "https://u:p@host.example:8443/g?x#s"),
+            ("/g", "https://u:p@host.example:8443/g"),
+            ("//h/g", "https://h/g"),
+            ("HTTP://H:80", "HTTP://H:80"),
+            ("tel:+15550100", "tel:+15550100"),
+            ("a b", "https://u:p@host.example:8443/a/a%20b"),
+        ] {
+            assert_eq!(resolve(base, reference), expected, "{reference}");
         }
-    };
-    format!("{base_scheme}://{authority}{joined}{query}")
-}
+        assert_eq!(resolve("no base", "/g"), "/g");
+    }
 
-/// A path without its `.` and `..` segments (RFC 3986, 5.2.4).
-fn without_dots(path: &str) -> String {
-    let mut kept: Vec<&str> = Vec::new();
-    let mut segments = path.split('/').skip(1).peekable();
-    while let Some(segment) = segments.next() {
-        let last = segments.peek().is_none();
-        match segment {
-            "." | ".." => {
-                if segment == ".." {
-                    kept.pop();
-                }
-                if last {
-                    kept.push("");
-                }
-            }
-            other => kept.push(other),
+    #[test]
+    fn hosts_are_those_that_are_connected_to() {
+        for (url, expected) in [
+            ("http://Localhost#rc=1", Some("localhost")),
+            ("https://gate.example@evil.example/x", Some("evil.example")),
+            ("http://[::1]:80/", Some("::1")),
+            ("http://0x7f.1/", Some("127.0.0.1")),
+            ("http://xn--mnchen-3ya.example/", Some("xn--mnchen-3ya.example")),
+            ("http:/a/b", None),
+            ("http://", None),
+            ("ftp://a/", None),
+            ("localhost:3000/voice", None),
+        ] {
+            assert_eq!(host(url).as_deref(), expected, "{url}");
         }
     }
-    format!("/{}", kept.join("/"))
 }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::http::Uri;
 use toml::de::DeTable;
 
 use super::{named, repeated};
 use crate::config::{FlowFile, Rewrite};
 use crate::diagnostics::toml_reader::TomlReader;
+use crate::uri::http_url;
 
 pub(super) fn flows(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> BTreeMap<String, FlowFile> {
     let mut flows = BTreeMap::new();
@@ -44,10 +44,7 @@ pub(super) fn rewrites(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Vec<R
             let help = "a widget without a URL is covered by a `[function.WIDGET]` of its name";
             reader.report(problem.expected("the beginning of a URL").help(help));
         }
-        let uri = to.value.parse::<Uri>().ok();
-        let host = uri.as_ref().and_then(Uri::host).is_some_and(|host| !host.is_empty());
-        let scheme = uri.as_ref().and_then(Uri::scheme_str);
-        if !host || !matches!(scheme, Some("http" | "https")) {
+        if http_url(&to.value).is_none() {
             let problem = section.wrong(&reader.source, "to", &to);
             reader.report(problem.expected("a URL like `http://127.0.0.1:9000`"));
         }

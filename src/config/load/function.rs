@@ -9,6 +9,7 @@ use toml::de::DeTable;
 use super::{milliseconds, named};
 use crate::config::{Function, Hold};
 use crate::diagnostics::toml_reader::{TomlReader, TomlTable};
+use crate::uri::http_url;
 
 pub(super) fn functions(
     reader: &mut TomlReader<'_>,
@@ -88,8 +89,6 @@ fn hold(reader: &mut TomlReader<'_>, section: &TomlTable<'_, '_>) -> Option<Hold
 }
 
 fn function_url(text: &str) -> Option<Uri> {
-    let uri: Uri = text.parse().ok()?;
-    let host = uri.host().is_some_and(|host| !host.is_empty());
-    (host && matches!(uri.scheme_str(), Some("http" | "https")) && !text.contains('#'))
-        .then_some(uri)
+    let callable = http_url(text).is_some_and(|url| url.fragment().is_none());
+    callable.then(|| text.parse().ok()).flatten()
 }

@@ -1,12 +1,12 @@
 //! `[server]`, `[admin]`, `[log]`, `[store]`, `[egress]`: the gateway itself.
 
-use actix_web::http::Uri;
 use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
 use super::milliseconds;
 use crate::config::{Admin, Egress, EgressRule, IpRange, LogFormat, Server, StoreUrl, Tls};
 use crate::diagnostics::toml_reader::{Spanned, TomlReader, TomlTable};
+use crate::uri::{http_url, parts};
 
 pub(super) fn server(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Option<Server> {
     let section = reader.section("server", "server", file.get("server"));
@@ -61,15 +61,11 @@ fn time_zone(reader: &mut TomlReader<'_>, section: &TomlTable<'_, '_>) -> Option
 /// Scheme and host, perhaps a port and a path; the user and password that Twilio does not sign,
 /// and a slash at the end, are taken off.
 fn beginning(text: &str) -> Option<String> {
-    let (scheme, rest) = text.split_once("://")?;
-    if !matches!(scheme, "http" | "https") || rest.contains(['?', '#', ' ']) {
-        return None;
-    }
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (scheme, authority, path) = parts(text);
+    // What is signed is the text, not what Url makes of it.
+    http_url(text).filter(|_| !path.contains(['?', '#', ' ']))?;
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let url = format!("{scheme}://{host}{}", path.trim_end_matches('/'));
-    url.parse::<Uri>().ok().filter(|uri| uri.host().is_some_and(|host| !host.is_empty()))?;
-    Some(url)
+    Some(format!("{scheme}://{host}{}", path.trim_end_matches('/')))
 }
 
 fn ip_range(

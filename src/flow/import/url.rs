@@ -1,10 +1,9 @@
 //! The URLs that an imported flow calls: those of another place, rewritten to where the code is
 //! now, and placeholders that nobody has filled in.
 
-use actix_web::http::Uri;
-
 use super::{Import, State};
 use crate::flow::file::Node;
+use crate::uri;
 
 impl Import<'_> {
     /// Says whether a URL of the flow can be called, once it is rewritten.
@@ -52,9 +51,7 @@ fn host(url: &str) -> Option<String> {
     if !plain && !literal {
         return None;
     }
-    let uri: Uri = url.parse().ok()?;
-    let host = uri.host().filter(|host| !host.is_empty())?;
-    matches!(uri.scheme_str(), Some("http" | "https")).then(|| host.to_owned())
+    uri::host(url)
 }
 
 /// The part of a URL that a rewrite would name: scheme and host.

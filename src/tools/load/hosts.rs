@@ -10,7 +10,8 @@ use crate::uri::host;
 /// # Errors
 /// Where it is neither: what to say for it.
 pub fn may_load(url: &str, own: &[String]) -> Result<Vec<String>, String> {
-    let host = host(url).to_owned();
+    let host = host(url).unwrap_or_default();
+    let own: Vec<String> = own.iter().map(|host| host.to_ascii_lowercase()).collect();
     let address: Option<IpAddr> = host.parse().ok();
     let loopback = address.is_some_and(|address| address.is_loopback()) || host == "localhost";
     if !loopback && !own.contains(&host) {
@@ -19,9 +20,7 @@ pub fn may_load(url: &str, own: &[String]) -> Result<Vec<String>, String> {
              say `--yes-i-own-this-host {host}`"
         ));
     }
-    let mut hosts = own.to_vec();
-    hosts.push(host);
-    Ok(hosts)
+    Ok(own.into_iter().chain([host]).collect())
 }
 
 #[cfg(test)]

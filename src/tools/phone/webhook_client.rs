@@ -261,8 +261,8 @@ impl WebhookClient {
                 trace: Some(answered.trace),
             });
         }
-        let host = host(&sent.url);
-        if self.hosts.as_ref().is_some_and(|hosts| hosts.iter().all(|known| known != host)) {
+        let host = host(&sent.url).unwrap_or_default();
+        if self.hosts.as_ref().is_some_and(|hosts| hosts.iter().all(|known| *known != host)) {
             let found = format!("`{host}` is none of the hosts that may be asked");
             return Err(FetchError { fault: CarrierAlert::new(11200, found), connected: true });
         }

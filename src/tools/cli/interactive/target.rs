@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use actix_web::http::{Method, Uri};
+use actix_web::http::Method;
 
 use super::InteractiveArgs;
 use super::event_lines::{LineStyle, OutputLine};
@@ -11,7 +11,7 @@ use crate::gateway::Gateway;
 use crate::journal::Meters;
 use crate::tools::cli::request::environment_token;
 use crate::tools::phone::{Caller, InProcessGateway, Phone, PhoneNumber};
-use crate::uri::resolve;
+use crate::uri::{http_url, resolve};
 
 /// Everything that a conversation needs.
 pub(super) struct SessionTarget {
@@ -125,20 +125,12 @@ fn caller(args: &InteractiveArgs, account: Option<&str>) -> Caller {
 
 /// A URL that a webhook can go to.
 fn whole(url: &str) -> Result<(), String> {
-    let plain = url.split('#').next().unwrap_or_default();
-    let parsed = plain.parse::<Uri>().ok();
-    let schemes = ["http", "https"];
-    let good = parsed.is_some_and(|uri| {
-        let host = uri.host().is_some_and(|host| !host.is_empty());
-        host && uri.scheme_str().is_some_and(|scheme| schemes.contains(&scheme))
-    });
-    match good {
-        true => Ok(()),
-        false => Err(format!(
+    http_url(url).map(drop).ok_or_else(|| {
+        format!(
             "`{url}` is no URL: expected `https://phone.example.com/voice`, or a route of the \
              configuration like `/voice`"
-        )),
-    }
+        )
+    })
 }
 
 #[cfg(test)]
