@@ -1,7 +1,10 @@
 //! The only place that draws random numbers, from the operating system.
 
 use std::cell::RefCell;
+use std::sync::LazyLock;
 use std::time::Duration;
+
+use rustls::crypto::{GetRandomFailed, SecureRandom};
 
 use crate::hex::push_hex;
 
@@ -10,6 +13,10 @@ const POOL_BYTES: usize = 1024;
 
 /// Random bytes, and how many of them have been given out.
 type Pool = ([u8; POOL_BYTES], usize);
+
+/// The source that TLS draws from. To ask for it makes the list of ciphers, so it is asked once.
+static SOURCE: LazyLock<&'static dyn SecureRandom> =
+    LazyLock::new(|| rustls::crypto::ring::default_provider().secure_random);
 
 thread_local! {
     static POOL: RefCell<Pool> = const { RefCell::new(([0; POOL_BYTES], POOL_BYTES)) };
@@ -35,11 +42,19 @@ fn with_prefix(prefix: &str, bytes: &[u8; 16]) -> String {
     sid
 }
 
+/// Fills `bytes` with random numbers of the operating system, as TLS does.
+///
+/// # Errors
+/// Where the system has none.
+pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), GetRandomFailed> {
+    SOURCE.fill(bytes)
+}
+
 /// Sixteen random bytes, each given out once.
 fn bytes() -> [u8; 16] {
     POOL.with_borrow_mut(|(pool, used)| {
         if *used == POOL_BYTES {
-            getrandom::fill(pool).expect("the system has a source of random numbers");
+            fill(pool).expect("the system has a source of random numbers");
             *used = 0;
         }
         let mut bytes = [0; 16];

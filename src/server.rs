@@ -18,7 +18,7 @@ use std::time::Duration;
 use actix_web::dev::{ServerHandle, fn_service};
 use actix_web::rt::task::JoinHandle;
 use actix_web::{App, HttpServer, web};
-use arc_swap::ArcSwap;
+use parking_lot::RwLock;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
@@ -37,7 +37,7 @@ pub use tls::check as check_certificate;
 /// What all workers of a process share.
 pub struct Shared {
     /// The configuration at work; a reload swaps it.
-    gateway: ArcSwap<Gateway>,
+    gateway: RwLock<Arc<Gateway>>,
     sessions: Sessions,
     journal: Journal,
     /// Wakes whoever looks for waits that are over.
@@ -119,7 +119,7 @@ impl Server {
         let config = gateway.config.clone();
         let certificate = config.server.tls.as_ref().map(tls::Reloadable::read).transpose();
         let certificate = certificate.map_err(|problem| StartError::Tls(Box::new(problem)))?;
-        let gateway = ArcSwap::from_pointee(gateway);
+        let gateway = RwLock::new(Arc::new(gateway));
         let draining = AtomicBool::new(false);
         let wake = Notify::new();
         let shared = Arc::new(Shared { gateway, sessions, journal, wake, draining });
@@ -140,8 +140,8 @@ impl Server {
     /// Gives what of it needs a restart, or why its certificate cannot be used; then all of the
     /// old one stays.
     pub async fn reload(&self, gateway: Gateway) -> Result<Vec<&'static str>, Problem> {
-        let (old, new) = (self.shared.gateway.load_full(), &gateway.config);
-        let old = &old.config;
+        let at_work = Arc::clone(&self.shared.gateway.read());
+        let (old, new) = (&at_work.config, &gateway.config);
         let mut restart = Vec::new();
         for (name, same) in [
             ("server.listen", old.server.listen == new.server.listen),
@@ -159,11 +159,11 @@ impl Server {
             certificate.replace(tls)?;
         }
         // What is under way goes on, whatever the new one says of its function.
-        let held = self.shared.gateway.load().held.clone();
+        let held = at_work.held.clone();
         let gateway = Arc::new(Gateway { held, ..gateway });
         let Shared { sessions, journal, .. } = &*self.shared;
         journal.adopted(adopt(&gateway, sessions).await);
-        self.shared.gateway.store(Arc::clone(&gateway));
+        *self.shared.gateway.write() = Arc::clone(&gateway);
         // What the former configuration was at work on has been written under its names since.
         journal.adopted(adopt(&gateway, sessions).await);
         Ok(restart)

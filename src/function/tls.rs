@@ -4,9 +4,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use actix_tls::connect::rustls_0_23::webpki_roots_cert_store;
+use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
 
 use crate::config::Egress;
 
@@ -34,8 +35,7 @@ pub enum TlsError {
 /// The provider is given here and not taken from the process: a library that finds no default
 /// would panic. HTTP/1.1 is all that is offered, for awc's faults over HTTP/2 are not known.
 pub(crate) fn config(egress: &Egress) -> Result<Arc<ClientConfig>, TlsError> {
-    let mut roots = RootCertStore::empty();
-    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    let mut roots = webpki_roots_cert_store();
     if let Some(path) = &egress.ca_file {
         let unreadable = |reason: String| TlsError::Unreadable { path: path.clone(), reason };
         let certificates = CertificateDer::pem_file_iter(path);

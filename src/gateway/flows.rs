@@ -8,8 +8,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::config::{Config, ConfigText, Function, Rewrite};
@@ -125,7 +126,7 @@ impl Flows {
 
     /// A revision that was made again before.
     pub(super) fn kept(&self, revision: &str) -> Option<Arc<Flow>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(revision).cloned()
+        self.kept.lock().get(revision).cloned()
     }
 
     /// Makes a revision again from its definition.
@@ -135,7 +136,7 @@ impl Flows {
     pub(super) fn restore(&self, revision: &str, definition: &str) -> Result<Arc<Flow>, String> {
         let value: Value = serde_json::from_str(definition).map_err(|error| error.to_string())?;
         let flow = Arc::new(self.compiler.restore(&value)?);
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock();
         kept.insert(revision.to_owned(), Arc::clone(&flow));
         Ok(flow)
     }

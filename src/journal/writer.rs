@@ -2,9 +2,11 @@
 //! never keeps a call waiting. Lines that find no room are dropped, and counted.
 
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
 
 use super::line::{Level, Line};
 use crate::catch_panic::caught;
@@ -65,7 +67,7 @@ impl Log {
 
     /// Writes one line, or counts it as dropped. Never waits for the output.
     pub fn write(&self, line: &Line<'_>) {
-        let mut buffer = self.0.lock();
+        let mut buffer = self.0.buffer.lock();
         if buffer.closed || buffer.bytes.len() > LOG_BYTES_MAX {
             self.0.dropped.fetch_add(1, Ordering::Relaxed);
             return;
@@ -94,18 +96,17 @@ impl Log {
     /// A log that nobody keeps.
     pub fn none() -> Log {
         let inner = Inner::new(true);
-        inner.lock().closed = true;
+        inner.buffer.lock().closed = true;
         Log(inner)
     }
 
     /// Writes what is left, and waits for it, but not for an output that takes nothing.
     pub fn close(&self) {
-        let mut buffer = self.0.lock();
+        let mut buffer = self.0.buffer.lock();
         buffer.closed = true;
         self.0.wake.notify_all();
         let patience = Duration::from_secs(1);
-        let wait = self.0.wake.wait_timeout_while(buffer, patience, |buffer| !buffer.done);
-        drop(wait);
+        self.0.wake.wait_while_for(&mut buffer, |buffer| !buffer.done, patience);
     }
 }
 
@@ -121,14 +122,10 @@ impl Inner {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Buffer> {
-        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Nobody writes any more: from now on each line is counted as dropped, and `close` waits for
     /// nobody.
     fn ended(&self) {
-        let mut buffer = self.lock();
+        let mut buffer = self.buffer.lock();
         (buffer.closed, buffer.done) = (true, true);
         let lost = buffer.bytes.iter().filter(|byte| **byte == b'\n').count();
         self.dropped.fetch_add(lost as u64, Ordering::Relaxed);
@@ -139,10 +136,10 @@ impl Inner {
     fn run(&self, mut output: impl Write) {
         let mut lines = Vec::new();
         loop {
-            let mut buffer = self.lock();
+            let mut buffer = self.buffer.lock();
             while buffer.bytes.is_empty() && !buffer.closed {
                 buffer.idle = true;
-                buffer = self.wake.wait(buffer).unwrap_or_else(PoisonError::into_inner);
+                self.wake.wait(&mut buffer);
             }
             std::mem::swap(&mut buffer.bytes, &mut lines);
             let closed = buffer.closed;
@@ -154,7 +151,7 @@ impl Inner {
             }
             lines.clear();
             if closed {
-                self.lock().done = true;
+                self.buffer.lock().done = true;
                 self.wake.notify_all();
                 return;
             }

@@ -85,7 +85,7 @@ impl Door {
 
     /// The configuration at work, and this thread's worker for it.
     fn current(&self) -> (Arc<Gateway>, Rc<Worker>) {
-        let at_work = self.0.shared.gateway.load();
+        let at_work = self.0.shared.gateway.read();
         let mut current = self.0.current.borrow_mut();
         match &*current {
             Some((gateway, worker)) if Arc::ptr_eq(gateway, &at_work) => {

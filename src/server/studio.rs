@@ -101,7 +101,7 @@ async fn decide(
     body: web::Payload,
     shared: &Shared,
 ) -> Result<Answer, Refusal> {
-    let gateway = shared.gateway.load_full();
+    let gateway = Arc::clone(&shared.gateway.read());
     let account = auth::account(&gateway.config.accounts, request.headers())
         .ok_or_else(|| Refusal::new(401, 20003, "Authenticate"))?;
     let (flow, target) = path::read(request.uri().path()).ok_or_else(|| missing(request))?;

@@ -38,13 +38,13 @@ async fn look(shared: &Arc<Shared>, tick: &mut Interval, steady: &mut Steady) ->
     let mut worker: Option<(Arc<Gateway>, Rc<Worker>)> = None;
     let mut expired = None;
     loop {
-        let gateway = shared.gateway.load_full();
+        let gateway = Arc::clone(&shared.gateway.read());
         tokio::select! {
             _ = tick.tick() => {}
             () = shared.wake.notified() => {}
             () = gateway.held.ready() => {}
         }
-        let gateway = shared.gateway.load_full();
+        let gateway = Arc::clone(&shared.gateway.read());
         let (gateway, worker) = match worker.take() {
             Some((of, worker_of)) if Arc::ptr_eq(&of, &gateway) => worker.insert((of, worker_of)),
             _ => {

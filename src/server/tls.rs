@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use parking_lot::RwLock;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -15,17 +15,19 @@ use crate::diagnostics::problem::{Level, Problem};
 
 /// The certificate at work. A clone is the same one.
 #[derive(Clone, Debug)]
-pub(super) struct Reloadable(Arc<ArcSwap<CertifiedKey>>);
+pub(super) struct Reloadable(Arc<RwLock<Arc<CertifiedKey>>>);
 
 impl Reloadable {
     /// Reads a pair of files.
     pub(super) fn read(tls: &Tls) -> Result<Reloadable, Problem> {
-        Ok(Reloadable(Arc::new(ArcSwap::from_pointee(certified_key(tls)?))))
+        Ok(Reloadable(Arc::new(RwLock::new(Arc::new(certified_key(tls)?)))))
     }
 
     /// Takes over another pair: connections from now on see it.
     pub(super) fn replace(&self, tls: &Tls) -> Result<(), Problem> {
-        self.0.store(Arc::new(certified_key(tls)?));
+        // The files are read before the lock is taken: handshakes go on meanwhile.
+        let certified_key = Arc::new(certified_key(tls)?);
+        *self.0.write() = certified_key;
         Ok(())
     }
 
@@ -41,7 +43,7 @@ impl Reloadable {
 
 impl ResolvesServerCert for Reloadable {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.load_full())
+        Some(Arc::clone(&self.0.read()))
     }
 }
 

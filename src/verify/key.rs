@@ -13,6 +13,7 @@ use super::message::{in_signed_order, pieces};
 use super::url::SignedUrl;
 use crate::config::Algorithm;
 use crate::hex::to_hex;
+use crate::random;
 use crate::secret::Secret;
 use crate::webhook::Params;
 
@@ -96,7 +97,7 @@ impl SigningKey {
         let mut key = [0; 32];
         // Without randomness the key is zeros: it still does the work, and what it finds to fit is
         // refused all the same.
-        let _ = getrandom::fill(&mut key);
+        let _ = random::fill(&mut key);
         SigningKey::from_bytes(&key, algorithm)
     }
 

@@ -5,10 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::timeout;
 
 use super::coverage::CoverageReport;
@@ -148,13 +148,13 @@ fn played(jobs: &[Job<'_>]) -> Vec<CaseReport> {
             });
             let took = clock::now().duration_since(began);
             let report = CaseReport { name: case.name.clone(), took, failures, taken };
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((number, report));
+            done.lock().push((number, report));
         }
     };
     thread::scope(|scope| {
         (0..cores).for_each(|_| drop(scope.spawn(work)));
     });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut done = done.into_inner();
     done.sort_by_key(|(number, _)| *number);
     done.into_iter().map(|(_, report)| report).collect()
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use crate::channel::Channel;
 use crate::tools::flow_test::ScriptOutcome;
@@ -54,7 +55,7 @@ impl LoadCounters {
     /// Somebody is through.
     pub(super) fn ended(&self, channel: Channel, followed: &ScriptOutcome) {
         self.ended.fetch_add(1, Ordering::Relaxed);
-        let mut seen = self.lock();
+        let mut seen = self.seen.lock();
         for heard in &followed.heard {
             match heard {
                 PhoneEvent::Webhook(asked) => seen.asked(asked, channel),
@@ -72,12 +73,7 @@ impl LoadCounters {
     }
 
     pub(super) fn seen(&self) -> LoadSamples {
-        self.lock().clone()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, LoadSamples> {
-        // Nothing under the lock can panic half-way through a change.
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seen.lock().clone()
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use parking_lot::Mutex;
 
 use crate::webhook::Params;
 
@@ -47,7 +48,7 @@ impl SampleFunction {
 
     /// The last call, once.
     pub(super) fn take(&self) -> Option<ReceivedCall> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        self.seen.lock().pop()
     }
 }
 
@@ -81,6 +82,6 @@ fn answered(
         content_type,
         body: answer.clone(),
     };
-    seen.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
+    seen.lock().push(asked);
     HttpResponse::Ok().content_type(content_type).body(answer)
 }
