@@ -45,6 +45,7 @@ pub mod diagnostics;
 mod hex;
 pub mod limits;
 pub mod liquid;
+mod media_type;
 pub mod random;
 mod read_limited;
 pub mod secret;

@@ -7,6 +7,7 @@ use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 
 use super::error::{Problem, word};
+use crate::media_type::{charset, essence, is_utf8};
 
 /// What a successful answer is.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,11 +77,6 @@ fn encoding(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// The media type without its parameters.
-fn essence(content_type: &str) -> &str {
-    content_type.split(';').next().unwrap_or_default().trim()
-}
-
 fn kind(content_type: &str) -> Kind {
     let essence = essence(content_type);
     let is = |name: &str| essence.eq_ignore_ascii_case(name);
@@ -109,7 +105,7 @@ fn text(content_type: &str, body: &[u8]) -> Result<(), Problem> {
     let wide = stands_alone
         .iter()
         .any(|name| charset.get(..name.len()).is_some_and(|c| c.eq_ignore_ascii_case(name)));
-    if !(is("utf-8") || is("utf8") || is("us-ascii")) && (wide || !body.is_ascii()) {
+    if !(is_utf8(charset) || is("us-ascii")) && (wide || !body.is_ascii()) {
         return wrong(format!("is in the charset `{}`", word(charset.as_bytes())));
     }
     if body.starts_with(b"\xEF\xBB\xBF") {
@@ -125,15 +121,6 @@ fn text(content_type: &str, body: &[u8]) -> Result<(), Problem> {
         Ok(_) => Ok(()),
         Err(error) => wrong(format!("is not UTF-8 from byte {} on", error.valid_up_to())),
     }
-}
-
-/// The `charset` parameter of a content type.
-fn charset(content_type: &str) -> Option<&str> {
-    content_type.split(';').skip(1).find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        let is_charset = name.trim().eq_ignore_ascii_case("charset");
-        is_charset.then(|| value.trim().trim_matches(['"', '\'']))
-    })
 }
 
 /// The variables of a JSON body: those of an object. Of a name that comes twice the last one

@@ -9,6 +9,7 @@ use actix_web::web::Bytes;
 use super::VerifyError;
 use super::key::body_sha256;
 use crate::config::Account;
+use crate::media_type;
 use crate::webhook::{Params, Received, Webhook};
 
 /// The query parameter that covers a body which is not a form.
@@ -56,7 +57,7 @@ impl Content {
         let query = Params::decode_query(query)?;
         let body = match method {
             &Method::GET => Body::Ignored,
-            _ if is_form(content_type)? => Body::Form(Params::decode(body)?),
+            _ if is_form_of_utf8(content_type)? => Body::Form(Params::decode(body)?),
             _ => Body::Hashed,
         };
         Ok(Content { query, body })
@@ -107,19 +108,10 @@ pub(crate) fn hash_fits(hash: &str, body: &[u8]) -> bool {
 
 /// Whether a `Content-Type` is that of a form. A form in another charset than UTF-8 cannot be read
 /// as the carrier signed it.
-fn is_form(content_type: &str) -> Result<bool, VerifyError> {
-    let mut parts = content_type.split(';').map(str::trim);
-    let media_type = parts.next().unwrap_or_default();
-    if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        return Ok(false);
-    }
-    let charset = parts
-        .filter_map(|part| part.split_once('='))
-        .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
-        .map_or("utf-8", |(_, value)| value.trim().trim_matches('"'));
-    if ["utf-8", "utf8"].iter().any(|utf8| charset.eq_ignore_ascii_case(utf8)) {
-        Ok(true)
-    } else {
-        Err(VerifyError::Charset)
+fn is_form_of_utf8(content_type: &str) -> Result<bool, VerifyError> {
+    let form = media_type::is_form(content_type);
+    match media_type::charset(content_type).filter(|_| form) {
+        Some(charset) if !media_type::is_utf8(charset) => Err(VerifyError::Charset),
+        _ => Ok(form),
     }
 }

@@ -16,6 +16,7 @@ use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
 use crate::flow::turn::Turn;
 use crate::function::OutcomeKind;
+use crate::media_type::{FORM, is_form};
 
 pub(super) const TYPE: Type = Type {
     name: "make-http-request",
@@ -36,15 +37,13 @@ pub(super) const TYPE: Type = Type {
     resume,
 };
 
-const FORM: &str = "application/x-www-form-urlencoded";
-
 fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     let get = turn.text("method")?.is_none_or(|method| method.eq_ignore_ascii_case("GET"));
     let callee = callee(turn, get)?;
     let parameters = turn.pairs("parameters")?;
     let content_type = turn.text("content_type")?.unwrap_or_else(|| FORM.to_owned());
     let text = turn.text("body")?;
-    let form = content_type.trim_start().to_ascii_lowercase().starts_with(FORM);
+    let form = is_form(&content_type);
     // Studio sends a form its parameters, and anything else its body.
     let body = match text {
         Some(text) if !get && (!form || parameters.is_empty()) => Some(Body { content_type, text }),

@@ -6,11 +6,11 @@ use actix_web::http::Method;
 
 use crate::config::Algorithm;
 use crate::limits::WEBHOOK_BODY_BYTES_MAX;
+use crate::media_type::{FORM, is_form};
 use crate::read_limited::read_argument;
 use crate::secret::Secret;
 use crate::webhook::Params;
 
-const FORM: &str = "application/x-www-form-urlencoded";
 const TOKEN_VARIABLE: &str = "TWILIO_AUTH_TOKEN";
 
 /// A request, and the token that signs it.
@@ -58,11 +58,10 @@ impl RequestArgs {
 
     /// The body as it is sent.
     pub(super) fn body(&self) -> Result<Vec<u8>, String> {
-        let form = self.content_type.split(';').next().unwrap_or_default().trim();
         match &self.body_file {
             Some(path) => read(path),
             None if self.param.is_empty() => Ok(Vec::new()),
-            None if form.eq_ignore_ascii_case(FORM) => Ok(self.params().encode().into_bytes()),
+            None if is_form(&self.content_type) => Ok(self.params().encode().into_bytes()),
             None => Err(format!(
                 "`--param` is for forms, and the content type is `{}`: give the body with \
                  `--body-file`",

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use actix_web::http::Method;
 
 use super::request::RequestArgs;
+use crate::media_type::is_form;
 use crate::verify::{SigningKey, hashed_url, sign_form, sign_url};
 use crate::webhook::Params;
 
@@ -46,13 +47,12 @@ fn sign(request: &RequestArgs) -> Result<String, String> {
         [token] => SigningKey::new(token, request.algorithm),
         _ => return Err("one token signs: give `--token` once".to_owned()),
     };
-    let form = request.content_type.split(';').next().unwrap_or_default().trim();
     if request.method == Method::GET {
         let url = with_query(&request.url, &request.params());
         return Ok(lines(&request.url, &url, &sign_url(&key, &url)));
     }
     let body = request.body()?;
-    if form.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+    if is_form(&request.content_type) {
         let params = Params::decode(&body).map_err(|error| error.to_string())?;
         return Ok(sign_form(&key, &request.url, params.iter()));
     }

@@ -4,6 +4,7 @@ use super::alert::CarrierAlert;
 use super::webhook_request::AppResponse;
 use crate::channel::Channel;
 use crate::limits::DOCUMENT_BYTES_MAX;
+use crate::media_type::essence;
 use crate::twiml::read::{DocumentLimits, DocumentNode, Element, check_document, parse_document};
 
 /// A document that is carried out, verb by verb.
@@ -55,7 +56,7 @@ impl TwimlDocument {
             };
         }
         let declared = content_type.as_deref().unwrap_or_default();
-        let kind = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let kind = essence(declared).to_ascii_lowercase();
         match kind.as_str() {
             "text/xml" | "application/xml" | "text/html" => {}
             "text/plain" if parse_document(body, &DocumentLimits::default()).is_err() => {

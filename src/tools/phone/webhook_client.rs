@@ -25,6 +25,7 @@ use crate::config::Algorithm;
 use crate::function::{Asking, StandIn as _};
 use crate::journal::Trace;
 use crate::limits::CARRIER_REDIRECTS_MAX;
+use crate::media_type::CARRIER_FORM;
 use crate::random;
 use crate::secret::Secret;
 use crate::uri::{host, parts, resolve};
@@ -221,8 +222,7 @@ impl WebhookClient {
             ("i-twilio-idempotency-token", token.to_owned()),
         ];
         if form {
-            let kind = "application/x-www-form-urlencoded; charset=UTF-8".to_owned();
-            headers.push(("content-type", kind));
+            headers.push(("content-type", CARRIER_FORM.to_owned()));
         }
         if let Some(key) = &self.key {
             let signature = match form {

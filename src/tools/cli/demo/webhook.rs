@@ -8,6 +8,7 @@ use super::Demo;
 use super::function::ReceivedCall;
 use crate::clock;
 use crate::config::Algorithm;
+use crate::media_type::CARRIER_FORM;
 use crate::random;
 use crate::verify::{SigningKey, sign_form};
 use crate::webhook::Params;
@@ -84,7 +85,7 @@ impl DemoWebhook {
         let began = clock::now();
         let request = awc::Client::new()
             .post(url)
-            .insert_header((CONTENT_TYPE, "application/x-www-form-urlencoded; charset=UTF-8"))
+            .insert_header((CONTENT_TYPE, CARRIER_FORM))
             .insert_header(("x-twilio-signature", signature.as_str()))
             .send_body(self.params.encode());
         let mut response = request.await.map_err(|error| error.to_string())?;
