@@ -25,14 +25,15 @@ use twimlgate::config::{Config, StoreUrl};
 use twimlgate::diagnostics::problem::Source;
 use twimlgate::flow::{Event, Execution, FlowUrls, Moment, State, Step, advance};
 use twimlgate::gateway::Gateway;
-use twimlgate::journal::{Journal, Log, Meters};
+use twimlgate::journal::{Journal, Log};
+use twimlgate::metrics::Metrics;
 use twimlgate::server::{Listeners, Server};
 use twimlgate::session::Sessions;
 use twimlgate::template::TemplateFolder;
 use twimlgate::tools::flow_test::FlowTestFile;
 use twimlgate::tools::load::{Arrivals, LoadCounters, LoadPlan, run as load};
 use twimlgate::tools::phone::PhoneNumber;
-use twimlgate::webhook::Params;
+use twimlgate::webhook::{Params, StepToken};
 
 const CONNECTIONS: usize = 64;
 
@@ -135,7 +136,7 @@ fn flow(widgets: usize) -> String {
     serde_json::json!({"states": states, "initial_state": "Trigger"}).to_string()
 }
 
-fn gateway(widgets: usize, routes: usize, meters: &Meters) -> Gateway {
+fn gateway(widgets: usize, routes: usize, meters: &Metrics) -> Gateway {
     let folder = std::env::temp_dir();
     let file = format!("twimlgate-bench-{}-{widgets}.json", std::process::id());
     std::fs::write(folder.join(&file), flow(widgets)).expect("a file for the flow");
@@ -158,17 +159,18 @@ fn gateway(widgets: usize, routes: usize, meters: &Meters) -> Gateway {
 
 /// Steps of the engine, without anything around it.
 fn engine() {
-    let gateway = gateway(10, 1, &Meters::new());
+    let gateway = gateway(10, 1, &Metrics::new());
     let flow = gateway.flows.iter().next().expect("there is one").clone();
     let params: Params =
         [("From", "+15550100"), ("To", "+15550111"), ("Body", "hi")].into_iter().collect();
     let params = Arc::new(params);
     let at = Moment {
         now: Duration::from_secs(1_790_000_000),
-        token: "0".repeat(32),
+        token: StepToken::new("0".repeat(32)),
         action: format!("?step={}", "0".repeat(32)),
         urls: FlowUrls::default(),
         answering: true,
+        records_transitions: true,
     };
     let (mut best, mut steps) = (f64::MAX, 0);
     for _ in 0..5 {
@@ -207,14 +209,14 @@ struct Running {
 
 impl Running {
     fn start(widgets: usize, routes: usize, store: StoreUrl) -> Running {
-        let meters = Meters::new();
+        let meters = Metrics::new();
         let gateway = gateway(widgets, routes, &meters);
         let (sender, receiver) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let listeners = Listeners::bind(&gateway.config).expect("port 0 is free");
                 let journal =
-                    Journal { log: Log::to(std::io::sink(), false), meters: Arc::new(meters) };
+                    Journal { log: Log::to(std::io::sink(), false), metrics: Arc::new(meters) };
                 let sessions = Sessions::open(&store, clock::wall()).expect("the store opens");
                 let server = Server::start(listeners, gateway, sessions, journal);
                 let server = server.expect("it starts");

@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 use twimlgate::channel::Channel;
-use twimlgate::session::{ClaimKey, ClaimOutcome, Commit, Sessions, StepRecord, StoreUrl, StoredExecution};
+use twimlgate::session::{
+    ClaimKey, ClaimOutcome, Commit, Sessions, StepRecord, StoreUrl, StoredExecution,
+};
 use twimlgate::webhook::{Params, Webhook};
 
 #[global_allocator]

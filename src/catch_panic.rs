@@ -16,14 +16,14 @@ thread_local! {
     static PLACE: Cell<Option<String>> = const { Cell::new(None) };
 }
 
-/// A bug of ours: where it happened, or what it says, if those words stand in our sources.
+/// A bug of the gateway: where it happened, or its text, if that text is a constant of the sources.
 #[derive(Debug, thiserror::Error)]
 #[error("the gateway panicked, please report it: {0}")]
-pub struct Panicked(String);
+pub struct Panic(String);
 
-/// From now on, standard error tells of a panic where it happened, and with `RUST_BACKTRACE` how it
-/// came to that, but not its text. For a process that works for others.
-pub(crate) fn without_texts() {
+/// From now on, standard error shows the place of a panic, and with `RUST_BACKTRACE` its backtrace,
+/// but not its text. For a process that answers strangers.
+pub(crate) fn hide_panic_texts() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or_else(|| "nowhere".to_owned(), ToString::to_string);
         eprintln!("error: the gateway panicked, please report it: {place}");
@@ -35,11 +35,11 @@ pub(crate) fn without_texts() {
     }));
 }
 
-/// Turns a panic inside `future` into an error, so that whoever waits still hears something.
-pub(crate) async fn unwinding<T>(
+/// Turns a panic inside `future` into an error, so that it still has an outcome.
+pub(crate) async fn catch_async<T>(
     mut future: Pin<&mut impl Future<Output = T>>,
-) -> Result<T, Panicked> {
-    poll_fn(|context| match caught(|| future.as_mut().poll(context)) {
+) -> Result<T, Panic> {
+    poll_fn(|context| match catch(|| future.as_mut().poll(context)) {
         Ok(poll) => poll.map(Ok),
         Err(panicked) => Poll::Ready(Err(panicked)),
     })
@@ -48,15 +48,15 @@ pub(crate) async fn unwinding<T>(
 
 /// The same for what is done at once. What `work` had begun to change must be given up, or be good
 /// as it is.
-pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| Panicked::of(panic.as_ref()))
+pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Panic> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| Panic::of(panic.as_ref()))
 }
 
-// === impl Panicked ===
+// === impl Panic ===
 
-impl Panicked {
-    fn of(panic: &(dyn Any + Send)) -> Panicked {
+impl Panic {
+    fn of(panic: &(dyn Any + Send)) -> Panic {
         let words = || panic.downcast_ref::<&str>().copied().unwrap_or("its text is not shown");
-        Panicked(PLACE.take().unwrap_or_else(|| words().to_owned()))
+        Panic(PLACE.take().unwrap_or_else(|| words().to_owned()))
     }
 }

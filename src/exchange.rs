@@ -1,186 +1,156 @@
 //! One webhook in, one document out: the stages in order.
+//!
+//! [`exchange`] walks them and is the one place that catches a panic on the path of a webhook.
+//! `decide` has all rules about what a webhook means, `load` reads executions back, `turn` takes one
+//! a turn further for a webhook and `resume` without one; both leave the walk through the flow to
+//! `turn_runner`.
+//!
+//! Invariant: what a webhook has changed is committed together with its reply, before the reply
+//! leaves. What the carrier gets for an error is [`fallback`](crate::fallback)'s matter; the log
+//! only observes.
 
 mod adopt;
-mod conversation;
 mod decide;
-mod deliver;
-mod hold;
-mod run;
-mod saved;
-mod timer;
+mod load;
+mod pending;
+mod resume;
+mod send_replies;
+mod turn;
+mod turn_runner;
 
 pub use adopt::adopt;
-#[doc(hidden)]
-pub use saved::FORM;
-pub use saved::{ended, pair, read as stored, requested};
-pub use timer::fire;
+pub use resume::resume_due;
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use actix_web::web::Bytes;
 use tokio::time::{Instant, timeout_at};
 
-use crate::catch_panic::unwinding;
-use crate::flow::Failure;
+pub use crate::exchange_error::ExchangeError;
+pub use crate::fallback::WebhookReply;
+
+use crate::catch_panic::catch_async;
+use crate::fallback;
 use crate::gateway::{Gateway, Worker};
-use crate::journal::Record;
-use crate::route::{Route, RouteError};
-use crate::session::{ClaimKey, ClaimOutcome, StoreError};
-use crate::verify::{Verification, VerifyError};
+use crate::journal::ExchangeLog;
+use crate::route::Route;
+use crate::session::{ClaimGuard, ClaimKey, ClaimOutcome, StoreError};
+use crate::verify::Verification;
 use crate::webhook::Received;
-use conversation::Answering;
+use turn::{TurnResult, WebhookHandler};
 
-pub use crate::catch_panic::Panicked;
-
-/// What goes back to the carrier.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// 200 with a document, or a refusal without a body.
-    pub status: u16,
-    /// TwiML, or nothing.
-    pub document: Bytes,
+/// Where an exchange takes place.
+#[derive(Clone, Copy)]
+pub struct ExchangeContext<'a> {
+    /// The configuration that answers.
+    pub gateway: &'a Gateway,
+    /// What this thread answers with.
+    pub worker: &'a Worker,
+    /// When the answer must have left.
+    pub deadline: Instant,
 }
 
-/// Everything that can keep a webhook from its answer, one variant for each stage.
-#[derive(Debug, thiserror::Error)]
-pub enum ExchangeError {
-    /// Stage 2: it cannot be read, or the carrier did not send it.
-    #[error(transparent)]
-    Verify(#[from] VerifyError),
-    /// Stage 3: nothing answers here.
-    #[error(transparent)]
-    Route(#[from] RouteError),
-    /// Stage 4: another delivery was being worked on, and ended without a reply.
-    #[error("the delivery that this one repeats ended without a reply")]
-    Abandoned,
-    /// Stage 4: what would be answered cannot be kept.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Stages 5 to 8: the flow ended by a failure.
-    #[error(transparent)]
-    Flow(#[from] Failure),
-    /// Stage 4: another delivery is being worked on, and its reply did not come in time.
-    #[error("the delivery that this one repeats was not answered within `server.answer_within_ms`")]
-    Deadline,
-    /// Stage 4: the step that the webhook names has been taken, or never was one.
-    #[error("the webhook names a step that its execution does not wait for: a repeat, or a guess")]
-    Step,
-    /// Stage 4: `allow_concurrent_calls` is false, and the caller has a call already.
-    #[error("the caller is in another call, and the flow's `allow_concurrent_calls` is false")]
-    Concurrent,
-    /// Stage 4: the revision of the flow that an execution is on cannot be made any more.
-    #[error("the flow that the execution began with can no longer be run: {0}")]
-    Revision(String),
-    /// A bug of ours.
-    #[error(transparent)]
-    Panic(#[from] Panicked),
+/// How far a webhook has come: what is left to do when a stage fails or panics.
+#[derive(Default)]
+struct Progress<'a> {
+    route: Option<&'a Arc<Route>>,
+    /// The right to answer the webhook, until its reply is committed.
+    claim: Option<ClaimGuard>,
 }
 
-/// Answers a webhook, whatever happens, by `deadline`.
-pub async fn exchange(
-    gateway: &Gateway,
-    worker: &Worker,
-    received: Received,
-    record: &mut Record,
-    deadline: Instant,
-) -> Answer {
-    let at = gateway.routes.at(received.path());
-    // Pinned here and lent: a future that is handed on is copied whole.
-    let document = {
-        let stages = pin!(stages(gateway, worker, received, record, deadline));
-        unwinding(stages).await
+/// Answers a webhook, whatever happens, by the deadline. `received` reads the request; `target` is the
+/// route of its path, whose fallback is sent where a stage before the route panics.
+pub async fn exchange<'a>(
+    context: ExchangeContext<'a>,
+    target: Option<&'a Arc<Route>>,
+    received: Pin<&mut impl Future<Output = Result<Received, ExchangeError>>>,
+    log: &mut ExchangeLog,
+) -> WebhookReply {
+    let mut progress = Progress::default();
+    let mut failed: Option<WebhookReply> = None;
+    let mut received = Some(received);
+    let reply = loop {
+        let stages = async {
+            match (received.take(), &failed) {
+                (Some(received), _) => answer(context, received, &mut progress, log).await,
+                (None, reply) => commit_fallback(context, reply.as_ref(), &mut progress).await,
+            }
+        };
+        // Pinned here and lent: a future that is handed on is copied whole.
+        let caught = catch_async(pin!(stages)).await;
+        let error = match caught {
+            Ok(Ok(document)) => break failed.unwrap_or(WebhookReply::document(document)),
+            Ok(Err(error)) => error,
+            Err(panic) => {
+                progress.route = progress.route.or(target);
+                progress.route.inspect(|route| log.route(route));
+                panic.into()
+            }
+        };
+        log.failed(&error);
+        let reply = fallback::reply_to(&error, progress.route.map(Arc::as_ref));
+        if progress.claim.is_none() {
+            break reply;
+        }
+        // Stored like any other reply: a function that was called before the failure is not called
+        // again by a repeat.
+        failed = Some(reply);
     };
-    let answer = match document {
-        Ok(Ok(document)) => Answer { status: 200, document },
-        Ok(Err(error)) => record.failed(&error),
-        Err(panicked) => return panicked_at(at, panicked, record),
-    };
-    record.answered(&answer);
-    answer
+    log.answered(reply.status);
+    reply
 }
 
-/// What is answered to whatever came to a path when nothing else can be: the fallback of its route,
-/// which tells nothing, whoever asked for it.
-pub(crate) fn panicked_at(
-    at: Option<&Arc<Route>>,
-    panicked: Panicked,
-    record: &mut Record,
-) -> Answer {
-    if let Some(route) = at {
-        record.route(route);
-    }
-    let answer = record.failed(&panicked.into());
-    record.answered(&answer);
-    answer
-}
-
-/// Verify, route, claim, run: the way of a webhook.
-async fn stages(
-    gateway: &Gateway,
-    worker: &Worker,
-    received: Received,
-    record: &mut Record,
-    deadline: Instant,
+/// Verify, route, claim, run, commit: the way of a webhook.
+async fn answer<'a>(
+    context: ExchangeContext<'a>,
+    received: Pin<&mut impl Future<Output = Result<Received, ExchangeError>>>,
+    progress: &mut Progress<'a>,
+    log: &mut ExchangeLog,
 ) -> Result<Bytes, ExchangeError> {
-    let Verification { webhook, proof } = gateway.verifier.verify(received)?;
-    record.webhook(&webhook, proof);
+    let ExchangeContext { gateway, worker, deadline } = context;
+    let Verification { webhook, proof } = gateway.verifier.verify(received.await?)?;
+    log.webhook(&webhook, proof);
     let route = gateway.routes.find(&webhook)?;
-    record.route(route);
+    progress.route = Some(route);
+    log.route(route);
     let claim = worker.sessions.claim(ClaimKey::from_webhook(&webhook, route.channel));
-    let claim = match in_time(deadline, claim).await? {
-        ClaimOutcome::Answered(reply) => return Ok(record.repeated(reply)),
+    match in_time(deadline, claim).await? {
+        ClaimOutcome::Answered(reply) => {
+            log.repeated();
+            return Ok(reply);
+        }
         ClaimOutcome::Running(first) => {
             let reply = timeout_at(deadline, first.reply()).await;
             let reply = reply.map_err(|_| ExchangeError::Deadline)?;
-            return Ok(record.repeated(reply.ok_or(ExchangeError::Abandoned)?));
+            log.repeated();
+            return reply.ok_or(ExchangeError::Abandoned);
         }
-        ClaimOutcome::First(claim) => Some(claim),
-        ClaimOutcome::Unclaimed => None,
-    };
-    let answering = Answering { gateway, worker, route, deadline };
-    let said = answering.webhook(webhook, record).await;
+        ClaimOutcome::First(claim) => progress.claim = Some(claim),
+        ClaimOutcome::Unclaimed => {}
+    }
+    let result = WebhookHandler { context, route }.turn(webhook, log).await?;
     // Too late for this delivery is not too late for its repeats: the write goes on.
-    in_time(deadline, said.keep(worker, claim)).await
+    in_time(deadline, result.commit(worker, progress.claim.take())).await
 }
 
-/// What a store does for a webhook, as long as somebody waits for it: a disk may take seconds for
+/// Stores the fallback of a failed webhook for its repeats.
+async fn commit_fallback(
+    context: ExchangeContext<'_>,
+    reply: Option<&WebhookReply>,
+    progress: &mut Progress<'_>,
+) -> Result<Bytes, ExchangeError> {
+    let document = reply.map_or_else(Bytes::new, |reply| reply.document.clone());
+    let result = TurnResult::stateless(document);
+    in_time(context.deadline, result.commit(context.worker, progress.claim.take())).await
+}
+
+/// What a store does for a webhook, as long as the carrier waits for it: a disk may take seconds for
 /// each write.
 async fn in_time<T, E: From<StoreError>>(
     deadline: Instant,
-    asked: impl Future<Output = Result<T, E>>,
+    work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
-    timeout_at(deadline, asked).await.unwrap_or_else(|_| Err(StoreError::Busy.into()))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::hint::black_box;
-
-    use super::*;
-    use crate::fallback;
-
-    /// P18: whatever a stage panics with, the exchange ends with an error that has its answer. What
-    /// is made at run time may quote somebody.
-    #[actix_web::test]
-    async fn a_panic_is_an_error_like_any_other() {
-        let panics: [fn() -> Bytes; 3] = [
-            || panic!("a text"),
-            || panic!("a text of {}", black_box(2)),
-            || std::panic::panic_any(7),
-        ];
-        for (panics, text) in panics.into_iter().zip(["a text", "not shown", "not shown"]) {
-            let stage = pin!(async move {
-                tokio::task::yield_now().await;
-                panics()
-            });
-            let Err(panicked) = unwinding(stage).await else { panic!("it went on") };
-            assert!(panicked.to_string().ends_with(text), "{panicked}");
-            let answer = fallback::answer(&panicked.into(), None);
-            assert_eq!((answer.status, answer.document), (200, crate::twiml::EMPTY));
-        }
-        let goes_on = pin!(async { 1 });
-        assert_eq!(unwinding(goes_on).await.ok(), Some(1));
-    }
+    timeout_at(deadline, work).await.unwrap_or_else(|_| Err(StoreError::Busy.into()))
 }

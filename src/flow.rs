@@ -27,7 +27,6 @@ pub use definition::{ConversationIdentity, Flow, Persistence, Transition, Widget
 pub use engine::advance;
 pub use execution::{Execution, Remark, State, Taken, Wait};
 pub use failure::Failure;
-pub use hold::{HeldCall, unfit};
 pub use properties::{Callee, Holds, Pair, Properties, Property};
 pub use scope::Scope;
 pub use send::{Send, SendError, Service};

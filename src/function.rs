@@ -12,7 +12,6 @@ mod dial;
 mod egress;
 mod error;
 mod gate;
-mod held;
 mod interim;
 mod origin;
 mod redirect;
@@ -25,7 +24,6 @@ mod tls;
 mod wire;
 
 pub use error::{Fault, FunctionError, Phase, Problem};
-pub use held::{Held, Place, Task, Waited, Waiting};
 pub use resolve::{Entry, Resolver};
 pub use stand_in::{Asking, Played, PlayedAnswer, StandIn};
 pub(crate) use stream::Stream;

@@ -1,7 +1,7 @@
 //! What a configuration becomes: everything that answers, compiled and checked.
 
 mod flows;
-mod holds;
+mod hold_documents;
 mod unset;
 
 pub use flows::Flows;
@@ -14,16 +14,16 @@ use std::sync::Arc;
 use crate::channel::Channel;
 use crate::config::{Account, Answer, Config, ConfigText, Short};
 use crate::diagnostics::problem::{Level, Problem, Problems};
-use crate::exchange::ExchangeError;
 use crate::fallback;
 use crate::flow::{self, Flow, FlowUrls, Incoming, Pair};
-use crate::function::{self, Functions, Held, Resolver};
-use crate::journal::Meters;
+use crate::function::{self, Functions, Resolver};
 use crate::liquid::Template;
+use crate::metrics::Metrics;
+use crate::pending::PendingCalls;
 use crate::route::{Route, Routes};
-use crate::server::check_certificate;
 use crate::session::{Sessions, StoreError, StoredExecution};
 use crate::template::TemplateFolder;
+use crate::tls::check_certificate;
 use crate::twiml::read::{DocumentLimits, check_document};
 use crate::verify::Verifier;
 
@@ -39,10 +39,8 @@ pub struct Gateway {
     pub flows: Flows,
     /// What all workers share of stage 6.
     pub functions: function::Shared,
-    /// What callers hear while a function is at work, by the functions' names.
-    pub holds: HashMap<String, Template>,
-    /// The calls that go on meanwhile. A reload hands them on.
-    pub held: Held,
+    /// The hold documents, by the names of their functions.
+    pub hold_documents: HashMap<String, Template>,
 }
 
 /// What a worker thread has of its own.
@@ -51,14 +49,29 @@ pub struct Worker {
     pub sessions: Sessions,
     /// Stage 6: connections are kept per worker.
     pub functions: Functions,
+    /// The calls of functions that outlast their webhooks, the same table for all.
+    pub pending: PendingCalls,
+    /// Whether transitions are recorded also where no store keeps them: for those who look on.
+    pub records_transitions: bool,
     /// Revisions of flows that the store has.
     kept: RefCell<HashSet<String>>,
+}
+
+/// Why the revision of a flow that an execution is on cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum RevisionError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It cannot be made any more.
+    #[error("the flow that the execution began with can no longer be run: {0}")]
+    Gone(String),
 }
 
 impl Gateway {
     /// Reads a configuration and everything that it names. All problems are found at once; the
     /// gateway is there only when none of them is an error.
-    pub fn load(path: &Path, meters: &Meters) -> (Option<Gateway>, Problems) {
+    pub fn load(path: &Path, metrics: &Metrics) -> (Option<Gateway>, Problems) {
         let (config, mut problems) = Config::read(path);
         let Some(config) = config else { return (None, problems) };
         let templates = TemplateFolder::load(
@@ -66,7 +79,7 @@ impl Gateway {
             config.server.time_zone.clone(),
             &mut problems,
         );
-        let gateway = Gateway::build(config, &templates, meters, &mut problems);
+        let gateway = Gateway::build(config, &templates, metrics, &mut problems);
         (gateway, problems)
     }
 
@@ -74,7 +87,7 @@ impl Gateway {
     pub fn build(
         config: Config,
         templates: &TemplateFolder,
-        meters: &Meters,
+        metrics: &Metrics,
         problems: &mut Problems,
     ) -> Option<Gateway> {
         let mut routes = Vec::new();
@@ -97,16 +110,16 @@ impl Gateway {
                 None => Some(fallback::built_in(route.channel)),
             };
             if let (Some(flow), Some(fallback)) = (flow, fallback) {
-                let meter = meters.route(path);
+                let metrics = metrics.of_route(path);
                 let path = path.clone();
                 let base = config.server.public_url.as_deref();
                 let url = base.map(|base| format!("{base}{path}").into());
-                routes.push(Route { path, url, channel: route.channel, flow, fallback, meter });
+                routes.push(Route { path, url, channel: route.channel, flow, fallback, metrics });
             }
         }
         problems.extend(without_voice_route(&config, &flows, &routes));
-        let used = holds::used(&routes, flows.iter().map(Arc::as_ref));
-        let holds = holds::holds(&config, templates, &used, problems);
+        let used = hold_documents::flows_in_use(&routes, flows.iter().map(Arc::as_ref));
+        let hold_documents = hold_documents::load(&config, templates, &used, problems);
         if config.routes.is_empty() {
             let message = "no `[route.\"/…\"]` is configured, so every webhook would get 404";
             problems.push(Problem::new(Level::Warning, message));
@@ -126,14 +139,15 @@ impl Gateway {
         if problems.any_error() {
             return None;
         }
-        let (functions, held) = (functions.ok()?, Held::new(meters.held.clone()));
-        Some(Gateway { config, verifier, routes, flows, functions, holds, held })
+        let functions = functions.ok()?;
+        Some(Gateway { config, verifier, routes, flows, functions, hold_documents })
     }
 
     /// A worker of this gateway. To be made on the worker's own thread.
-    pub fn worker(&self, sessions: Sessions) -> Worker {
+    pub fn worker(&self, sessions: Sessions, pending: PendingCalls) -> Worker {
         let functions = Functions::new(&self.functions);
-        Worker { sessions, functions, kept: RefCell::default() }
+        let kept = RefCell::default();
+        Worker { sessions, functions, pending, records_transitions: false, kept }
     }
 
     /// The URL that stands for one of an imported flow, where a `[[rewrite]]` fits.
@@ -153,39 +167,35 @@ impl Gateway {
         self.config.accounts.iter().find(|account| account.sid == sid)
     }
 
-    /// The revision of a flow that an execution is on. The short form of a route has none: what is
-    /// held goes on with the route as it is.
-    ///
-    /// # Errors
-    /// Where the store fails, and where that revision cannot be run any more.
-    pub async fn revision(
-        &self,
-        sessions: &Sessions,
-        current: &Arc<Flow>,
-        saved: &StoredExecution,
-    ) -> Result<Arc<Flow>, ExchangeError> {
-        match current.revision == saved.revision {
-            true => Ok(Arc::clone(current)),
-            false => self.kept_revision(sessions, saved).await,
+    /// The flow of today that an execution belongs to. The short form of a route is found by its
+    /// path.
+    pub fn current_flow(&self, stored: &StoredExecution) -> Option<&Arc<Flow>> {
+        if stored.revision.is_empty() {
+            return self.routes.at(&stored.flow).map(|route| &route.flow);
         }
+        self.flows.find(&stored.flow)
     }
 
-    /// The same where it is not the one at work.
+    /// The revision of a flow that an execution is on, where that is not the one of today.
     ///
     /// # Errors
-    /// As [`Gateway::revision`].
-    pub async fn kept_revision(
+    /// Where the store fails, and where that revision cannot be made any more.
+    pub async fn stored_revision(
         &self,
         sessions: &Sessions,
-        saved: &StoredExecution,
-    ) -> Result<Arc<Flow>, ExchangeError> {
-        if let Some(flow) = self.flows.kept(&saved.revision) {
+        stored: &StoredExecution,
+    ) -> Result<Arc<Flow>, RevisionError> {
+        if stored.revision.is_empty() {
+            // The short form of a route has no revisions: an execution goes on with what is there.
+            return Err(RevisionError::Gone(format!("there is no route `{}`", stored.flow)));
+        }
+        if let Some(flow) = self.flows.kept(&stored.revision) {
             return Ok(flow);
         }
-        let definition = sessions.flow(&saved.revision).await?;
-        let gone = || ExchangeError::Revision("the store has lost it".to_owned());
+        let definition = sessions.flow(&stored.revision).await?;
+        let gone = || RevisionError::Gone("the store has lost it".to_owned());
         let definition = definition.ok_or_else(gone)?;
-        self.flows.restore(&saved.revision, &definition).map_err(ExchangeError::Revision)
+        self.flows.restore(&stored.revision, &definition).map_err(RevisionError::Gone)
     }
 }
 
@@ -195,7 +205,7 @@ impl Worker {
     /// # Errors
     /// Where the store fails.
     pub async fn keep_flow(&self, flow: &Flow) -> Result<(), StoreError> {
-        if flow.is_short() || self.kept.borrow().contains(&flow.revision) {
+        if !flow.persistence.is_always() || self.kept.borrow().contains(&flow.revision) {
             return Ok(());
         }
         self.sessions.keep_flow(&flow.revision, &flow.definition).await?;

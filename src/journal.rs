@@ -3,28 +3,25 @@
 //! A record never holds a message body, speech, digits, a telephone number or a token.
 
 mod line;
-mod meter;
 mod trace;
 mod writer;
 
 pub use line::{Level, Line};
-pub use meter::{FunctionMeter, Meters, RouteMeter};
 pub use trace::{Called, Sent, Trace};
 pub use writer::Log;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use crate::catch_panic::caught;
+use crate::catch_panic::catch;
 use crate::clock;
-use crate::exchange::{Answer, ExchangeError};
-use crate::fallback;
 use crate::flow::{Execution, Remark, Send, SendError};
-use crate::function::Outcome;
+use crate::function::{Outcome, OutcomeKind};
+use crate::metrics::{ExchangeOutcome, Metrics};
 use crate::route::Route;
 use crate::session::StoreError;
 use crate::verify::Proof;
@@ -33,16 +30,16 @@ use crate::webhook::{Params, Webhook};
 /// One exchange, filled in on its way through the stages, written when it is dropped: also when
 /// the client went away in the middle.
 #[derive(Debug)]
-pub struct Record {
+pub struct ExchangeLog {
     journal: Journal,
     began: Instant,
     route: Option<Arc<Route>>,
     sid: String,
-    outcome: Kind,
+    outcome: ExchangeOutcome,
     status: u16,
     reason: Option<String>,
     unproven: Option<String>,
-    call: Option<FunctionCalled>,
+    call: Option<LastCall>,
     holding: Option<u32>,
     remarks: Vec<Remark>,
     message: &'static str,
@@ -55,45 +52,15 @@ pub struct Journal {
     /// The lines.
     pub log: Log,
     /// The counters.
-    pub meters: Arc<Meters>,
-}
-
-/// How an exchange ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// The flow's own document.
-    Answered,
-    /// The bytes of an earlier answer.
-    Repeated,
-    /// A document for failures.
-    Fallback,
-    /// 400, 403, 404, 405, 413.
-    Refused,
-    /// The client closed before there was an answer.
-    Gone,
+    pub metrics: Arc<Metrics>,
 }
 
 /// A function's part in an exchange; of several calls, the last.
 #[derive(Debug)]
-struct FunctionCalled {
+struct LastCall {
     name: String,
     status: Option<u16>,
     took: Duration,
-}
-
-// === impl Kind ===
-
-impl Kind {
-    /// The word in logs and metrics.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Answered => "answered",
-            Kind::Repeated => "repeated",
-            Kind::Fallback => "fallback",
-            Kind::Refused => "refused",
-            Kind::Gone => "gone",
-        }
-    }
 }
 
 // === impl Journal ===
@@ -115,17 +82,17 @@ impl Journal {
     }
 }
 
-// === impl Record ===
+// === impl ExchangeLog ===
 
-impl Record {
+impl ExchangeLog {
     /// Begins with the arrival of a webhook.
-    pub fn begin(journal: &Journal, began: Instant) -> Record {
-        Record {
+    pub fn begin(journal: &Journal, began: Instant) -> ExchangeLog {
+        ExchangeLog {
             journal: journal.clone(),
             began,
             route: None,
             sid: String::new(),
-            outcome: Kind::Gone,
+            outcome: ExchangeOutcome::Gone,
             status: 0,
             reason: None,
             unproven: None,
@@ -137,21 +104,16 @@ impl Record {
         }
     }
 
-    /// Keeps everything that happens, parameters and all, for [`Record::into_trace`].
-    pub fn traced(mut self) -> Record {
+    /// Keeps everything that happens, parameters and all, for [`ExchangeLog::into_trace`].
+    pub fn traced(mut self) -> ExchangeLog {
         self.trace = Some(Box::default());
         self
-    }
-
-    /// Whether it does.
-    pub fn is_traced(&self) -> bool {
-        self.trace.is_some()
     }
 
     /// What a traced exchange did.
     pub fn into_trace(mut self) -> Trace {
         let mut trace = *self.trace.take().unwrap_or_default();
-        if self.outcome == Kind::Fallback {
+        if self.outcome == ExchangeOutcome::Fallback {
             trace.fallback = self.reason.clone();
         }
         trace.remarks = self.remarks.iter().map(Remark::to_string).collect();
@@ -174,18 +136,16 @@ impl Record {
     }
 
     /// The bytes of an earlier answer are given again.
-    pub fn repeated(&mut self, reply: Bytes) -> Bytes {
-        self.outcome = Kind::Repeated;
-        reply
+    pub fn repeated(&mut self) {
+        self.outcome = ExchangeOutcome::Repeated;
     }
 
     /// A widget's function came back.
-    pub fn called(&mut self, widget: &str, asked: (&str, &Params), outcome: &Outcome) {
-        let (function, parameters) = asked;
-        self.journal.meters.called(function, outcome);
+    pub fn called(&mut self, widget: &str, function: &str, parameters: &Params, outcome: &Outcome) {
+        let succeeded = !matches!(outcome.result, OutcomeKind::Fail(_));
+        self.journal.metrics.count_call(function, succeeded, outcome.duration);
         let status = outcome.answer.as_ref().map(|answer| answer.status_code);
-        self.call =
-            Some(FunctionCalled { name: function.to_owned(), status, took: outcome.duration });
+        self.call = Some(LastCall { name: function.to_owned(), status, took: outcome.duration });
         if let Some(trace) = &mut self.trace {
             trace.calls.push(Called {
                 name: function.to_owned(),
@@ -196,13 +156,13 @@ impl Record {
         }
     }
 
-    /// A function did not come back in time, so its caller is held, the `times`th time.
-    pub fn held(&mut self, function: &str, times: u32, took: Duration) {
+    /// A call of a function is pending, and a hold document goes out for the `times`th time.
+    pub fn pending(&mut self, function: &str, times: u32, took: Duration) {
         if times == 1 {
-            self.journal.meters.held(function);
+            self.journal.metrics.count_hold(function);
         }
         self.holding = Some(times);
-        self.call = Some(FunctionCalled { name: function.to_owned(), status: None, took });
+        self.call = Some(LastCall { name: function.to_owned(), status: None, took });
         if let Some(trace) = &mut self.trace {
             trace.held = Some(function.to_owned());
         }
@@ -210,14 +170,14 @@ impl Record {
 
     /// The carrier's API came back.
     pub fn sent(&mut self, send: &Send, result: &Result<Map<String, Value>, SendError>) {
-        self.journal.meters.sent(result.is_ok());
+        self.journal.metrics.count_carrier_request(result.is_ok());
         if let Some(trace) = &mut self.trace {
             trace.sent.push(Sent::new(send, result));
         }
     }
 
     /// The turn is over.
-    pub fn walked(&mut self, execution: &Execution) {
+    pub fn transitions(&mut self, execution: &Execution) {
         if let Some(trace) = &mut self.trace {
             trace.execution.clone_from(&execution.sid);
             trace.taken.extend_from_slice(&execution.taken);
@@ -225,7 +185,7 @@ impl Record {
     }
 
     /// What the flow noted.
-    pub fn remarks(&mut self, remarks: Vec<Remark>) {
+    pub fn warnings(&mut self, remarks: Vec<Remark>) {
         self.remarks.extend(remarks);
     }
 
@@ -238,40 +198,33 @@ impl Record {
     pub fn timer(&mut self, execution: &str) {
         self.message = "timer";
         self.sid = execution.to_owned();
-        self.outcome = Kind::Answered;
+        self.outcome = ExchangeOutcome::Answered;
     }
 
-    /// The exchange failed; gives what is answered instead.
-    pub fn failed(&mut self, error: &ExchangeError) -> Answer {
-        self.outcome = Kind::Fallback;
+    /// The exchange failed, and a fallback or a refusal is answered.
+    pub fn failed(&mut self, error: &impl fmt::Display) {
+        self.outcome = ExchangeOutcome::Fallback;
         self.reason = Some(error.to_string());
-        fallback::answer(error, self.route.as_deref())
     }
 
-    /// It was refused before it was an exchange.
-    pub fn refused(&mut self, status: u16, reason: &str) {
-        self.outcome = Kind::Refused;
+    /// The answer is known by its HTTP status.
+    pub fn answered(&mut self, status: u16) {
         self.status = status;
-        self.reason = Some(reason.to_owned());
-    }
-
-    /// The answer is known.
-    pub fn answered(&mut self, answer: &Answer) {
-        self.status = answer.status;
-        self.outcome = match (self.outcome, answer.status) {
-            (_, 400..) => Kind::Refused,
-            (Kind::Gone, _) => Kind::Answered,
+        self.outcome = match (self.outcome, status) {
+            (_, 400..) => ExchangeOutcome::Refused,
+            (ExchangeOutcome::Gone, _) => ExchangeOutcome::Answered,
             (known, _) => known,
         };
     }
 }
 
-impl Drop for Record {
+impl Drop for ExchangeLog {
     fn drop(&mut self) {
         // Its answer is there already, and must not be lost for a line of the log.
-        let _ = caught(|| {
+        let _ = catch(|| {
             let took = clock::now().duration_since(self.began);
-            self.journal.meters.exchange(self.route.as_deref(), self.outcome, took);
+            let route = self.route.as_ref().map(|route| &route.metrics);
+            self.journal.metrics.count_exchange(route, self.outcome, took);
             let line = line::Line::new(self, took);
             self.journal.log.write(&line);
         });

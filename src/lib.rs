@@ -21,6 +21,8 @@ pub mod route;
 
 pub mod session;
 
+pub mod pending;
+
 pub mod flow;
 
 pub mod function;
@@ -31,8 +33,10 @@ pub mod twiml;
 
 pub mod carrier_api;
 pub mod exchange;
+pub mod exchange_error;
 pub mod fallback;
 pub mod journal;
+pub mod metrics;
 
 pub mod channel;
 pub mod config;
@@ -49,5 +53,6 @@ mod media_type;
 pub mod random;
 mod read_limited;
 pub mod secret;
+mod tls;
 pub mod tools;
 mod uri;

@@ -7,7 +7,7 @@ use actix_web::web::Bytes;
 
 use crate::channel::Channel;
 use crate::flow::Flow;
-use crate::journal::RouteMeter;
+use crate::metrics::RouteMetrics;
 use crate::webhook::Webhook;
 
 /// What answers on one path.
@@ -26,7 +26,7 @@ pub struct Route {
     /// at start, so that it needs nothing any more.
     pub fallback: Bytes,
     /// Its counters.
-    pub meter: RouteMeter,
+    pub metrics: RouteMetrics,
 }
 
 /// All routes.

@@ -1,13 +1,12 @@
-//! The door: the listeners, the URL table, the order of what surrounds an exchange.
+//! The listeners, the URL table, and the order of what surrounds an exchange.
 //!
 //! This is the only file that says `.default_service(` or `.route(`.
 
 mod admin;
-mod door;
+mod handler;
 mod receive;
 mod studio;
 mod timers;
-mod tls;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -28,17 +27,19 @@ use crate::exchange::adopt;
 use crate::gateway::Gateway;
 use crate::journal::Journal;
 use crate::limits::{CONNECTIONS_PER_WORKER_MAX, DRAIN_WITHIN, KEEP_ALIVE, REQUEST_HEAD_WITHIN};
+use crate::pending::PendingCalls;
 use crate::session::Sessions;
+use crate::tls;
 
-use door::{Door, Last};
-
-pub use tls::check as check_certificate;
+use handler::{AfterLastResponse, RequestHandler};
 
 /// What all workers of a process share.
 pub struct Shared {
     /// The configuration at work; a reload swaps it.
     gateway: RwLock<Arc<Gateway>>,
     sessions: Sessions,
+    /// Beside the sessions and not in the configuration: a reload loses no call.
+    pending: PendingCalls,
     journal: Journal,
     /// Wakes whoever looks for waits that are over.
     wake: Notify,
@@ -122,7 +123,8 @@ impl Server {
         let gateway = RwLock::new(Arc::new(gateway));
         let draining = AtomicBool::new(false);
         let wake = Notify::new();
-        let shared = Arc::new(Shared { gateway, sessions, journal, wake, draining });
+        let pending = PendingCalls::new(journal.metrics.held.clone());
+        let shared = Arc::new(Shared { gateway, sessions, pending, journal, wake, draining });
 
         let mut handles = Vec::new();
         let mut admin = None;
@@ -158,9 +160,7 @@ impl Server {
         if let (Some(certificate), Some(tls)) = (&self.certificate, &new.server.tls) {
             certificate.replace(tls)?;
         }
-        // What is under way goes on, whatever the new one says of its function.
-        let held = at_work.held.clone();
-        let gateway = Arc::new(Gateway { held, ..gateway });
+        let gateway = Arc::new(gateway);
         let Shared { sessions, journal, .. } = &*self.shared;
         journal.adopted(adopt(&gateway, sessions).await);
         *self.shared.gateway.write() = Arc::clone(&gateway);
@@ -175,7 +175,7 @@ impl Server {
         for handle in &self.handles {
             handle.pause().await;
         }
-        let in_flight = &self.shared.journal.meters.in_flight;
+        let in_flight = &self.shared.journal.metrics.in_flight;
         let idle = async {
             while in_flight.get() > 0 {
                 sleep(Duration::from_millis(10)).await;
@@ -205,12 +205,12 @@ fn public_server(
     tls: Option<rustls::ServerConfig>,
 ) -> io::Result<ServerHandle> {
     let server = HttpServer::new(move || {
-        let door = Door::new(Arc::clone(&shared));
-        // No middleware: each layer would cost every call, and the door does what is needed.
-        App::new().default_service(fn_service(move |request| door.clone().answer(request)))
+        let handler = RequestHandler::new(Arc::clone(&shared));
+        // No middleware: each layer would cost every call, and the handler does what is needed.
+        App::new().default_service(fn_service(move |request| handler.clone().answer(request)))
     })
     .on_connect(|_, data| {
-        data.insert(Last::default());
+        data.insert(AfterLastResponse::default());
     })
     .workers(config.server.workers.unwrap_or_else(cores))
     .client_request_timeout(REQUEST_HEAD_WITHIN)

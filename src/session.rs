@@ -56,6 +56,8 @@
 
 mod claim_key;
 mod claims;
+mod codec;
+mod conversation_key;
 mod error;
 mod key_digest;
 mod memory;
@@ -66,6 +68,11 @@ mod sqlite;
 
 pub use claim_key::ClaimKey;
 pub use claims::{ClaimGuard, PendingReply};
+pub use codec::{
+    ExecutionContext, STATE_VERSION, decode_execution, end_execution, rename_flow,
+    request_execution, take_steps,
+};
+pub use conversation_key::{call_key, calls_key, contact_key};
 pub use error::StoreError;
 pub use record::{Commit, ExecutionQuery, StepQuery, StepRecord, StoredExecution};
 pub use session_lock::SessionGuard;

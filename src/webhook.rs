@@ -2,11 +2,14 @@
 //!
 //! Invariant: nothing but `verify.rs` makes a [`Webhook`]; nothing after it accepts a [`Received`].
 
+pub(crate) mod as_form;
 mod params;
+mod receive_error;
 mod step_token;
 
 pub(crate) use params::encode_pairs;
 pub use params::{FormError, Params};
+pub use receive_error::ReceiveError;
 pub use step_token::StepToken;
 
 use std::net::IpAddr;

@@ -1,10 +1,9 @@
 //! Executions of flows that are called something else by now: they are written down anew, so that
 //! whoever is in a call or a chat goes on in it.
 
-use super::saved::renamed;
 use crate::gateway::Gateway;
 use crate::limits::ADOPTED_AT_ONCE;
-use crate::session::{Commit, Listing, Saved, Sessions, StoreError};
+use crate::session::{Commit, ExecutionQuery, Sessions, StoreError, StoredExecution, rename_flow};
 
 /// Gives the executions that a store has under former names of flows their flows' names of today;
 /// how many these were. To be called before a configuration answers webhooks. There is seldom
@@ -18,7 +17,7 @@ pub async fn adopt(gateway: &Gateway, sessions: &Sessions) -> Result<usize, Stor
     for (former, name) in gateway.flows.former_names() {
         let mut after = None;
         loop {
-            let listing = Listing {
+            let listing = ExecutionQuery {
                 flow: former.to_owned(),
                 from: None,
                 until: None,
@@ -42,12 +41,16 @@ pub async fn adopt(gateway: &Gateway, sessions: &Sessions) -> Result<usize, Stor
 }
 
 /// One of them; whether it was there still, and its session had no other active execution.
-async fn adopt_one(sessions: &Sessions, saved: Saved, name: &str) -> Result<bool, StoreError> {
+async fn adopt_one(
+    sessions: &Sessions,
+    saved: StoredExecution,
+    name: &str,
+) -> Result<bool, StoreError> {
     // A webhook that the former configuration answers may be at work on it.
-    let _turn = sessions.enter(&saved.session).await;
+    let _turn = sessions.lock(&saved.session).await;
     let Some(saved) = sessions.execution(&saved.sid).await? else { return Ok(false) };
     let now = saved.updated;
-    match sessions.commit(Commit::of(renamed(saved, name), Vec::new(), now)).await {
+    match sessions.commit(Commit::new(rename_flow(saved, name), Vec::new(), now)).await {
         Ok(()) => Ok(true),
         // The person has begun anew meanwhile: that conversation counts.
         Err(StoreError::Conflict(_)) => Ok(false),

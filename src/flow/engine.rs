@@ -185,4 +185,3 @@ fn reply(turn: &mut Turn<'_>, document: Option<Bytes>) -> Step {
         }
     }
 }
-

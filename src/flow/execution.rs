@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::definition::{Flow, Widget, WidgetId};
-use super::hold::HeldCall;
 use super::trigger::{Incoming, Trigger};
 use crate::channel::Channel;
+use crate::pending::PendingCall;
 use crate::twiml::{Finding, TwimlWriter};
 use crate::webhook::{Params, StepToken};
 
@@ -80,7 +80,7 @@ pub struct Wait {
     pub handed_over: bool,
     /// The call of a function that the wait is for: whatever ends the wait asks for its outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub held: Option<Box<HeldCall>>,
+    pub held: Option<Box<PendingCall>>,
 }
 
 /// One flow of an execution: the route's own, or a subflow.
@@ -194,7 +194,7 @@ impl Execution {
     }
 
     /// The call of a function that it waits for, if it waits for one.
-    pub fn held(&self) -> Option<&HeldCall> {
+    pub fn held(&self) -> Option<&PendingCall> {
         self.wait().and_then(|wait| wait.held.as_deref())
     }
 
@@ -209,7 +209,8 @@ impl Execution {
 
     /// Lets it begin at a moment, as if it waited for that.
     pub fn begin_at(&mut self, due: Duration) {
-        let wait = Wait { token: StepToken::default(), due: Some(due), handed_over: false, held: None };
+        let wait =
+            Wait { token: StepToken::default(), due: Some(due), handed_over: false, held: None };
         self.state = State::Waiting(wait);
     }
 

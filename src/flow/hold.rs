@@ -4,77 +4,31 @@
 //! call hears the hold document and comes back; a message is answered at once, and the flow goes on
 //! when the outcome is there. Either way the next event asks for the same call again.
 
-use std::sync::Arc;
-
 use actix_web::web::Bytes;
-use serde::{Deserialize, Serialize};
 
 use super::Callee;
-use super::step::FunctionCall;
 use super::execution::Wait;
 use super::failure::Failure;
-use super::trigger::as_form;
+use super::step::FunctionCall;
 use super::turn::Turn;
 use super::widget::{Next, Then};
 use crate::channel::Channel;
 use crate::limits::{HOLD_LOOK_EVERY, HOLD_TIMES_MAX};
 use crate::liquid::Template;
+use crate::pending::{PendingCall, hold_document_fault};
 use crate::twiml::TwimlWriter;
-use crate::twiml::read::{DocumentLimits, check_document, parse_document};
+use crate::twiml::read::{DocumentLimits, check_document};
 use crate::twiml::verb::{Pause, Redirect};
 use crate::twiml::write::{append, splice};
 use crate::webhook::Params;
 
-/// A call of a function that a caller is held for: all that it takes to make it once more, the
-/// same to the letter, where nobody knows of it any more.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HeldCall {
-    /// Its `Idempotency-Key`, which the webhook that began it has made.
-    pub key: String,
-    /// How often it was waited for.
-    pub times: u32,
-    /// The flow's parameters, rendered.
-    #[serde(with = "as_form")]
-    pub parameters: Arc<Params>,
-    /// The carrier's parameters, for a function that wants them.
-    #[serde(with = "as_form")]
-    pub webhook: Arc<Params>,
-}
-
 /// What a caller hears where the hold document will not do: two seconds of nothing.
 const SILENCE_SECONDS: u32 = 2;
-
-/// Why a document cannot keep somebody company, in words that follow its name; `None` where it can.
-///
-/// What stands behind it must be reached: it may speak, and do nothing else. In a message it may
-/// only reply.
-pub fn unfit(document: &[u8], channel: Channel) -> Option<String> {
-    let root = match parse_document(document, &DocumentLimits::default()) {
-        Ok(root) => root,
-        Err(error) => return Some(format!("is not TwiML: {error}")),
-    };
-    let fit: &[&str] = match channel {
-        Channel::Voice => &["Say", "Play", "Pause"],
-        Channel::Message => &["Message"],
-    };
-    if let Some(other) = root.children().find(|verb| !fit.contains(&verb.name.as_str())) {
-        let fit = fit.join(">`, `<");
-        return Some(format!("has `<{}>`, and may have `<{fit}>` only", other.name));
-    }
-    if let Some(verb) = root.children().find(|verb| verb.attribute("loop") == Some("0")) {
-        return Some(format!("has a `<{}>` that never ends (`loop=\"0\"`)", verb.name));
-    }
-    let text = String::from_utf8_lossy(document);
-    let behind = text.rfind("</Response").map_or("", |at| &text[at..]);
-    let closes = behind.find("-->").unwrap_or(usize::MAX);
-    (closes < behind.find("<!--").unwrap_or(usize::MAX))
-        .then(|| "ends with a comment that holds `</Response`".to_owned())
-}
 
 /// The function is slow: the caller is held, and the execution waits.
 pub(super) fn hold(
     turn: &mut Turn<'_>,
-    mut call: Box<HeldCall>,
+    mut call: Box<PendingCall>,
     template: Option<&Template>,
 ) -> Result<Next, Failure> {
     call.times += 1;
@@ -98,7 +52,7 @@ pub(super) fn hold(
 }
 
 /// Something has come that ends the wait for a held call: its outcome is asked for again.
-pub(super) fn again(turn: &mut Turn<'_>, held: Box<HeldCall>) -> Result<Next, Failure> {
+pub(super) fn again(turn: &mut Turn<'_>, held: Box<PendingCall>) -> Result<Next, Failure> {
     match &turn.widget().properties.callee {
         Some(callee @ Callee::Function(_)) => Ok(Next::Call(FunctionCall {
             callee: callee.clone(),
@@ -140,7 +94,7 @@ fn company(turn: &mut Turn<'_>, template: Option<&Template>) -> Result<Bytes, Fa
 /// The hold document, if it can keep a call company.
 fn rendered(turn: &Turn<'_>, template: &Template) -> Result<Bytes, String> {
     let document = turn.render(template).map_err(|failure| failure.to_string())?;
-    match unfit(document.as_bytes(), Channel::Voice) {
+    match hold_document_fault(document.as_bytes(), Channel::Voice) {
         Some(why) => Err(why),
         None => Ok(document.into()),
     }
@@ -156,7 +110,8 @@ fn silence() -> Bytes {
 /// One that is for calls is not for messages, so it says nothing here.
 fn notice(turn: &mut Turn<'_>, template: Option<&Template>) -> Bytes {
     let document = template.and_then(|template| turn.render(template).ok());
-    let fit = |document: &String| unfit(document.as_bytes(), Channel::Message).is_none();
+    let fit =
+        |document: &String| hold_document_fault(document.as_bytes(), Channel::Message).is_none();
     let document = document.filter(fit).unwrap_or_else(|| "<Response/>".to_owned());
     match turn.execution.document.take() {
         Some(before) => splice(before, document.as_bytes()),

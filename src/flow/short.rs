@@ -50,7 +50,12 @@ pub fn from_short(route: &str, short: Short) -> Flow {
     let mut respond = |name: &str, template: Option<Template>, transitions| {
         let texts = vec![("template", template?)];
         let properties = Properties { texts, ..Properties::default() };
-        widgets.push(Widget { name: name.to_owned(), widget_type: RESPOND, properties, transitions });
+        widgets.push(Widget {
+            name: name.to_owned(),
+            widget_type: RESPOND,
+            properties,
+            transitions,
+        });
         Some(WidgetId(widgets.len() - 1))
     };
     let fail = respond("fail", short.fail, Vec::new());

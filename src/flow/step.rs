@@ -6,11 +6,11 @@ use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 
 use super::failure::Failure;
-use super::hold::HeldCall;
 use super::properties::Callee;
 use super::send::{Send, SendError};
 use crate::function::Outcome;
 use crate::liquid::Template;
+use crate::pending::PendingCall;
 use crate::webhook::Params;
 
 /// What happened outside.
@@ -23,7 +23,7 @@ pub enum Event {
     /// It has not come back, and its caller is to be kept company.
     Slow {
         /// The call.
-        call: Box<HeldCall>,
+        call: Box<PendingCall>,
         /// What the caller hears meanwhile; `None`: silence.
         document: Option<Template>,
     },
@@ -67,7 +67,7 @@ pub struct FunctionCall {
     /// With the account's credentials, as `add_twilio_auth` says.
     pub with_credentials: bool,
     /// The call that this one is again: its outcome may be there, or it is made under its key.
-    pub held: Option<Box<HeldCall>>,
+    pub held: Option<Box<PendingCall>>,
 }
 
 /// A request body that is no form.
@@ -78,4 +78,3 @@ pub struct Body {
     /// The bytes.
     pub text: String,
 }
-

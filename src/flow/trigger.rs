@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::channel::Channel;
-use crate::webhook::Params;
+use crate::webhook::{Params, as_form};
 
 /// What begins an execution; templates say `trigger.*`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -121,29 +121,5 @@ impl Incoming {
             Incoming::Request => "incomingRequest",
             Incoming::Parent => "incomingParent",
         }
-    }
-}
-
-/// Parameters as the form that they came as.
-pub(super) mod as_form {
-    use std::sync::Arc;
-
-    use serde::de::{Deserialize as _, Deserializer, Error as _};
-    use serde::ser::Serializer;
-
-    use crate::webhook::Params;
-
-    pub(in crate::flow) fn serialize<S: Serializer>(
-        params: &Arc<Params>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&params.encode())
-    }
-
-    pub(in crate::flow) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Arc<Params>, D::Error> {
-        let form = String::deserialize(deserializer)?;
-        Params::decode(form.as_bytes()).map(Arc::new).map_err(D::Error::custom)
     }
 }

@@ -7,9 +7,9 @@ use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 
 use super::definition::{Flow, Widget, WidgetId};
-use super::failure::check_length;
 use super::execution::{Execution, Wait};
 use super::failure::Failure;
+use super::failure::check_length;
 use super::properties::Pair;
 use super::scope::Scope;
 use super::widget::{Next, Then};

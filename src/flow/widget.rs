@@ -32,14 +32,14 @@ mod trigger;
 
 use actix_web::web::Bytes;
 
-use super::step::FunctionCall;
+use super::definition::Widget;
 use super::execution::{Frame, Wait};
 use super::failure::Failure;
 use super::properties::Property;
-use super::turn::Turn;
-use super::definition::Widget;
 use super::send::Send;
 use super::step::Event;
+use super::step::FunctionCall;
+use super::turn::Turn;
 
 /// The types that the short form of a route is made of.
 pub(super) const TRIGGER: &Type = &trigger::TYPE;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Kind, Record};
+use super::ExchangeLog;
 use crate::clock;
+use crate::metrics::ExchangeOutcome;
 
 /// Digits in a row that may be a telephone number.
 const NUMBER_DIGITS_MIN: usize = 7;
@@ -58,16 +59,16 @@ pub struct Line<'a> {
 
 impl<'a> Line<'a> {
     /// The line of an exchange.
-    pub(super) fn new(record: &'a Record, took: Duration) -> Line<'a> {
+    pub(super) fn new(record: &'a ExchangeLog, took: Duration) -> Line<'a> {
         let call = record.call.as_ref();
         let remarks = record.remarks.iter();
         let findings: Vec<String> =
             remarks.map(|remark| without_numbers(&remark.to_string())).collect();
         let level = match record.outcome {
-            Kind::Fallback => Level::Error,
-            Kind::Refused | Kind::Gone => Level::Warn,
+            ExchangeOutcome::Fallback => Level::Error,
+            ExchangeOutcome::Refused | ExchangeOutcome::Gone => Level::Warn,
             _ if !findings.is_empty() || record.unproven.is_some() => Level::Warn,
-            Kind::Answered | Kind::Repeated => Level::Info,
+            ExchangeOutcome::Answered | ExchangeOutcome::Repeated => Level::Info,
         };
         Line {
             level,

@@ -1,4 +1,4 @@
-//! What an exchange did, for whoever tries a flow at the desk. A [`Record`](super::Record) has one
+//! What an exchange did, for whoever tries a flow at the desk. A [`ExchangeLog`](super::ExchangeLog) has one
 //! only where it was asked for: it holds what a log must not.
 
 use std::time::Duration;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 
 use super::line::{Level, Line};
-use crate::catch_panic::caught;
+use crate::catch_panic::catch;
 use crate::config::LogFormat;
 use crate::limits::LOG_BYTES_MAX;
 
@@ -54,7 +54,7 @@ impl Log {
         let writer = Arc::clone(&inner);
         let thread = std::thread::Builder::new().name("log".to_owned());
         let run = move || {
-            if caught(|| writer.run(output)).is_err() {
+            if catch(|| writer.run(output)).is_err() {
                 writer.ended();
             }
         };

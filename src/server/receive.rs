@@ -7,14 +7,14 @@ use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::web;
 use tokio::time::{Instant, timeout_at};
 
+use crate::exchange::ExchangeError;
 use crate::gateway::Gateway;
 use crate::limits::WEBHOOK_BODY_BYTES_MAX;
-use crate::verify::VerifyError;
-use crate::webhook::Received;
+use crate::webhook::{ReceiveError, Received};
 
-/// The header fields that the stages ask for. Copying all of them would cost as much as checking
+/// The header fields that the stages read. Copying all of them would cost as much as checking
 /// the signature.
-static ASKED_FOR: [HeaderName; 8] = [
+static RELEVANT_HEADERS: [HeaderName; 8] = [
     header::CONTENT_TYPE,
     header::HOST,
     HeaderName::from_static("x-twilio-signature"),
@@ -25,75 +25,41 @@ static ASKED_FOR: [HeaderName; 8] = [
     HeaderName::from_static("x-forwarded-port"),
 ];
 
-/// Why a request was not read.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Refusal {
-    /// Neither GET nor POST.
-    #[error("the method is neither GET nor POST")]
-    Method,
-    /// Its signature cannot be one, so nothing of its body is worth reading.
-    #[error(transparent)]
-    Verify(VerifyError),
-    /// The body is larger than any webhook.
-    #[error("the body has more than {WEBHOOK_BODY_BYTES_MAX} bytes, the most a webhook may have")]
-    TooLarge,
-    /// The body did not come in time.
-    #[error("the body did not arrive in time")]
-    TooSlow,
-    /// The connection broke, or the framing is wrong.
-    #[error("the body cannot be read")]
-    Unreadable,
-    /// It stands behind a request whose answer was the last one of the connection.
-    #[error("it came behind a request that was refused, on the same connection")]
-    Behind,
-}
-
-impl Refusal {
-    pub(super) fn status(&self) -> u16 {
-        match self {
-            Refusal::Method => 405,
-            Refusal::Verify(_) => 403,
-            Refusal::TooLarge => 413,
-            Refusal::TooSlow => 408,
-            Refusal::Unreadable | Refusal::Behind => 400,
-        }
-    }
-}
-
 /// Reads a request. What is refused here has cost no more than its head.
 pub(super) async fn receive(
     gateway: &Gateway,
     request: &mut ServiceRequest,
     deadline: Instant,
-) -> Result<Received, Refusal> {
+) -> Result<Received, ExchangeError> {
     if !matches!(*request.method(), Method::GET | Method::POST) {
-        return Err(Refusal::Method);
+        return Err(ReceiveError::Method.into());
     }
-    gateway.verifier.refuse_early(request.headers()).map_err(Refusal::Verify)?;
+    gateway.verifier.refuse_early(request.headers())?;
     let length = request.headers().get(header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > WEBHOOK_BODY_BYTES_MAX) {
-        return Err(Refusal::TooLarge);
+        return Err(ReceiveError::TooLarge.into());
     }
     let (head, payload) = request.parts_mut();
     let payload = web::Payload::from_request(head, payload).await;
-    let body = payload.map_err(|_| Refusal::Unreadable)?.to_bytes_limited(WEBHOOK_BODY_BYTES_MAX);
-    let body = timeout_at(deadline, body).await.map_err(|_| Refusal::TooSlow)?;
-    let body = body.map_err(|_| Refusal::TooLarge)?.map_err(|_| Refusal::Unreadable)?;
+    let body =
+        payload.map_err(|_| ReceiveError::Unreadable)?.to_bytes_limited(WEBHOOK_BODY_BYTES_MAX);
+    let body = timeout_at(deadline, body).await.map_err(|_| ReceiveError::TooSlow)?;
+    let body = body.map_err(|_| ReceiveError::TooLarge)?.map_err(|_| ReceiveError::Unreadable)?;
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     Ok(Received {
         method: request.method().clone(),
         target: target.to_owned(),
-        headers: asked_for(request.headers()),
+        headers: relevant_headers(request.headers()),
         peer: request.peer_addr().map(|peer| peer.ip()),
         body,
     })
 }
 
 /// Those of the fields, with their repetitions.
-fn asked_for(headers: &HeaderMap) -> HeaderMap {
-    let mut kept = HeaderMap::with_capacity(ASKED_FOR.len());
-    for name in &ASKED_FOR {
+fn relevant_headers(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = HeaderMap::with_capacity(RELEVANT_HEADERS.len());
+    for name in &RELEVANT_HEADERS {
         for value in headers.get_all(name) {
             kept.append(name.clone(), value.clone());
         }

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::Shared;
-use crate::catch_panic::unwinding;
+use crate::catch_panic::catch_async;
 use crate::channel::Channel;
 use crate::flow::Flow;
 use crate::journal::Level;
@@ -67,7 +67,7 @@ pub(super) async fn answer(
     shared: web::Data<Shared>,
 ) -> HttpResponse {
     let deciding = pin!(decide(&request, body, &shared));
-    let decided = match timeout(STUDIO_WITHIN, unwinding(deciding)).await {
+    let decided = match timeout(STUDIO_WITHIN, catch_async(deciding)).await {
         Ok(Ok(decided)) => decided,
         Ok(Err(panicked)) => Err(Refusal::new(500, 20500, &panicked.to_string())),
         Err(_) => Err(Refusal::new(503, 20503, "it is still being worked on; try again")),

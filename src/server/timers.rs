@@ -10,11 +10,11 @@ use actix_web::rt::task::JoinHandle;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::Shared;
-use crate::catch_panic::unwinding;
+use crate::catch_panic::catch_async;
 use crate::clock::{self, Steady};
-use crate::exchange::{adopt, fire};
+use crate::exchange::{adopt, resume_due};
 use crate::gateway::{Gateway, Worker};
-use crate::journal::{Level, Record};
+use crate::journal::{ExchangeLog, Level};
 use crate::limits::{EXPIRE_EVERY, TIMER_EVERY, TIMERS_AT_ONCE};
 
 /// Looks for waits that are over, until it is aborted.
@@ -26,7 +26,7 @@ pub(super) fn start(shared: Arc<Shared>) -> JoinHandle<()> {
         loop {
             let looking = pin!(look(&shared, &mut tick, &mut steady));
             // It goes on with the next tick: without it no wait would ever end, and nobody notice.
-            let Err(panicked) = unwinding(looking).await;
+            let Err(panicked) = catch_async(looking).await;
             let message = format!("waits that are over are looked for again: {panicked}");
             shared.journal.log.note(Level::Error, &message);
         }
@@ -38,23 +38,22 @@ async fn look(shared: &Arc<Shared>, tick: &mut Interval, steady: &mut Steady) ->
     let mut worker: Option<(Arc<Gateway>, Rc<Worker>)> = None;
     let mut expired = None;
     loop {
-        let gateway = Arc::clone(&shared.gateway.read());
         tokio::select! {
             _ = tick.tick() => {}
             () = shared.wake.notified() => {}
-            () = gateway.held.ready() => {}
+            () = shared.pending.announcement() => {}
         }
         let gateway = Arc::clone(&shared.gateway.read());
         let (gateway, worker) = match worker.take() {
             Some((of, worker_of)) if Arc::ptr_eq(&of, &gateway) => worker.insert((of, worker_of)),
             _ => {
-                let made = Rc::new(gateway.worker(shared.sessions.clone()));
+                let made = Rc::new(gateway.worker(shared.sessions.clone(), shared.pending.clone()));
                 worker.insert((gateway, made))
             }
         };
         let (monotonic, wall) = (clock::now(), clock::wall());
         let now = steady.never_early(monotonic, wall);
-        fire_all(shared, gateway, worker, now).await;
+        resume_all(shared, gateway, worker, now).await;
         let due = expired.is_none_or(|at| monotonic.duration_since(at) >= EXPIRE_EVERY);
         if due && steady.believes(monotonic, wall) {
             expired = Some(monotonic);
@@ -65,7 +64,7 @@ async fn look(shared: &Arc<Shared>, tick: &mut Interval, steady: &mut Steady) ->
 
 /// Ends the waits that are over by `now`, all at the same time: one whose carrier or function is
 /// slow does not keep the others.
-async fn fire_all(
+async fn resume_all(
     shared: &Arc<Shared>,
     gateway: &Arc<Gateway>,
     worker: &Rc<Worker>,
@@ -80,25 +79,25 @@ async fn fire_all(
         }
     };
     let mut due = due;
-    for sid in gateway.held.take_ready() {
+    for sid in shared.pending.take_announced() {
         // One that is not kept yet, or cannot be read now, is due in a while anyway.
-        let saved = shared.sessions.execution(&sid).await.ok().flatten();
-        due.extend(saved.filter(|saved| !due.iter().any(|due| due.sid == saved.sid)));
+        let stored = shared.sessions.execution(&sid).await.ok().flatten();
+        due.extend(stored.filter(|stored| !due.iter().any(|due| due.sid == stored.sid)));
     }
-    let fired = due.into_iter().map(|saved| {
+    let resumed = due.into_iter().map(|stored| {
         let (shared, gateway, worker) =
             (Arc::clone(shared), Arc::clone(gateway), Rc::clone(worker));
         actix_web::rt::spawn(async move {
-            let mut record = Record::begin(&shared.journal, clock::now());
-            record.timer(&saved.sid);
-            if let Err(error) = fire(&gateway, &worker, &saved, now, &mut record).await {
-                record.failed(&error);
+            let mut log = ExchangeLog::begin(&shared.journal, clock::now());
+            log.timer(&stored.sid);
+            if let Err(error) = resume_due(&gateway, &worker, &stored, now, &mut log).await {
+                log.failed(&error);
             }
         })
     });
-    for fired in fired.collect::<Vec<_>>() {
+    for turn in resumed.collect::<Vec<_>>() {
         // One that panicked is found again by the next look.
-        let _ = fired.await;
+        let _ = turn.await;
     }
 }
 

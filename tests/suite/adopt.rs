@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use twimlgate::config::StoreUrl;
 use twimlgate::diagnostics::problem::Problems;
-use twimlgate::exchange::{adopt, pair};
-use twimlgate::journal::Meters;
-use twimlgate::session::{Commit, Saved, Sessions};
+use twimlgate::exchange::adopt;
+use twimlgate::metrics::Metrics;
+use twimlgate::session::{Commit, Sessions, StoredExecution, contact_key};
 
 use crate::support::hostile::Hostile;
 use crate::support::rig::{Rig, gateway};
@@ -23,16 +23,16 @@ fn hi<'a>(sid: &'a str, body: &'a str) -> [(&'a str, &'a str); 4] {
 }
 
 /// The active execution, as the first version wrote it.
-async fn as_it_was(sessions: &Sessions) -> Saved {
-    let saved = sessions.active(&pair("/sms", "+1999", "+1555")).await.unwrap().unwrap();
+async fn as_it_was(sessions: &Sessions) -> StoredExecution {
+    let saved = sessions.active(&contact_key("/sms", "+1999", "+1555")).await.unwrap().unwrap();
     let (form, state) = saved.state.split_first().unwrap();
     let mut state: serde_json::Value = serde_json::from_slice(state).unwrap();
     let members = state.as_object_mut().unwrap();
     assert_eq!(members.remove("route").unwrap(), "/sms");
     assert!(members.remove("account").is_some());
     let state = [&[*form], state.to_string().as_bytes()].concat();
-    let session = pair("survey", "+1999", "+1555");
-    Saved { flow: "survey".to_owned(), session, state, ..saved }
+    let session = contact_key("survey", "+1999", "+1555");
+    StoredExecution { flow: "survey".to_owned(), session, state, ..saved }
 }
 
 #[actix_web::test]
@@ -48,10 +48,10 @@ async fn a_chat_of_a_former_version_goes_on() {
         assert!(question.body.contains("What is your name?"), "{question:?}");
         let former = as_it_was(&sessions).await;
         let now = former.updated;
-        sessions.commit(Commit::of(former, Vec::new(), now)).await.unwrap();
+        sessions.commit(Commit::new(former, Vec::new(), now)).await.unwrap();
 
         let mut problems = Problems::default();
-        let gateway = gateway(function.address, ROUTE, &Meters::new(), &mut problems).unwrap();
+        let gateway = gateway(function.address, ROUTE, &Metrics::new(), &mut problems).unwrap();
         assert_eq!(adopt(&gateway, &sessions).await, Ok(1));
         assert_eq!(adopt(&gateway, &sessions).await, Ok(0), "there is nothing left to do");
         assert!(gateway.flows.find("survey").is_some(), "a program may know it by this name");

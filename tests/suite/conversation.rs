@@ -1,8 +1,7 @@
 //! Flows of several turns over real sockets: what they say, what ends them, what happens once.
 
 use serde_json::Value;
-use twimlgate::exchange::pair;
-use twimlgate::session::Commit;
+use twimlgate::session::{Commit, contact_key};
 use twimlgate::twiml::read::{DocumentLimits, Element, parse_document};
 use twimlgate::webhook::Params;
 
@@ -270,7 +269,7 @@ async fn a_second_call_of_one_caller_is_turned_away_where_the_flow_says_so() {
 #[actix_web::test]
 async fn an_execution_that_cannot_be_read_gives_its_caller_a_new_one() {
     let rig = Rig::start(Hostile::always(GOLD).address, FLOWS);
-    let session = pair("/survey", "+1999", "+1555");
+    let session = contact_key("/survey", "+1999", "+1555");
     // Nothing, JSON without its version, another version, no JSON, JSON of another shape.
     let unreadable: [&[u8]; 5] = [b"", b"{}", b"\x09{}", b"\x01{", b"\x01[]"];
     for (turn, state) in unreadable.into_iter().enumerate() {

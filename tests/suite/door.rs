@@ -190,7 +190,7 @@ async fn twins_at_the_same_instant_are_one_webhook() {
     let twin = || rig.post("/sms", &MESSAGE);
     let (first, second, third, ()) = tokio::join!(twin(), twin(), twin(), async {
         // All three are in: one in the function, two waiting for it.
-        while rig.journal.meters.in_flight.get() < 3 {
+        while rig.journal.metrics.in_flight.get() < 3 {
             tokio::task::yield_now().await;
         }
         release.send(()).unwrap();

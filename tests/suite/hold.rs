@@ -4,7 +4,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use twimlgate::diagnostics::problem::Problems;
-use twimlgate::journal::Meters;
+use twimlgate::metrics::Metrics;
 use twimlgate::twiml::read::{DocumentLimits, parse_document};
 
 use crate::support::hostile::{Hostile, Step, json};
@@ -111,7 +111,7 @@ async fn another_configuration_finds_what_is_under_way() {
     let rig = Rig::start(function.address, HELD);
     let poll = back(&ask(&rig, "/voice", "ringing").await);
     let unheld = HELD.replace("hold", "# hold").replace("60000", "5000");
-    let made = gateway(function.address, &unheld, &Meters::new(), &mut Problems::default());
+    let made = gateway(function.address, &unheld, &Metrics::new(), &mut Problems::default());
     rig.server.reload(made.unwrap()).await.unwrap();
     release.send(()).unwrap();
     let plan = ask(&rig, &poll, "in-progress").await;

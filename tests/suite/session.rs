@@ -16,7 +16,9 @@ use std::time::Duration;
 
 use actix_web::web::Bytes;
 use twimlgate::channel::Channel;
-use twimlgate::session::{ClaimGuard, ClaimKey, ClaimOutcome, Commit, Sessions, StepRecord, StoreUrl, StoredExecution};
+use twimlgate::session::{
+    ClaimGuard, ClaimKey, ClaimOutcome, Commit, Sessions, StepRecord, StoreUrl, StoredExecution,
+};
 use twimlgate::webhook::{Params, Webhook};
 
 /// The time of these tests: a day in 2026.

@@ -42,7 +42,7 @@ async fn message(rig: &Rig, sid: &str, from: &str) -> Reply {
 /// Waits until so many webhooks are being answered, and then until each of them has run: there is
 /// one worker, and it has answered others since.
 async fn at_work(rig: &Rig, count: i64) {
-    while rig.journal.meters.in_flight.get() < count {
+    while rig.journal.metrics.in_flight.get() < count {
         tokio::task::yield_now().await;
     }
     for number in 0..5 {

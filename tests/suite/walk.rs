@@ -186,10 +186,11 @@ fn reachable(flow: &Flow) -> Reachable {
 /// * a call in a queue, in a flow that no call comes into.
 fn impossible(flow: &Flow, widget: &Widget, event: &str) -> bool {
     let comes = |event: &str| flow.widgets[0].next(event).is_some();
-    let calls = flow.widgets.iter().any(|widget| widget.kind.name().starts_with("make-outgoing"));
+    let calls =
+        flow.widgets.iter().any(|widget| widget.widget_type.name.starts_with("make-outgoing"));
     let call = comes("incomingCall") || comes("incomingParent") || calls;
-    let text = |name: &str| widget.kind.properties.text(name).map(|text| text.source().to_owned());
-    match (widget.kind.name(), event) {
+    let text = |name: &str| widget.properties.text(name).map(|text| text.source().to_owned());
+    match (widget.widget_type.name, event) {
         ("run-subflow", "completed") => {
             let sid = text("flow_sid").unwrap_or_default();
             !flow.subflows.iter().any(|subflow| subflow.sid == sid)

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use twimlgate::config::Config;
 use twimlgate::diagnostics::problem::{Level, Problems, Source};
 use twimlgate::gateway::Gateway;
-use twimlgate::journal::Meters;
+use twimlgate::metrics::Metrics;
 use twimlgate::template::TemplateFolder;
 
 use super::{Judged, Seen, Target, as_bytes, ensure, root, size, text, texts};
@@ -145,7 +145,7 @@ fn judge(input: &[u8]) -> Judged {
     seen.note((size(config.routes.len()), size(config.functions.len()), config.accounts.len()));
     seen.note((size(config.flows.len()), config.server.tls.is_some(), config.rewrites.len()));
     let templates = templates(&config);
-    let gateway = Gateway::build(config, templates, &Meters::new(), &mut problems);
+    let gateway = Gateway::build(config, templates, &Metrics::new(), &mut problems);
     check(&problems, &source, &mut seen)?;
     ensure!(gateway.is_some() != problems.any_error(), "a gateway: {problems}");
     seen.note(gateway.map(|gateway| size(gateway.flows.iter().count())));

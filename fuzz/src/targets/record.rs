@@ -12,11 +12,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use twimlgate::channel::Channel;
 use twimlgate::diagnostics::problem::{Problems, Source};
-use twimlgate::exchange::{FORM, stored};
 use twimlgate::flow::file;
 use twimlgate::flow::{Execution, Flow};
-use twimlgate::session::{StepRecord, StoredExecution};
 use twimlgate::session::parts::{decode_context, decode_state, encode_context, encode_state};
+use twimlgate::session::{STATE_VERSION, decode_execution};
+use twimlgate::session::{StepRecord, StoredExecution};
 use twimlgate::webhook::Params;
 
 use super::flow::{compile, run};
@@ -160,23 +160,27 @@ fn judge(input: &[u8]) -> Judged {
     check_execution(&saved, &mut random)?;
     check_step(&saved, &mut random)?;
     // What cannot be read is nothing to grow on: nearly all that grows from it cannot either.
-    let Ok(execution) = stored(&saved) else { return Ok(seen) };
+    let Ok(execution) = decode_execution(&saved) else { return Ok(seen) };
     seen.note((size(state.len()), name, text.matches(':').count().min(60)));
     let written = |execution: &Execution| {
         serde_json::to_vec(execution).map_err(|error| format!("not written: {error}"))
     };
     let once = written(&execution)?;
-    let again = stored(&StoredExecution { state: [&[FORM], &once[..]].concat(), ..saved.clone() });
+    let again = decode_execution(&StoredExecution {
+        state: [&[STATE_VERSION], &once[..]].concat(),
+        ..saved.clone()
+    });
     let mut again = again.map_err(|error| format!("not read again: {error}"))?;
     ensure!(written(&again)? == once, "changed on the way: {}", String::from_utf8_lossy(&once));
     let Some(flow) = flows().get(name) else { return Ok(seen) };
     seen.note(again.fits(flow));
-    let stuck = !again.fits(flow) || WAITS_FOR_NOTHING.contains(&again.widget(flow).kind.name());
+    let stuck =
+        !again.fits(flow) || WAITS_FOR_NOTHING.contains(&again.widget(flow).widget_type.name);
     if !stuck {
         for turn in 1..3 {
             let ended = run::turn(flow, &mut again, turn, &mut random)?;
-            seen.note((ended, again.widget(flow).kind.name(), again.steps > 900));
-            let stuck = WAITS_FOR_NOTHING.contains(&again.widget(flow).kind.name());
+            seen.note((ended, again.widget(flow).widget_type.name, again.steps > 900));
+            let stuck = WAITS_FOR_NOTHING.contains(&again.widget(flow).widget_type.name);
             if again.wait().is_none() || stuck {
                 break;
             }
@@ -195,7 +199,7 @@ fn record(flow: &str, state: &str) -> StoredExecution {
         created: Duration::from_secs(1_700_000_000),
         updated: Duration::from_secs(1_700_000_001),
         due: None,
-        state: [&[FORM], state.as_bytes()].concat(),
+        state: [&[STATE_VERSION], state.as_bytes()].concat(),
     }
 }
 

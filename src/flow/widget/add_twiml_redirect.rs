@@ -10,9 +10,9 @@
 use actix_web::http::Uri;
 
 use super::{Needs, Next, Type};
-use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
+use crate::flow::step::Event;
 use crate::flow::turn::Turn;
 use crate::limits::RETURN_WITHIN;
 use crate::twiml::verb::Redirect;
@@ -52,6 +52,6 @@ fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
             turn.set_all(&params);
             Ok(Next::event("return"))
         }
-        Event::Timeout | Event::Answered(_) | Event::Sent(_) => Ok(Next::event("timeout")),
+        _ => Ok(Next::event("timeout")),
     }
 }

@@ -8,9 +8,9 @@
 //! ```
 
 use super::{Needs, Next, Type};
-use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
+use crate::flow::step::Event;
 use crate::flow::turn::Turn;
 use crate::twiml::verb::{Connect, VirtualAgent};
 

@@ -10,10 +10,10 @@
 
 use super::run_function::{callee, remember};
 use super::{Needs, Next, Type};
-use crate::flow::step::{Body, FunctionCall};
-use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
+use crate::flow::step::Event;
+use crate::flow::step::{Body, FunctionCall};
 use crate::flow::turn::Turn;
 use crate::function::OutcomeKind;
 use crate::media_type::{FORM, is_form};

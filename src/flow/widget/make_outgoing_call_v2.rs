@@ -11,9 +11,9 @@
 use super::send_message::sent;
 use super::{Needs, Next, Type};
 use crate::channel::Channel;
-use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
+use crate::flow::step::Event;
 use crate::flow::turn::Turn;
 use crate::flow::{Send, Service};
 use crate::webhook::Params;
@@ -110,7 +110,7 @@ pub(super) fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure>
             return Ok(turn.wait(Some(NO_ANSWER_SECONDS)));
         }
         Event::Webhook(params) | Event::Returned(params) => params,
-        Event::Timeout | Event::Answered(_) => return Ok(Next::event("noAnswer")),
+        _ => return Ok(Next::event("noAnswer")),
     };
     turn.set_all(&params);
     turn.execution.channel = Channel::Voice;

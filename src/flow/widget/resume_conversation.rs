@@ -10,9 +10,9 @@
 use super::send_message::sent;
 use super::{Needs, Next, Type};
 use crate::channel::Channel;
-use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
+use crate::flow::step::Event;
 use crate::flow::turn::Turn;
 use crate::flow::{Send, Service};
 use crate::webhook::Params;

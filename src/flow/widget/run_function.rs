@@ -12,11 +12,11 @@ use serde_json::{Map, Value};
 
 use super::{Needs, Next, Then, Type};
 use crate::channel::Channel;
-use crate::flow::step::FunctionCall;
 use crate::flow::execution::Remark;
-use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Callee, Holds, Property};
+use crate::flow::step::Event;
+use crate::flow::step::FunctionCall;
 use crate::flow::turn::Turn;
 use crate::function::{Answer, OutcomeKind};
 use crate::twiml::read::{DocumentLimits, check_document};
@@ -58,7 +58,7 @@ fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
             turn.set_all(&params);
             return Ok(Next::event("success"));
         }
-        Event::Sent(_) | Event::Timeout => return Ok(Next::End),
+        _ => return Ok(Next::End),
     };
     let (parsed, next) = match outcome.result {
         OutcomeKind::Success { parsed } => (parsed, Ok(Next::event("success"))),

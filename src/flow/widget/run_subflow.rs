@@ -13,9 +13,9 @@ use serde_json::{Map, Value};
 use super::set_variables::value;
 use super::{Needs, Next, Type};
 use crate::flow::execution::Frame;
-use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
+use crate::flow::step::Event;
 use crate::flow::trigger::{Incoming, Trigger};
 use crate::flow::turn::Turn;
 

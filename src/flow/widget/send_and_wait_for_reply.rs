@@ -12,9 +12,9 @@ use serde_json::Value;
 
 use super::send_message::{Outbound, outbound};
 use super::{Needs, Next, Type};
-use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
+use crate::flow::step::Event;
 use crate::flow::turn::Turn;
 use crate::limits::REPLY_WITHIN;
 
@@ -60,7 +60,7 @@ fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
             outbound(turn, result)?;
             return wait(turn);
         }
-        Event::Timeout | Event::Answered(_) => return Ok(Next::event("timeout")),
+        _ => return Ok(Next::event("timeout")),
     };
     if matches!(params.get("MessageStatus"), Some("failed" | "undelivered")) {
         return Ok(Next::event("deliveryFailure"));

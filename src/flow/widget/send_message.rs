@@ -12,9 +12,9 @@ use serde_json::{Map, Value, json};
 
 use super::{Needs, Next, Type};
 use crate::channel::Channel;
-use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
+use crate::flow::step::Event;
 use crate::flow::turn::Turn;
 use crate::flow::{Send, SendError, Service};
 use crate::limits::MESSAGES_PER_REPLY_MAX;

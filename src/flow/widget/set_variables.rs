@@ -11,8 +11,8 @@
 use serde_json::Value;
 
 use super::{Needs, Next, Type, waits_for_nothing};
-use crate::flow::failure::check_length;
 use crate::flow::failure::Failure;
+use crate::flow::failure::check_length;
 use crate::flow::properties::{Holds, Pair, Property};
 use crate::flow::turn::Turn;
 

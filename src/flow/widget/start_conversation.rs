@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 
 use super::send_message::sent;
 use super::{Needs, Next, Type};
-use crate::flow::step::Event;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
+use crate::flow::step::Event;
 use crate::flow::turn::Turn;
 use crate::flow::{Send, Service};
 use crate::webhook::Params;

@@ -7,11 +7,13 @@ use serde_json::{Map, Value};
 use super::paging::{Paging, wrong};
 use super::{Answer, Call, Refusal};
 use crate::clock;
-use crate::exchange::{ended, pair, requested, stored};
 use crate::flow::Execution;
 use crate::limits::STUDIO_ADDRESSES_BYTES_MAX;
 use crate::random;
-use crate::session::{Commit, ExecutionQuery, SessionGuard, StoreError, StoredExecution};
+use crate::session::{
+    Commit, ExecutionQuery, SessionGuard, StoreError, StoredExecution, contact_key,
+    decode_execution, end_execution, request_execution,
+};
 
 /// POST: begins one.
 pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
@@ -29,12 +31,12 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
     let sessions = call.sessions();
     let now = clock::wall();
     sessions.keep_flow(&call.flow.revision, &call.flow.definition).await?;
-    let _turn = sessions.lock(&pair(&call.flow.name, from, to)).await;
+    let _turn = sessions.lock(&contact_key(&call.flow.name, from, to)).await;
     let sid = random::sid_in_order("FN", now);
     let mut execution = Execution::requested(sid, to, from, parameters);
     execution.route = call.route.clone();
     execution.account = Some(call.account.clone());
-    let saved = requested(execution, call.flow, now);
+    let saved = request_execution(execution, call.flow, now);
     sessions.commit(Commit::new(saved.clone(), Vec::new(), now)).await?;
     call.shared.wake.notify_one();
     Ok(Answer::Made(shown(call, &saved)?))
@@ -64,7 +66,7 @@ pub(super) async fn fetch(call: &Call<'_>, sid: &str) -> Result<Answer, Refusal>
 /// GET: its variables.
 pub(super) async fn context(call: &Call<'_>, sid: &str) -> Result<Answer, Refusal> {
     let saved = call.execution(sid).await?;
-    Ok(Answer::Found(call.urls.context(&stored(&saved)?)))
+    Ok(Answer::Found(call.urls.context(&decode_execution(&saved)?)))
 }
 
 /// POST: ends it.
@@ -77,7 +79,7 @@ pub(super) async fn update(call: &Call<'_>, sid: &str) -> Result<Answer, Refusal
         return Ok(Answer::Found(shown(call, &saved)?));
     }
     let now = clock::wall();
-    let saved = ended(saved, now);
+    let saved = end_execution(saved, now);
     call.sessions().commit(Commit::new(saved.clone(), Vec::new(), now)).await?;
     Ok(Answer::Found(shown(call, &saved)?))
 }
@@ -106,7 +108,7 @@ async fn alone(call: &Call<'_>, sid: &str) -> Result<(StoredExecution, SessionGu
 }
 
 fn shown(call: &Call<'_>, saved: &StoredExecution) -> Result<Value, StoreError> {
-    Ok(call.urls.execution(saved, &stored(saved)?))
+    Ok(call.urls.execution(saved, &decode_execution(saved)?))
 }
 
 fn parameters(text: &str) -> Result<Map<String, Value>, Refusal> {

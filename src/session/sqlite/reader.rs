@@ -13,7 +13,7 @@ use super::request_error::{ErrorScope, RequestError, describe, error_scope};
 use super::rows::{self, nanoseconds, select_executions};
 use super::write_request::WriteRequest;
 use super::{ResultSender, claim_rows};
-use crate::catch_panic::caught;
+use crate::catch_panic::catch;
 use crate::session::key_digest::KeyDigest;
 use crate::session::{ExecutionQuery, StepQuery, StepRecord, StoreError, StoredExecution};
 
@@ -56,7 +56,7 @@ impl StoreReader {
             // One reader waits inside of the mutex for a request, the other one for the mutex.
             let request = self.queue.lock().recv();
             let Ok(request) = request else { return };
-            if caught(|| self.answer(request)).is_err() {
+            if catch(|| self.answer(request)).is_err() {
                 // The task gets an error, as its sender is dropped. A statement of the connection
                 // may still be running, so the next request opens another connection.
                 *self.file.reader(self.number) = None;

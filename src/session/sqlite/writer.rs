@@ -13,7 +13,7 @@ use super::file::StoreFile;
 use super::request_error::{ErrorScope, RequestError, describe, error_scope};
 use super::session_index::{SessionChange, SessionIndex};
 use super::write_request::WriteRequest;
-use crate::catch_panic::caught;
+use crate::catch_panic::catch;
 use crate::clock;
 use crate::limits::{STORE_GROUP_MAX, STORE_PROBE_EVERY};
 use crate::session::StoreError;
@@ -73,7 +73,7 @@ impl StoreWriter {
             if group.iter().any(|request| matches!(request, WriteRequest::Check)) {
                 self.request_check();
             }
-            if let Err(panicked) = caught(|| self.write(&mut group)) {
+            if let Err(panicked) = catch(|| self.write(&mut group)) {
                 // The transaction may be open, so the connection is given up.
                 self.fail(&mut group, panicked.to_string(), ErrorScope::Connection);
             }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::ConfigArgs;
 use crate::gateway::Gateway;
-use crate::journal::Meters;
+use crate::metrics::Metrics;
 
 /// Check the configuration and its templates: every problem at once, with its place and what to
 /// do.
@@ -24,7 +24,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
         println!("{:#}", crate::config::schema());
         return ExitCode::SUCCESS;
     }
-    let (gateway, problems) = Gateway::load(&args.config.config, &Meters::new());
+    let (gateway, problems) = Gateway::load(&args.config.config, &Metrics::new());
     print!("{problems}");
     let (errors, warnings) = problems.counts();
     let file = args.config.config.display();

@@ -15,7 +15,8 @@ use jiff::tz::TimeZone;
 use crate::config::Config;
 use crate::diagnostics::problem::{Problems, Source};
 use crate::gateway::Gateway;
-use crate::journal::{Journal, Log, Meters};
+use crate::journal::{Journal, Log};
+use crate::metrics::Metrics;
 use crate::random;
 use crate::secret::Secret;
 use crate::server::{Listeners, Server};
@@ -65,7 +66,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
 }
 
 async fn demo(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
-    let meters = Meters::new();
+    let meters = Metrics::new();
     let function = SampleFunction::start()?;
     let (sid, token) = (random::sid("AC"), Secret::new(random::sid("")));
     let gateway = gateway(&function, &sid, &token, args.listen, &meters)?;
@@ -76,7 +77,7 @@ async fn demo(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
     })?;
     // The play shows what happens; the log would show it once more between the lines.
     let log = Log::to(std::io::sink(), true);
-    let journal = Journal { log, meters: Arc::new(meters) };
+    let journal = Journal { log, metrics: Arc::new(meters) };
     let server = Server::start(listeners, gateway, Sessions::memory(), journal)?;
     let demo = Demo { server, function, sid, token };
 
@@ -100,7 +101,7 @@ fn gateway(
     sid: &str,
     token: &Secret,
     listen: SocketAddr,
-    meters: &Meters,
+    meters: &Metrics,
 ) -> Result<Gateway, Box<dyn std::error::Error>> {
     let value = |name: &str| match name {
         "LISTEN" => Some(listen.to_string()),

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::ConfigArgs;
-use crate::catch_panic::{caught, without_texts};
+use crate::catch_panic::{catch, hide_panic_texts};
 use crate::clock;
 use crate::exchange::adopt;
 use crate::gateway::Gateway;
-use crate::journal::{Journal, Level, Log, Meters};
+use crate::journal::{Journal, Level, Log};
+use crate::metrics::Metrics;
 use crate::server::{Listeners, Server, StartError};
 use crate::session::Sessions;
 
@@ -26,8 +27,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {
-    without_texts();
-    let meters = Meters::new();
+    hide_panic_texts();
+    let meters = Metrics::new();
     let (gateway, problems) = Gateway::load(&args.config.config, &meters);
     eprint!("{problems}");
     let Some(gateway) = gateway else {
@@ -49,7 +50,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
         }
     };
     let closing = sessions.shutdown_waiter();
-    let journal = Journal { log: Log::to_stdout(gateway.config.log), meters: Arc::new(meters) };
+    let journal = Journal { log: Log::to_stdout(gateway.config.log), metrics: Arc::new(meters) };
     let start = async || {
         journal.adopted(adopt(&gateway, &sessions).await);
         Server::start(listeners, gateway, sessions, journal.clone())
@@ -132,21 +133,21 @@ async fn until_asked_to_end(
 
 async fn reload(config: &Path, server: &Server, journal: &Journal) {
     let taken = || {
-        let (gateway, problems) = Gateway::load(config, &journal.meters);
+        let (gateway, problems) = Gateway::load(config, &journal.metrics);
         for problem in problems.iter() {
             journal.log.note(Level::Warn, &problem.to_string());
         }
         gateway
     };
     // A file that the gateway panics over must not end the calls that go on.
-    let taken = match caught(taken) {
+    let taken = match catch(taken) {
         Ok(Some(gateway)) => Ok(Some(server.reload(gateway).await)),
         Ok(None) => Ok(None),
         Err(panicked) => Err(panicked),
     };
     let refused = match taken {
         Ok(Some(Ok(restart))) => {
-            journal.meters.reloaded("taken");
+            journal.metrics.count_reload("taken");
             journal.log.note(Level::Info, "configuration taken over");
             for key in restart {
                 let message = format!("`{key}` was changed: that needs a restart");
@@ -158,6 +159,6 @@ async fn reload(config: &Path, server: &Server, journal: &Journal) {
         Ok(None) => "the old configuration goes on".to_owned(),
         Err(panicked) => panicked.to_string(),
     };
-    journal.meters.reloaded("refused");
+    journal.metrics.count_reload("refused");
     journal.log.note(Level::Error, &format!("configuration refused: {refused}"));
 }

@@ -75,7 +75,7 @@ impl FlowCoverage {
                 let to = flow.widget(next).name.clone();
                 let edge = (widget.name.clone(), transition.event.clone(), to);
                 // A short route has one beginning, whatever is wired.
-                let counts = at > 0 || !flow.is_short();
+                let counts = at > 0 || flow.persistence.is_always();
                 if counts && !covered.edges.contains(&edge) {
                     covered.edges.push(edge);
                 }

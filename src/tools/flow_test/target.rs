@@ -13,8 +13,8 @@ use crate::flow::file::{self, Node};
 use crate::flow::import::callable;
 use crate::flow::{Flow, Incoming};
 use crate::gateway::Gateway;
-use crate::journal::Meters;
 use crate::limits::FLOW_BYTES_MAX;
+use crate::metrics::Metrics;
 use crate::read_limited::read_text_limited;
 use crate::template::TemplateFolder;
 
@@ -152,7 +152,7 @@ impl LoadedTarget {
         let tested = kept.routes.get(&route).and_then(file);
         kept.routes
             .retain(|path, other| *path == route || (tested.is_some() && file(other) == tested));
-        let gateway = Gateway::build(kept.clone(), &templates, &Meters::new(), &mut problems);
+        let gateway = Gateway::build(kept.clone(), &templates, &Metrics::new(), &mut problems);
         let Some(gateway) = gateway else { return Err(problems) };
         let Some(found) = gateway.routes.iter().find(|found| found.path == route) else {
             return Err(problems);
@@ -164,7 +164,7 @@ impl LoadedTarget {
     /// A gateway that nobody has asked anything yet.
     pub fn gateway(&self) -> Option<Gateway> {
         let mut problems = Problems::default();
-        Gateway::build(self.config.clone(), &self.templates, &Meters::new(), &mut problems)
+        Gateway::build(self.config.clone(), &self.templates, &Metrics::new(), &mut problems)
     }
 
     /// The accounts that the carrier's API is asked for.

@@ -1,6 +1,7 @@
 //! Our own gateway in this process: webhooks go to the exchange without a socket, and everything
 //! that it does can be seen.
 
+use std::future::ready;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,13 +17,15 @@ use crate::carrier_api;
 use crate::channel::Channel;
 use crate::clock;
 use crate::config::Account;
-use crate::exchange::{exchange, fire, stored};
+use crate::exchange::{ExchangeContext, exchange, resume_due};
 use crate::function::{Asking, Played, PlayedAnswer, StandIn};
 use crate::gateway::{Gateway, Worker};
-use crate::journal::{Journal, Log, Meters, Record, Trace};
+use crate::journal::{ExchangeLog, Journal, Log, Trace};
+use crate::metrics::Metrics;
+use crate::pending::PendingCalls;
 use crate::random;
 use crate::secret::Secret;
-use crate::session::{Sessions, StoreError, StoredExecution};
+use crate::session::{Sessions, StoreError, StoredExecution, decode_execution};
 use crate::uri::parts;
 use crate::webhook::Received;
 
@@ -65,14 +68,17 @@ impl InProcessGateway {
     ) -> InProcessGateway {
         let accounts = gateway.config.accounts.clone();
         let stand_in = Rc::new(GatewayMocks { given, accounts });
-        let mut worker = gateway.worker(Sessions::memory());
+        let metrics = Metrics::new();
+        let pending = PendingCalls::new(metrics.held.clone());
+        let mut worker = gateway.worker(Sessions::memory(), pending);
+        worker.records_transitions = true;
         worker.functions = worker.functions.played_by(Rc::clone(&stand_in) as Rc<dyn StandIn>);
         let origin = gateway.config.server.public_url.clone();
         InProcessGateway {
             origin: origin.unwrap_or_else(|| ORIGIN.to_owned()),
             gateway: Arc::new(gateway),
             worker,
-            journal: Journal { log: Log::none(), meters: Arc::new(Meters::new()) },
+            journal: Journal { log: Log::none(), metrics: Arc::new(metrics) },
             stand_in,
             pretended,
         }
@@ -81,6 +87,11 @@ impl InProcessGateway {
     /// The gateway.
     pub fn gateway(&self) -> &Gateway {
         &self.gateway
+    }
+
+    /// The calls of functions that outlast their webhooks.
+    pub fn pending(&self) -> &PendingCalls {
+        &self.worker.pending
     }
 
     /// The number that a route answers: all of its webhooks go there.
@@ -136,13 +147,15 @@ impl InProcessGateway {
         };
         let began = clock::now();
         let deadline = began + self.gateway.config.server.answer_within;
-        let mut record = Record::begin(&self.journal, began).traced();
-        let answer = exchange(&self.gateway, &self.worker, received, &mut record, deadline).await;
+        let mut log = ExchangeLog::begin(&self.journal, began).traced();
+        let context = ExchangeContext { gateway: &self.gateway, worker: &self.worker, deadline };
+        let at = self.gateway.routes.at(received.path());
+        let answer = exchange(context, at, pin!(ready(Ok(received))), &mut log).await;
         InProcessResponse {
             status: answer.status,
             content_type: (answer.status == 200).then(|| "text/xml; charset=utf-8".to_owned()),
             body: answer.document,
-            trace: record.into_trace(),
+            trace: log.into_trace(),
         }
     }
 
@@ -164,10 +177,10 @@ impl InProcessGateway {
             let back = self.pass_or_back(next.saturating_sub(now), held).await?;
             now = if back.is_some() { now.max(clock::wall()) } else { now.max(next) };
             let Some(saved) = back.or(due) else { break };
-            let mut record = Record::begin(&self.journal, clock::now()).traced();
-            record.timer(&saved.sid);
-            let fired = fire(&self.gateway, &self.worker, &saved, now, &mut record).await;
-            let mut trace = record.into_trace();
+            let mut log = ExchangeLog::begin(&self.journal, clock::now()).traced();
+            log.timer(&saved.sid);
+            let fired = resume_due(&self.gateway, &self.worker, &saved, now, &mut log).await;
+            let mut trace = log.into_trace();
             let (failed, held) = (fired.is_err(), trace.held.is_some());
             trace.fallback = fired.err().map(|error| error.to_string()).or(trace.fallback);
             traces.push(trace);
@@ -194,10 +207,10 @@ impl InProcessGateway {
         loop {
             tokio::select! {
                 biased;
-                () = self.gateway.held.ready() => {}
+                () = self.worker.pending.announcement() => {}
                 () = &mut passed => return Ok(None),
             }
-            for sid in self.gateway.held.take_ready() {
+            for sid in self.worker.pending.take_announced() {
                 if let Some(saved) = self.worker.sessions.execution(&sid).await? {
                     return Ok(Some(saved));
                 }
@@ -215,7 +228,7 @@ impl InProcessGateway {
 
 /// Whether an execution waits for a function that is at work.
 fn is_held(saved: &StoredExecution) -> bool {
-    stored(saved).is_ok_and(|execution| execution.held().is_some())
+    decode_execution(saved).is_ok_and(|execution| execution.held().is_some())
 }
 
 // === impl Stands ===

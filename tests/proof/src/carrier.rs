@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use twimlgate::channel::Channel;
 use twimlgate::config::Algorithm;
 use twimlgate::secret::Secret;
 use twimlgate::twiml::read::{DocumentLimits, check_document};
 use twimlgate::verify::{SigningKey, sign_form};
-use twimlgate::channel::Channel;
 use twimlgate::webhook::Params;
 
 use crate::http;

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::campaign::Context;
-use crate::carrier_api::{PUBLIC_URL, SID, TOKEN};
+use crate::carrier::{PUBLIC_URL, SID, TOKEN};
 use crate::rng::Rng;
 
 /// A gateway on a fixed port, with a folder of its own.

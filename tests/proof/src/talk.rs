@@ -5,7 +5,7 @@
 use twimlgate::channel::Channel;
 use twimlgate::twiml::read::{DocumentLimits, parse_document};
 
-use crate::carrier_api::{Ask, Reply, SID};
+use crate::carrier::{Ask, Reply, SID};
 use crate::function::Step;
 use crate::rng::Rng;
 

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use twimlgate::clock;
 use twimlgate::diagnostics::problem::Problems;
-use twimlgate::function::{
-    Answer, Asking, Held, Outcome, Place, Played, PlayedAnswer, StandIn, Waited,
-};
-use twimlgate::journal::Meters;
+use twimlgate::function::{Answer, Asking, Outcome, Played, PlayedAnswer, StandIn};
 use twimlgate::limits::{HELD_CALLS_MAX, HELD_OUTCOME_KEPT, HELD_OUTCOMES_BYTES_MAX};
+use twimlgate::metrics::Metrics;
+use twimlgate::pending::{CallPoll, PendingCalls, PendingKey};
 use twimlgate::tools::phone::{Caller, InProcessGateway, Phone, PhoneEvent, WebhookClient};
 
 use super::{play, words};
@@ -75,7 +74,7 @@ impl Scene {
     fn answering(seconds: u64, answer: (&'static str, &'static str), status: u16) -> Scene {
         let mut problems = Problems::default();
         let nobody = "127.0.0.1:9".parse().unwrap();
-        let gateway = rig::gateway(nobody, ROUTES, &Meters::new(), &mut problems);
+        let gateway = rig::gateway(nobody, ROUTES, &Metrics::new(), &mut problems);
         let gateway = gateway.unwrap_or_else(|| panic!("{problems}"));
         let asked = Rc::new(Cell::new(0));
         let takes = Duration::from_secs(seconds);
@@ -104,7 +103,7 @@ async fn a_fast_function_is_answered_as_ever() {
     let scene = Scene::new(3, GOLD);
     assert_eq!(scene.hears("/short", "").await, "hear Plan gold.\nends completed\n");
     assert_eq!((clock::wall() - NOON).as_secs(), 3);
-    assert_eq!(scene.desk.gateway().held.take_ready(), Vec::<String>::new());
+    assert_eq!(scene.desk.pending().take_announced(), Vec::<String>::new());
 }
 
 #[actix_web::test]
@@ -207,8 +206,8 @@ async fn where_too_many_are_held_a_call_is_like_any_other() {
     let _pretended = clock::pretend(NOON);
     for (seconds, expected) in [(9, "hear Plan gold."), (30, "hear Sorry: nothing.")] {
         let scene = Scene::new(seconds, GOLD);
-        let held = &scene.desk.gateway().held;
-        let place = |step| Place { execution: "FN0".to_owned(), step };
+        let held = scene.desk.pending();
+        let place = |step| PendingKey { execution: "FN0".to_owned(), step };
         let tasks: Vec<_> =
             (0..HELD_CALLS_MAX).map(|step| held.begin(&place(step as u32))).collect();
         assert!(tasks.iter().all(Option::is_some) && held.begin(&place(u32::MAX)).is_none());
@@ -216,7 +215,7 @@ async fn where_too_many_are_held_a_call_is_like_any_other() {
         assert_eq!(scene.hears("/short", "").await, format!("{expected}\nends completed\n"));
         assert_eq!((clock::wall() - began).as_secs(), seconds.min(10));
         drop(tasks);
-        assert!(held.wait(&place(0)).is_none(), "a task that ended without an outcome");
+        assert!(held.find(&place(0)).is_none(), "a task that ended without an outcome");
         assert!(held.begin(&place(0)).is_some());
     }
 }
@@ -224,8 +223,8 @@ async fn where_too_many_are_held_a_call_is_like_any_other() {
 #[actix_web::test]
 async fn outcomes_that_nobody_asks_for_are_forgotten() {
     let _pretended = clock::pretend(NOON);
-    let held = Held::new(Default::default());
-    let place = |step| Place { execution: "FN0".to_owned(), step };
+    let held = PendingCalls::new(Default::default());
+    let place = |step| PendingKey { execution: "FN0".to_owned(), step };
     let large = |bytes| {
         let answer = Answer { status_code: 200, content_type: None, body: vec![0; bytes].into() };
         Outcome { answer: Some(answer), ..Outcome::unusable_url("http://a") }
@@ -233,20 +232,20 @@ async fn outcomes_that_nobody_asks_for_are_forgotten() {
     let bytes = HELD_OUTCOMES_BYTES_MAX / 8;
     for step in 0..6 {
         let (task, waiting) = held.begin(&place(step)).unwrap();
-        assert_eq!(waiting.outcome(clock::now()).await, Waited::Late);
-        task.done(large(bytes));
+        assert_eq!(waiting.wait(clock::now()).await, CallPoll::Pending);
+        task.complete(large(bytes));
     }
-    assert!(held.wait(&place(0)).is_none() && held.wait(&place(5)).is_some());
+    assert!(held.find(&place(0)).is_none() && held.find(&place(5)).is_some());
     tokio::time::sleep(HELD_OUTCOME_KEPT).await;
-    held.begin(&place(9)).unwrap().0.done(large(1));
-    assert!(held.wait(&place(5)).is_none() && held.wait(&place(9)).is_some());
+    held.begin(&place(9)).unwrap().0.complete(large(1));
+    assert!(held.find(&place(5)).is_none() && held.find(&place(9)).is_some());
     // Nobody comes for it, whether that is said before it is there or after.
-    held.unasked(&place(9));
-    assert_eq!(held.take_ready(), ["FN0"]);
+    held.announce(&place(9));
+    assert_eq!(held.take_announced(), ["FN0"]);
     let (task, waiting) = held.begin(&place(10)).unwrap();
-    held.unasked(&place(10));
-    task.done(large(1));
-    held.ready().await;
-    assert_eq!(held.take_ready(), ["FN0"]);
-    assert!(matches!(waiting.outcome(clock::now()).await, Waited::Done(_)));
+    held.announce(&place(10));
+    task.complete(large(1));
+    held.announcement().await;
+    assert_eq!(held.take_announced(), ["FN0"]);
+    assert!(matches!(waiting.wait(clock::now()).await, CallPoll::Ready(_)));
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use twimlgate::clock;
 use twimlgate::diagnostics::problem::Problems;
 use twimlgate::function::{Asking, Played, PlayedAnswer, StandIn};
-use twimlgate::journal::Meters;
+use twimlgate::metrics::Metrics;
 use twimlgate::tools::phone::{Caller, InProcessGateway, Phone, PhoneEvent, WebhookClient};
 
 use super::{play, words};
@@ -33,7 +33,7 @@ fn desk(takes: Duration) -> Rc<InProcessGateway> {
         [route.\"/survey\"]\nchannel = \"message\"\nflow = \"tests/flows/survey.json\"\n";
     let mut problems = Problems::default();
     let nobody = "127.0.0.1:9".parse().unwrap();
-    let gateway = rig::gateway(nobody, sections, &Meters::new(), &mut problems);
+    let gateway = rig::gateway(nobody, sections, &Metrics::new(), &mut problems);
     let gateway = gateway.unwrap_or_else(|| panic!("{problems}"));
     Rc::new(InProcessGateway::new(gateway, Some(Rc::new(Lookup(takes))), true))
 }

@@ -14,7 +14,8 @@ use serde_json::Value;
 use twimlgate::config::{Algorithm, Config};
 use twimlgate::diagnostics::problem::{Problems, Source};
 use twimlgate::gateway::Gateway;
-use twimlgate::journal::{Journal, Log, Meters};
+use twimlgate::journal::{Journal, Log};
+use twimlgate::metrics::Metrics;
 use twimlgate::secret::Secret;
 use twimlgate::server::{Listeners, Server};
 use twimlgate::session::Sessions;
@@ -86,11 +87,11 @@ impl Rig {
     /// The same on a store of the test's.
     pub(crate) fn start_on(sessions: Sessions, function: SocketAddr, sections: &str) -> Rig {
         let mut problems = Problems::default();
-        let meters = Meters::new();
+        let meters = Metrics::new();
         let gateway = gateway(function, sections, &meters, &mut problems);
         let gateway = gateway.unwrap_or_else(|| panic!("{problems}"));
         let log = Shared::default();
-        let journal = Journal { log: Log::to(log.clone(), false), meters: Arc::new(meters) };
+        let journal = Journal { log: Log::to(log.clone(), false), metrics: Arc::new(meters) };
         let listeners = Listeners::bind(&gateway.config).expect("port 0 is free");
         let server = Server::start(listeners, gateway, sessions.clone(), journal.clone());
         let server = server.expect("it starts");
@@ -179,7 +180,7 @@ impl Rig {
 pub(crate) fn gateway(
     function: SocketAddr,
     sections: &str,
-    meters: &Meters,
+    meters: &Metrics,
     problems: &mut Problems,
 ) -> Option<Gateway> {
     // The time for an answer stands in a comment: `[server]` can be written only once.

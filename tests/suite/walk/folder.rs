@@ -9,7 +9,7 @@ use twimlgate::config::Config;
 use twimlgate::diagnostics::problem::{Problems, Source};
 use twimlgate::flow::file;
 use twimlgate::gateway::Gateway;
-use twimlgate::journal::Meters;
+use twimlgate::metrics::Metrics;
 use twimlgate::template::TemplateFolder;
 
 /// A flow file.
@@ -103,7 +103,7 @@ impl File {
         let gateway = config.and_then(|config| {
             let zone = config.server.time_zone.clone();
             let templates = TemplateFolder::load(&config.server.templates, zone, &mut problems);
-            Gateway::build(config, &templates, &Meters::new(), &mut problems)
+            Gateway::build(config, &templates, &Metrics::new(), &mut problems)
         });
         (gateway, problems)
     }

@@ -33,14 +33,14 @@ impl Hints {
             let text = flow.definition.replace("\\\\\\\"", "\"").replace("\\\"", "\"");
             hints.text += &plain(&text);
             for widget in &flow.widgets {
-                let input = widget.kind.properties.text("input");
+                let input = widget.properties.text("input");
                 for condition in widget.transitions.iter().flat_map(|wired| &wired.conditions) {
                     let argument = condition.argument.as_ref().or(input);
                     let argument = argument.map_or("", |template| template.source());
                     hints.conditions.push((plain(argument), values(condition)));
                 }
-                for (name, pairs) in &widget.kind.properties.lists {
-                    let member = match (widget.kind.name(), *name) {
+                for (name, pairs) in &widget.properties.lists {
+                    let member = match (widget.widget_type.name, *name) {
                         ("set-variables", _) => "flow.variables.",
                         ("run-subflow", _) => "trigger.parent.parameters.",
                         _ => continue,
@@ -48,21 +48,21 @@ impl Hints {
                     for pair in pairs {
                         let key = format!("{member}{}", pair.key.source());
                         hints.variables.push((key, plain(pair.value.source())));
-                        if widget.kind.name() == "set-variables" {
+                        if widget.widget_type.name == "set-variables" {
                             let key = format!("widgets.{}.{}", widget.name, pair.key.source());
                             hints.variables.push((key, plain(pair.value.source())));
                         }
                         let data = format!("flow.data.{}", pair.key.source());
-                        if widget.kind.name() == "run-subflow" {
+                        if widget.widget_type.name == "run-subflow" {
                             hints.variables.push((data, pair.value.source().to_owned()));
                         }
                     }
                 }
-                if widget.kind.name() == "run-subflow" {
+                if widget.widget_type.name == "run-subflow" {
                     let key = format!("widgets.{}.", widget.name);
                     hints.variables.push((key, "flow.variables.".to_owned()));
                 }
-                if let Some(name) = widget.kind.properties.text("save_response_as") {
+                if let Some(name) = widget.properties.text("save_response_as") {
                     let key = format!("flow.variables.{}", name.source());
                     hints.variables.push((key, format!("widgets.{}.", widget.name)));
                 }

@@ -17,7 +17,7 @@ use twimlgate::flow::{
 };
 use twimlgate::function::{Answer, FunctionError, Outcome, OutcomeKind, Problem};
 use twimlgate::twiml::read::{DocumentLimits, check_document};
-use twimlgate::webhook::Params;
+use twimlgate::webhook::{Params, StepToken};
 
 use super::carrier::URL;
 use super::hints::Hints;
@@ -119,8 +119,9 @@ impl<'a> Walker<'a> {
             now: Duration::from_secs(now),
             action: format!("?step={token}"),
             urls: FlowUrls { voice: Some(URL.into()), message: Some(URL.into()) },
-            token,
+            token: StepToken::new(token),
             answering,
+            records_transitions: true,
         };
         let over = matches!(event, Happens::HangUp(_));
         let step = advance(self.flow, &mut execution, event.event(), &at);

@@ -8,7 +8,7 @@ use twimlgate::flow::{Event, Execution, Flow, FlowUrls, Moment, SendError, State
 use twimlgate::function::{Outcome, OutcomeKind};
 use twimlgate::limits::STEPS_MAX;
 use twimlgate::twiml::read::{DocumentLimits, check_document};
-use twimlgate::webhook::Params;
+use twimlgate::webhook::{Params, StepToken};
 
 use super::super::ensure;
 use super::super::random::Random;
@@ -22,13 +22,14 @@ pub(crate) fn turn(
 ) -> Result<&'static str, String> {
     let at = Moment {
         now: Duration::from_secs(1_700_000_000 + u64::from(number)),
-        token: format!("token{number}"),
+        token: StepToken::new(format!("token{number}")),
         action: format!("?step=token{number}"),
         urls: match random.one_in(2) {
             true => FlowUrls { voice: Some("https://gate.example/a".into()), message: None },
             false => FlowUrls::default(),
         },
         answering: !random.one_in(6),
+        records_transitions: true,
     };
     let mut next = if number == 0 { Event::Trigger } else { event(random) };
     let before = execution.steps;

@@ -10,7 +10,8 @@ use actix_web::rt::System;
 use twimlgate::config::{Algorithm, Config};
 use twimlgate::diagnostics::problem::Source;
 use twimlgate::gateway::Gateway;
-use twimlgate::journal::{Journal, Log, Meters};
+use twimlgate::journal::{Journal, Log};
+use twimlgate::metrics::Metrics;
 use twimlgate::secret::Secret;
 use twimlgate::server::{Listeners, Server};
 use twimlgate::session::Sessions;
@@ -152,7 +153,7 @@ fn serve() -> SocketAddr {
                         flow = \"tests/flows/survey.json\"\n";
             let source = Source::new("http.toml", text);
             let (config, mut problems) = Config::parse(&source, root(), &|_| None);
-            let meters = Meters::new();
+            let meters = Metrics::new();
             let gateway = config.and_then(|config| {
                 let zone = config.server.time_zone.clone();
                 let folder = root().join("tests/templates");
@@ -161,7 +162,7 @@ fn serve() -> SocketAddr {
             });
             let gateway = gateway.unwrap_or_else(|| panic!("{problems}"));
             let listeners = Listeners::bind(&gateway.config).expect("port 0 is free");
-            let journal = Journal { log: Log::none(), meters: Arc::new(meters) };
+            let journal = Journal { log: Log::none(), metrics: Arc::new(meters) };
             let server = Server::start(listeners, gateway, Sessions::memory(), journal);
             let server = server.expect("it starts");
             sender.send(server.address).expect("somebody waits for it");

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use twimlgate::channel::Channel;
-use twimlgate::exchange::{Answer, stored};
+use twimlgate::exchange::WebhookReply;
 use twimlgate::flow::Taken;
 use twimlgate::journal::Trace;
 use twimlgate::limits::{CLAIM_KEPT, DOCUMENT_BYTES_MAX, STEPS_MAX};
 use twimlgate::session::StoredExecution;
+use twimlgate::session::decode_execution;
 use twimlgate::twiml::read::{DocumentLimits, Element, check_document, parse_document};
 use twimlgate::webhook::Params;
 
@@ -30,7 +31,7 @@ pub(super) struct Model<'s> {
 struct Person {
     calls: u32,
     /// The last webhook, and what came back.
-    last: Option<(Webhook, Answer)>,
+    last: Option<(Webhook, WebhookReply)>,
     /// Where the documents of the call at hand said to come back to, newest last.
     actions: Vec<String>,
 }
@@ -200,7 +201,7 @@ impl<'s> Model<'s> {
                 ensure!(!active.contains(&saved.session.as_str()), "two active: {}", saved.session);
                 active.push(&saved.session);
             }
-            let execution = stored(saved).map_err(|error| error.to_string())?;
+            let execution = decode_execution(saved).map_err(|error| error.to_string())?;
             ensure!(execution.steps <= STEPS_MAX + 1, "too many steps: {}", execution.steps);
             ensure!(saved.active == execution.wait().is_some(), "neither waits nor ended");
             let kept = self.play.steps(&saved.sid).await?;
@@ -219,7 +220,7 @@ impl<'s> Model<'s> {
 /// Whether another application has the call: whatever comes then brings it back.
 fn handed_over(executions: &[StoredExecution], webhook: &Webhook) -> bool {
     let sid = webhook.params.get("CallSid");
-    let mut of_call = executions.iter().filter_map(|saved| stored(saved).ok());
+    let mut of_call = executions.iter().filter_map(|saved| decode_execution(saved).ok());
     of_call.any(|execution| {
         let waits = execution.wait().is_some_and(|wait| wait.handed_over);
         waits && execution.call_sid.as_deref() == sid

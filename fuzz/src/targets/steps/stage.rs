@@ -11,10 +11,12 @@ use actix_web::rt::{System, SystemRunner};
 use twimlgate::clock;
 use twimlgate::config::Config;
 use twimlgate::diagnostics::problem::{Problems, Source};
-use twimlgate::exchange::{Answer, exchange, fire};
+use twimlgate::exchange::{ExchangeContext, WebhookReply, exchange, resume_due};
 use twimlgate::function::{Asking, Played, PlayedAnswer, StandIn};
 use twimlgate::gateway::{Gateway, Worker};
-use twimlgate::journal::{Journal, Log, Meters, Record, Trace};
+use twimlgate::journal::{ExchangeLog, Journal, Log, Trace};
+use twimlgate::metrics::Metrics;
+use twimlgate::pending::PendingCalls;
 use twimlgate::session::{ExecutionQuery, Sessions, StepQuery, StepRecord, StoredExecution};
 use twimlgate::template::TemplateFolder;
 use twimlgate::webhook::{Params, Received};
@@ -97,10 +99,10 @@ impl Stage {
                 zone,
                 &mut Problems::default(),
             );
-            Gateway::build(config, &templates, &Meters::new(), &mut problems)
+            Gateway::build(config, &templates, &Metrics::new(), &mut problems)
         });
         let gateway = gateway.unwrap_or_else(|| panic!("{problems}"));
-        let journal = Journal { log: Log::none(), meters: Arc::new(Meters::new()) };
+        let journal = Journal { log: Log::none(), metrics: Arc::new(Metrics::new()) };
         Stage { runner: System::new(), gateway, journal }
     }
 
@@ -113,7 +115,8 @@ impl Stage {
         self.runner.block_on(async {
             let _pretended = clock::pretend(Duration::from_secs(1_700_000_000));
             let function = Rc::new(Function::default());
-            let mut worker = self.gateway.worker(Sessions::memory());
+            let mut worker =
+                self.gateway.worker(Sessions::memory(), PendingCalls::new(Default::default()));
             worker.functions = worker.functions.played_by(Rc::clone(&function) as Rc<dyn StandIn>);
             played(Play { stage: self, worker, flow: flow.to_owned(), function }).await
         })
@@ -127,7 +130,7 @@ impl Play<'_> {
     }
 
     /// Sends a webhook, and gives the answer and what it did.
-    pub(super) async fn send(&self, webhook: &Webhook) -> (Answer, Trace) {
+    pub(super) async fn send(&self, webhook: &Webhook) -> (WebhookReply, Trace) {
         let route = if webhook.voice { "v" } else { "m" };
         let mut headers = HeaderMap::new();
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
@@ -144,10 +147,13 @@ impl Play<'_> {
             body: webhook.params.encode().into(),
         };
         let began = clock::now();
-        let mut record = Record::begin(&self.stage.journal, began).traced();
+        let mut record = ExchangeLog::begin(&self.stage.journal, began).traced();
         let deadline = began + Duration::from_secs(10);
         let gateway = &self.stage.gateway;
-        let answer = exchange(gateway, &self.worker, received, &mut record, deadline).await;
+        let at = gateway.routes.at(received.path());
+        let context = ExchangeContext { gateway, worker: &self.worker, deadline };
+        let received = std::pin::pin!(std::future::ready(Ok(received)));
+        let answer = exchange(context, at, received, &mut record).await;
         (answer, record.into_trace())
     }
 
@@ -158,8 +164,9 @@ impl Play<'_> {
         let due = self.worker.sessions.due(now, 50).await.map_err(|error| error.to_string())?;
         let mut traces = Vec::new();
         for saved in due {
-            let mut record = Record::begin(&self.stage.journal, clock::now()).traced();
-            let fired = fire(&self.stage.gateway, &self.worker, &saved, now, &mut record).await;
+            let mut record = ExchangeLog::begin(&self.stage.journal, clock::now()).traced();
+            let fired =
+                resume_due(&self.stage.gateway, &self.worker, &saved, now, &mut record).await;
             fired.map_err(|error| format!("a timer: {error}"))?;
             traces.push(record.into_trace());
         }

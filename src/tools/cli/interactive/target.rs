@@ -8,7 +8,7 @@ use super::InteractiveArgs;
 use super::event_lines::{LineStyle, OutputLine};
 use crate::channel::Channel;
 use crate::gateway::Gateway;
-use crate::journal::Meters;
+use crate::metrics::Metrics;
 use crate::tools::cli::request::environment_token;
 use crate::tools::phone::{Caller, InProcessGateway, Phone, PhoneNumber};
 use crate::uri::{http_url, resolve};
@@ -62,7 +62,7 @@ impl SessionTarget {
             );
         }
         let file = args.config.config.display();
-        let (gateway, problems) = Gateway::load(&args.config.config, &Meters::new());
+        let (gateway, problems) = Gateway::load(&args.config.config, &Metrics::new());
         eprint!("{problems}");
         let gateway = gateway.ok_or_else(|| format!("`{file}` cannot be used as it is"))?;
         let desk = Rc::new(InProcessGateway::new(gateway, None, false));

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::campaign::{Campaign, Context, Findings, Ran, Violation};
-use crate::carrier_api::{Ask, Reply, send};
+use crate::carrier::{Ask, Reply, send};
 use crate::function::Function;
 use crate::gateway::{Gateway, Setup};
 use crate::rng::Rng;

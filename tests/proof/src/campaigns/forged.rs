@@ -127,7 +127,7 @@ impl Forgery<'_> {
             // An odd number writes, and nobody else has one so high.
             let mut talk = Talk::new(9_900_000_000 + 2 * number, &mut rng);
             let ask = talk.ask("", &mut rng);
-            let reply = crate::carrier_api::send(self.gateway.address, &ask.bytes());
+            let reply = crate::carrier::send(self.gateway.address, &ask.bytes());
             let reply = reply.map_err(|error| format!("the first turn: {error}"))?;
             talk.heard(&ask, "", &reply).map_err(|heard| format!("{reply}, not {heard}"))?;
             let seen = KINDS.map(|kind| (kind, kind.signed(&ask, &mut rng))).into();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use twimlgate::clock;
 
 use crate::campaign::{Campaign, Context, Findings, Ran, Violation};
-use crate::carrier_api::{Ask, Reply, send};
+use crate::carrier::{Ask, Reply, send};
 use crate::function::Function;
 use crate::gateway::{Gateway, Setup};
 use crate::rng::Rng;

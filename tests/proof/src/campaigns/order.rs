@@ -11,11 +11,11 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use twimlgate::clock;
 use twimlgate::channel::Channel;
+use twimlgate::clock;
 
 use crate::campaign::{Campaign, Context, Findings, Ran, Violation};
-use crate::carrier_api::{Ask, Reply, answer, post};
+use crate::carrier::{Ask, Reply, answer, post};
 use crate::function::Function;
 use crate::gateway::{Gateway, Setup};
 use crate::rng::Rng;

@@ -5,12 +5,12 @@ mod desk;
 
 use std::time::Duration;
 
+use twimlgate::channel::Channel;
 use twimlgate::clock;
 use twimlgate::limits::{CLAIM_KEPT, REPLAY_REFUSED};
-use twimlgate::channel::Channel;
 
 use crate::campaign::{Campaign, Context, Findings, Ran, Violation};
-use crate::carrier_api::{Ask, Reply};
+use crate::carrier::{Ask, Reply};
 use crate::rng::Rng;
 use crate::talk::Talk;
 use desk::Desk;

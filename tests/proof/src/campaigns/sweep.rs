@@ -5,7 +5,7 @@ mod trace;
 use std::fs;
 
 use crate::campaign::{Campaign, Context, Findings, Ran, Violation};
-use crate::carrier_api::{Ask, Reply, send};
+use crate::carrier::{Ask, Reply, send};
 use crate::function::Function;
 use crate::gateway::{Gateway, Setup, can_trace};
 use crate::rng::Rng;

@@ -10,11 +10,11 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use twimlgate::gateway::Gateway as Loaded;
-use twimlgate::journal::Meters;
+use twimlgate::metrics::Metrics;
 use twimlgate::verify::Verifier;
 
 use crate::campaign::{Campaign, Context, Findings, Ran, Violation};
-use crate::carrier_api;
+use crate::carrier;
 use crate::function::Function;
 use crate::gateway::{Gateway, Setup};
 use crate::http;
@@ -59,7 +59,7 @@ fn run(context: &Context, findings: &Findings) -> Result<Ran, String> {
     let mut gateway = Gateway::new(context, "gateway", &setup)?;
     gateway.reconfigure(|config| config + requests::MORE_ACCOUNTS)?;
     let file = gateway.folder.join("config.toml");
-    let (loaded, problems) = Loaded::load(&file, &Meters::new());
+    let (loaded, problems) = Loaded::load(&file, &Metrics::new());
     let loaded = loaded.ok_or_else(|| problems.to_string())?;
     gateway.start()?;
     gateway.ready()?;

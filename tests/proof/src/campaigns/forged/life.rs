@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::alter::{self, Alteration};
 use super::request::{KINDS, Kind, Request};
 use super::{Forgery, SENDERS, Sender};
-use crate::carrier_api::{Ask, Reply, malformed, send};
+use crate::carrier::{Ask, Reply, malformed, send};
 
 /// A life that is about to begin.
 pub(super) struct Life<'a, 'b> {

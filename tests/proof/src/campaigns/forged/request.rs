@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use twimlgate::channel::Channel;
 use twimlgate::config::Algorithm;
 use twimlgate::secret::Secret;
 use twimlgate::verify::{SigningKey, hashed_url, sign_form};
-use twimlgate::channel::Channel;
 use twimlgate::webhook::Params;
 
-use crate::carrier_api::{Ask, PUBLIC_URL, SID, TOKEN};
+use crate::carrier::{Ask, PUBLIC_URL, SID, TOKEN};
 use crate::rng::Rng;
 use crate::talk::Talk;
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use serde_json::Value;
 
 use crate::campaign::{Findings, Violation};
-use crate::carrier_api::rest;
+use crate::carrier::rest;
 
 /// What the flow does with a message, from and to.
 const BEGINS: [(&str, &str); 3] = [("Trigger", "next"), ("next", "count"), ("count", "ask")];

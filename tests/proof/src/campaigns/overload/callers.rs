@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
-use twimlgate::clock;
 use twimlgate::channel::Channel;
+use twimlgate::clock;
 
-use crate::carrier_api::{Ask, Reply, SID, malformed};
+use crate::carrier::{Ask, Reply, SID, malformed};
 use crate::http;
 use crate::rng::Rng;
 

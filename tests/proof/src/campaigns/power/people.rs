@@ -11,7 +11,7 @@ use twimlgate::clock;
 
 use super::trace::Trace;
 use crate::campaign::{Findings, Violation};
-use crate::carrier_api::{Ask, Reply, answer, post};
+use crate::carrier::{Ask, Reply, answer, post};
 use crate::function::Function;
 use crate::rng::Rng;
 use crate::talk::Talk;

@@ -6,7 +6,9 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::future::ready;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
@@ -15,15 +17,17 @@ use std::time::Duration;
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use twimlgate::clock;
-use twimlgate::exchange::{exchange, fire};
+use twimlgate::exchange::{ExchangeContext, exchange, resume_due};
 use twimlgate::function::{Asking, Played, PlayedAnswer, StandIn};
 use twimlgate::gateway::{Gateway, Worker};
-use twimlgate::journal::{Journal, Log, Meters, Record};
+use twimlgate::journal::{ExchangeLog, Journal, Log};
+use twimlgate::metrics::Metrics;
+use twimlgate::pending::PendingCalls;
 use twimlgate::session::{ExecutionQuery, Sessions, StoreUrl, StoredExecution};
 use twimlgate::webhook::Received;
 
 use crate::campaign::Context;
-use crate::carrier_api::{Ask, Reply};
+use crate::carrier::{Ask, Reply};
 use crate::gateway::{self, Setup};
 
 /// One worker of a gateway, and the function that it calls.
@@ -62,12 +66,13 @@ impl Desk {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 9));
         let setup = Setup { store: "memory:", workers: 1, function: nowhere };
         let files = gateway::Gateway::new(context, "gateway", &setup)?;
-        let meters = Meters::new();
+        let meters = Metrics::new();
         let (gateway, problems) = Gateway::load(&files.folder.join("config.toml"), &meters);
         let gateway = gateway.ok_or_else(|| problems.to_string())?;
         let function = Rc::new(Counting::default());
-        let worker = gateway.worker(Sessions::memory());
-        let journal = Journal { log: Log::none(), meters: Arc::new(meters) };
+        let pending = PendingCalls::new(meters.held.clone());
+        let worker = gateway.worker(Sessions::memory(), pending);
+        let journal = Journal { log: Log::none(), metrics: Arc::new(meters) };
         let store = match file {
             true => StoreUrl::Sqlite(files.folder.join("store.db")),
             false => StoreUrl::Memory,
@@ -89,8 +94,9 @@ impl Desk {
         // The former store is closed, and its file free, before it is opened again.
         self.worker.sessions = Sessions::memory();
         let sessions = Sessions::open(&self.store, clock::wall()).map_err(|e| e.to_string())?;
-        let Worker { functions, .. } = self.gateway.worker(Sessions::memory());
-        self.worker = self.gateway.worker(sessions);
+        let pending = || PendingCalls::new(self.journal.metrics.held.clone());
+        let Worker { functions, .. } = self.gateway.worker(Sessions::memory(), pending());
+        self.worker = self.gateway.worker(sessions, pending());
         self.worker.functions = functions.played_by(Rc::clone(&self.function) as Rc<dyn StandIn>);
         Ok(())
     }
@@ -113,8 +119,11 @@ impl Desk {
         let received = Received { method: Method::POST, target, headers, peer: None, body };
         let began = clock::now();
         let deadline = began + self.gateway.config.server.answer_within;
-        let mut record = Record::begin(&self.journal, began);
-        let answer = exchange(&self.gateway, &self.worker, received, &mut record, deadline);
+        let mut log = ExchangeLog::begin(&self.journal, began);
+        let context = ExchangeContext { gateway: &self.gateway, worker: &self.worker, deadline };
+        let route = self.gateway.routes.at(received.path());
+        let received = pin!(ready(Ok(received)));
+        let answer = exchange(context, route, received, &mut log);
         let answer = at_once(answer).await;
         let body = String::from_utf8_lossy(&answer.document).into_owned();
         Reply { status: answer.status, body }
@@ -128,7 +137,7 @@ impl Desk {
     /// All that is kept of all executions.
     pub(super) async fn executions(&self) -> Vec<StoredExecution> {
         let mut all = Vec::new();
-        for flow in ["call", "chat"] {
+        for flow in ["/call", "/chat"] {
             let flow = flow.to_owned();
             let listing =
                 ExecutionQuery { flow, from: None, until: None, after: None, limit: 1_000 };
@@ -147,9 +156,9 @@ impl Desk {
         let (sessions, now) = (&self.worker.sessions, clock::wall());
         let told = |error: &dyn std::fmt::Display| error.to_string();
         for due in sessions.due(now, 1_000).await.map_err(|error| told(&error))? {
-            let mut record = Record::begin(&self.journal, clock::now());
-            let fired = fire(&self.gateway, &self.worker, &due, now, &mut record).await;
-            fired.map_err(|error| told(&error))?;
+            let mut log = ExchangeLog::begin(&self.journal, clock::now());
+            let resumed = resume_due(&self.gateway, &self.worker, &due, now, &mut log).await;
+            resumed.map_err(|error| told(&error))?;
         }
         let flows = self.gateway.flows.iter();
         let current: Vec<String> = flows.map(|flow| flow.revision.clone()).collect();

@@ -9,7 +9,7 @@ use twimlgate::secret::Secret;
 use twimlgate::verify::{SigningKey, sign_form};
 use twimlgate::webhook::{Params, Received};
 
-use crate::carrier_api::{PUBLIC_URL, SID, TOKEN};
+use crate::carrier::{PUBLIC_URL, SID, TOKEN};
 use crate::rng::Rng;
 
 /// Two classes whose times are compared.

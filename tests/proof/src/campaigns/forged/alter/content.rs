@@ -4,7 +4,7 @@ use twimlgate::verify::hashed_url;
 
 use super::super::request::FORM;
 use super::{Alteration, index, named, pairs, refused};
-use crate::carrier_api::SID;
+use crate::carrier::SID;
 
 /// Of parameters, in a form or in the query of a GET.
 pub(super) const FORMS: [Alteration; 28] = [

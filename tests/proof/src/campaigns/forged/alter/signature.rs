@@ -8,7 +8,7 @@ use twimlgate::verify::{sign_form, sign_url};
 use super::super::request::{Request, SETTINGS, key};
 use super::super::{OTHER_SID, OTHER_TOKEN};
 use super::{Alteration, named, refused};
-use crate::carrier_api::{PUBLIC_URL, SID, TOKEN};
+use crate::carrier::{PUBLIC_URL, SID, TOKEN};
 
 /// Writes the signature in another way.
 fn written(request: &mut Request, change: impl FnOnce(&str) -> String) -> Option<()> {

@@ -2,7 +2,7 @@
 
 use super::super::request::{FORM, Request};
 use super::Alteration;
-use crate::carrier_api::{PUBLIC_URL, TOKEN};
+use crate::carrier::{PUBLIC_URL, TOKEN};
 
 const fn unreadable(status: u16, name: &'static str, make: super::Make) -> Alteration {
     Alteration { name, status, make }

@@ -2,7 +2,7 @@
 
 use super::super::request::Request;
 use super::{Alteration, refused};
-use crate::carrier_api::{PUBLIC_URL, TOKEN};
+use crate::carrier::{PUBLIC_URL, TOKEN};
 
 const EVIL: &str = "https://evil.example.com";
 

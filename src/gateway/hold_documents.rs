@@ -1,19 +1,21 @@
-//! The documents that keep callers company while a function is at work.
+//! The hold documents of a configuration: what a call hears, and a message gets, while a function is
+//! at work.
 
 use std::collections::HashMap;
 
 use crate::channel::Channel;
 use crate::config::{Config, Function, Hold};
 use crate::diagnostics::problem::{Problem, Problems};
-use crate::flow::{Flow, unfit};
+use crate::flow::Flow;
 use crate::limits::HOLD_WITHIN;
 use crate::liquid::Template;
+use crate::pending::hold_document_fault;
 use crate::route::Route;
 use crate::template::TemplateFolder;
 
 /// The hold documents, by the names of their functions. `used` are the flows that answer, each with
 /// the channel that it answers in.
-pub(super) fn holds(
+pub(super) fn load(
     config: &Config,
     templates: &TemplateFolder,
     used: &[(&Flow, Channel)],
@@ -36,10 +38,11 @@ pub(super) fn holds(
         match template.render(&serde_json::Map::new(), 0) {
             // A document for calls says nothing in the answer to a message, so it is fit for both.
             Ok(text) => {
-                let unfit = unfit(text.as_bytes(), channel).filter(|_| {
-                    channel == Channel::Voice || unfit(text.as_bytes(), Channel::Voice).is_some()
+                let fault = hold_document_fault(text.as_bytes(), channel).filter(|_| {
+                    channel == Channel::Voice
+                        || hold_document_fault(text.as_bytes(), Channel::Voice).is_some()
                 });
-                problems.extend(unfit.map(|why| {
+                problems.extend(fault.map(|why| {
                     let message = format!("the hold document `{}` {why}", hold.document.text);
                     let place = hold.document.source.error(hold.document.span.clone(), message);
                     place.expected("a document that only speaks").help(
@@ -86,7 +89,7 @@ fn without_account(config: &Config, function: &Function, hold: &Hold) -> Option<
 }
 
 /// The flows of routes in their channels, and those that are begun over REST, which send messages.
-pub(super) fn used<'a>(
+pub(super) fn flows_in_use<'a>(
     routes: &'a [Route],
     named: impl Iterator<Item = &'a Flow>,
 ) -> Vec<(&'a Flow, Channel)> {

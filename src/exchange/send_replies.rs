@@ -1,43 +1,43 @@
-//! A document for a person whose message was answered long ago: its replies, over the carrier's
-//! API.
+//! The replies of a document that answers no webhook, sent over the carrier's API.
 
-use super::run::Run;
+use super::turn_runner::TurnRunner;
 use crate::carrier_api;
 use crate::flow::{Execution, Send, Service};
-use crate::journal::Record;
+use crate::journal::ExchangeLog;
 use crate::limits::MESSAGES_PER_REPLY_MAX;
 use crate::twiml::read::{DocumentLimits, Element, parse_document};
 use crate::webhook::Params;
 
-impl Run<'_> {
+impl TurnRunner<'_> {
     /// Sends what a document says. What only the answer to a webhook can do is noted.
-    pub(super) async fn deliver(
+    pub(super) async fn send_replies(
         &self,
         execution: &Execution,
         document: &[u8],
-        record: &mut Record,
+        log: &mut ExchangeLog,
     ) {
         let root = match parse_document(document, &DocumentLimits::default()) {
             Ok(root) => root,
-            Err(error) => return record.note(&format!("nothing is sent: {error}")),
+            Err(error) => return log.note(&format!("nothing is sent: {error}")),
         };
         let mut sent = 0;
         for verb in root.children() {
             let reply = matches!(verb.name.as_str(), "Message" | "Sms");
             if !reply || sent >= MESSAGES_PER_REPLY_MAX {
                 let what = if reply { "one reply more than may be" } else { verb.name.as_str() };
-                record.note(&format!("not sent, as no webhook is being answered: {what}"));
+                log.note(&format!("not sent, as no webhook is being answered: {what}"));
                 continue;
             }
             sent += 1;
             let send = message(execution, verb);
             let key = format!("{}:{}:{sent}", self.key, execution.steps);
-            let functions = &self.worker.functions;
+            let functions = &self.context.worker.functions;
             let result =
-                carrier_api::send(functions, self.account, &send, &key, self.deadline).await;
-            record.sent(&send, &result);
+                carrier_api::send(functions, self.account, &send, &key, self.context.deadline)
+                    .await;
+            log.sent(&send, &result);
             if let Err(error) = result {
-                record.note(&format!("a reply is not sent: {error}"));
+                log.note(&format!("a reply is not sent: {error}"));
             }
         }
     }

@@ -1,4 +1,5 @@
-//! The counters, in the form that Prometheus reads.
+//! The counters of a process, in the form that Prometheus reads. They know names only, and nothing of
+//! what is counted.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
@@ -12,20 +13,16 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use super::Kind;
-use crate::function::{Outcome, OutcomeKind};
-use crate::route::Route;
-
 /// All counters of a process.
 #[derive(Debug)]
-pub struct Meters {
+pub struct Metrics {
     registry: Registry,
     exchanges: Family<ExchangeLabels, Counter>,
     seconds: Family<RouteLabels, Histogram, Buckets>,
     calls: Family<CallLabels, Counter>,
     call_seconds: Family<FunctionLabels, Histogram, Buckets>,
-    unrouted: RouteMeter,
-    functions: Mutex<BTreeMap<String, FunctionMeter>>,
+    unrouted: RouteMetrics,
+    functions: Mutex<BTreeMap<String, FunctionMetrics>>,
     /// Webhooks being answered at this moment.
     pub in_flight: Gauge,
     /// Calls of functions that go on while their callers are kept company, or might be.
@@ -41,14 +38,14 @@ pub struct Meters {
 
 /// The counters of one route, found once at start: no look-up by label on the way of a call.
 #[derive(Clone, Debug)]
-pub struct RouteMeter {
+pub struct RouteMetrics {
     outcomes: [Counter; 5],
     seconds: Histogram,
 }
 
 /// The counters of one function.
 #[derive(Clone, Debug)]
-pub struct FunctionMeter {
+pub struct FunctionMetrics {
     success: Counter,
     fail: Counter,
     seconds: Histogram,
@@ -91,19 +88,54 @@ impl MetricConstructor<Histogram> for Buckets {
     }
 }
 
-const OUTCOMES: [Kind; 5] =
-    [Kind::Answered, Kind::Repeated, Kind::Fallback, Kind::Refused, Kind::Gone];
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExchangeOutcome {
+    /// The flow's own document.
+    Answered,
+    /// The bytes of an earlier answer.
+    Repeated,
+    /// A document for failures.
+    Fallback,
+    /// 400, 403, 404, 405, 413.
+    Refused,
+    /// The client closed before there was an answer.
+    Gone,
+}
 
-// === impl Meters ===
+const OUTCOMES: [ExchangeOutcome; 5] = [
+    ExchangeOutcome::Answered,
+    ExchangeOutcome::Repeated,
+    ExchangeOutcome::Fallback,
+    ExchangeOutcome::Refused,
+    ExchangeOutcome::Gone,
+];
 
-impl Meters {
+// === impl ExchangeOutcome ===
+
+impl ExchangeOutcome {
+    /// The word in logs and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            ExchangeOutcome::Answered => "answered",
+            ExchangeOutcome::Repeated => "repeated",
+            ExchangeOutcome::Fallback => "fallback",
+            ExchangeOutcome::Refused => "refused",
+            ExchangeOutcome::Gone => "gone",
+        }
+    }
+}
+
+// === impl Metrics ===
+
+impl Metrics {
     /// All at zero.
     #[expect(clippy::new_without_default, reason = "counters are made on purpose, once")]
-    pub fn new() -> Meters {
+    pub fn new() -> Metrics {
         let exchanges = Family::default();
         let seconds = Family::new_with_constructor(Buckets);
-        let unrouted = RouteMeter::new(&exchanges, &seconds, "");
-        let mut meters = Meters {
+        let unrouted = RouteMetrics::new(&exchanges, &seconds, "");
+        let mut meters = Metrics {
             registry: Registry::with_prefix("twimlgate"),
             exchanges,
             seconds,
@@ -156,21 +188,21 @@ impl Meters {
     }
 
     /// The counters of a route.
-    pub fn route(&self, path: &str) -> RouteMeter {
-        RouteMeter::new(&self.exchanges, &self.seconds, path)
+    pub fn of_route(&self, path: &str) -> RouteMetrics {
+        RouteMetrics::new(&self.exchanges, &self.seconds, path)
     }
 
     /// Counts a request to the carrier's API.
-    pub(super) fn sent(&self, done: bool) {
+    pub(crate) fn count_carrier_request(&self, done: bool) {
         let result = if done { "done" } else { "failed" };
         self.sent.get_or_create(&ResultLabels { result }).inc();
     }
 
-    /// Counts a call of a function.
-    pub(super) fn called(&self, name: &str, outcome: &Outcome) {
+    /// Counts a call of a function, and how long it took.
+    pub(crate) fn count_call(&self, name: &str, succeeded: bool, took: Duration) {
         let mut functions = self.functions.lock();
         if let Some(meter) = functions.get(name) {
-            return meter.called(outcome);
+            return meter.count(succeeded, took);
         }
         let call = |result| {
             let labels = CallLabels { function: name.to_owned(), result };
@@ -178,25 +210,30 @@ impl Meters {
         };
         let labels = FunctionLabels { function: name.to_owned() };
         let seconds = self.call_seconds.get_or_create_owned(&labels);
-        let meter = FunctionMeter { success: call("success"), fail: call("fail"), seconds };
-        meter.called(outcome);
+        let meter = FunctionMetrics { success: call("success"), fail: call("fail"), seconds };
+        meter.count(succeeded, took);
         functions.insert(name.to_owned(), meter);
     }
 
     /// Counts a call whose caller is held.
-    pub(super) fn held(&self, function: &str) {
+    pub(crate) fn count_hold(&self, function: &str) {
         self.holds.get_or_create_owned(&FunctionLabels { function: function.to_owned() }).inc();
     }
 
     /// Counts an exchange; one that found no route has the empty route name.
-    pub(super) fn exchange(&self, route: Option<&Route>, outcome: Kind, took: Duration) {
-        let meter = route.map_or(&self.unrouted, |route| &route.meter);
+    pub(crate) fn count_exchange(
+        &self,
+        route: Option<&RouteMetrics>,
+        outcome: ExchangeOutcome,
+        took: Duration,
+    ) {
+        let meter = route.unwrap_or(&self.unrouted);
         meter.outcomes[outcome as usize].inc();
         meter.seconds.observe(took.as_secs_f64());
     }
 
     /// Counts a configuration that was `taken` or `refused` on SIGHUP.
-    pub fn reloaded(&self, result: &'static str) {
+    pub fn count_reload(&self, result: &'static str) {
         self.reloads.get_or_create_owned(&ResultLabels { result }).inc();
     }
 
@@ -209,33 +246,34 @@ impl Meters {
     }
 }
 
-// === impl RouteMeter ===
+// === impl RouteMetrics ===
 
-impl RouteMeter {
+impl RouteMetrics {
     fn new(
         exchanges: &Family<ExchangeLabels, Counter>,
         seconds: &Family<RouteLabels, Histogram, Buckets>,
         route: &str,
-    ) -> RouteMeter {
-        let counter = |kind: Kind| {
+    ) -> RouteMetrics {
+        let counter = |kind: ExchangeOutcome| {
             let labels = ExchangeLabels { route: route.to_owned(), outcome: kind.name() };
             exchanges.get_or_create_owned(&labels)
         };
-        RouteMeter {
+        RouteMetrics {
             outcomes: OUTCOMES.map(counter),
             seconds: seconds.get_or_create_owned(&RouteLabels { route: route.to_owned() }),
         }
     }
 }
 
-// === impl FunctionMeter ===
+// === impl FunctionMetrics ===
 
-impl FunctionMeter {
-    fn called(&self, outcome: &Outcome) {
-        match outcome.result {
-            OutcomeKind::Success { .. } | OutcomeKind::Twiml(_) => self.success.inc(),
-            OutcomeKind::Fail(_) => self.fail.inc(),
+impl FunctionMetrics {
+    fn count(&self, succeeded: bool, took: Duration) {
+        if succeeded {
+            self.success.inc()
+        } else {
+            self.fail.inc()
         };
-        self.seconds.observe(outcome.duration.as_secs_f64());
+        self.seconds.observe(took.as_secs_f64());
     }
 }

@@ -1,28 +1,25 @@
-//! One turn of an execution: the engine decides, this does, until there is something to say.
+//! One turn of an execution: the engine says what must be done, this does it, until there is a
+//! document.
 
 use std::sync::Arc;
 
 use actix_web::http::{Method, Uri};
 use actix_web::web::Bytes;
-use tokio::time::Instant;
 
-use super::hold;
+use super::{ExchangeContext, pending};
 use crate::carrier_api;
 use crate::config::{Account, Function};
 use crate::flow::{Callee, Event, Execution, Failure, Flow, FunctionCall, Moment, Step, advance};
 use crate::function::{Call, Direct, Outcome};
-use crate::gateway::{Gateway, Worker};
-use crate::journal::Record;
+use crate::journal::ExchangeLog;
 use crate::twiml::EMPTY;
 use crate::webhook::Params;
 
 /// What one turn works with.
-pub(super) struct Run<'a> {
-    pub(super) gateway: &'a Gateway,
-    pub(super) worker: &'a Worker,
+pub(super) struct TurnRunner<'a> {
+    /// Its deadline is that of the turn.
+    pub(super) context: ExchangeContext<'a>,
     pub(super) flow: &'a Flow,
-    /// When the turn must be over.
-    pub(super) deadline: Instant,
     pub(super) at: Moment,
     /// Whose token signs our calls, and whose credentials ask the carrier's API.
     pub(super) account: Option<&'a Arc<Account>>,
@@ -34,25 +31,25 @@ pub(super) struct Run<'a> {
     pub(super) key: &'a str,
 }
 
-impl Run<'_> {
+impl TurnRunner<'_> {
     /// Runs a flow until it has something to say. All that it waits for is functions and the
     /// carrier's API, and each of those ends by the deadline.
-    pub(super) async fn until_said(
+    pub(super) async fn run(
         &self,
         execution: &mut Execution,
         event: Event,
-        record: &mut Record,
+        log: &mut ExchangeLog,
     ) -> Result<Bytes, Failure> {
         let mut event = event;
         let ended = loop {
             match advance(self.flow, execution, event, &self.at) {
                 Step::Call(call) => {
-                    event = match hold::function(&call) {
-                        Some(function) => self.held(execution, call, function, record).await,
+                    event = match pending::function_of(&call) {
+                        Some(function) => self.poll(execution, call, function, log).await,
                         None => {
                             let widget = &execution.widget(self.flow).name;
                             let (name, outcome) = self.call(&call, (widget, execution.steps)).await;
-                            record.called(widget, (&name, &call.parameters), &outcome);
+                            log.called(widget, &name, &call.parameters, &outcome);
                             Event::Answered(outcome)
                         }
                     };
@@ -60,14 +57,14 @@ impl Run<'_> {
                 Step::Send(send) => {
                     let key = format!("{}:{}", self.key, execution.steps);
                     let sent = carrier_api::send(
-                        &self.worker.functions,
+                        &self.context.worker.functions,
                         self.account,
                         &send,
                         &key,
-                        self.deadline,
+                        self.context.deadline,
                     );
                     let sent = sent.await;
-                    record.sent(&send, &sent);
+                    log.sent(&send, &sent);
                     event = Event::Sent(sent);
                 }
                 Step::Reply(document) => break Ok(document),
@@ -75,8 +72,8 @@ impl Run<'_> {
                 Step::Failed(failure) => break Err(failure),
             }
         };
-        record.remarks(std::mem::take(&mut execution.remarks));
-        record.walked(execution);
+        log.warnings(std::mem::take(&mut execution.remarks));
+        log.transitions(execution);
         ended
     }
 
@@ -94,11 +91,11 @@ impl Run<'_> {
             parameters: &call.parameters,
             webhook: self.params,
             webhook_form: self.form,
-            signing_key: self.account.and_then(|a| self.gateway.verifier.signing_key(a)),
-            deadline: self.deadline,
+            signing_key: self.account.and_then(|a| self.context.gateway.verifier.signing_key(a)),
+            deadline: self.context.deadline,
             idempotency_key: &format!("{}:{step}", self.key),
         };
-        let outcome = self.worker.functions.call(call).await;
+        let outcome = self.context.worker.functions.call(call).await;
         (function.name.clone(), outcome)
     }
 
@@ -109,7 +106,7 @@ impl Run<'_> {
             Callee::Rendered { url, get, fixed } => (url.as_str(), *get, *fixed),
             Callee::Url(_) => ("", false, false),
         };
-        let rewritten = self.gateway.rewritten(url);
+        let rewritten = self.context.gateway.rewritten(url);
         let trusted = fixed || rewritten.is_some();
         let target = rewritten.as_deref().unwrap_or(url);
         let uri: Option<Uri> = target.parse().ok();

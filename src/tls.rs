@@ -15,16 +15,16 @@ use crate::diagnostics::problem::{Level, Problem};
 
 /// The certificate at work. A clone is the same one.
 #[derive(Clone, Debug)]
-pub(super) struct Reloadable(Arc<RwLock<Arc<CertifiedKey>>>);
+pub(crate) struct Reloadable(Arc<RwLock<Arc<CertifiedKey>>>);
 
 impl Reloadable {
     /// Reads a pair of files.
-    pub(super) fn read(tls: &Tls) -> Result<Reloadable, Problem> {
+    pub(crate) fn read(tls: &Tls) -> Result<Reloadable, Problem> {
         Ok(Reloadable(Arc::new(RwLock::new(Arc::new(certified_key(tls)?)))))
     }
 
     /// Takes over another pair: connections from now on see it.
-    pub(super) fn replace(&self, tls: &Tls) -> Result<(), Problem> {
+    pub(crate) fn replace(&self, tls: &Tls) -> Result<(), Problem> {
         // The files are read before the lock is taken: handshakes go on meanwhile.
         let certified_key = Arc::new(certified_key(tls)?);
         *self.0.write() = certified_key;
@@ -32,7 +32,7 @@ impl Reloadable {
     }
 
     /// What the listener needs.
-    pub(super) fn server_config(&self) -> ServerConfig {
+    pub(crate) fn server_config(&self) -> ServerConfig {
         ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("ring supports the default versions")
@@ -48,7 +48,7 @@ impl ResolvesServerCert for Reloadable {
 }
 
 /// Whether certificate and key can be read and go together.
-pub fn check(tls: &Tls) -> Result<(), Problem> {
+pub(crate) fn check_certificate(tls: &Tls) -> Result<(), Problem> {
     certified_key(tls).map(|_| ())
 }
 

@@ -1,0 +1,121 @@
+//! A call of a function that may outlast its webhook: begun in a task of its own, and polled by
+//! each webhook and timer that asks for its outcome.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::turn_runner::TurnRunner;
+use crate::channel::Channel;
+use crate::clock;
+use crate::config::Function;
+use crate::flow::{Callee, Event, Execution, FunctionCall};
+use crate::journal::ExchangeLog;
+use crate::limits::HOLD_WITHIN;
+use crate::pending::{CallPoll, DetachedCall, PendingCall, PendingKey};
+use crate::webhook::Params;
+
+/// How long a pending call is waited for whose function has no `hold` in the new configuration.
+const AFTER: Duration = Duration::from_secs(4);
+
+/// The function that a call is for, if the call may outlast its webhook.
+pub(super) fn function_of(call: &FunctionCall) -> Option<Arc<Function>> {
+    match &call.callee {
+        Callee::Function(function) if call.held.is_some() || function.hold.is_some() => {
+            let plain = call.body.is_none() && !call.with_credentials;
+            plain.then(|| Arc::clone(function))
+        }
+        _ => None,
+    }
+}
+
+impl TurnRunner<'_> {
+    /// Makes a call, or finds it under way, and waits for its outcome until the hold document is
+    /// due. Where too many calls are under way, it is a call like any other.
+    pub(super) async fn poll(
+        &self,
+        execution: &Execution,
+        call: FunctionCall,
+        function: Arc<Function>,
+        log: &mut ExchangeLog,
+    ) -> Event {
+        let began = clock::now();
+        let key = PendingKey { execution: execution.sid.clone(), step: execution.steps };
+        let pending = &self.context.worker.pending;
+        let known = pending.find(&key);
+        let after = match &function.hold {
+            // A timer is called again when the outcome is there, so it need not wait for it.
+            _ if known.is_some() && !self.at.answering => Duration::ZERO,
+            Some(hold) => hold.after,
+            None => AFTER,
+        };
+        let until = (began + after).min(self.context.deadline - HOLD_WITHIN);
+        let call = call.held.unwrap_or_else(|| self.pending_call(execution, call.parameters));
+        let poll = match known {
+            Some(outcome) => outcome.wait(until).await,
+            None => self.detach(&key, self.detached(execution, &function, &call), until).await,
+        };
+        match poll {
+            CallPoll::Ready(outcome) => {
+                if call.times == 0 {
+                    // No hold document went out, so no store knows of the call.
+                    pending.forget(&key);
+                }
+                let widget = &execution.widget(self.flow).name;
+                log.called(widget, &function.name, &call.parameters, &outcome);
+                Event::Answered(outcome)
+            }
+            // A lost one is begun again by the next poll.
+            CallPoll::Pending | CallPoll::Lost => {
+                if !self.at.answering || execution.channel == Channel::Message {
+                    pending.announce(&key);
+                }
+                log.pending(&function.name, call.times + 1, clock::now() - began);
+                let document = self.context.gateway.hold_documents.get(&function.name).cloned();
+                Event::Slow { call, document }
+            }
+        }
+    }
+
+    /// Begins a call in a task of its own; where as many as may be are under way, makes it here.
+    async fn detach(&self, key: &PendingKey, call: DetachedCall, until: Instant) -> CallPoll {
+        match self.context.worker.pending.begin(key) {
+            Some((permit, outcome)) => {
+                actix_web::rt::spawn(call.make(permit));
+                outcome.wait(until).await
+            }
+            None => CallPoll::Ready(call.outcome(self.context.deadline).await),
+        }
+    }
+
+    /// What a call is known by to everything that may ask for it later.
+    fn pending_call(&self, execution: &Execution, parameters: Params) -> Box<PendingCall> {
+        Box::new(PendingCall {
+            key: format!("{}:{}", self.key, execution.steps),
+            times: 0,
+            parameters: Arc::new(parameters),
+            webhook: Arc::new(self.params.clone()),
+        })
+    }
+
+    fn detached(
+        &self,
+        execution: &Execution,
+        function: &Arc<Function>,
+        call: &PendingCall,
+    ) -> DetachedCall {
+        let key_of = |account| self.context.gateway.verifier.signing_key(account);
+        DetachedCall {
+            functions: self.context.worker.functions.clone(),
+            function: Arc::clone(function),
+            widget: execution.widget(self.flow).name.clone(),
+            parameters: Arc::clone(&call.parameters),
+            webhook: Arc::clone(&call.webhook),
+            // The form of another webhook is not what the call was begun with.
+            form: self.form.filter(|_| call.times == 0).cloned(),
+            signing_key: self.account.and_then(|account| key_of(account)).cloned(),
+            key: call.key.clone(),
+        }
+    }
+}

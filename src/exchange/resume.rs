@@ -1,0 +1,157 @@
+//! Executions that go on without a webhook: a wait has ended, or a pending call has its outcome. What
+//! there is to say goes over the carrier's API.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use super::load::{LoadedExecution, Unusable};
+use super::turn_runner::TurnRunner;
+use super::{ExchangeContext, ExchangeError};
+use crate::catch_panic::catch_async;
+use crate::channel::Channel;
+use crate::clock;
+use crate::flow::{Event, Execution, Moment, State};
+use crate::gateway::{Gateway, Worker};
+use crate::journal::ExchangeLog;
+use crate::limits::TIMER_TURN_WITHIN;
+use crate::random;
+use crate::session::{Commit, ExecutionContext, StoredExecution, end_execution, take_steps};
+use crate::webhook::{Params, StepToken};
+
+/// Takes one execution further whose wait is over by `now`, or whose pending call has its outcome.
+/// What a webhook has moved on in the meantime is left as it is.
+pub async fn resume_due(
+    gateway: &Gateway,
+    worker: &Worker,
+    due: &StoredExecution,
+    now: Duration,
+    log: &mut ExchangeLog,
+) -> Result<(), ExchangeError> {
+    let resumed = {
+        let resume = pin!(resume(gateway, worker, due, now, log));
+        catch_async(resume).await
+    };
+    match resumed {
+        Ok(resumed) => resumed,
+        Err(panic) => {
+            // It would be due again and again, and keep others from being looked at.
+            log.note(&format!("{panic}; it is over"));
+            end_overdue(worker, due, now).await
+        }
+    }
+}
+
+async fn resume(
+    gateway: &Gateway,
+    worker: &Worker,
+    due: &StoredExecution,
+    now: Duration,
+    log: &mut ExchangeLog,
+) -> Result<(), ExchangeError> {
+    let _lock = worker.sessions.lock(&due.session).await;
+    let stored = worker.sessions.execution(&due.sid).await?;
+    let Some(stored) = stored.filter(|stored| stored.active && stored.due.is_some()) else {
+        return Ok(());
+    };
+    let overdue = stored.due.is_some_and(|at| at <= now);
+    let mut loaded = match LoadedExecution::read(stored) {
+        Ok(loaded) if overdue || loaded.execution.held().is_some() => loaded,
+        Err((stored, unreadable)) if overdue => {
+            return end_unusable(worker, stored, now, &unreadable, log).await;
+        }
+        _ => return Ok(()),
+    };
+    let current = gateway.current_flow(&loaded.stored);
+    let flow = match loaded.flow(gateway, &worker.sessions, current).await? {
+        Ok(flow) => flow,
+        Err(unusable) => {
+            return end_unusable(worker, loaded.stored, now, &unusable, log).await;
+        }
+    };
+    let LoadedExecution { stored, execution } = &mut loaded;
+    let urls = gateway.urls_of(&stored.flow, execution.route.as_deref());
+    let records = flow.persistence.is_always() || worker.records_transitions;
+    let token = StepToken::new(random::sid(""));
+    let key = format!("{}:{}", stored.sid, execution.steps);
+    // No carrier waits for an answer, so the time begins when the session is free.
+    let deadline = clock::now() + TIMER_TURN_WITHIN;
+    let runner = TurnRunner {
+        context: ExchangeContext { gateway, worker, deadline },
+        flow: &flow,
+        at: Moment::unasked(now, token, urls).recording_transitions(records),
+        account: match execution.account_sid() {
+            // Another account's credentials are never used: one that is not configured any more
+            // sends and signs nothing.
+            Some(sid) => gateway.account(sid),
+            // A program began it, in a version that did not write down for which account.
+            None => gateway.config.accounts.first(),
+        },
+        params: &Params::default(),
+        form: None,
+        key: &key,
+    };
+    run(&runner, &stored.flow, execution, log).await;
+    worker.keep_flow(&flow).await?;
+    let LoadedExecution { stored, mut execution } = loaded;
+    let steps = take_steps(&mut execution, now);
+    let (name, session, created) = (stored.flow, stored.session, stored.created);
+    let record = ExecutionContext { flow: &name, session, created }.encode(&execution, &flow, now);
+    Ok(worker.sessions.commit(Commit::new(record, steps, now)).await?)
+}
+
+/// One turn; what there is to say is sent.
+async fn run(
+    runner: &TurnRunner<'_>,
+    flow: &str,
+    execution: &mut Execution,
+    log: &mut ExchangeLog,
+) {
+    let event = if execution.has_begun() { Event::Timeout } else { Event::Trigger };
+    let was_pending = execution.held().is_some();
+    match runner.run(execution, event, log).await {
+        Ok(document) => runner.send_replies(execution, &document, log).await,
+        Err(failure) => {
+            log.note(&failure.to_string());
+            execution.state = State::Ended;
+            // The webhook of a message was answered before its function was: without the fallback
+            // its sender would get nothing at all.
+            let routes = &runner.context.gateway.routes;
+            let route = routes.of_flow(flow, Channel::Message, execution.route.as_deref());
+            let awaits_reply = was_pending && execution.channel == Channel::Message;
+            if let Some(route) = route.filter(|_| awaits_reply) {
+                runner.send_replies(execution, &route.fallback, log).await;
+            }
+        }
+    }
+}
+
+/// Ends an execution whose wait is still over.
+async fn end_overdue(
+    worker: &Worker,
+    due: &StoredExecution,
+    now: Duration,
+) -> Result<(), ExchangeError> {
+    let _lock = worker.sessions.lock(&due.session).await;
+    let stored = worker.sessions.execution(&due.sid).await?;
+    match stored.filter(|stored| stored.active && stored.due.is_some_and(|at| at <= now)) {
+        Some(stored) => end(worker, stored, now).await,
+        None => Ok(()),
+    }
+}
+
+/// Ends an execution that can never go on, and would be due again and again.
+async fn end_unusable(
+    worker: &Worker,
+    stored: StoredExecution,
+    now: Duration,
+    why: &Unusable,
+    log: &mut ExchangeLog,
+) -> Result<(), ExchangeError> {
+    log.note(&format!("{why}; it is over"));
+    end(worker, stored, now).await
+}
+
+async fn end(worker: &Worker, stored: StoredExecution, now: Duration) -> Result<(), ExchangeError> {
+    let ended = Commit::new(end_execution(stored, now), Vec::new(), now);
+    Ok(worker.sessions.commit(ended).await?)
+}

@@ -1,0 +1,250 @@
+//! A webhook and the execution that it belongs to: found or begun, taken one turn further.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::Bytes;
+use tokio::time::timeout_at;
+
+use super::decide::{Conversation, Plan, conversation, decide};
+use super::load::{LoadedExecution, Unusable};
+use super::turn_runner::TurnRunner;
+use super::{ExchangeContext, ExchangeError, in_time};
+use crate::clock;
+use crate::config::Account;
+use crate::fallback;
+use crate::flow::{Event, Execution, Flow, Moment, Persistence, State};
+use crate::gateway::Worker;
+use crate::journal::ExchangeLog;
+use crate::random;
+use crate::route::Route;
+use crate::session::{
+    ClaimGuard, Commit, ExecutionContext, SessionGuard, StepRecord, StoreError, StoredExecution,
+    end_execution, take_steps,
+};
+use crate::twiml::EMPTY;
+use crate::webhook::{Params, StepToken, Webhook};
+
+/// What answers a webhook.
+#[derive(Clone, Copy)]
+pub(super) struct WebhookHandler<'a> {
+    pub(super) context: ExchangeContext<'a>,
+    pub(super) route: &'a Arc<Route>,
+}
+
+/// What a webhook does to an execution.
+struct TurnInput<'a> {
+    event: Event,
+    at: Moment,
+    webhook: &'a Webhook,
+    /// The webhook's parameters, taken out of it.
+    params: &'a Params,
+}
+
+/// A document, and what must be stored before it leaves.
+#[derive(Debug)]
+pub(super) struct TurnResult {
+    document: Bytes,
+    execution: Option<StoredExecution>,
+    steps: Vec<StepRecord>,
+    /// Until all of it is stored, other webhooks of the session wait.
+    _lock: Option<SessionGuard>,
+}
+
+impl<'a> WebhookHandler<'a> {
+    /// The document of the flow for a webhook.
+    pub(super) async fn turn(
+        self,
+        webhook: Webhook,
+        log: &mut ExchangeLog,
+    ) -> Result<TurnResult, ExchangeError> {
+        match conversation(&webhook, self.route) {
+            Conversation::Stateless => Ok(self.run_stateless(webhook, log).await),
+            Conversation::Session(session) => self.run_in_session(webhook, session, log).await,
+            Conversation::Unidentified => {
+                log.note("it has no identifier, so it belongs to no execution");
+                Ok(TurnResult::stateless(EMPTY))
+            }
+        }
+    }
+
+    /// A flow that never waits: there is nothing to find and nothing to store.
+    async fn run_stateless(self, mut webhook: Webhook, log: &mut ExchangeLog) -> TurnResult {
+        let params = Arc::new(std::mem::take(&mut webhook.params));
+        let begun = Arc::clone(&params);
+        let mut execution = Execution::begin(random::sid("FN"), self.route.channel, begun);
+        let records = self.context.worker.records_transitions;
+        let at = Moment::without_return(clock::wall()).recording_transitions(records);
+        let input = TurnInput { event: Event::Trigger, at, webhook: &webhook, params: &params };
+        TurnResult::stateless(self.run(&self.route.flow, &mut execution, input, log).await)
+    }
+
+    /// A flow whose executions are stored: the one of the session goes on, or one begins.
+    async fn run_in_session(
+        self,
+        mut webhook: Webhook,
+        session: String,
+        log: &mut ExchangeLog,
+    ) -> Result<TurnResult, ExchangeError> {
+        let ExchangeContext { worker, deadline, .. } = self.context;
+        let lock = timeout_at(deadline, worker.sessions.lock(&session)).await;
+        let lock = lock.map_err(|_| ExchangeError::Deadline)?;
+        let active = self.active(&session, log).await?;
+        let was_stored = active.is_some();
+        let now = clock::wall();
+        let (created, flow, mut execution, event) = match decide(&webhook, self.route, active) {
+            Plan::Ignore(why) => {
+                log.note(why);
+                return Ok(TurnResult::stateless(EMPTY));
+            }
+            Plan::Refuse(error) => return Err(error),
+            Plan::Resume { loaded, event } => {
+                let flow = self.flow(&loaded).await?;
+                (loaded.stored.created, flow, loaded.execution, event)
+            }
+            Plan::Begin { replaced } => {
+                if let Some(replaced) = replaced {
+                    self.end(replaced).await?;
+                }
+                let execution = self.begin(&webhook, now);
+                (now, Arc::clone(&self.route.flow), execution, Event::Trigger)
+            }
+        };
+        let at = self.moment(&webhook, &flow, now);
+        let params = std::mem::take(&mut webhook.params);
+        let input = TurnInput { event, at, webhook: &webhook, params: &params };
+        let document = self.run(&flow, &mut execution, input, log).await;
+        if execution.state != State::Ended {
+            // Before the execution: the store must never have one whose flow it does not have.
+            in_time(deadline, worker.keep_flow(&flow)).await?;
+        } else if flow.persistence == Persistence::WhilePending && !was_stored {
+            return Ok(TurnResult::stateless(document));
+        }
+        let steps = take_steps(&mut execution, now);
+        let context = ExecutionContext { flow: &self.route.flow.name, session, created };
+        let execution = Some(context.encode(&execution, &flow, now));
+        Ok(TurnResult { document, execution, steps, _lock: Some(lock) })
+    }
+
+    fn begin(self, webhook: &Webhook, now: Duration) -> Execution {
+        // The whole webhook stays with the execution: templates read `trigger.*` in later turns.
+        let params = Arc::new(webhook.params.clone());
+        let sid = random::sid_in_order("FN", now);
+        let mut execution = Execution::begin(sid, self.route.channel, params);
+        execution.route = Some(self.route.path.clone());
+        execution.account = webhook.account.as_ref().map(|account| account.sid.clone());
+        execution
+    }
+
+    /// The execution that is active in a session. One that cannot be read, whether it is damaged or
+    /// another version's, must not keep its caller out: it ends, and the caller begins anew.
+    async fn active(
+        self,
+        session: &str,
+        log: &mut ExchangeLog,
+    ) -> Result<Option<LoadedExecution>, ExchangeError> {
+        let active = self.context.worker.sessions.active(session);
+        let stored = match in_time(self.context.deadline, active).await {
+            Err(damaged @ StoreError::Corrupt(_)) => {
+                // What begins now takes its place in the store.
+                log.note(&format!("{damaged}; its caller begins anew"));
+                return Ok(None);
+            }
+            stored => stored?,
+        };
+        match stored.map(LoadedExecution::read).transpose() {
+            Ok(loaded) => Ok(loaded),
+            Err((stored, unreadable)) => {
+                log.note(&format!("{unreadable}; its caller begins anew"));
+                self.end(stored).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    async fn flow(self, loaded: &LoadedExecution) -> Result<Arc<Flow>, ExchangeError> {
+        let ExchangeContext { gateway, worker, deadline } = self.context;
+        let flow = loaded.flow(gateway, &worker.sessions, Some(&self.route.flow));
+        in_time(deadline, flow).await?.map_err(|unusable| match unusable {
+            Unusable::Unreadable(error) => error.into(),
+            Unusable::Revision(error) => error.into(),
+        })
+    }
+
+    /// Ends an execution that another one takes the place of.
+    async fn end(self, replaced: StoredExecution) -> Result<(), ExchangeError> {
+        let now = clock::wall();
+        let ended = Commit::new(end_execution(replaced, now), Vec::new(), now);
+        Ok(in_time(self.context.deadline, self.context.worker.sessions.commit(ended)).await?)
+    }
+
+    /// One turn: the document of the flow, or the fallback of what stopped it. A flow that fails
+    /// has ended, and that is stored like any other end.
+    async fn run(
+        self,
+        flow: &Flow,
+        execution: &mut Execution,
+        input: TurnInput<'_>,
+        log: &mut ExchangeLog,
+    ) -> Bytes {
+        let TurnInput { event, at, webhook, params } = input;
+        let token = webhook.idempotency_token.as_deref();
+        let key = token.or_else(|| StepToken::named_by(webhook)).or_else(|| params.sid());
+        let runner = TurnRunner {
+            context: self.context,
+            flow,
+            at,
+            account: self.account(webhook, execution),
+            params,
+            form: (!params.is_empty() && !webhook.body.is_empty()).then_some(&webhook.body),
+            key: key.unwrap_or_default(),
+        };
+        runner.run(execution, event, log).await.unwrap_or_else(|failure| {
+            let error = failure.into();
+            log.failed(&error);
+            fallback::reply_to(&error, Some(self.route)).document
+        })
+    }
+
+    /// What comes from outside with an event.
+    fn moment(self, webhook: &Webhook, flow: &Flow, now: Duration) -> Moment {
+        let urls = self.context.gateway.urls_of(&self.route.flow.name, Some(&self.route.path));
+        let token = StepToken::new(random::sid(""));
+        let records = flow.persistence.is_always() || self.context.worker.records_transitions;
+        Moment::answering(now, token, webhook, urls).recording_transitions(records)
+    }
+
+    /// The account that an execution began for. It is nearly always the webhook's own, which needs
+    /// no look-up.
+    fn account<'b>(self, webhook: &'b Webhook, execution: &Execution) -> Option<&'b Arc<Account>>
+    where
+        'a: 'b,
+    {
+        let own = webhook.account.as_ref();
+        match execution.account.as_deref() {
+            Some(sid) if own.is_none_or(|own| own.sid != sid) => self.context.gateway.account(sid),
+            _ => own,
+        }
+    }
+}
+
+// === impl TurnResult ===
+
+impl TurnResult {
+    /// A document, and nothing to store but its bytes.
+    pub(super) fn stateless(document: Bytes) -> TurnResult {
+        TurnResult { document, execution: None, steps: Vec::new(), _lock: None }
+    }
+
+    /// Stores the reply for the webhook's repeats, with the new state, before it leaves.
+    pub(super) async fn commit(
+        self,
+        worker: &Worker,
+        claim: Option<ClaimGuard>,
+    ) -> Result<Bytes, ExchangeError> {
+        let TurnResult { document, execution, steps, _lock } = self;
+        let (reply, now) = (document.clone(), clock::wall());
+        worker.sessions.commit(Commit { claim, reply, execution, steps, now }).await?;
+        Ok(document)
+    }
+}
