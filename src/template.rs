@@ -11,7 +11,7 @@ use crate::limits::{DOCUMENT_BYTES_MAX, TEMPLATE_BYTES_MAX, TEMPLATES_MAX};
 use crate::liquid::{self, LiquidEngine, OutputFormat, RenderLimits, Template};
 use crate::read_limited::read_text_limited;
 
-/// The templates folder, and the language.
+/// The templates folder: its files, compiled, and the engine with all of them as partials.
 pub struct TemplateFolder {
     folder: PathBuf,
     engine: LiquidEngine,
@@ -19,20 +19,20 @@ pub struct TemplateFolder {
 }
 
 struct TemplateFile {
-    /// Its path below the folder, with `/` between: what the configuration and `include` say.
+    /// The path below the folder, with `/` as separator, as in the configuration and in `include`.
     name: String,
     source: Source,
-    /// `None` where it does not compile, which has been said.
+    /// `None` where it does not compile; its problems have been reported.
     template: Option<Template>,
 }
 
-/// Files that are templates by their ending; the folder may hold others.
+/// The extensions of templates; the folder may hold other files.
 const ENDINGS: [&str; 3] = ["xml", "liquid", "txt"];
 
 impl TemplateFolder {
-    /// Reads and compiles every template of a folder: what does not compile is found before a
-    /// caller does. Templates see each other by their path below the folder, and nothing else.
-    /// `zone` is that of dates which name none.
+    /// Reads and compiles every template of a folder, so that errors are found before the first
+    /// call. Templates may include each other by their path below the folder. `zone` is the one of
+    /// dates without a zone.
     pub fn load(folder: &Path, zone: TimeZone, problems: &mut Problems) -> TemplateFolder {
         if !folder.is_dir() {
             problems.push(missing_folder(folder));
@@ -40,6 +40,7 @@ impl TemplateFolder {
         let mut sources = Vec::new();
         let mut names = Vec::new();
         list_templates(folder, folder, &mut names);
+        // The order of a directory is arbitrary; problems are reported in one order.
         names.sort();
         for name in names.into_iter().take(TEMPLATES_MAX) {
             match read_template(folder, &name) {
@@ -50,7 +51,7 @@ impl TemplateFolder {
         TemplateFolder::compile(folder, sources, zone, problems)
     }
 
-    /// The same from texts with their names.
+    /// Compiles texts with their names as if they were the files of `folder`.
     pub fn compile(
         folder: &Path,
         sources: Vec<(String, Source)>,
@@ -59,13 +60,15 @@ impl TemplateFolder {
     ) -> TemplateFolder {
         let mut engine = LiquidEngine::new(limits()).with_time_zone(zone);
         for (name, source) in &sources {
-            // What is wrong with it is reported below, where it is compiled as a document.
+            // Its errors are reported below, where it is compiled as a document.
             let _ = engine.add_partial(name, &source.text);
         }
+        // A missing partial is reported below, too, for the document that names it.
         let _ = engine.close_partials();
         let files = sources
             .into_iter()
             .map(|(name, source)| {
+                // Templates of messages are text; all others become TwiML.
                 let output =
                     if name.ends_with(".txt") { OutputFormat::Plain } else { OutputFormat::Xml };
                 let template = engine.compile(&name, &source.text, output);
@@ -76,12 +79,8 @@ impl TemplateFolder {
         TemplateFolder { folder: folder.to_owned(), engine, files }
     }
 
-    /// A file of the folder, by the name that the configuration gives.
-    pub fn document(
-        &self,
-        named: &ConfigText,
-        problems: &mut Problems,
-    ) -> Option<(Template, Source)> {
+    /// The template and source of a file, by its name in the configuration.
+    pub fn document(&self, named: &ConfigText, problems: &mut Problems) -> Option<(Template, Source)> {
         if let Some(file) = self.files.iter().find(|file| file.name == named.text) {
             return Some((file.template.clone()?, file.source.clone()));
         }
@@ -95,41 +94,38 @@ impl TemplateFolder {
         None
     }
 
-    /// All files that compile, by the name that a configuration or a flow gives.
+    /// All files that compile, with their names in a configuration or a flow.
     pub fn documents(&self) -> impl Iterator<Item = (String, Template)> {
         self.files.iter().filter_map(|file| Some((file.name.clone(), file.template.clone()?)))
     }
 
-    /// A name of a parameter as a template without markup.
+    /// Compiles the name of a parameter, in which markup is text.
     pub fn compile_name(&self, name: &str) -> Option<Template> {
         self.engine
             .compile(name, &format!("{{% raw %}}{name}{{% endraw %}}"), OutputFormat::Plain)
             .ok()
     }
 
-    /// The language with the templates of the folder as partials.
+    /// The engine with the templates of the folder as partials.
     pub fn engine(&self) -> &LiquidEngine {
         &self.engine
     }
 
-    /// A template that stands in the configuration itself; its output is plain text.
-    pub fn compile_inline(
-        &self,
-        located: &ConfigText,
-        problems: &mut Problems,
-    ) -> Option<Template> {
+    /// Compiles a template that is written in the configuration itself; its output is plain text.
+    pub fn compile_inline(&self, located: &ConfigText, problems: &mut Problems) -> Option<Template> {
         let compiled =
             self.engine.compile(&located.source.name, &located.text, OutputFormat::Plain);
         compiled.map_err(|errors| report_inline(&errors, located, problems)).ok()
     }
 }
 
-/// What one render may cost: a document the carrier would refuse is stopped here already.
+/// The limits of one render. A document that is too large for the carrier is stopped while it is
+/// rendered.
 pub fn limits() -> RenderLimits {
     RenderLimits { output_bytes: DOCUMENT_BYTES_MAX, ..RenderLimits::default() }
 }
 
-/// Compiles a template that stands alone, for `render`.
+/// Compiles a template outside of the folder, for the command `render`.
 pub fn compile_source(
     engine: &LiquidEngine,
     source: &Source,
@@ -161,17 +157,19 @@ fn report(errors: &[liquid::LiquidError], source: &Source, problems: &mut Proble
     }
 }
 
-/// The place in a template is a place in the configuration, if its text stands there as it is:
-/// without escapes, and without anything taken from the environment.
+/// Reports errors of a template in the configuration. Their place in the template is a place in the
+/// configuration if the text is written there verbatim: without escapes and variables of the
+/// environment. Otherwise the place is the whole value.
 fn report_inline(errors: &[liquid::LiquidError], located: &ConfigText, problems: &mut Problems) {
     let quoted = located.source.text.get(located.span.clone()).unwrap_or_default();
     let verbatim = quoted.get(1..).is_some_and(|text| text.starts_with(&*located.text));
     for error in errors {
         let mut problem = to_problem(error, &located.source);
         let offset = located.span.start + 1;
-        let span = match verbatim {
-            true => offset + error.span().start..offset + error.span().end,
-            false => located.span.clone(),
+        let span = if verbatim {
+            offset + error.span().start..offset + error.span().end
+        } else {
+            located.span.clone()
         };
         if let Some(place) = &mut problem.place {
             place.span = span;
@@ -180,12 +178,14 @@ fn report_inline(errors: &[liquid::LiquidError], located: &ConfigText, problems:
     }
 }
 
-/// The templates below `folder`, as paths below `root`. What cannot be listed is not there.
+/// Lists the templates below `folder`, as paths below `root`. Folders that cannot be read are
+/// empty.
 fn list_templates(root: &Path, folder: &Path, names: &mut Vec<String>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        // A link to a folder above would never end.
+        // Links to folders are not followed: `file_type` is that of the link, so no circle is
+        // endless.
         if hidden || names.len() > TEMPLATES_MAX {
             continue;
         }

@@ -1,14 +1,14 @@
-//! The lexer of what stands inside a tag: names, numbers, strings and signs.
+//! The lexer of markup, the inside of a tag: names, numbers, strings and signs.
 
 use super::error::{ErrorCause, ParseError, Span};
 use super::tokens::{is_space, is_word};
 
-/// A place inside the markup of one tag.
+/// The position in the markup of one tag.
 pub(super) struct MarkupCursor<'s> {
     source: &'s str,
     position: usize,
     end: usize,
-    /// How many more brackets may be open inside one another.
+    /// Brackets that may still be opened inside one another: parsing them is recursive.
     pub(super) depth_left: u32,
 }
 
@@ -26,7 +26,7 @@ impl<'s> MarkupCursor<'s> {
         MarkupCursor { source, position, end, depth_left }
     }
 
-    /// The same markup from the start of `span` on, to speak about what was read already.
+    /// Moves back to the start of `span`, for an error about a token that was read already.
     pub(super) fn rewind_to(&mut self, span: Span) {
         self.position = span.start as usize;
     }
@@ -36,13 +36,13 @@ impl<'s> MarkupCursor<'s> {
         span.slice(self.source)
     }
 
-    /// The next byte behind white space.
+    /// The next byte, white space skipped.
     pub(super) fn peek(&mut self) -> Option<u8> {
         self.skip_space();
         self.byte(0)
     }
 
-    /// The byte `ahead` of here, white space included.
+    /// The byte `ahead` of the position, white space included.
     pub(super) fn byte(&self, ahead: usize) -> Option<u8> {
         let at = self.position + ahead;
         if at < self.end { Some(self.source.as_bytes()[at]) } else { None }
@@ -53,22 +53,23 @@ impl<'s> MarkupCursor<'s> {
         self.peek().is_none()
     }
 
-    /// Where the next token begins.
+    /// The offset of the next token.
     pub(super) fn token_start(&mut self) -> usize {
         self.skip_space();
         self.position
     }
 
-    /// The span from `start` to here, without white space behind it.
+    /// The span from `start` to the position, without trailing white space.
     pub(super) fn span_from(&self, start: usize) -> Span {
         let bytes = &self.source.as_bytes()[start..self.position.max(start)];
         let spaces = bytes.iter().rev().take_while(|byte| is_space(**byte)).count();
         Span::new(start, start + bytes.len() - spaces)
     }
 
-    /// Takes `sign` if it is next.
+    /// Consumes `sign` if it is next.
     pub(super) fn eat(&mut self, sign: &str) -> bool {
         self.skip_space();
+        // Up to the end of the markup only: `%}` behind it is no sign.
         let found = self.source.as_bytes()[self.position..self.end].starts_with(sign.as_bytes());
         if found {
             self.position += sign.len();
@@ -76,10 +77,11 @@ impl<'s> MarkupCursor<'s> {
         found
     }
 
-    /// Takes the word if it is next, as a whole name.
+    /// Consumes the word if it is next, as a whole name.
     pub(super) fn eat_word(&mut self, word: &str) -> bool {
         let before = self.position;
         match self.read_name() {
+            // A whole name, so that `order` is not read as `or`.
             Some(span) if self.text(span) == word => true,
             _ => {
                 self.position = before;
@@ -103,7 +105,7 @@ impl<'s> MarkupCursor<'s> {
         Some(span)
     }
 
-    /// The next name of what can be assigned to, which may also begin with a digit.
+    /// The next name of a variable to assign to, which may also begin with a digit.
     pub(super) fn read_target_name(&mut self) -> Option<Span> {
         self.skip_space();
         let start = self.position;
@@ -113,7 +115,7 @@ impl<'s> MarkupCursor<'s> {
         (start < self.position).then(|| Span::new(start, self.position))
     }
 
-    /// The name before a `:`, both taken, if that is what is next.
+    /// The name of a keyword argument, consumed with its `:`, if one is next.
     pub(super) fn read_keyword(&mut self) -> Option<Span> {
         let before = self.position;
         if let Some(span) = self.read_name()
@@ -125,7 +127,8 @@ impl<'s> MarkupCursor<'s> {
         None
     }
 
-    /// The string whose opening quote is next: what stands between the quotes.
+    /// The string whose opening quote is next, without its quotes. Liquid has no escapes in
+    /// strings.
     pub(super) fn read_string(&mut self) -> Result<Span, ParseError> {
         let quote = self.source.as_bytes()[self.position];
         let start = self.position + 1;
@@ -139,17 +142,18 @@ impl<'s> MarkupCursor<'s> {
                 let span = Span::new(start - 1, self.end);
                 self.position = self.end;
                 Err(ErrorCause::syntax("a string is never closed")
-                    .with_help(Some(format!("expected a `{}` behind it", quote as char)))
+                    .with_help(Some(format!("expected a `{}` after it", quote as char)))
                     .at_span(span))
             }
         }
     }
 
-    /// The number that is next; its first byte was seen to be a digit, or `-` before one.
+    /// The number that is next; the caller has seen a digit, or `-` before one.
     pub(super) fn read_number(&mut self) -> Result<NumberLiteral, ParseError> {
         let start = self.position;
         self.position += 1;
         self.skip_digits();
+        // `1..3` is a range: a point is part of the number only before a digit.
         let is_float =
             self.byte(0) == Some(b'.') && self.byte(1).is_some_and(|byte| byte.is_ascii_digit());
         if is_float {
@@ -163,11 +167,12 @@ impl<'s> MarkupCursor<'s> {
         let text = self.text(span);
         match text.parse::<i128>() {
             Ok(number) if !is_float => Ok(NumberLiteral::Int(number)),
+            // A fraction, or a whole number that is too large for `i128`.
             _ => Ok(NumberLiteral::Float(text.parse().unwrap_or(f64::INFINITY))),
         }
     }
 
-    /// The mistake that something else was expected here.
+    /// The error that something else was expected here.
     pub(super) fn unexpected_error(&mut self, expected: &str) -> ParseError {
         let start = self.token_start();
         let found = match self.byte(0) {
@@ -178,6 +183,7 @@ impl<'s> MarkupCursor<'s> {
                 format!("`{}`", self.text(span))
             }
             Some(_) => {
+                // Escaped: the character may be a control character, and errors go to terminals.
                 let character = self.source[start..].chars().next().unwrap_or_default();
                 self.position += character.len_utf8();
                 format!("`{}`", character.escape_debug())

@@ -1,13 +1,12 @@
-//! The data that templates read: a trait for whatever holds it, so that nothing is copied.
+//! The data that templates read: a trait for its owner, so that nothing is copied.
 
 use serde_json::{Map, Value as Json};
 
 /// An object or a list whose members templates read.
 ///
-/// A render asks only for what the template names, one step of a path at a time, and keeps what
-/// it gets borrowed. `{{ trigger.message.From }}` is `get("trigger")` on the root, `get("message")`
-/// on the object that it answered, and `get("From")` on the next. The answers must not change
-/// while a render runs.
+/// A render reads only what the template names, one step of a path at a time, and borrows it. `{{
+/// trigger.message.From }}` is `get("trigger")` on the root, `get("message")` on the object that it
+/// returned, and `get("From")` on the next. The values must not change during a render.
 pub trait TemplateData {
     /// The number of items of a list or keys of an object.
     fn len(&self) -> usize;
@@ -23,7 +22,7 @@ pub trait TemplateData {
     /// The item of a list at `index`, from 0; `None` past the end, and for an object.
     fn index(&self, index: usize) -> Option<ValueRef<'_>>;
 
-    /// Shows the keys and values of an object in their order; nothing for a list.
+    /// Calls `visit` with each key and value of an object in their order; never for a list.
     fn for_each<'d>(&'d self, visit: &mut dyn FnMut(&'d str, ValueRef<'d>));
 }
 
@@ -36,15 +35,15 @@ pub enum ValueRef<'d> {
     Bool(bool),
     /// A whole number.
     Int(i64),
-    /// A whole number that is too large for [`ValueRef::Int`], as some systems' ids are.
+    /// A whole number that is too large for [`ValueRef::Int`], as the ids of some systems are.
     Large(u64),
     /// A number with a fraction.
     Float(f64),
     /// Text.
     Str(&'d str),
-    /// A list: the engine asks it for `len` and `index`.
+    /// A list: the engine calls its `len` and `index`.
     Array(&'d dyn TemplateData),
-    /// An object: the engine asks it for `len`, `get` and `for_each`.
+    /// An object: the engine calls its `len`, `get` and `for_each`.
     Object(&'d dyn TemplateData),
 }
 
@@ -55,6 +54,7 @@ impl<'d> From<&'d Json> for ValueRef<'d> {
         match json {
             Json::Null => ValueRef::Nil,
             Json::Bool(value) => ValueRef::Bool(*value),
+            // `i64` first: nearly all whole numbers fit.
             Json::Number(number) => match (number.as_i64(), number.as_u64()) {
                 (Some(whole), _) => ValueRef::Int(whole),
                 (None, Some(whole)) => ValueRef::Large(whole),
@@ -74,6 +74,7 @@ impl TemplateData for Json {
         match self {
             Json::Array(items) => items.len(),
             Json::Object(map) => map.len(),
+            // Scalars are never passed as `Array` or `Object`.
             _ => 0,
         }
     }

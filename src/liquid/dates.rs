@@ -1,4 +1,4 @@
-//! Reading a date from text in the forms that people write it, as Ruby's `Time.parse` does.
+//! Parsing of dates in the forms that people write, as Ruby's `Time.parse` does.
 
 pub(super) mod strftime;
 
@@ -10,10 +10,10 @@ const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
-/// Longer texts are no dates. Everything below may look at the text as often as it likes.
+/// Longer texts are no dates. With this limit the parser may scan the text repeatedly.
 const BYTES_MAX: usize = 128;
 
-/// What was found so far.
+/// The parts of a date that were found so far.
 #[derive(Default)]
 struct DateParts {
     year: Option<i16>,
@@ -24,8 +24,8 @@ struct DateParts {
     offset: Option<Offset>,
 }
 
-/// The moment that `text` means. What it leaves out is taken from `now`: the date of a mere time,
-/// the year of a day, midnight, and the zone.
+/// The moment that `text` describes. Missing parts come from `now`: the date of a time without one,
+/// the year of a day, and the zone; a missing time is midnight.
 pub(super) fn parse(text: &str, now: &Zoned) -> Option<Zoned> {
     if text.len() > BYTES_MAX {
         return None;
@@ -41,8 +41,9 @@ pub(super) fn parse(text: &str, now: &Zoned) -> Option<Zoned> {
     parts.into_moment(now)
 }
 
-/// The text in lower case, cut where it is white space or a comma.
+/// The words of the text in lower case, separated by white space or commas.
 fn split_words(text: &str) -> Vec<String> {
+    // Commas separate, as in `14 March, 2016`; other signs belong to their word.
     let separated = text.to_ascii_lowercase().replace(',', " ");
     separated.split_whitespace().map(str::to_owned).collect()
 }
@@ -50,10 +51,12 @@ fn split_words(text: &str) -> Vec<String> {
 // === impl DateParts ===
 
 impl DateParts {
-    /// Reads the first of the words, and answers how many belonged to it.
+    /// Reads the first of the words; returns the number of words that were consumed.
     fn take_word(&mut self, words: &[String], numbers: &mut Vec<(i64, usize)>) -> Option<usize> {
         let word = words[0].as_str();
         let next = words.get(1).map(String::as_str);
+        // ISO 8601 has a `T` between date and time, which months and weekdays have, too: digits on
+        // both sides decide.
         if let Some((date, time)) = word.split_once('t')
             && date.ends_with(|last: char| last.is_ascii_digit())
             && time.starts_with(|first: char| first.is_ascii_digit())
@@ -67,7 +70,7 @@ impl DateParts {
         } else if let Some(month) = parse_month(word) {
             self.month = Some(month);
         } else if is_weekday(word) || word == "at" || word == "of" {
-            // Says nothing that the date does not.
+            // Adds nothing to the date; Ruby's `Time.parse` does not check it either.
         } else if let Some(offset) = parse_zone(word) {
             self.offset = Some(offset);
         } else if let Some((hour, pm)) = parse_hour(word, next) {
@@ -77,6 +80,7 @@ impl DateParts {
             self.read_date(word)?;
         } else {
             let digits = word.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+            // Ordinals, and the `Z` of a date without a time.
             let suffix = &word[digits.len()..];
             if !matches!(suffix, "" | "st" | "nd" | "rd" | "th" | "z") {
                 return None;
@@ -86,7 +90,7 @@ impl DateParts {
         Some(1)
     }
 
-    /// A bare number: the day, the year, or `20160314` and `20160314123000`.
+    /// Reads a bare number: the day, the year, or `20160314` and `20160314123000`.
     fn read_number(&mut self, digits: &str, numbers: &mut Vec<(i64, usize)>) -> Option<()> {
         let number: i64 = digits.parse().ok()?;
         match digits.len() {
@@ -107,7 +111,7 @@ impl DateParts {
         Some(())
     }
 
-    /// A date whose parts are joined: `2016-03-14`, `14-Mar-2016`, `2016/3/14`, `14.3.2016`.
+    /// Reads a date whose parts are joined: `2016-03-14`, `14-Mar-2016`, `2016/3/14`, `14.3.2016`.
     fn read_date(&mut self, word: &str) -> Option<()> {
         let pieces: Vec<&str> = word.split(['-', '/', '.']).collect();
         if let [only] = pieces[..] {
@@ -115,6 +119,7 @@ impl DateParts {
         }
         let number = |piece: &str| piece.parse::<i64>().ok();
         match pieces[..] {
+            // `14-Mar-2016` and `2016-Mar-14`: the longer number is the year.
             [day, name, year] if parse_month(name).is_some() => {
                 self.month = parse_month(name);
                 let (day, year) = if day.len() > 2 {
@@ -129,6 +134,7 @@ impl DateParts {
             [year, month, day] if year.len() > 2 => {
                 self.set_date(number(year)?, number(month)?, number(day)?)
             }
+            // `14.3.2016` and `14-3-2016`: the day comes first where the year comes last.
             [day, month, year] if word.contains(['.', '-']) && year.len() > 2 => {
                 self.set_date(number(year)?, number(month)?, number(day)?)
             }
@@ -150,7 +156,7 @@ impl DateParts {
         Some(())
     }
 
-    /// A time of day, with a zone stuck to it as in `12:30:15.250+02:00`.
+    /// Reads a time of day, with its zone attached as in `12:30:15.250+02:00`.
     fn read_time(&mut self, word: &str, next: Option<&str>) -> Option<()> {
         let end = word.find(['+', '-', 'z', 'a', 'p', 'u', 'g']).unwrap_or(word.len());
         let (clock, rest) = word.split_at(end);
@@ -160,18 +166,21 @@ impl DateParts {
         }
         let (clock, fraction) = clock.split_once('.').unwrap_or((clock, ""));
         let mut pieces = clock.split(':').map(|piece| piece.parse::<i8>().ok());
+        // Minutes and seconds may be missing.
         let mut piece = || pieces.next().unwrap_or(Some(0));
         let (hour, minute, second) = (piece()?, piece()?, piece()?);
         let hour = pm.map_or(Some(hour), |pm| to_24_hours(hour, pm))?;
+        // Digits beyond nanoseconds are dropped.
         let nanos = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
-        // A leap second is the last one of its minute: the calendar has no other.
+        // A leap second becomes the 59th: the calendar has no 60th.
         self.time = Some(Time::new(hour, minute, second.min(59), nanos).ok()?);
         Some(())
     }
 
-    /// Finds a meaning for the bare numbers.
+    /// Uses the bare numbers as day and year, in the order in which they were written.
     fn place_numbers(&mut self, numbers: &[(i64, usize)]) -> Option<()> {
         for (number, length) in numbers {
+            // Two digits are a day as long as there is none, then a year.
             if *length <= 2 && self.day.is_none() {
                 self.day = Some(to_i8(*number)?);
             } else if self.year.is_none() {
@@ -189,14 +198,16 @@ impl DateParts {
         if !has_date && self.time.is_none() {
             return None;
         }
-        let date = match has_date {
-            false => now.date(),
-            true => Date::new(
+        let date = if has_date {
+            Date::new(
                 self.year.unwrap_or(now.year()),
+                // A year alone is its first of January, a day alone one of this month.
                 self.month.unwrap_or(if self.year.is_some() { 1 } else { now.month() }),
                 self.day.unwrap_or(1),
             )
-            .ok()?,
+            .ok()?
+        } else {
+            now.date()
         };
         let time = self.time.unwrap_or_default();
         let zone = self.offset.map_or_else(|| now.time_zone().clone(), TimeZone::fixed);
@@ -217,7 +228,7 @@ fn is_weekday(word: &str) -> bool {
         && parse_month(word).is_none()
 }
 
-/// Whether it says afternoon.
+/// Whether the word means afternoon; `None` for any other word.
 fn parse_meridian(word: &str) -> Option<bool> {
     match word {
         "am" | "a.m." => Some(false),
@@ -270,6 +281,7 @@ fn parse_numeric_zone(word: &str) -> Option<Offset> {
         4 => (parse_digits(&digits, 0, 2)?, parse_digits(&digits, 2, 4)?),
         _ => return None,
     };
+    // `Offset` refuses what no zone has.
     let seconds = i32::try_from(hours * 3600 + minutes * 60).ok()?;
     Offset::from_seconds(sign * seconds).ok()
 }
@@ -288,7 +300,7 @@ fn parse_year(text: &str) -> Option<i64> {
     Some(if text.len() <= 2 { expand_year(year) } else { year })
 }
 
-/// The year that two digits mean: 69 to 99 are of the last century, as in POSIX.
+/// The year of two digits: 69 to 99 are of the last century, as in POSIX.
 fn expand_year(year: i64) -> i64 {
     if year >= 69 { year + 1900 } else { year + 2000 }
 }

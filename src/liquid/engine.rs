@@ -1,4 +1,4 @@
-//! The engine: limits, time zone and partials, set once and shared by every template.
+//! The engine: the limits, time zone and partials that all templates share.
 
 use std::sync::Arc;
 
@@ -13,9 +13,9 @@ use super::template::Template;
 use super::tree::SyntaxTree;
 use super::variables::find_includes;
 
-/// Compiles templates. Made once at start: set it up, add the partials, then compile.
+/// The compiler of templates. Built once at start: set the zone, add the partials, then compile.
 ///
-/// A template keeps the settings and partials that the engine had when it was compiled.
+/// A template uses the settings and partials that the engine had when it was compiled.
 #[derive(Debug, Clone)]
 pub struct LiquidEngine {
     pub(super) shared: Arc<EngineSettings>,
@@ -42,21 +42,22 @@ impl LiquidEngine {
         self
     }
 
-    /// Adds what `include` and `render` may name; one of the same name is replaced.
+    /// Adds a partial for `include` and `render`; one of the same name is replaced.
     ///
     /// # Errors
-    /// Everything that is wrong with the source, in its order.
+    /// All errors of the source, in its order.
     pub fn add_partial(&mut self, name: &str, source: &str) -> Result<(), Vec<LiquidError>> {
+        // Templates that were compiled before share the old settings: `make_mut` copies for them.
         let tree = Arc::new(parse(name, source, &self.shared.limits)?);
         Arc::make_mut(&mut self.shared).partials.insert(name, tree);
         Ok(())
     }
 
-    /// Says that all partials are there. From now on [`LiquidEngine::compile`] refuses a template that
-    /// names another one in quotes; before, only rendering does.
+    /// Declares the partials complete. From then on [`LiquidEngine::compile`] refuses a template
+    /// that names another one in quotes; before, only rendering does.
     ///
     /// # Errors
-    /// Every partial that names one which is not there.
+    /// One error for each use of a missing partial in a partial.
     pub fn close_partials(&mut self) -> Result<(), Vec<LiquidError>> {
         Arc::make_mut(&mut self.shared).closed = true;
         let trees = self.shared.partials.trees();
@@ -65,10 +66,10 @@ impl LiquidEngine {
         if missing.is_empty() { Ok(()) } else { Err(missing) }
     }
 
-    /// Compiles a template. `name` stands in its errors.
+    /// Compiles a template. `name` is the one that its errors show.
     ///
     /// # Errors
-    /// Everything that is wrong with the source, in its order.
+    /// All errors of the source, in its order.
     pub fn compile(
         &self,
         name: &str,
@@ -76,6 +77,7 @@ impl LiquidEngine {
         output: OutputFormat,
     ) -> Result<Template, Vec<LiquidError>> {
         let tree = parse(name, source, &self.shared.limits)?;
+        // Before `close_partials` a partial may still be added: a missing one is no error yet.
         let missing =
             if self.shared.closed { self.find_missing_partials(&tree) } else { Vec::new() };
         if missing.is_empty() {

@@ -1,4 +1,4 @@
-//! What can be wrong with a template: kind, detail, place, excerpt, and what would have fitted.
+//! Errors of templates: kind, detail, place, excerpt, and the names that would have fitted.
 
 use std::fmt;
 use std::ops::Range;
@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use crate::diagnostics::excerpt::{excerpt, line_column};
 
-/// A mistake in a template, or one that came up while it was rendered.
+/// An error in a template, found when it was compiled or rendered.
 ///
 /// `{}` prints one line without source text or data, fit for a log:
 /// `unknown filter: there is no filter \`dwncase\` (in sms.xml:3:12)`. `{:#}` adds the source line
 /// with carets and the names that would have fitted.
+// Boxed, because every step of a render returns a `Result` with it.
 #[derive(Clone)]
 pub struct LiquidError(Box<LocatedCause>);
 
@@ -21,7 +22,7 @@ struct LocatedCause {
     span: Span,
 }
 
-/// What sort of error an [`LiquidError`] is.
+/// The kind of a [`LiquidError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LiquidErrorKind {
     /// The source cannot be read as Liquid.
@@ -30,13 +31,13 @@ pub enum LiquidErrorKind {
     UnknownTag,
     /// A filter that is not part of the language.
     UnknownFilter,
-    /// `include` or `render` of a partial that the engine was not given.
+    /// `include` or `render` of a partial that the engine does not have.
     MissingPartial,
-    /// A filter was given too few, too many or unfit arguments.
+    /// A filter with too few, too many or unfit arguments.
     Arguments,
-    /// An operation that has no result for the values it met, such as a division by zero.
+    /// An operation without a result for its values, such as a division by zero.
     Operation,
-    /// One of the [`RenderLimits`](super::Limits) was reached.
+    /// One of the [`RenderLimits`](super::RenderLimits) was reached.
     Limit,
 }
 
@@ -47,7 +48,7 @@ pub(super) struct TemplateSource {
     pub(super) text: Box<str>,
 }
 
-/// A mistake that does not know yet where it happened.
+/// The kind, detail and help of an error, before its place is known.
 #[derive(Debug, Clone)]
 pub(super) struct ErrorCause {
     pub(super) kind: LiquidErrorKind,
@@ -55,14 +56,15 @@ pub(super) struct ErrorCause {
     pub(super) help: Option<String>,
 }
 
-/// A mistake at a place in the source that is being compiled.
+/// An error at a place in the source that is being compiled.
 #[derive(Debug)]
 pub(super) struct ParseError {
     pub(super) cause: ErrorCause,
     pub(super) span: Span,
 }
 
-/// Bytes of a source. A source is shorter than 4 GiB, and spans are many: they are kept small.
+/// A range of bytes of a source. A source is shorter than 4 GiB, so that a span takes 8 bytes only:
+/// a tree consists mostly of spans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Span {
     pub(super) start: u32,
@@ -76,7 +78,7 @@ impl LiquidError {
         LiquidError(Box::new(LocatedCause { cause, source, span }))
     }
 
-    /// The sort of error.
+    /// The kind of error.
     pub fn kind(&self) -> LiquidErrorKind {
         self.0.cause.kind
     }
@@ -86,12 +88,12 @@ impl LiquidError {
         &self.0.cause.detail
     }
 
-    /// The name of the template or partial in which it is wrong.
-    pub fn template(&self) -> &str {
+    /// The name of the template or partial with the error.
+    fn template_name(&self) -> &str {
         &self.0.source.name
     }
 
-    /// The source of that template, for an own excerpt.
+    /// The source of that template, for an excerpt.
     pub fn source_text(&self) -> &str {
         &self.0.source.text
     }
@@ -121,7 +123,7 @@ impl fmt::Display for LiquidError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (line, column) = line_column(self.source_text(), self.0.span.start as usize);
         let (kind, detail) = (self.kind(), self.detail());
-        write!(formatter, "{kind}: {detail} (in {}:{line}:{column})", self.template())?;
+        write!(formatter, "{kind}: {detail} (in {}:{line}:{column})", self.template_name())?;
         if formatter.alternate() {
             let label = self.help().unwrap_or_default();
             write!(formatter, "\n{}", excerpt(self.source_text(), self.span(), label))?;
@@ -179,7 +181,7 @@ impl ErrorCause {
         self
     }
 
-    /// Gives the mistake its place.
+    /// The error at `span` of the source that is being compiled.
     pub(super) fn at_span(self, span: Span) -> ParseError {
         ParseError { cause: self, span }
     }
@@ -188,8 +190,9 @@ impl ErrorCause {
 // === impl Span ===
 
 impl Span {
-    /// The span of `start..end`. Sources over 4 GiB are refused before anything is cut out of them.
+    /// The span of `start..end`. Sources over 4 GiB are refused before any span of them is made.
     pub(super) fn new(start: usize, end: usize) -> Self {
+        // Saturates instead of panicking: the parser has refused longer sources.
         let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
         Span { start: narrow(start), end: narrow(end) }
     }

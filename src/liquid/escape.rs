@@ -1,21 +1,23 @@
 //! Escaping: text into XML, and the HTML escapes of the `escape` filters.
 
-/// Appends `text` as XML text that is right between tags and inside attributes alike.
+/// Appends `text` escaped for XML, between tags and inside attributes alike.
 ///
 /// Line breaks and tabs are written as references, so that attribute normalisation (XML 1.0,
 /// section 3.3.3) does not turn them into spaces and a carriage return is not read as a line feed
-/// (section 2.11). Characters that XML 1.0 cannot carry at all (section 2.2) become U+FFFD. As `>`
-/// is always escaped, `]]>` cannot come about.
+/// (section 2.11). Characters that XML 1.0 does not allow at all (section 2.2) become U+FFFD. As
+/// `>` is always escaped, the output never contains `]]>`.
 pub(super) fn escape_xml_into(out: &mut String, text: &str) {
     let mut plain_from = 0;
     let bytes = text.as_bytes();
     for (offset, byte) in bytes.iter().enumerate() {
+        // Plain text is copied in runs, and a test of one byte is the whole cost of most of it.
         if !may_need_escape(*byte) {
             continue;
         }
         let Some(replacement) = find_replacement(bytes, offset) else { continue };
         out.push_str(&text[plain_from..offset]);
         out.push_str(replacement);
+        // U+FFFE and U+FFFF are three bytes, every other replaced character is one.
         plain_from = offset + if *byte == 0xEF { 3 } else { 1 };
     }
     out.push_str(&text[plain_from..]);
@@ -35,13 +37,14 @@ pub(super) fn escape_xml_once(text: &str) -> String {
     while let Some(at) = rest.find('&') {
         escape_xml_into(&mut out, &rest[..at]);
         rest = &rest[at + 1..];
+        // Only references that need no declaration stay: `&nbsp;` would break the document.
         out.push_str(if is_xml_reference(rest) { "&" } else { "&amp;" });
     }
     escape_xml_into(&mut out, rest);
     out
 }
 
-/// The text escaped as Ruby's `CGI.escapeHTML` does, which is what `escape` means outside XML.
+/// The text escaped as Ruby's `CGI.escapeHTML` does: the filter `escape` outside of XML.
 pub(super) fn escape_html(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for character in text.chars() {
@@ -66,13 +69,13 @@ pub(super) fn escape_html_once(text: &str) -> String {
     out
 }
 
-/// Whether the byte may begin something to be replaced. `0xEF` begins U+FFFE and U+FFFF.
+/// Whether the byte may begin a character to be replaced. `0xEF` begins U+FFFE and U+FFFF.
 #[inline]
 fn may_need_escape(byte: u8) -> bool {
     byte < 0x20 || matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'' | 0xEF)
 }
 
-/// What stands for the character at `offset` in XML, `None` for itself.
+/// The replacement for the character at `offset`; `None` where it stays.
 fn find_replacement(bytes: &[u8], offset: usize) -> Option<&'static str> {
     match bytes[offset] {
         b'&' => Some("&amp;"),
@@ -85,6 +88,7 @@ fn find_replacement(bytes: &[u8], offset: usize) -> Option<&'static str> {
         b'\r' => Some("&#13;"),
         0xEF if bytes[offset + 1..].starts_with(&[0xBF, 0xBE]) => Some("\u{FFFD}"),
         0xEF if bytes[offset + 1..].starts_with(&[0xBF, 0xBF]) => Some("\u{FFFD}"),
+        // Any other character that begins with this byte.
         0xEF => None,
         _ => Some("\u{FFFD}"),
     }

@@ -1,4 +1,8 @@
-//! The filters: their names, what each takes, and where each is written.
+//! The filters: their table of names and arguments.
+//!
+//! Each filter is a function of the render's context, its input and its arguments. It charges the
+//! budget for what it reads before it builds anything, and returns one of the values of
+//! `context`. Filters know neither the tree nor the scope.
 
 mod array;
 mod context;
@@ -20,13 +24,13 @@ type FilterFunction =
 #[derive(Debug)]
 pub(super) struct Filter {
     pub(super) name: &'static str,
-    /// The least and the most positional arguments.
+    /// The least and the greatest number of positional arguments.
     pub(super) arguments: (usize, usize),
     pub(super) keyword: Option<&'static str>,
     pub(super) run: FilterFunction,
 }
 
-/// All filters, sorted by name.
+/// All filters, sorted by name for the binary search.
 static FILTERS: [Filter; 64] = [
     filter("abs", (0, 0), number::abs),
     filter("append", (1, 1), string::append),

@@ -1,32 +1,33 @@
-//! The bounds of compiling and rendering: every number in one place, and the budget of one render.
+//! The limits of compiling and rendering, and the budget of one render.
 
 use super::error::{ErrorCause, LiquidErrorKind};
 
-/// What a template may cost. A template that goes over a bound ends in an error that names its
-/// line and column. The defaults are far above any honest document of a few kilobytes, and low
-/// enough that a hostile one is stopped within a fraction of a second.
+/// The limits of a template. Exceeding one is an error with its line and column. The defaults are
+/// far above what a document of a few kilobytes needs, and low enough that a hostile template ends
+/// within a fraction of a second.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderLimits {
     /// Bytes of one template's source.
     pub source_bytes: usize,
-    /// Work of one render: a step is a node rendered, a loop round, an item that a filter looks
-    /// at, or 64 bytes that it reads.
+    /// Work of one render: a step is a node rendered, an iteration of a loop, an item that a filter
+    /// reads, or 64 bytes of text that it reads.
     pub steps: u64,
     /// Bytes of the rendered text.
     pub output_bytes: usize,
-    /// Bytes of all values that filters, `capture` and `assign` build during one render, added
-    /// up. What is dropped is not given back, so this bounds time as well as memory.
+    /// Sum of the bytes of all values that filters, `capture` and `assign` build during one render.
+    /// A dropped value still counts, so this limits time as well as memory.
     pub value_bytes: usize,
-    /// Blocks open inside one another: in a source when it is compiled, and across includes when
-    /// it is rendered. Also the depth of brackets in one expression.
+    /// Nested blocks: in a source when it is compiled, and across includes when it is rendered.
+    /// Also the nested brackets of one expression.
     pub nesting: u32,
-    /// Partials open inside one another, so that one that includes itself ends.
+    /// Nested partials, so that one that includes itself ends.
     pub include_depth: u32,
-    /// Rounds of one loop, `None` for as many as `steps` allow. Twilio Studio stops at 15.
+    /// Iterations of one loop, `None` for as many as `steps` allow. Twilio Studio allows 15.
     pub loop_rounds: Option<u32>,
 }
 
-/// What is left of the limits during one render.
+/// The steps and bytes that are left to one render. Each charge comes before the work, so that a
+/// refused one has cost nothing yet.
 #[derive(Debug)]
 pub(super) struct RenderBudget {
     steps: u64,
@@ -38,6 +39,7 @@ pub(super) struct RenderBudget {
 impl Default for RenderLimits {
     fn default() -> Self {
         RenderLimits {
+            // Templates are a few kilobytes: these sizes are about a hundred times that.
             source_bytes: 1 << 20,
             steps: 200_000,
             output_bytes: 256 << 10,
@@ -56,7 +58,7 @@ impl RenderBudget {
         RenderBudget { steps: limits.steps, value_bytes: limits.value_bytes }
     }
 
-    /// Takes `count` steps.
+    /// Charges `count` steps.
     #[inline]
     pub(super) fn charge_steps(&mut self, count: u64) -> Result<(), ErrorCause> {
         match self.steps.checked_sub(count) {
@@ -68,13 +70,14 @@ impl RenderBudget {
         }
     }
 
-    /// Takes the steps for reading `bytes` of text.
+    /// Charges the steps for reading `bytes` of text.
     #[inline]
     pub(super) fn charge_read(&mut self, bytes: usize) -> Result<(), ErrorCause> {
+        // Rounded down: short texts are free, and their node or filter was charged already.
         self.charge_steps(bytes as u64 / 64)
     }
 
-    /// Takes the room for a value of `bytes`, before it is built.
+    /// Charges a value of `bytes`, before it is built.
     pub(super) fn charge_bytes(&mut self, bytes: usize) -> Result<(), ErrorCause> {
         match self.value_bytes.checked_sub(bytes) {
             Some(left) => {
@@ -85,7 +88,7 @@ impl RenderBudget {
         }
     }
 
-    /// The room left for values, to be lent to a `capture`, which writes piece by piece.
+    /// The bytes that are left for values: a `capture`, which writes piece by piece, may use them.
     pub(super) fn remaining_bytes(&self) -> usize {
         self.value_bytes
     }

@@ -2,6 +2,9 @@
 
 use std::cmp::Ordering;
 
+use super::decimal::{
+    ArithmeticOperation, Decimal, RoundingMode, SCALE_MAX, apply_to_integers, power_of_ten,
+};
 use super::error::ErrorCause;
 use super::value::LiquidValue;
 
@@ -14,38 +17,10 @@ pub(super) enum LiquidNumber {
     Float(f64),
 }
 
-/// `digits / 10^scale`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Decimal {
-    digits: i128,
-    scale: u32,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ArithmeticOperation {
-    Plus,
-    Minus,
-    Times,
-    Divide,
-    Modulo,
-}
-
-/// How a fraction becomes a whole number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RoundingMode {
-    Up,
-    Down,
-    /// To the nearest, a half away from zero.
-    Nearest,
-}
-
-/// Decimals of more digits behind the point are binary: `10^38` would not fit.
-const SCALE_MAX: u32 = 36;
-
 // === impl LiquidNumber ===
 
 impl LiquidNumber {
-    /// The number that a value means; 0 for what is no number.
+    /// The number of a value; 0 for anything that is no number, as Ruby's `to_number` does.
     pub(super) fn from_value(value: &LiquidValue<'_>) -> LiquidNumber {
         match value {
             LiquidValue::Int(number) => LiquidNumber::Int(*number),
@@ -61,6 +36,7 @@ impl LiquidNumber {
         let is_number =
             |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         match unsigned.split_once('.') {
+            // `1.` and `.5` are no fractions to Ruby: their leading integer counts.
             Some((whole, fraction)) if is_number(whole) && is_number(fraction) => {
                 let digits = format!("{whole}{fraction}").parse::<i128>();
                 match (digits, u32::try_from(fraction.len())) {
@@ -71,11 +47,13 @@ impl LiquidNumber {
                     _ => LiquidNumber::Float(text.parse().unwrap_or_default()),
                 }
             }
+            // Lax: `12 apples` is 12, `apples` is 0.
             _ => LiquidNumber::Int(parse_leading_integer(text)),
         }
     }
 
     fn from_float(number: f64) -> LiquidNumber {
+        // The shortest decimal that reads back as this float, which is what Ruby computes with.
         let text = format!("{number:e}");
         let decimal = text.split_once('e').and_then(|(mantissa, exponent)| {
             let fraction = mantissa.split_once('.').map_or(0, |(_, fraction)| fraction.len());
@@ -126,6 +104,7 @@ impl LiquidNumber {
             _ => match (self.to_decimal(), other.to_decimal()) {
                 (Some(left), Some(right)) => match left.align(right) {
                     Some((left, right, _)) => left < right,
+                    // The digits do not fit at one scale.
                     None => self.to_float() < other.to_float(),
                 },
                 _ => self.to_float() < other.to_float(),
@@ -160,7 +139,7 @@ impl LiquidNumber {
         }))
     }
 
-    /// The number with `places` digits behind the point; a whole one for 0 places and fewer.
+    /// The number rounded to `places` fraction digits; a whole one for 0 places and fewer.
     pub(super) fn round_to(
         self,
         places: i64,
@@ -168,10 +147,20 @@ impl LiquidNumber {
     ) -> Result<LiquidNumber, ErrorCause> {
         match self {
             LiquidNumber::Int(number) if places >= 0 => Ok(LiquidNumber::Int(number)),
-            LiquidNumber::Int(digits) => {
-                Ok(Decimal { digits, scale: 0 }.round_to(places, rounding))
+            LiquidNumber::Int(digits) => Ok(LiquidNumber::Int(
+                Decimal { digits, scale: 0 }.round_to(places, rounding).digits,
+            )),
+            LiquidNumber::Decimal(decimal) => {
+                let rounded = decimal.round_to(places, rounding);
+                // By the places, not by the result: `1e20 | round: 2` stays a fraction.
+                Ok(if places > 0 {
+                    LiquidNumber::Decimal(rounded)
+                } else {
+                    LiquidNumber::Int(rounded.digits)
+                })
             }
-            LiquidNumber::Decimal(decimal) => Ok(decimal.round_to(places, rounding)),
+            // Such a float is too large or too small for a decimal: rounding to places changes
+            // nothing.
             LiquidNumber::Float(number) if places > 0 && number.is_finite() => {
                 Ok(LiquidNumber::Float(number))
             }
@@ -200,82 +189,7 @@ impl LiquidNumber {
     }
 }
 
-// === impl Decimal ===
-
-impl Decimal {
-    fn to_float(self) -> f64 {
-        format!("{}e-{}", self.digits, self.scale).parse().unwrap_or(f64::NAN)
-    }
-
-    /// Both numbers' digits at one scale.
-    fn align(self, other: Decimal) -> Option<(i128, i128, u32)> {
-        let scale = self.scale.max(other.scale);
-        let left = self.digits.checked_mul(power_of_ten(scale - self.scale)?)?;
-        let right = other.digits.checked_mul(power_of_ten(scale - other.scale)?)?;
-        Some((left, right, scale))
-    }
-
-    /// `None` where the result does not fit.
-    fn apply(self, operation: ArithmeticOperation, other: Decimal) -> Option<Decimal> {
-        let decimal = match operation {
-            ArithmeticOperation::Times => {
-                let digits = self.digits.checked_mul(other.digits)?;
-                Decimal { digits, scale: self.scale + other.scale }
-            }
-            ArithmeticOperation::Divide => self.divide(other)?,
-            ArithmeticOperation::Plus
-            | ArithmeticOperation::Minus
-            | ArithmeticOperation::Modulo => {
-                let (left, right, scale) = self.align(other)?;
-                Decimal { digits: apply_to_integers(operation, left, right)?, scale }
-            }
-        };
-        (decimal.scale <= SCALE_MAX).then_some(decimal)
-    }
-
-    /// The quotient with as many digits as fit; `None` where those are fewer than a float has.
-    fn divide(self, other: Decimal) -> Option<Decimal> {
-        let (mut left, right, _) = self.align(other)?;
-        let mut scale = 0;
-        while scale < SCALE_MAX {
-            match left.checked_mul(10) {
-                Some(larger) => left = larger,
-                None => break,
-            }
-            scale += 1;
-        }
-        let digits = left.checked_div(right)?;
-        (digits.unsigned_abs() > 10u128.pow(18) || left % right == 0)
-            .then_some(Decimal { digits, scale })
-    }
-
-    fn round_to(self, places: i64, rounding: RoundingMode) -> LiquidNumber {
-        let drop = i64::from(self.scale) - places.clamp(-60, 60);
-        let Ok(drop) = u32::try_from(drop) else { return LiquidNumber::Decimal(self) };
-        let whole = match power_of_ten(drop) {
-            None => 0,
-            Some(unit) => {
-                let (floor, rest) = (self.digits.div_euclid(unit), self.digits.rem_euclid(unit));
-                let up = match rounding {
-                    RoundingMode::Down => false,
-                    RoundingMode::Up => rest > 0,
-                    RoundingMode::Nearest if self.digits < 0 => rest > unit / 2,
-                    RoundingMode::Nearest => rest >= unit - unit / 2 && rest > 0,
-                };
-                floor + i128::from(up)
-            }
-        };
-        match u32::try_from(places) {
-            Ok(scale) if scale > 0 => LiquidNumber::Decimal(Decimal { digits: whole, scale }),
-            _ => {
-                let unit = power_of_ten(u32::try_from(-places.max(-60)).unwrap_or_default());
-                LiquidNumber::Int(unit.and_then(|unit| whole.checked_mul(unit)).unwrap_or_default())
-            }
-        }
-    }
-}
-
-/// The whole number that Ruby's `to_i` finds at the start of a text.
+/// The whole number that Ruby's `to_i` finds at the start of a text; 0 where there is none.
 pub(super) fn parse_leading_integer(text: &str) -> i128 {
     let text = text.trim_start();
     let (negative, digits) = match text.as_bytes().first() {
@@ -288,11 +202,13 @@ pub(super) fn parse_leading_integer(text: &str) -> i128 {
     for byte in digits.bytes() {
         match byte {
             b'0'..=b'9' => {
+                // Saturating: Ruby's integers have no end, ours do.
                 number = number.saturating_mul(10).saturating_add(i128::from(byte - b'0'));
             }
             b'_' if previous != b'_' => {}
             _ => break,
         }
+        // Ruby allows single underscores between digits: `1_000`.
         previous = byte;
     }
     if negative { -number } else { number }
@@ -305,6 +221,7 @@ pub(super) fn require_integer(value: &LiquidValue<'_>) -> Result<i128, ErrorCaus
         _ => value.as_str().unwrap_or_default().trim(),
     };
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    // Ruby's `Integer()`: unlike `to_i` it refuses trailing text.
     let well_formed = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
         && digits.bytes().next().is_some_and(|byte| byte.is_ascii_digit())
         && !digits.ends_with('_')
@@ -316,7 +233,8 @@ pub(super) fn require_integer(value: &LiquidValue<'_>) -> Result<i128, ErrorCaus
     }
 }
 
-/// The order of two numbers, exact whatever their kinds; `None` for anything else and for NaN.
+/// The order of two numbers, exact even between a whole number and a float; `None` for anything
+/// else and for NaN.
 pub(super) fn compare_numbers(left: &LiquidValue<'_>, right: &LiquidValue<'_>) -> Option<Ordering> {
     match (left, right) {
         (LiquidValue::Int(left), LiquidValue::Int(right)) => Some(left.cmp(right)),
@@ -330,14 +248,16 @@ pub(super) fn compare_numbers(left: &LiquidValue<'_>, right: &LiquidValue<'_>) -
 }
 
 fn compare_mixed(whole: i128, float: f64) -> Option<Ordering> {
+    // Beyond `i128` the float's sign decides; within it, its floor is exact.
     if float.is_nan() || float.abs() >= 2f64.powi(126) {
         return 0.0.partial_cmp(&float);
     }
+    // Equal floors: the fraction decides.
     let fraction = float - float.floor();
     Some(whole.cmp(&(float.floor() as i128)).then(0.0.partial_cmp(&fraction)?))
 }
 
-/// What sort of value it is, for messages: data itself never gets into one.
+/// The type of a value, for messages: they never show the data itself.
 pub(super) fn type_name(value: &LiquidValue<'_>) -> &'static str {
     match value {
         LiquidValue::Nil => "nil",
@@ -351,28 +271,6 @@ pub(super) fn type_name(value: &LiquidValue<'_>) -> &'static str {
         LiquidValue::Loop(_) => "a loop",
         LiquidValue::Empty => "`empty`",
         LiquidValue::Blank => "`blank`",
-    }
-}
-
-fn power_of_ten(exponent: u32) -> Option<i128> {
-    10i128.checked_pow(exponent)
-}
-
-/// Whole results; the quotient is rounded down, and the remainder has the divisor's sign.
-fn apply_to_integers(operation: ArithmeticOperation, left: i128, right: i128) -> Option<i128> {
-    match operation {
-        ArithmeticOperation::Plus => left.checked_add(right),
-        ArithmeticOperation::Minus => left.checked_sub(right),
-        ArithmeticOperation::Times => left.checked_mul(right),
-        ArithmeticOperation::Divide => {
-            let quotient = left.checked_div(right)?;
-            let inexact = left.checked_rem(right)? != 0;
-            Some(if inexact && (left < 0) != (right < 0) { quotient - 1 } else { quotient })
-        }
-        ArithmeticOperation::Modulo => {
-            let rest = left.checked_rem(right)?;
-            Some(if rest != 0 && (rest < 0) != (right < 0) { rest + right } else { rest })
-        }
     }
 }
 

@@ -1,4 +1,9 @@
-//! The parser: a source becomes a tree, and every mistake on the way is kept.
+//! The parser: a source becomes a tree, or all its errors.
+//!
+//! The parser recovers at the end of each tag, so that one run reports every error; a tree is only
+//! returned where there is none. Blocks nest by recursion, which `RenderLimits::nesting` bounds.
+//! The files of the folder add methods to one parser: `blocks`, `loops` and `partials` for tags,
+//! `expressions` for the markup inside of them. None of them knows the data or renders anything.
 
 mod blocks;
 mod expressions;
@@ -14,10 +19,13 @@ use super::tokens::{TagToken, Token, Tokenizer, is_space};
 use super::tree::{AssignTag, BlockBody, CaptureTag, CounterTag, SyntaxTree, TemplateNode};
 use open_block::{OpenBlock, misplaced_tag_error, unclosed_error};
 
-/// After so many errors the rest of a source is not read: nobody mends more at once.
+/// After this many errors the rest of a source is not parsed: further ones mostly follow from them.
 const ERRORS_MAX: usize = 50;
 
-/// Parses a source, or tells all that is wrong with it.
+/// Parses a source.
+///
+/// # Errors
+/// All errors of the source, in its order.
 pub(super) fn parse(
     name: &str,
     text: &str,
@@ -29,12 +37,14 @@ pub(super) fn parse(
         let cause = ErrorCause::new(LiquidErrorKind::Limit, detail);
         return Err(vec![LiquidError::new(cause, source, Span::default())]);
     }
+    // From here on spans fit into 32 bits.
     let mut parser = TemplateParser { source: &source.text, limits, errors: Vec::new(), depth: 0 };
     let body = parser.parse_template();
     let mut errors = parser.errors;
     if errors.is_empty() {
         return Ok(SyntaxTree { source, body });
     }
+    // A block is only known to be unclosed after the errors inside of it.
     errors.sort_by_key(|error| error.span.start);
     let located =
         |error: ParseError| LiquidError::new(error.cause, Arc::clone(&source), error.span);
@@ -46,15 +56,15 @@ struct TemplateParser<'s> {
     source: &'s str,
     limits: &'s RenderLimits,
     errors: Vec<ParseError>,
-    /// Blocks open here.
+    /// The number of open blocks.
     depth: u32,
 }
 
-/// What a tag adds to the body around it.
+/// The part of the tree that a tag becomes.
 enum ParsedTag {
     /// A node, and whether it can only render white space.
     Node { node: TemplateNode, blank: bool },
-    /// Nothing, as a comment does.
+    /// Nothing, as a comment.
     Nothing,
 }
 
@@ -76,8 +86,8 @@ impl<'s> TemplateParser<'s> {
         body
     }
 
-    /// Reads nodes into `body` up to the tag that ends `block` or begins its next part, which is
-    /// the answer; `None` at the end of the tokens.
+    /// Parses nodes into `body` up to the tag that ends `block` or begins its next part, which is
+    /// returned; `None` at the end of the tokens.
     fn parse_nodes(
         &mut self,
         body: &mut BlockBody,
@@ -96,6 +106,7 @@ impl<'s> TemplateParser<'s> {
                 }
                 Ok(Token::Output(markup, span)) => self.parse_output(body, markup, span),
                 Ok(Token::Tag(tag)) => {
+                    // Only the innermost block: an end of an outer one is an error inside of it.
                     if block.is_some_and(|block| block.is_ended_by(self.text(tag.name))) {
                         return Some(tag);
                     }
@@ -118,7 +129,7 @@ impl<'s> TemplateParser<'s> {
         }
     }
 
-    /// Reads the tag, and the block that it begins, into `body`.
+    /// Parses the tag, and the block that it begins, into `body`.
     fn parse_tag(
         &mut self,
         body: &mut BlockBody,
@@ -129,6 +140,7 @@ impl<'s> TemplateParser<'s> {
         if self.text(tag.name) == "liquid" {
             return self.parse_liquid(body, tag);
         }
+        // `liquid` was handled above because its nodes belong to the body around it.
         let parsed = self.parse_tag_node(tokens, tag, block);
         match self.record_error(parsed) {
             Some(ParsedTag::Node { node, blank }) => {
@@ -206,6 +218,7 @@ impl<'s> TemplateParser<'s> {
         tag: TagToken,
     ) -> Result<ParsedTag, ParseError> {
         let mut cursor = self.cursor(tag.markup);
+        // Shopify allows `capture "name"`.
         let quoted = matches!(cursor.peek(), Some(b'"' | b'\''));
         let name = if quoted { Some(cursor.read_string()?) } else { cursor.read_target_name() };
         let name = name.ok_or_else(|| cursor.unexpected_error("the name of a variable"));
@@ -275,14 +288,15 @@ impl<'s> TemplateParser<'s> {
         tag: TagToken,
     ) -> Result<ParsedTag, ParseError> {
         let text = self.read_verbatim(tokens, tag, "doc")?;
+        // Ruby refuses it, since the first `enddoc` would end both.
         let mut inside = Tokenizer::for_template(self.text(text));
         if inside.skip_verbatim("doc").is_some() {
-            return Err(ErrorCause::syntax("a `doc` stands inside of a `doc`").at_span(tag.span));
+            return Err(ErrorCause::syntax("a `doc` inside of a `doc`").at_span(tag.span));
         }
         Ok(ParsedTag::Nothing)
     }
 
-    /// The text of a block that is not read.
+    /// The text of a block that is not parsed.
     fn read_verbatim(
         &mut self,
         tokens: &mut Tokenizer<'s>,
@@ -295,11 +309,12 @@ impl<'s> TemplateParser<'s> {
             self.errors.push(error);
         }
         if tokens.is_line_based() {
-            let detail = format!("`{name}` cannot stand in a `liquid` tag");
+            let detail = format!("`{name}` is not allowed in a `liquid` tag");
             return Err(ErrorCause::syntax(detail).at_span(tag.span));
         }
         match tokens.skip_verbatim(&format!("end{name}")) {
             Some(text) => Ok(text),
+            // Unclosed, so that all that follows is its text.
             None => {
                 tokens.skip_rest();
                 Err(unclosed_error(name, tag.span))
@@ -307,8 +322,8 @@ impl<'s> TemplateParser<'s> {
         }
     }
 
-    /// Reads the body of one part of a block, and answers the tag behind it, which is the end of
-    /// the block or the beginning of its next part.
+    /// Parses the body of one part of a block; returns it with the tag behind it, which ends the
+    /// block or begins its next part.
     fn parse_block(
         &mut self,
         tokens: &mut Tokenizer<'s>,
@@ -326,12 +341,13 @@ impl<'s> TemplateParser<'s> {
         (body, end)
     }
 
-    /// Keeps the error, if it is one, so that parsing goes on.
+    /// Records an error, so that parsing continues behind it.
     fn record_error<T>(&mut self, parsed: Result<T, ParseError>) -> Option<T> {
         parsed.map_err(|error| self.errors.push(error)).ok()
     }
 
     fn report_unclosed(&mut self, block: OpenBlock<'s>) {
+        // Where nesting is too deep the rest was skipped, so that nothing can be closed.
         let already = |error: &ParseError| error.cause.kind == LiquidErrorKind::Limit;
         if !self.errors.iter().any(already) && self.errors.len() < ERRORS_MAX {
             self.errors.push(unclosed_error(block.name, block.opened));
@@ -339,7 +355,7 @@ impl<'s> TemplateParser<'s> {
     }
 
     fn too_deep_error(&self, span: Span) -> ParseError {
-        let detail = format!("more than {} blocks inside one another", self.limits.nesting);
+        let detail = format!("more than {} nested blocks", self.limits.nesting);
         ErrorCause::new(LiquidErrorKind::Limit, detail).at_span(span)
     }
 
@@ -348,7 +364,8 @@ impl<'s> TemplateParser<'s> {
     }
 }
 
-/// Whether a body and its siblings are blank, after their text was dropped if they are.
+/// Drops the text of sibling bodies that can only render white space; returns whether they can. A
+/// block prints nothing then, as in Ruby.
 fn drop_blank_text<'b>(bodies: impl Iterator<Item = &'b mut BlockBody>) -> bool {
     let mut bodies: Vec<&mut BlockBody> = bodies.collect();
     let blank = bodies.iter().all(|body| body.blank);

@@ -26,14 +26,15 @@ impl Partials {
         entries.into_iter().map(|(_, tree)| &**tree).collect()
     }
 
-    /// The partial of that name, and the name as it is kept.
+    /// The partial of that name, with the name as the engine owns it.
     pub(super) fn get(&self, name: &str) -> Option<(&str, &SyntaxTree)> {
         self.0.get_key_value(name).map(|(name, tree)| (&**name, &**tree))
     }
 
-    /// The mistake that there is no such partial. The name is not told: it may be data.
+    /// The error of a missing partial. It does not show the name, which may be data.
     pub(super) fn missing_error(&self, name: &str) -> ErrorCause {
         let mut names: Vec<&str> = self.0.keys().map(|name| &**name).collect();
+        // Sorted, so that one typo always gets one suggestion.
         names.sort_unstable();
         ErrorCause::new(LiquidErrorKind::MissingPartial, "there is no partial of that name")
             .with_help(did_you_mean(name, names.into_iter()))

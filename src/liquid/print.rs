@@ -1,4 +1,4 @@
-//! How values look as text: printed, inspected as Ruby does, and as JSON.
+//! Values as text: as Liquid prints them, as Ruby inspects them, and as JSON.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -9,10 +9,10 @@ use super::escape;
 use super::limits::RenderBudget;
 use super::value::LiquidValue;
 
-/// Where printing stops to follow nested values, so that a data source without end has one.
+/// Levels of nested values that are printed: data without end must not overflow the stack.
 const DEPTH_MAX: u32 = 128;
 
-/// The text of a value as filters see it. Lists and objects look as in Ruby's `inspect`.
+/// The text of a value for a filter. Lists and objects are written as Ruby's `inspect` does.
 pub(super) fn to_text<'v>(
     value: &'v LiquidValue<'_>,
     budget: &mut RenderBudget,
@@ -32,7 +32,7 @@ pub(super) fn to_text<'v>(
     Ok(Cow::Owned(text))
 }
 
-/// Appends a value as `{{ }}` prints it: a list is its items one after the other. With `xml`,
+/// Appends a value as `{{ }}` prints it: the items of a list follow one another. With `xml`,
 /// everything but [`LiquidValue::Safe`] is escaped. The caller charges for the output.
 pub(super) fn print_into(
     out: &mut String,
@@ -67,11 +67,12 @@ pub(super) fn to_json_text(
     Ok(text)
 }
 
-/// The value as a `serde_json` one, its types kept.
+/// The value as a `serde_json` one, with its types.
 pub(super) fn to_json(
     value: &LiquidValue<'_>,
     budget: &mut RenderBudget,
 ) -> Result<serde_json::Value, ErrorCause> {
+    // By way of text: its writer is bounded and charged, and this is no hot path.
     let text = to_json_text(value, budget)?;
     serde_json::from_str(&text)
         .map_err(|error| ErrorCause::operation(format!("the value is not JSON: {error}")))
@@ -85,6 +86,7 @@ pub(super) fn format_float(number: f64) -> String {
     if number.is_infinite() {
         return if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
     }
+    // Ruby's bounds between plain and scientific notation.
     if number == 0.0 || (1e-4..1e16).contains(&number.abs()) {
         return format!("{number:?}");
     }
@@ -124,11 +126,12 @@ fn print_list(
     Ok(())
 }
 
-/// Appends what is neither text nor a list nor an object.
+/// Appends a value that is no text, list or object.
 fn write_scalar(out: &mut String, value: &LiquidValue<'_>) {
     // Writing to a string cannot fail.
     let _ = match value {
         LiquidValue::Bool(value) => write!(out, "{value}"),
+        // Formatting an `i128` is slower, and nearly all numbers fit into `i64`.
         LiquidValue::Int(number) => match i64::try_from(*number) {
             Ok(number) => write!(out, "{number}"),
             Err(_) => write!(out, "{number}"),
@@ -147,7 +150,7 @@ fn too_deep_error() -> ErrorCause {
     ErrorCause::operation("a value is nested too deeply to be printed")
 }
 
-/// Writes nested values, and charges for them as it goes.
+/// A writer of nested values, which charges for each piece that it writes.
 struct ValueWriter<'w> {
     out: &'w mut String,
     budget: &'w mut RenderBudget,
@@ -159,9 +162,11 @@ impl ValueWriter<'_> {
     fn write_inspected(&mut self, value: &LiquidValue<'_>, depth: u32) -> Result<(), ErrorCause> {
         let Some(depth) = depth.checked_sub(1) else { return Err(too_deep_error()) };
         match value {
+            // Only inside of lists and objects: `nil` itself prints as nothing.
             LiquidValue::Nil => self.push("nil"),
             LiquidValue::Array(_) | LiquidValue::List(_) => {
                 self.push("[")?;
+                // Items are fetched one by one: data may be long, and the budget ends the loop.
                 for index in 0..value.length().unwrap_or_default() {
                     self.push(if index == 0 { "" } else { ", " })?;
                     self.write_inspected(&value.item_at(index), depth)?;
@@ -201,6 +206,7 @@ impl ValueWriter<'_> {
                 '\r' => quoted.push_str("\\r"),
                 '\t' => quoted.push_str("\\t"),
                 '\u{1b}' => quoted.push_str("\\e"),
+                // Ruby writes other control characters in hexadecimal.
                 control if (control as u32) < 0x20 || control == '\u{7f}' => {
                     let _ = write!(quoted, "\\x{:02X}", control as u32);
                 }
@@ -239,7 +245,9 @@ impl ValueWriter<'_> {
                 self.push("}")
             }
             _ => match value.as_str() {
+                // serde_json escapes as JSON requires, and not more.
                 Some(text) => self.push(&serde_json::Value::from(text).to_string()),
+                // `nil`, loops, and numbers that JSON cannot represent.
                 None => self.push("null"),
             },
         }
@@ -251,6 +259,7 @@ impl ValueWriter<'_> {
         data: &'d dyn TemplateData,
         mut each: impl FnMut(&mut Self, bool, &'d str, ValueRef<'d>) -> Result<(), ErrorCause>,
     ) -> Result<(), ErrorCause> {
+        // `TemplateData::for_each` cannot stop early: after an error the rest is skipped.
         let (mut first, mut result) = (true, Ok(()));
         data.for_each(&mut |key, value| {
             if result.is_ok() {
@@ -269,7 +278,7 @@ impl ValueWriter<'_> {
     }
 }
 
-/// A float as JSON has it: a whole one keeps its `.0`, so that its type survives.
+/// A float in JSON. A whole one has `.0`, so that it is read back as a float.
 fn format_json_float(number: f64) -> String {
     serde_json::Number::from_f64(number).map_or("null".to_owned(), |number| number.to_string())
 }

@@ -1,4 +1,9 @@
-//! Rendering: a tree and data become text.
+//! The renderer: a tree and data become text.
+//!
+//! `evaluate` computes expressions, filters and conditions, `loops` and `partials` render their
+//! tags, `scope` holds the variables. All charge one budget before they work, and a `break` or
+//! `continue` passes up as an [`Interrupt`] until a loop takes it. Everything borrows from the tree
+//! and the data: nothing is copied but what filters and `capture` build.
 
 mod evaluate;
 mod loops;
@@ -20,7 +25,7 @@ use super::tree::{
 use super::value::LiquidValue;
 use scope::RenderScope;
 
-/// What a render needs and never changes.
+/// The constant inputs of a render.
 #[derive(Clone, Copy)]
 pub(super) struct RenderSettings<'a> {
     pub(super) partials: &'a Partials,
@@ -30,7 +35,7 @@ pub(super) struct RenderSettings<'a> {
     pub(super) xml: bool,
 }
 
-/// The time that a render is told.
+/// The time of a render; the engine reads no clock.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RenderClock<'a> {
     /// Unix seconds.
@@ -41,22 +46,22 @@ pub(super) struct RenderClock<'a> {
 /// The state of one render.
 pub(super) struct TemplateRenderer<'a> {
     settings: RenderSettings<'a>,
-    /// The source that is rendered now: the template, or a partial.
+    /// The tree that is rendered now: the template, or a partial. Spans are of its source.
     tree: &'a SyntaxTree,
     context: FilterContext<'a>,
     scope: RenderScope<'a>,
-    /// Bytes that may still be written to the text that is written to now.
+    /// Bytes that may still be written to the current text.
     output_left: usize,
-    /// Whether that text is a value, as in a `capture`.
+    /// Whether the current text is a value, as in a `capture`.
     capturing: bool,
-    /// Blocks open here, those of includers among them.
+    /// The number of open blocks, those of including templates among them.
     depth: u32,
-    /// Partials open here.
+    /// The number of open partials.
     includes: u32,
     interrupt: Option<Interrupt>,
 }
 
-/// Why the nodes that follow are not rendered.
+/// The reason to skip the nodes up to the end of the loop's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Interrupt {
     Break,
@@ -97,7 +102,7 @@ impl<'a> TemplateRenderer<'a> {
         self.render_nodes(&self.tree.body, out)
     }
 
-    /// The value of a template that is one output, its type kept; `None` for any other template.
+    /// The value of a template that is one output, with its type; `None` for any other template.
     pub(super) fn evaluate_output(&mut self) -> Result<Option<serde_json::Value>, LiquidError> {
         let [TemplateNode::Output(output)] = self.tree.body.nodes.as_slice() else {
             return Ok(None);
@@ -122,7 +127,7 @@ impl<'a> TemplateRenderer<'a> {
     fn enter_block(&mut self, span: Span) -> RenderResult {
         if self.depth >= self.settings.limits.nesting {
             let limit = self.settings.limits.nesting;
-            let detail = format!("more than {limit} blocks inside one another");
+            let detail = format!("more than {limit} nested blocks");
             return Err(self.error_at(ErrorCause::new(LiquidErrorKind::Limit, detail), span));
         }
         self.depth += 1;
@@ -135,6 +140,7 @@ impl<'a> TemplateRenderer<'a> {
                 return Err(self.error_at(cause, node.span()));
             }
             match node {
+                // Text and outputs are most nodes, and cannot set an interrupt.
                 TemplateNode::Text(span) => {
                     let text = span.slice(&self.tree.source.text);
                     self.charge_output(text.len(), *span)?;
@@ -226,6 +232,7 @@ impl<'a> TemplateRenderer<'a> {
 
     fn render_capture(&mut self, capture: &'a CaptureTag) -> RenderResult {
         let text = self.capture_body(&capture.body, capture.name)?;
+        // Its outputs were escaped when they were rendered.
         let value = if self.context.xml {
             LiquidValue::Safe(text.into())
         } else {
@@ -236,6 +243,8 @@ impl<'a> TemplateRenderer<'a> {
 
     /// Renders a body to a text of its own, which counts as a value.
     fn capture_body(&mut self, body: &'a BlockBody, span: Span) -> Result<String, LiquidError> {
+        // A capture may use what is left for values, and is charged once, at its end. An inner one
+        // draws on the same rest, so that nesting does not multiply it.
         let outer = (self.output_left, self.capturing);
         if !self.capturing {
             self.output_left = self.context.budget.remaining_bytes();
@@ -248,6 +257,7 @@ impl<'a> TemplateRenderer<'a> {
         if !outer.1 {
             (self.output_left, self.capturing) = outer;
         }
+        // Only after the state is restored: an error must not leave the renderer in a capture.
         done?;
         self.context.budget.charge_bytes(used).map_err(|cause| self.error_at(cause, span))?;
         Ok(text)
@@ -266,11 +276,13 @@ impl<'a> TemplateRenderer<'a> {
         Ok(())
     }
 
-    /// Renders every `when` whose value fits, once for each, and `else` where none before it did.
+    /// Renders a `when` once for each of its values that is equal, and an `else` where no value
+    /// before it was, as Ruby does.
     fn render_case(&mut self, case: &'a CaseTag, out: &mut String) -> RenderResult {
         let value = self.evaluate(&case.value, case.span)?;
         let mut matched = false;
         for when in &case.whens {
+            // An `else` may stand before further `when`s.
             if when.is_else && !matched {
                 self.render_block(&when.body, out, case.span)?;
             }
@@ -291,6 +303,7 @@ impl<'a> TemplateRenderer<'a> {
     fn render_cycle(&mut self, cycle: &'a CycleTag, out: &mut String) -> RenderResult {
         let key = match &cycle.group {
             Some(group) => self.evaluate(group, cycle.span)?,
+            // Unnamed cycles with the same values share a position.
             None => LiquidValue::Str(&cycle.text),
         };
         self.charge_scan(self.scope.cycle_count(), cycle.span)?;
@@ -304,7 +317,7 @@ impl<'a> TemplateRenderer<'a> {
         }
     }
 
-    /// Steps for looking through a list of names.
+    /// Charges the linear search of a list of names: hostile templates have thousands.
     fn charge_scan(&mut self, length: usize, span: Span) -> RenderResult {
         self.context
             .budget
@@ -332,7 +345,7 @@ impl<'a> TemplateRenderer<'a> {
         Ok(())
     }
 
-    /// Gives a mistake its place in the source that is rendered now.
+    /// The error at `span` of the source that is rendered now.
     #[cold]
     fn error_at(&self, cause: ErrorCause, span: Span) -> LiquidError {
         LiquidError::new(cause, self.tree.source.clone(), span)

@@ -5,21 +5,21 @@ use jiff::tz::TimeZone;
 use super::limits::RenderLimits;
 use super::partials::Partials;
 
-/// What the output of a template is.
+/// The format of a template's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OutputFormat {
     /// Text: nothing is escaped.
     Plain,
-    /// XML: every output is escaped, but not what `capture` built, nor what `raw` lets through.
+    /// XML: every output is escaped, except the text of a `capture` and of the filter `raw`.
     Xml,
 }
 
-/// What every template of an engine has in common.
+/// The settings that the templates of an engine share.
 #[derive(Debug, Clone)]
 pub(super) struct EngineSettings {
     pub(super) limits: RenderLimits,
     pub(super) zone: TimeZone,
     pub(super) partials: Partials,
-    /// Whether a name that is no partial is a mistake already when a template is compiled.
+    /// Whether a missing partial is an error already when a template is compiled.
     pub(super) closed: bool,
 }

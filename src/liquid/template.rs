@@ -1,4 +1,4 @@
-//! A compiled template: rendered any number of times, by any number of threads.
+//! A compiled template, which any number of threads may render at once.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ impl Template {
         &self.tree.source.text
     }
 
-    /// The text of the template where it has no tags, and so is the same for all data.
+    /// The text of a template without tags, which is the same for all data.
     pub fn constant_text(&self) -> Option<&str> {
         match self.tree.body.nodes.as_slice() {
             [] => Some(""),
@@ -43,31 +43,19 @@ impl Template {
         }
     }
 
-    /// Renders with `data` as the names that the template sees, at `now` in Unix seconds.
+    /// Renders with `data` as the variables, at `now` in Unix seconds.
     ///
     /// # Errors
-    /// What has no result, and what goes over a limit; see [`super::LiquidErrorKind`].
+    /// An operation without a result, or a limit that is exceeded; see [`super::LiquidErrorKind`].
     pub fn render(&self, data: &dyn TemplateData, now: i64) -> Result<String, LiquidError> {
+        // Outputs are usually a little longer than their markup; a larger text grows once.
         let mut out = String::with_capacity(self.source().len() + self.source().len() / 4);
-        self.render_into(&mut out, data, now)?;
+        TemplateRenderer::new(self.settings(now), &self.tree, data).render_template(&mut out)?;
         Ok(out)
     }
 
-    /// Renders to the end of `out`. After an error `out` holds what was rendered before it.
-    ///
-    /// # Errors
-    /// As [`Template::render`].
-    pub fn render_into(
-        &self,
-        out: &mut String,
-        data: &dyn TemplateData,
-        now: i64,
-    ) -> Result<(), LiquidError> {
-        TemplateRenderer::new(self.settings(now), &self.tree, data).render_template(out)
-    }
-
-    /// The value of a template that is nothing but one `{{ output }}`, its type kept: a number
-    /// stays one, an object stays whole. Any other template gives its text.
+    /// The value of a template that is nothing but one `{{ output }}`, with its type: a number
+    /// stays a number, an object an object. The value of any other template is its text.
     ///
     /// # Errors
     /// As [`Template::render`].
@@ -78,12 +66,13 @@ impl Template {
     ) -> Result<serde_json::Value, LiquidError> {
         match TemplateRenderer::new(self.settings(now), &self.tree, data).evaluate_output()? {
             Some(value) => Ok(value),
+            // More than one output, or text around it.
             None => self.render(data, now).map(serde_json::Value::String),
         }
     }
 
     /// The paths of the data that the template reads, in the order of its source, those of the
-    /// partials that it names in quotes included. What it sets itself is not among them.
+    /// partials that it names in quotes included. Variables that it sets itself are not among them.
     pub fn variables(&self) -> Vec<VariableUse> {
         variables::collect_variables(&self.tree, &self.shared.partials)
     }

@@ -2,21 +2,20 @@
 
 use super::error::{ErrorCause, ParseError, Span};
 
-/// A place in a source, and how the source is written there: as a template, or as the lines of a
-/// `liquid` tag.
+/// The position in a source, and its form: a template, or the lines of a `liquid` tag.
 pub(super) struct Tokenizer<'s> {
     source: &'s str,
     position: usize,
     end: usize,
     lines: bool,
-    /// Whether the tag before ended in `-`, which takes the white space behind it away.
+    /// Whether the tag before ended in `-`, which trims the white space behind it.
     trim: bool,
 }
 
 #[derive(Debug)]
 pub(super) enum Token {
     Text(Span),
-    /// What stands between `{{` and `}}`, and the whole with them.
+    /// The markup between `{{` and `}}`, and the whole with them.
     Output(Span, Span),
     Tag(TagToken),
 }
@@ -25,7 +24,7 @@ pub(super) enum Token {
 pub(super) struct TagToken {
     /// The name, `#` for a comment, empty where there is none.
     pub(super) name: Span,
-    /// What stands behind the name.
+    /// The markup behind the name.
     pub(super) markup: Span,
     /// The whole tag.
     pub(super) span: Span,
@@ -50,7 +49,7 @@ impl<'s> Tokenizer<'s> {
         self.lines
     }
 
-    /// Gives up the rest.
+    /// Skips the rest of the source.
     pub(super) fn skip_rest(&mut self) {
         self.position = self.end;
     }
@@ -67,20 +66,22 @@ impl<'s> Tokenizer<'s> {
             if self.is_markup_at(self.position) {
                 return Some(self.next_markup());
             }
+            // `None`: trimmed to nothing, so that markup is next.
             if let Some(text) = self.next_text() {
                 return Some(Ok(Token::Text(text)));
             }
         }
     }
 
-    /// Passes over what stands up to `{% name %}` and over that tag. Answers the text before it,
-    /// `None` where there is no such tag.
+    /// Skips the text up to `{% name %}` and that tag. Returns the text, `None` where there is no
+    /// such tag.
     pub(super) fn skip_verbatim(&mut self, name: &str) -> Option<Span> {
         let start = self.position;
         let mut from = start;
         while let Some(found) = self.source[from..self.end].find("{%") {
             let open = from + found;
             from = open + 2;
+            // Without this `break` a source of many `{%` would be scanned once for each.
             let Some(close) = self.source[from..self.end].find("%}") else { break };
             let tag = self.tag_token(open, from + close + 2);
             if tag.name.slice(self.source) == name {
@@ -92,15 +93,17 @@ impl<'s> Tokenizer<'s> {
         None
     }
 
-    /// Passes over the body of a `comment`, in which only comments and `raw` blocks are noticed.
-    /// Answers whether it is closed.
+    /// Skips the body of a `comment`, in which only comments and `raw` blocks count. Returns
+    /// whether it is closed.
     pub(super) fn skip_comment(&mut self) -> bool {
         let mut open = 1;
         while let Some(token) = self.next() {
             let Ok(Token::Tag(tag)) = token else { continue };
             match tag.name.slice(self.source) {
+                // Comments nest.
                 "comment" => open += 1,
                 "endcomment" => open -= 1,
+                // A `raw` block may hold `{% endcomment %}` as text.
                 "raw" if !self.lines && self.skip_verbatim("endraw").is_none() => return false,
                 _ => {}
             }
@@ -115,14 +118,15 @@ impl<'s> Tokenizer<'s> {
         matches!(self.source.as_bytes()[position..self.end], [b'{', b'{' | b'%', ..])
     }
 
-    /// The text up to the next markup, without the white space that the tags beside it take
-    /// away; `None` where nothing is left of it.
+    /// The text up to the next markup, without the white space that the tags beside it trim; `None`
+    /// where nothing is left of it.
     fn next_text(&mut self) -> Option<Span> {
         let mut start = self.position;
         let mut stop = start;
         loop {
             match self.source[stop..self.end].find('{') {
                 None => stop = self.end,
+                // A single `{` is text.
                 Some(found) if !self.is_markup_at(stop + found) => {
                     stop += found + 1;
                     continue;
@@ -140,6 +144,7 @@ impl<'s> Tokenizer<'s> {
         }
         self.trim = false;
         let mut end = stop;
+        // The dash of the next tag trims in front of it.
         if stop + 2 < self.end && bytes[stop + 2] == b'-' {
             while start < end && is_space(bytes[end - 1]) {
                 end -= 1;
@@ -162,6 +167,7 @@ impl<'s> Tokenizer<'s> {
             }
         };
         self.position = close;
+        // The one dash of `{{-}}` trims on both sides.
         self.trim = close - open >= 5 && self.source.as_bytes()[close - 3] == b'-';
         if is_tag {
             return Ok(Token::Tag(self.tag_token(open, close)));
@@ -170,14 +176,15 @@ impl<'s> Tokenizer<'s> {
         Ok(Token::Output(Span::new(start, end), Span::new(open, close)))
     }
 
-    /// The end of the tag that begins at `open`, or where to go on if it has none.
+    /// The end of the tag that begins at `open`; as an error, the offset to resume at without one.
     fn find_tag_end(&self, open: usize) -> Result<usize, usize> {
         let close = self.source[open + 2..self.end].find("%}").ok_or(self.end)?;
         Ok(open + 2 + close + 2)
     }
 
-    /// The end of the output that begins at `open`, or where to go on if it has none. One that
-    /// meets `{%` is not closed: that is how a forgotten `}}` shows itself at the right place.
+    /// The end of the output that begins at `open`; as an error, the offset to resume at without
+    /// one. An output that meets `{%` is unclosed, so that a forgotten `}}` is reported at its
+    /// place.
     fn find_output_end(&self, open: usize) -> Result<usize, usize> {
         let bytes = &self.source.as_bytes()[..self.end];
         let mut at = open + 2;
@@ -191,7 +198,7 @@ impl<'s> Tokenizer<'s> {
         Err(self.end)
     }
 
-    /// What stands inside of markup, without the `-` of white space control.
+    /// The inside of an output or tag, without the `-` of white space control.
     fn trim_delimiters(&self, open: usize, close: usize) -> (usize, usize) {
         let bytes = self.source.as_bytes();
         let (mut start, mut end) = (open + 2, close - 2);
@@ -209,12 +216,13 @@ impl<'s> Tokenizer<'s> {
         self.split_name(start, end, Span::new(open, close))
     }
 
-    /// Cuts the name off what stands inside of a tag.
+    /// Splits the inside of a tag into its name and its markup.
     fn split_name(&self, start: usize, end: usize, span: Span) -> TagToken {
         let bytes = &self.source.as_bytes()[..end];
         let spaces = bytes[start..].iter().take_while(|byte| is_space(**byte)).count();
         let name = start + spaces;
         let length = match bytes.get(name) {
+            // A comment in one tag, `{% # … %}`, needs no space behind its `#`.
             Some(b'#') => 1,
             _ => bytes[name..].iter().take_while(|byte| is_word(**byte)).count(),
         };
@@ -231,6 +239,7 @@ impl<'s> Tokenizer<'s> {
             let start = self.position;
             let rest = &self.source[start..self.end];
             let stop = rest.find('\n').map_or(self.end, |found| start + found);
+            // Past the line end; beyond the last line this is past the end.
             self.position = stop + 1;
             let line = &self.source[start..stop];
             let trimmed =
@@ -248,11 +257,11 @@ impl<'s> Tokenizer<'s> {
 fn unclosed_error(open: usize, is_tag: bool) -> ParseError {
     let (wrote, wants) = if is_tag { ("{%", "%}") } else { ("{{", "}}") };
     ErrorCause::syntax(format!("`{wrote}` is never closed"))
-        .with_help(Some(format!("expected `{wants}` behind it")))
+        .with_help(Some(format!("expected `{wants}` after it")))
         .at_span(Span::new(open, open + 2))
 }
 
-/// White space as Liquid sees it.
+/// White space as Ruby's `strip` defines it.
 pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0B | 0x0C | 0)
 }

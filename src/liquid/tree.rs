@@ -1,4 +1,4 @@
-//! What a template is after parsing: nodes and expressions that point into the source.
+//! The syntax tree: nodes and expressions that point into their source.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::error::{Span, TemplateSource};
 use super::filters::Filter;
 use super::value::CommandMethod;
 
-/// A parsed source. It belongs to no output mode: a partial is escaped as its includer is.
+/// A parsed source. It has no output format: a partial is escaped as its includer is.
 #[derive(Debug)]
 pub(super) struct SyntaxTree {
     pub(super) source: Arc<TemplateSource>,
@@ -17,7 +17,7 @@ pub(super) struct SyntaxTree {
 #[derive(Debug, Default)]
 pub(super) struct BlockBody {
     pub(super) nodes: Vec<TemplateNode>,
-    /// Whether it can only ever render white space, as `{% assign a = 1 %}` does.
+    /// Whether it can only render white space, as `{% assign a = 1 %}` does.
     pub(super) blank: bool,
 }
 
@@ -50,7 +50,7 @@ pub(super) struct FilteredExpression {
 pub(super) struct FilterCall {
     pub(super) filter: &'static Filter,
     pub(super) arguments: Vec<Expression>,
-    /// The value of the one keyword that the filter takes.
+    /// The value of the one keyword argument that the filter has.
     pub(super) keyword: Option<Expression>,
     pub(super) span: Span,
 }
@@ -78,12 +78,12 @@ pub(super) struct IfTag {
 pub(super) struct IfBranch {
     /// `None` for `else`.
     pub(super) condition: Option<TagCondition>,
-    /// Whether the branch is taken when the condition does not hold: the first one of `unless`.
+    /// Whether the branch is rendered when its condition does not hold: the first one of `unless`.
     pub(super) negated: bool,
     pub(super) body: BlockBody,
 }
 
-/// Comparisons joined by `and` and `or`, which bind alike and from the right.
+/// Comparisons joined by `and` and `or`, which have one precedence and associate to the right.
 #[derive(Debug)]
 pub(super) struct TagCondition {
     pub(super) first: Comparison,
@@ -133,13 +133,13 @@ pub(super) struct WhenBranch {
 #[derive(Debug)]
 pub(super) struct ForTag {
     pub(super) variable: Span,
-    /// `variable-collection`, as `forloop.name` and `offset: continue` know the loop.
+    /// `variable-collection`: the `forloop.name`, and the key of `offset: continue`.
     pub(super) name: Box<str>,
     pub(super) collection: Expression,
     pub(super) limit: Option<Expression>,
     pub(super) offset: LoopOffset,
     pub(super) reversed: bool,
-    /// For a `tablerow`, the number of its columns, if given.
+    /// `Some` for a `tablerow`; the number of its columns within, if it is given.
     pub(super) columns: Option<Option<Expression>>,
     pub(super) body: BlockBody,
     pub(super) otherwise: Option<BlockBody>,
@@ -230,7 +230,7 @@ pub(super) enum PathSegment {
 // === impl TemplateNode ===
 
 impl TemplateNode {
-    /// Where the node stands, for an error that is found while it is rendered.
+    /// The place of the node, for an error of rendering it.
     pub(super) fn span(&self) -> Span {
         match self {
             TemplateNode::Text(span) | TemplateNode::Break(span) | TemplateNode::Continue(span) => {
@@ -251,7 +251,7 @@ impl TemplateNode {
 }
 
 impl BlockBody {
-    /// Drops the text of a body that is all white space, as a block of nothing else does.
+    /// Drops the text of a body that can only render white space.
     pub(super) fn drop_text(&mut self) {
         self.nodes.retain(|node| !matches!(node, TemplateNode::Text(_)));
     }

@@ -1,11 +1,11 @@
-//! The values that a render computes with: borrowed from the data and the template, or counted.
+//! The values that a render computes with: borrowed from data and template, or reference-counted.
 
 use std::cell::Cell;
 use std::rc::Rc;
 
 use super::data::{TemplateData, ValueRef};
 
-/// A value during one render. Cloning one never copies text or items.
+/// A value during one render. A clone never copies text or items.
 #[derive(Clone)]
 pub(super) enum LiquidValue<'a> {
     Nil,
@@ -34,7 +34,7 @@ pub(super) enum LiquidValue<'a> {
     Blank,
 }
 
-/// A key that means something where there is no member of that name.
+/// A method of lists and texts, which a member of the same name hides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CommandMethod {
     Size,
@@ -42,7 +42,7 @@ pub(super) enum CommandMethod {
     Last,
 }
 
-/// How far a loop is.
+/// The state of a loop: the object `forloop` or `tablerowloop`.
 pub(super) struct LoopDrop<'a> {
     pub(super) name: &'a str,
     pub(super) length: usize,
@@ -52,7 +52,7 @@ pub(super) struct LoopDrop<'a> {
     pub(super) columns: Option<i128>,
 }
 
-/// How deep values are followed. Lists that a render builds nest no deeper than the data.
+/// Levels of nested values that are compared: data without end must not overflow the stack.
 const DEPTH_MAX: u32 = 128;
 
 // === impl LiquidValue ===
@@ -118,7 +118,7 @@ impl<'a> LiquidValue<'a> {
         }
     }
 
-    /// Whether there is nothing to see in it: `nil`, `false`, empty, or white space only.
+    /// Whether it is `blank`: `nil`, `false`, empty, or white space only.
     pub(super) fn is_blank(&self) -> bool {
         match self {
             LiquidValue::Nil | LiquidValue::Bool(false) => true,
@@ -129,7 +129,7 @@ impl<'a> LiquidValue<'a> {
         }
     }
 
-    /// What `.key` means.
+    /// The value of `.key`.
     #[inline]
     pub(super) fn member(&self, key: &str, command: Option<CommandMethod>) -> LiquidValue<'a> {
         let found = match self {
@@ -139,16 +139,18 @@ impl<'a> LiquidValue<'a> {
         };
         match (found, command) {
             (Some(value), _) => value,
+            // A member named `size` or `first` comes first, as in Ruby.
             (None, Some(command)) => self.apply_command(command),
             (None, None) => LiquidValue::Nil,
         }
     }
 
-    /// What `[key]` means: a member of an object, or an item of a list counted from either end.
+    /// The value of `[key]`: a member of an object, or an item of a list counted from either end.
     pub(super) fn subscript(&self, key: &LiquidValue<'a>) -> LiquidValue<'a> {
         match (self, key) {
             (LiquidValue::Array(_) | LiquidValue::List(_), LiquidValue::Int(index)) => {
                 let length = self.length().unwrap_or_default() as i128;
+                // Negative indexes count from the end.
                 let index = if *index < 0 { index.saturating_add(length) } else { *index };
                 usize::try_from(index).map_or(LiquidValue::Nil, |index| self.item_at(index))
             }
@@ -182,8 +184,10 @@ impl<'a> LiquidValue<'a> {
         match self {
             LiquidValue::Array(data) | LiquidValue::Object(data) => Some(data.len()),
             LiquidValue::List(items) => Some(items.len()),
+            // A range that runs backwards is empty.
             LiquidValue::Range(first, last) if first > last => Some(0),
             LiquidValue::Range(first, last) => {
+                // In `i128`: the ends may be those of `i64`.
                 let length = i128::from(*last) - i128::from(*first) + 1;
                 Some(usize::try_from(length).unwrap_or(usize::MAX))
             }
@@ -191,7 +195,7 @@ impl<'a> LiquidValue<'a> {
         }
     }
 
-    /// What `.size`, `.first` and `.last` mean where no member has that name.
+    /// The value of `.size`, `.first` and `.last` where no member has that name.
     pub(super) fn apply_command(&self, command: CommandMethod) -> LiquidValue<'a> {
         match command {
             CommandMethod::Size => self.size(),
@@ -200,7 +204,7 @@ impl<'a> LiquidValue<'a> {
         }
     }
 
-    /// The `size`. A whole number has one too: Ruby's answers that it takes 8 bytes.
+    /// The `size`. A whole number has one, too: Ruby's `Integer#size` is 8 bytes.
     pub(super) fn size(&self) -> LiquidValue<'a> {
         match (self, self.length()) {
             (_, Some(length)) => LiquidValue::from_count(length),
@@ -233,6 +237,7 @@ impl<'a> LiquidValue<'a> {
         match self.as_str() {
             Some(text) => character_value(text.chars().next_back()),
             None => match (self, self.length()) {
+                // Ruby's hashes have a first entry, and no last one.
                 (LiquidValue::Object(_), _) | (_, None | Some(0)) => LiquidValue::Nil,
                 (_, Some(length)) => self.item_at(length - 1),
             },
@@ -251,7 +256,7 @@ impl<'a> LiquidValue<'a> {
         pairs
     }
 
-    /// Whether the two are equal as `==` means it. Numbers are equal whatever their kind.
+    /// Whether the values are equal by `==`: numbers by value, of whatever type.
     pub(super) fn equals(&self, other: &LiquidValue<'a>) -> bool {
         are_equal(self, other, DEPTH_MAX)
     }
@@ -265,6 +270,7 @@ fn character_value<'a>(character: Option<char>) -> LiquidValue<'a> {
 fn are_equal<'a>(left: &LiquidValue<'a>, right: &LiquidValue<'a>, depth: u32) -> bool {
     match (left, right) {
         (LiquidValue::Blank, LiquidValue::Blank) | (LiquidValue::Empty, LiquidValue::Empty) => true,
+        // `x == blank` and `x == empty` are predicates, not comparisons.
         (LiquidValue::Blank, other) | (other, LiquidValue::Blank) => other.is_blank(),
         (LiquidValue::Empty, other) | (other, LiquidValue::Empty) => other.is_empty(),
         (LiquidValue::Nil, LiquidValue::Nil) => true,
@@ -273,8 +279,8 @@ fn are_equal<'a>(left: &LiquidValue<'a>, right: &LiquidValue<'a>, depth: u32) ->
         (LiquidValue::Float(left), LiquidValue::Float(right)) => left == right,
         (LiquidValue::Int(whole), LiquidValue::Float(float))
         | (LiquidValue::Float(float), LiquidValue::Int(whole)) => *whole as f64 == *float,
-        (LiquidValue::Range(..), LiquidValue::Range(..)) => {
-            matches!((left, right), (LiquidValue::Range(a, b), LiquidValue::Range(c, d)) if a == c && b == d)
+        (LiquidValue::Range(first, last), LiquidValue::Range(other_first, other_last)) => {
+            first == other_first && last == other_last
         }
         (
             LiquidValue::Array(_) | LiquidValue::List(_),
@@ -283,6 +289,7 @@ fn are_equal<'a>(left: &LiquidValue<'a>, right: &LiquidValue<'a>, depth: u32) ->
         (LiquidValue::Object(left), LiquidValue::Object(right)) => {
             are_objects_equal(*left, *right, depth)
         }
+        // A loop equals only itself.
         (LiquidValue::Loop(left), LiquidValue::Loop(right)) => Rc::ptr_eq(left, right),
         _ => match (left.as_str(), right.as_str()) {
             (Some(left), Some(right)) => left == right,
@@ -303,7 +310,9 @@ fn are_lists_equal<'a>(left: &LiquidValue<'a>, right: &LiquidValue<'a>, depth: u
 
 fn are_objects_equal(left: &dyn TemplateData, right: &dyn TemplateData, depth: u32) -> bool {
     let Some(depth) = depth.checked_sub(1) else { return false };
+    // The order of keys does not count.
     let mut same = left.len() == right.len();
+    // `for_each` cannot stop early: after a difference nothing is compared.
     left.for_each(&mut |key, value| {
         same = same
             && right.get(key).is_some_and(|other| are_equal(&value.into(), &other.into(), depth));
@@ -314,7 +323,7 @@ fn are_objects_equal(left: &dyn TemplateData, right: &dyn TemplateData, depth: u
 // === impl LoopDrop ===
 
 impl<'a> LoopDrop<'a> {
-    /// What the loop tells about itself under `key`.
+    /// The property `key` of the loop.
     fn get(&self, key: &str) -> LiquidValue<'a> {
         let index = self.index.get();
         match key {
@@ -340,7 +349,7 @@ impl<'a> LoopDrop<'a> {
         }
     }
 
-    /// Where in its table the round is.
+    /// The property `key` of a table's cell.
     fn table_property(&self, key: &str, index: i128, columns: i128) -> LiquidValue<'a> {
         let (row, column) = table_position(index, columns);
         match key {

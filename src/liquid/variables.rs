@@ -1,4 +1,4 @@
-//! What a template reads: the paths of the data, and the partials that it names.
+//! The variables that a template reads, and the partials that it names.
 
 use std::ops::Range;
 
@@ -9,20 +9,20 @@ use super::tree::{
     PathSegment, SyntaxTree, TagCondition, TemplateNode, VariablePath,
 };
 
-/// One place where a template reads the data.
+/// One use of the data in a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VariableUse {
     /// The steps of the path, the variable first.
     pub path: Vec<PathStep>,
     /// The bytes of the source that name it.
     pub span: Range<usize>,
-    /// The template or partial that it stands in.
+    /// The template or partial with the use.
     pub template: String,
 }
 
 impl VariableUse {
-    /// The keys that the path begins with. What is behind a computed step is known only when it is
-    /// rendered.
+    /// The leading keys of the path. A computed step, and what follows it, is only known to a
+    /// render.
     pub fn keys(&self) -> Vec<&str> {
         let keys = self.path.iter().map_while(|step| match step {
             PathStep::Key(key) => Some(key.as_str()),
@@ -39,7 +39,7 @@ pub enum PathStep {
     Key(String),
     /// `[0]`.
     Index(i64),
-    /// `[expression]`: known only when it is rendered.
+    /// `[expression]`: only known to a render.
     Computed,
 }
 
@@ -87,13 +87,13 @@ fn child_bodies(node: &TemplateNode) -> Vec<&BlockBody> {
     }
 }
 
-/// The state of going through a template in the order in which it is rendered.
+/// The state of a walk through a template, in the order of rendering.
 struct VariableCollector<'t> {
     tree: &'t SyntaxTree,
     partials: &'t Partials,
-    /// Names that the template set itself up to here.
+    /// Variables that the template has set so far.
     own: Vec<&'t str>,
-    /// The partials open here, so that one which includes itself is walked once.
+    /// The open partials, so that one that includes itself is visited once.
     open: Vec<&'t str>,
     found: Vec<VariableUse>,
 }
@@ -124,6 +124,7 @@ impl<'t> VariableCollector<'t> {
                 self.visit_body(&capture.body);
                 self.own.push(capture.name.slice(&self.tree.source.text));
             }
+            // A variable set in any branch counts as set: a warning must not be wrong.
             TemplateNode::If(node) => {
                 for branch in &node.branches {
                     if let Some(condition) = &branch.condition {
@@ -165,7 +166,7 @@ impl<'t> VariableCollector<'t> {
         let state = if node.columns.is_some() { "tablerowloop" } else { "forloop" };
         self.own.extend([state, node.variable.slice(&self.tree.source.text)]);
         self.visit_body(&node.body);
-        // What the loop assigned stays; what it counted by goes.
+        // Variables that the body assigned outlive the loop; its own two do not.
         self.own.drain(mark..mark + 2);
         node.otherwise.iter().for_each(|otherwise| self.visit_body(otherwise));
     }
@@ -177,7 +178,7 @@ impl<'t> VariableCollector<'t> {
         let source = &self.tree.source.text;
         let Expression::Text(name) = include.name else { return };
         let Some((name, tree)) = self.partials.get(name.slice(source)) else { return };
-        // What `render` renders sees nothing but its arguments.
+        // A partial of `render` reads its arguments only, and those were visited above.
         if include.isolated || self.open.contains(&name) {
             return;
         }
@@ -188,6 +189,7 @@ impl<'t> VariableCollector<'t> {
         };
         self.own.push(variable);
         self.own.extend(include.arguments.iter().map(|(key, _)| key.slice(source)));
+        // The partial adds its own variables behind these, and they stay.
         let count = self.own.len() - mark;
         self.open.push(name);
         self.visit_tree(tree);
@@ -253,6 +255,7 @@ impl<'t> VariableCollector<'t> {
                 }
             });
         }
+        // Last: the computed steps of such a path were visited above.
         if root.is_some_and(|root| self.own.contains(&root)) {
             return;
         }

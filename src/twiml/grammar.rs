@@ -1,9 +1,9 @@
 //! The grammar of TwiML as static data: the content model and the attributes of each element.
 //!
 //! It is the grammar of Twilio's own libraries: twilio-node 6.2, with what the Java, Python, Ruby
-//! and Go libraries add, and a few words that only Twilio's examples have. A carrier does not refuse
-//! what is outside of it: it warns (12200) and leaves that part out. So does the gateway: it reports
-//! a [`Finding`](crate::twiml::Finding).
+//! and Go libraries add, and a few words that only Twilio's examples have. A carrier does not
+//! refuse what is outside of it: it warns (12200) and leaves that part out. So does the gateway: it
+//! reports a [`Finding`](crate::twiml::Finding).
 //!
 //! `element` and `values` hold the types, `codes` Twilio's numbers, the other files are data only.
 //! Nothing here reads a document.
@@ -31,8 +31,8 @@ pub fn root(channel: Channel) -> &'static ElementRule {
     }
 }
 
-/// The rules of all elements of a channel, each once, `Response` first. Walks the whole grammar: for
-/// messages about mistakes and for tests, not for the hot path.
+/// The rules of all elements of a channel, each once, `Response` first. Walks the whole grammar:
+/// for messages about mistakes and for tests, not for the hot path.
 pub fn elements(channel: Channel) -> Vec<&'static ElementRule> {
     let mut found = vec![root(channel)];
     let mut next = 0;

@@ -1,8 +1,8 @@
 //! The one reader of TwiML: what a function returned or a template rendered, checked in one scan
 //! that changes nothing.
 //!
-//! It accepts what expat accepts, and is stricter in what `docs/twiml.md` lists: UTF-8 only, nothing
-//! before `<?xml`, no DOCTYPE, `<Response>` as the root, and [`DocumentLimits`].
+//! It accepts what expat accepts, and is stricter in what `docs/twiml.md` lists: UTF-8 only,
+//! nothing before `<?xml`, no DOCTYPE, `<Response>` as the root, and [`DocumentLimits`].
 //!
 //! `scan` (with `tag`, `declaration`, `characters` and `names`) decides whether a document is
 //! well-formed and calls a handler for each part; `check` (with `misplaced` and `value`) is the

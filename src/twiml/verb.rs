@@ -67,7 +67,9 @@ macro_rules! verbs {
             fn write_attributes<'w>(&self, tag: StartTag<'w>) -> StartTag<'w> {
                 $(
                     let tag = match &self.$field {
-                        Some(value) => tag.attribute(name!($attribute), &value.to_attribute_value()),
+                        Some(value) => {
+                            tag.attribute(name!($attribute), &value.to_attribute_value())
+                        }
                         None => tag,
                     };
                 )*

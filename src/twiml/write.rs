@@ -49,11 +49,6 @@ pub trait Verb {
 // === impl TwimlDocument ===
 
 impl TwimlDocument {
-    /// The document that does nothing: it hangs up, or sends no reply.
-    pub fn empty() -> TwimlDocument {
-        TwimlWriter::response().finish()
-    }
-
     /// The document as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -121,6 +116,7 @@ impl TwimlWriter {
     ) -> &mut TwimlWriter {
         let text = verb.text();
         verb.write_attributes(self.tag(verb.name())).children(|writer| {
+            // The text of a noun comes before its children.
             escape_into(&mut writer.out, text.unwrap_or_default());
             inside(writer);
         });
@@ -128,7 +124,7 @@ impl TwimlWriter {
     }
 
     /// Begins an element. Most callers want [`TwimlWriter::add`] with a verb from [`super::verb`].
-    pub fn tag(&mut self, name: XmlName) -> StartTag<'_> {
+    pub(super) fn tag(&mut self, name: XmlName) -> StartTag<'_> {
         self.out.push('<');
         self.out.push_str(name.0);
         self.names.clear();
@@ -141,6 +137,7 @@ impl TwimlWriter {
 impl StartTag<'_> {
     /// Writes an attribute. The first of a name counts; a second one is not written.
     pub fn attribute(self, name: XmlName, value: &str) -> Self {
+        // A second one would make the document malformed.
         if !self.writer.names.contains(&name) {
             self.writer.names.push(name);
             self.writer.out.push(' ');
@@ -291,10 +288,5 @@ mod tests {
             "<Response><Say>&lt;/Response</Say>\n<Pause/></Response >\n"
         );
         assert!(appended("<Response/>").ends_with("?><Response><Pause/></Response>"));
-    }
-
-    #[test]
-    fn the_empty_document_is_one() {
-        assert!(TwimlDocument::empty().into_string().ends_with("?><Response></Response>"));
     }
 }

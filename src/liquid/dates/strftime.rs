@@ -1,4 +1,4 @@
-//! Writing a date by a format, as Ruby's `strftime` does, flags and widths included.
+//! Formatting of dates as Ruby's `strftime` does, with its flags and widths.
 
 use std::fmt::Write as _;
 
@@ -24,13 +24,13 @@ const MONTHS: [&str; 12] = [
 const WEEKDAYS: [&str; 7] =
     ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
-/// Wider fields than this are written this wide.
+/// The greatest width of a field; a greater one is reduced to it.
 const WIDTH_MAX: usize = 1024;
 
-/// How a directive is to be written: `%-d`, `%^a`, `%010Y`, `%::z`.
+/// The flags of a directive: `%-d`, `%^a`, `%010Y`, `%::z`.
 #[derive(Clone, Copy, Default)]
 struct DirectiveFlags {
-    /// What fills up to the width: a space, a zero, or nothing.
+    /// The padding up to the width; `None` for that of the directive.
     padding: Option<Padding>,
     upper: bool,
     swap_case: bool,
@@ -45,17 +45,18 @@ enum Padding {
     Zero,
 }
 
-/// What a directive stands for, before padding.
+/// The value of a directive, before padding.
 enum DateField {
-    /// A number with the width and padding that it has by itself.
+    /// A number with its default width and padding.
     Number(i64, usize, Padding),
     Text(String),
-    /// Another format in its place.
+    /// The format that the directive abbreviates.
     Format(&'static str),
+    /// No directive: copied as it is written.
     Literal,
 }
 
-/// Appends `moment` as `format` says. What is no directive is copied.
+/// Appends `moment` in `format`. Text that is no directive is copied.
 pub(in super::super) fn format_into(
     out: &mut String,
     format: &str,
@@ -67,6 +68,7 @@ pub(in super::super) fn format_into(
         out.push_str(&rest[..at]);
         rest = &rest[at..];
         let (flags, length) = parse_flags(&rest[1..]);
+        // A `%` at the end is text.
         let Some(directive) = rest[1 + length..].chars().next() else { break };
         let whole = 1 + length + directive.len_utf8();
         let before = out.len();
@@ -82,6 +84,7 @@ pub(in super::super) fn format_into(
             }
             DateField::Literal => out.push_str(&rest[..whole]),
         }
+        // After the field, whose width is limited: one step cannot cost more than 1,024 bytes.
         budget.charge_steps(1)?;
         budget.charge_bytes(out.len() - before)?;
         rest = &rest[whole..];
@@ -90,7 +93,7 @@ pub(in super::super) fn format_into(
     Ok(())
 }
 
-/// The flags at the start of `text`, and how many bytes they take.
+/// The flags at the start of `text`, and their length in bytes.
 fn parse_flags(text: &str) -> (DirectiveFlags, usize) {
     let mut flags = DirectiveFlags::default();
     let mut length = 0;
@@ -106,7 +109,7 @@ fn parse_flags(text: &str) -> (DirectiveFlags, usize) {
                 let width = flags.width.unwrap_or(0) * 10 + usize::from(byte - b'0');
                 flags.width = Some(width.min(WIDTH_MAX));
             }
-            // Locale modifiers, which change nothing in the only locale there is.
+            // Locale modifiers, without effect in the only locale.
             b'E' | b'O' => {}
             _ => break,
         }
@@ -119,6 +122,7 @@ fn date_field(directive: char, flags: DirectiveFlags, moment: &Zoned) -> DateFie
     use Padding::{None as Bare, Space, Zero};
     let number = |number: i64, width: usize, padding| DateField::Number(number, width, padding);
     let hour = i64::from(moment.hour());
+    // Midnight and noon are 12.
     let hour12 = if hour % 12 == 0 { 12 } else { hour % 12 };
     let year = i64::from(moment.year());
     match directive {
@@ -143,6 +147,7 @@ fn date_field(directive: char, flags: DirectiveFlags, moment: &Zoned) -> DateFie
         'V' => number(moment.date().iso_week_date().week().into(), 2, Zero),
         'U' => number(week_number(moment, moment.weekday().to_sunday_zero_offset()), 2, Zero),
         'W' => number(week_number(moment, moment.weekday().to_monday_zero_offset()), 2, Zero),
+        // Abbreviations are formatted as a whole, so that their width counts for the whole.
         'c' => DateField::Format("%a %b %e %H:%M:%S %Y"),
         'D' | 'x' => DateField::Format("%m/%d/%y"),
         'F' => DateField::Format("%Y-%m-%d"),
@@ -171,6 +176,7 @@ fn text_field(directive: char, flags: DirectiveFlags, moment: &Zoned) -> DateFie
         'z' => zone_offset(moment, flags),
         'N' | 'L' => {
             let digits = flags.width.unwrap_or(if directive == 'L' { 3 } else { 9 });
+            // Digits are cut off, never rounded: a second must not become the next one.
             let nanos = format!("{:09}", moment.subsec_nanosecond());
             return DateField::Text(format!("{nanos:0<digits$}")[..digits].to_owned());
         }
@@ -190,7 +196,7 @@ fn apply_case(name: &str, flags: DirectiveFlags) -> String {
     if flags.swap_case { name.to_uppercase() } else { name.to_owned() }
 }
 
-/// The short name of the zone; Ruby has none for a mere offset other than UTC.
+/// The short name of the zone; Ruby has none for an offset other than UTC.
 fn zone_name(moment: &Zoned, flags: DirectiveFlags) -> String {
     let info = moment.time_zone().to_offset_info(moment.timestamp());
     let name = info.abbreviation();

@@ -7,7 +7,7 @@ use super::super::value::{CommandMethod, LiquidValue};
 use super::context::{FilterArguments, FilterContext, FilterResult};
 use super::select::{PropertyLookup, lookup_property};
 
-/// How deep lists in lists are flattened.
+/// Levels of nested lists that are flattened: data without end must not overflow the stack.
 const DEPTH_MAX: u32 = 128;
 
 pub(super) fn first<'a>(
@@ -26,7 +26,7 @@ pub(super) fn last<'a>(
     Ok(input.apply_command(CommandMethod::Last))
 }
 
-/// The number of items or characters; 0 for what has none.
+/// The number of items or characters; 0 for a value without either.
 pub(super) fn size<'a>(
     context: &mut FilterContext<'a>,
     input: LiquidValue<'a>,
@@ -42,6 +42,7 @@ pub(super) fn default<'a>(
     input: LiquidValue<'a>,
     arguments: FilterArguments<'a>,
 ) -> FilterResult<'a> {
+    // With `allow_false` only `nil` and empty values are missing.
     let missing = if arguments.keyword.is_truthy() { input.is_nil() } else { !input.is_truthy() };
     let [instead, _] = arguments.values;
     Ok(if missing || input.is_empty() { instead } else { input })
@@ -54,6 +55,7 @@ pub(super) fn join<'a>(
 ) -> FilterResult<'a> {
     let [glue, _] = &arguments.values;
     let default = LiquidValue::Str(" ");
+    // An explicit `nil` joins without a separator, a missing argument with a space.
     let glue = if arguments.count > 0 { glue } else { &default };
     let glue = to_text(glue, &mut context.budget)?;
     let mut text = String::new();
@@ -139,6 +141,7 @@ pub(super) fn slice<'a>(
 fn slice_range(size: usize, offset: i128, length: i128) -> std::ops::Range<usize> {
     let total = size as i128;
     let start = if offset < 0 { offset.saturating_add(total) } else { offset };
+    // As in Ruby a start before the first part is no part at all, not the first one.
     if start < 0 || start > total || length < 0 {
         return 0..0;
     }
@@ -146,8 +149,8 @@ fn slice_range(size: usize, offset: i128, length: i128) -> std::ops::Range<usize
     start as usize..end as usize
 }
 
-/// The items that a filter on lists sees: those of a list, lists inside of it flattened; the
-/// numbers of a range; anything else is one item, and `nil` is none.
+/// The input of a filter on lists as items: those of a list, with nested lists flattened; the
+/// numbers of a range; any other value is one item, `nil` none.
 pub(super) fn to_items<'a>(
     context: &mut FilterContext<'a>,
     input: &LiquidValue<'a>,

@@ -1,4 +1,4 @@
-//! What a filter is called with, and what it answers.
+//! The parameters and the result of a filter.
 
 use jiff::tz::TimeZone;
 
@@ -6,7 +6,7 @@ use super::super::error::ErrorCause;
 use super::super::limits::RenderBudget;
 use super::super::value::LiquidValue;
 
-/// What filters may use of the render that they are part of.
+/// The part of a render that filters may use.
 pub(in super::super) struct FilterContext<'a> {
     pub(in super::super) budget: RenderBudget,
     /// Whether output is escaped for XML.
@@ -19,11 +19,12 @@ pub(in super::super) struct FilterContext<'a> {
 
 /// The arguments of one call.
 pub(in super::super) struct FilterArguments<'a> {
-    /// Positional ones, `nil` where not given: no filter takes more than two.
+    /// The positional ones, `nil` where missing: no filter takes more than two, so that no call
+    /// allocates.
     pub(in super::super) values: [LiquidValue<'a>; 2],
-    /// How many were given.
+    /// The number of positional ones in the template.
     pub(in super::super) count: usize,
-    /// The one keyword argument that the filter knows, `nil` where not given.
+    /// The one keyword argument that the filter has, `nil` where missing.
     pub(in super::super) keyword: LiquidValue<'a>,
 }
 
@@ -32,25 +33,25 @@ pub(in super::super) type FilterResult<'a> = Result<LiquidValue<'a>, ErrorCause>
 // === impl FilterContext ===
 
 impl FilterContext<'_> {
-    /// Takes the room for the text and makes it a value.
+    /// Charges for the text and returns it as a value.
     pub(super) fn new_text<'v>(&mut self, text: String) -> FilterResult<'v> {
         self.budget.charge_bytes(text.len())?;
         Ok(LiquidValue::from_text(text))
     }
 
-    /// Takes the room for the text, which is XML already, and makes it a value.
+    /// Charges for the text, which is XML already, and returns it as a value.
     pub(super) fn new_safe<'v>(&mut self, text: String) -> FilterResult<'v> {
         self.budget.charge_bytes(text.len())?;
         Ok(LiquidValue::Safe(text.into()))
     }
 
-    /// Takes the room for the items and makes a list of them.
+    /// Charges for the items and returns them as a list.
     pub(super) fn new_list<'v>(&mut self, items: Vec<LiquidValue<'v>>) -> FilterResult<'v> {
         self.charge_items(items.len())?;
         Ok(LiquidValue::from_items(items))
     }
 
-    /// Takes the room and the steps for so many items.
+    /// Charges the bytes and the steps of so many items.
     pub(super) fn charge_items(&mut self, count: usize) -> Result<(), ErrorCause> {
         self.budget.charge_steps(count as u64)?;
         self.budget.charge_bytes(count.saturating_mul(size_of::<LiquidValue<'_>>()))

@@ -9,8 +9,8 @@ use super::super::print::to_text;
 use super::super::value::LiquidValue;
 use super::context::{FilterArguments, FilterContext, FilterResult};
 
-/// Formats a date, in its own zone or in that of `timezone:`. What is no date, and a date without
-/// a format, stay as they are.
+/// Formats a date, in its own zone or in that of `timezone:`. A value that is no date, and a date
+/// with an empty format, stay as they are.
 pub(super) fn date<'a>(
     context: &mut FilterContext<'a>,
     input: LiquidValue<'a>,
@@ -40,8 +40,10 @@ fn to_moment(
     }
     let Some(text) = input.as_str() else { return Ok(None) };
     context.budget.charge_read(text.len())?;
+    // Unix seconds arrive as text, too: parameters of webhooks are always text.
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     Ok(match text.to_ascii_lowercase().as_str() {
+        // Both are the current moment, as in Ruby's Liquid.
         "now" | "today" => moment_at(context, context.now),
         number if is_number => number.parse().ok().and_then(|seconds| moment_at(context, seconds)),
         _ => moment_at(context, context.now).and_then(|now| dates::parse(text, &now)),

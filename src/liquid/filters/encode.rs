@@ -10,7 +10,7 @@ use crate::hex::digit_value;
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Escapes markup. In XML this is what printing does anyway, so the result is marked as done.
+/// Escapes markup. In XML printing would escape the result again, so it is marked as safe.
 pub(super) fn escape<'a>(
     context: &mut FilterContext<'a>,
     input: LiquidValue<'a>,
@@ -27,7 +27,7 @@ pub(super) fn escape<'a>(
     }
 }
 
-/// Escapes markup, but not the `&` of character references that are there already.
+/// Escapes markup, except the `&` of character references in the input.
 pub(super) fn escape_once<'a>(
     context: &mut FilterContext<'a>,
     input: LiquidValue<'a>,
@@ -44,7 +44,7 @@ pub(super) fn escape_once<'a>(
     }
 }
 
-/// Says that the input is XML already and is to be printed as it is.
+/// Marks the input as XML, to be printed as it is.
 pub(super) fn raw<'a>(
     context: &mut FilterContext<'a>,
     input: LiquidValue<'a>,
@@ -80,6 +80,7 @@ pub(super) fn url_encode<'a>(
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
                 encoded.push(byte as char);
             }
+            // As in a form, since Ruby's `CGI.escape` does so.
             b' ' => encoded.push('+'),
             _ => {
                 encoded.push('%');
@@ -117,7 +118,7 @@ pub(super) fn url_decode<'a>(
         }
     }
     let text = String::from_utf8(decoded)
-        .map_err(|_| ErrorCause::operation("what `url_decode` decodes is not UTF-8"))?;
+        .map_err(|_| ErrorCause::operation("the output of `url_decode` is not UTF-8"))?;
     context.new_text(text)
 }
 
@@ -145,6 +146,7 @@ pub(super) fn base64_decode<'a>(
     _: FilterArguments<'a>,
 ) -> FilterResult<'a> {
     let text = to_text(&input, &mut context.budget)?;
+    // Ruby's strict decoding requires the padding; the URL-safe variant does not.
     let padded = text.len().is_multiple_of(4);
     let decoded = if padded { decode_base64(&text, STANDARD) } else { None };
     let decoded = decoded.ok_or_else(|| base64_error("base64_decode"))?;
@@ -161,7 +163,7 @@ pub(super) fn base64_url_safe_decode<'a>(
     context.new_text(decoded.ok_or_else(|| base64_error("base64_url_safe_decode"))?)
 }
 
-/// Takes tags, comments, scripts and styles away.
+/// Removes tags, comments, scripts and styles.
 pub(super) fn strip_html<'a>(
     context: &mut FilterContext<'a>,
     input: LiquidValue<'a>,
@@ -170,25 +172,27 @@ pub(super) fn strip_html<'a>(
     let text = to_text(&input, &mut context.budget)?;
     let blocks = [("<script", "</script>"), ("<!--", "-->"), ("<style", "</style>")];
     let without_blocks = remove_between(&text, &blocks);
+    // Tags last: the contents of scripts and styles are no text, though tags alone would leave
+    // them.
     let stripped = remove_between(&without_blocks, &[("<", ">")]);
     context.new_text(stripped)
 }
 
-/// The text without what stands from an opening to the closing that follows it.
+/// The text without the parts from an opening to the closing that follows it.
 fn remove_between(text: &str, pairs: &[(&str, &str)]) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text;
-    // An opening that is not closed stays so to the end; it is not looked for again.
-    let mut hopeless = vec![false; pairs.len()];
+    // An unclosed opening stays unclosed to the end: searching again would be quadratic.
+    let mut unclosed = vec![false; pairs.len()];
     while let Some(at) = rest.find('<') {
         kept.push_str(&rest[..at]);
         rest = &rest[at..];
         let mut cut = None;
-        for ((open, close), hopeless) in pairs.iter().zip(&mut hopeless) {
-            if !*hopeless && rest.starts_with(open) {
+        for ((open, close), unclosed) in pairs.iter().zip(&mut unclosed) {
+            if !*unclosed && rest.starts_with(open) {
                 match rest[open.len()..].find(close) {
                     Some(found) => cut = Some(open.len() + found + close.len()),
-                    None => *hopeless = true,
+                    None => *unclosed = true,
                 }
                 break;
             }
@@ -206,13 +210,14 @@ fn remove_between(text: &str, pairs: &[(&str, &str)]) -> String {
 }
 
 fn base64_error(filter: &str) -> ErrorCause {
-    ErrorCause::operation(format!("what `{filter}` decodes is not base64"))
+    ErrorCause::operation(format!("the input of `{filter}` is not base64"))
 }
 
 fn encode_base64(bytes: &[u8], alphabet: &[u8; 64]) -> String {
     let mut encoded = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
         let group = chunk.iter().fold(0u32, |group, byte| group << 8 | u32::from(*byte));
+        // A short last chunk is filled with zero bits, and the output with `=`.
         let group = group << (8 * (3 - chunk.len()));
         for index in 0..4 {
             if index <= chunk.len() {
@@ -226,9 +231,10 @@ fn encode_base64(bytes: &[u8], alphabet: &[u8; 64]) -> String {
     encoded
 }
 
-/// The text that base64 stands for; bytes that are no UTF-8 become U+FFFD.
+/// The decoded base64, `None` where it is malformed; bytes that are not UTF-8 become U+FFFD.
 fn decode_base64(text: &str, alphabet: &[u8; 64]) -> Option<String> {
     let digits = text.trim_end_matches('=');
+    // One digit alone holds no byte.
     if text.len() - digits.len() > 2 || digits.len() % 4 == 1 {
         return None;
     }

@@ -1,6 +1,7 @@
 //! Filters on numbers.
 
-use super::super::number::{ArithmeticOperation, LiquidNumber, RoundingMode};
+use super::super::decimal::{ArithmeticOperation, RoundingMode};
+use super::super::number::LiquidNumber;
 use super::super::value::LiquidValue;
 use super::context::{FilterArguments, FilterContext, FilterResult};
 
@@ -95,6 +96,7 @@ pub(super) fn round<'a>(
 ) -> FilterResult<'a> {
     let places =
         match LiquidNumber::from_value(&arguments.values[0]).round_to(0, RoundingMode::Down)? {
+            // More places than a number can have change nothing.
             LiquidNumber::Int(places) => places.clamp(-60, 60) as i64,
             LiquidNumber::Decimal(_) | LiquidNumber::Float(_) => 0,
         };

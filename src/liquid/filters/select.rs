@@ -1,28 +1,29 @@
-//! Filters that look at one property of each item of a list.
+//! Filters that read one property of each item of a list.
 
+use super::super::decimal::ArithmeticOperation;
 use super::super::error::ErrorCause;
-use super::super::number::{ArithmeticOperation, LiquidNumber, type_name};
+use super::super::number::{LiquidNumber, type_name};
 use super::super::value::LiquidValue;
 use super::array::to_items;
 use super::context::{FilterArguments, FilterContext, FilterResult};
 
-/// What looking for a property of an item came to.
+/// The result of looking up a property of an item.
 pub(super) enum PropertyLookup<'a> {
     Value(LiquidValue<'a>),
-    /// The item is of a kind that has no properties, such as `nil`: Ruby's filters then answer
-    /// `nil` instead of a list.
+    /// The item has a type without properties, such as `nil`: Ruby's filters return `nil` then,
+    /// instead of a list.
     NoProperties,
-    /// The item has properties, but none by such a name.
+    /// The item has properties, but the name has an unfit type.
     BadProperty(ErrorCause),
 }
 
-/// How the items of a list were sorted out.
+/// The items of a list after matching a property.
 enum MatchedItems<'a> {
     /// Each item, with its index, and whether it matches.
     Items(Vec<(LiquidValue<'a>, bool)>),
-    /// There was nothing to sort out.
+    /// The list has no items.
     Empty,
-    /// An item without properties was met.
+    /// An item has no properties.
     NoProperties,
 }
 
@@ -105,6 +106,7 @@ pub(super) fn sum<'a>(
     arguments: FilterArguments<'a>,
 ) -> FilterResult<'a> {
     let [property, _] = arguments.values;
+    // Whole until a fraction is added, so that a sum of whole numbers prints as one.
     let mut total = LiquidNumber::Int(0);
     for item in to_items(context, &input)? {
         let value = match (&property, lookup_property(&item, &property)) {
@@ -131,6 +133,7 @@ pub(super) fn lookup_property<'a>(
         (LiquidValue::Object(_) | LiquidValue::Loop(_), _) => {
             PropertyLookup::Value(item.subscript(property))
         }
+        // Ruby's `Integer#[]` returns a bit.
         (LiquidValue::Int(number), LiquidValue::Int(bit)) => {
             PropertyLookup::Value(LiquidValue::Int(match *bit {
                 0..128 => (number >> *bit) & 1,
@@ -144,6 +147,7 @@ pub(super) fn lookup_property<'a>(
                 PropertyLookup::Value(character_at(text, *index))
             }
             (Some(text), _) => match property.as_str() {
+                // Ruby's `String#[]` returns the part itself.
                 Some(part) if text.contains(part) => PropertyLookup::Value(property.clone()),
                 Some(_) => PropertyLookup::Value(LiquidValue::Nil),
                 None => PropertyLookup::BadProperty(bad_property_error(item, property)),
@@ -182,7 +186,7 @@ fn filter_items<'a>(
     }
 }
 
-/// Tests each item: whether its property is the value given, or true where none is.
+/// Matches each item: its property equals the given value, or is truthy where no value is given.
 fn match_items<'a>(
     context: &mut FilterContext<'a>,
     input: &LiquidValue<'a>,
@@ -200,6 +204,7 @@ fn match_items<'a>(
             PropertyLookup::NoProperties => return Ok(MatchedItems::NoProperties),
             PropertyLookup::BadProperty(cause) => return Err(cause),
         };
+        // `where: "x", nil` is `where: "x"`, as in Ruby.
         let matches = if target.is_nil() { value.is_truthy() } else { value.equals(target) };
         sifted.push((item, matches));
     }

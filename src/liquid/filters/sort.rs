@@ -18,10 +18,19 @@ pub(super) fn sort<'a>(
     input: LiquidValue<'a>,
     arguments: FilterArguments<'a>,
 ) -> FilterResult<'a> {
-    sorted(context, &input, &arguments)
+    let [property, _] = &arguments.values;
+    let all = to_items(context, &input)?;
+    let Some(mut keyed) = key_items(context, all, property)? else { return Ok(LiquidValue::Nil) };
+    // Checked first: a comparison within the sort cannot fail.
+    check_comparable(&keyed)?;
+    // A sort compares each item with about log2(count) others.
+    let rounds = u64::from(usize::BITS - keyed.len().leading_zeros());
+    context.budget.charge_steps(rounds.saturating_mul(keyed.len() as u64))?;
+    keyed.sort_by(|(left, _), (right, _)| compare_keys(left, right));
+    context.new_list(keyed.into_iter().map(|(_, item)| item).collect())
 }
 
-/// Sorts as text, whatever the case of its letters.
+/// Sorts as text without regard to case. Only ASCII is folded, as Ruby's `casecmp` does.
 pub(super) fn sort_natural<'a>(
     context: &mut FilterContext<'a>,
     input: LiquidValue<'a>,
@@ -41,12 +50,13 @@ pub(super) fn sort_natural<'a>(
     }
     folded.sort_by(|(left, _), (right, _)| match (left, right) {
         (Some(left), Some(right)) => left.cmp(right),
+        // `nil` is last.
         (left, right) => left.is_none().cmp(&right.is_none()),
     });
     context.new_list(folded.into_iter().map(|(_, item)| item).collect())
 }
 
-/// Keeps the first of the items that are equal, or whose property is.
+/// Keeps the first of items that are equal, or whose property is.
 pub(super) fn uniq<'a>(
     context: &mut FilterContext<'a>,
     input: LiquidValue<'a>,
@@ -63,6 +73,7 @@ pub(super) fn uniq<'a>(
             (_, PropertyLookup::BadProperty(cause)) => return Err(cause),
         };
         let alike = seen.entry(hash_value(context, &key)?).or_default();
+        // Hostile lists may put all items under one hash.
         context.budget.charge_steps(alike.len() as u64)?;
         if !alike.iter().any(|other| is_same(other, &key)) {
             alike.push(key);
@@ -72,23 +83,7 @@ pub(super) fn uniq<'a>(
     context.new_list(kept)
 }
 
-fn sorted<'a>(
-    context: &mut FilterContext<'a>,
-    input: &LiquidValue<'a>,
-    arguments: &FilterArguments<'a>,
-) -> FilterResult<'a> {
-    let [property, _] = &arguments.values;
-    let all = to_items(context, input)?;
-    let Some(mut keyed) = key_items(context, all, property)? else { return Ok(LiquidValue::Nil) };
-    check_comparable(&keyed)?;
-    // Sorting compares each item with about log2(count) others.
-    let rounds = u64::from(usize::BITS - keyed.len().leading_zeros());
-    context.budget.charge_steps(rounds.saturating_mul(keyed.len() as u64))?;
-    keyed.sort_by(|(left, _), (right, _)| compare_keys(left, right));
-    context.new_list(keyed.into_iter().map(|(_, item)| item).collect())
-}
-
-/// Sees to it that every two keys have an order: all are numbers, or texts, or equal.
+/// Refuses keys without an order: all must be numbers, or all texts, or all equal.
 fn check_comparable(keyed: &KeyedItems<'_>) -> Result<(), ErrorCause> {
     let mut keys = keyed.iter().map(|(key, _)| key).filter(|key| !key.is_nil());
     let Some(first) = keys.next() else { return Ok(()) };
@@ -106,15 +101,15 @@ fn check_comparable(keyed: &KeyedItems<'_>) -> Result<(), ErrorCause> {
         None => Ok(()),
         Some(odd) => {
             let (first, odd) = (type_name(first), type_name(odd));
-            Err(ErrorCause::operation(format!("cannot sort {first} beside {odd}")))
+            Err(ErrorCause::operation(format!("cannot sort {first} with {odd}")))
         }
     }
 }
 
-/// Items with what they are sorted by.
+/// Items behind their sort keys.
 type KeyedItems<'a> = Vec<(LiquidValue<'a>, LiquidValue<'a>)>;
 
-/// The items with what they are sorted by; `None` where one has no properties.
+/// The items with their sort keys; `None` where an item has no properties.
 fn key_items<'a>(
     context: &mut FilterContext<'a>,
     items: Vec<LiquidValue<'a>>,
@@ -136,7 +131,7 @@ fn key_items<'a>(
     Ok(Some(keyed))
 }
 
-/// The order of two keys that were checked to have one, `nil` behind everything.
+/// The order of two keys that `check_comparable` accepted, `nil` behind all others.
 fn compare_keys(left: &LiquidValue<'_>, right: &LiquidValue<'_>) -> Ordering {
     match (left, right) {
         (LiquidValue::Nil, _) | (_, LiquidValue::Nil) => left.is_nil().cmp(&right.is_nil()),
@@ -147,7 +142,7 @@ fn compare_keys(left: &LiquidValue<'_>, right: &LiquidValue<'_>) -> Ordering {
     }
 }
 
-/// Whether two values are the same to `uniq`, to which `1` and `1.0` are two.
+/// Whether two values are one for `uniq`, which distinguishes `1` and `1.0`.
 fn is_same<'a>(left: &LiquidValue<'a>, right: &LiquidValue<'a>) -> bool {
     match (left, right) {
         (LiquidValue::Int(_), LiquidValue::Float(_))
@@ -156,7 +151,8 @@ fn is_same<'a>(left: &LiquidValue<'a>, right: &LiquidValue<'a>) -> bool {
     }
 }
 
-/// A number that equal values share.
+/// A hash: equal values have equal ones. Lists and objects are hashed by their length only, since
+/// the items that equal hashes leave are compared.
 fn hash_value<'a>(
     context: &mut FilterContext<'a>,
     value: &LiquidValue<'a>,
@@ -165,6 +161,7 @@ fn hash_value<'a>(
     match value {
         LiquidValue::Bool(value) => (1, value).hash(&mut hasher),
         LiquidValue::Int(number) => (2, number).hash(&mut hasher),
+        // Adding 0.0 makes -0.0 equal to 0.0, as `==` has it.
         LiquidValue::Float(number) => (3, (number + 0.0).to_bits()).hash(&mut hasher),
         LiquidValue::Array(_) | LiquidValue::List(_) | LiquidValue::Object(_) => {
             (4, value.length()).hash(&mut hasher);

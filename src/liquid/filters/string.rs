@@ -1,8 +1,8 @@
 //! Filters on text.
 //!
-//! Text that is XML already, as `capture` builds it, stays so where a filter cannot break it:
-//! `append` and `prepend` escape the other part, and taking white space away harms nothing. Every
-//! other filter answers plain text, which is escaped when it is printed.
+//! Text that is XML already, as that of a `capture`, stays XML where a filter cannot break it:
+//! `append` and `prepend` escape the other part, and stripping white space breaks nothing. Every
+//! other filter returns plain text, which is escaped when it is printed.
 
 use std::borrow::Cow;
 
@@ -84,7 +84,7 @@ pub(super) fn rstrip<'a>(
     keep_part(context, input, |text| text.trim_end_matches(is_white_space))
 }
 
-/// Takes white space away at both ends, and leaves one space where there was any inside.
+/// Strips white space at both ends, and replaces it inside by one space.
 pub(super) fn squish<'a>(
     context: &mut FilterContext<'a>,
     input: LiquidValue<'a>,
@@ -119,7 +119,7 @@ pub(super) fn replace<'a>(
 ) -> FilterResult<'a> {
     let [from, to] = arguments.values;
     let [text, from, to] = to_three_texts(context, &input, &from, &to)?;
-    // The result is measured before it is built: a short text can become a very long one.
+    // Charged before it is built: a short text can become a very long one.
     let count = if from.is_empty() { text.len() + 1 } else { text.matches(&*from).count() };
     context.budget.charge_bytes(count.saturating_mul(to.len()).saturating_add(text.len()))?;
     Ok(LiquidValue::from_text(text.replace(&*from, &to)))
@@ -180,7 +180,7 @@ pub(super) fn split<'a>(
 ) -> FilterResult<'a> {
     let [pattern, _] = arguments.values;
     let pattern = to_text(&pattern, &mut context.budget)?;
-    // Text that outlives the render is not copied.
+    // Text of the data or the template is not copied.
     if let LiquidValue::Str(text) = input {
         context.budget.charge_read(text.len())?;
         let mut splitter = TextSplitter::new(context);
@@ -203,11 +203,13 @@ pub(super) fn truncate<'a>(
     }
     let length = if arguments.count > 0 { require_integer(&arguments.values[0])? } else { 50 };
     let text = to_text(&input, &mut context.budget)?;
+    // The ellipsis counts only where something is cut off.
     if text.chars().count() as i128 <= length {
         return context.new_text(text.into_owned());
     }
     let end = ellipsis(&arguments, &mut context.budget)?;
     let kept = length.saturating_sub(end.chars().count() as i128);
+    // An ellipsis longer than the length leaves nothing of the text.
     let kept = usize::try_from(kept).unwrap_or(0);
     let cut = text.char_indices().nth(kept).map_or(text.len(), |(offset, _)| offset);
     context.new_text(format!("{}{end}", &text[..cut]))
@@ -222,6 +224,7 @@ pub(super) fn truncatewords<'a>(
         return Ok(input);
     }
     let count = if arguments.count > 0 { require_integer(&arguments.values[0])? } else { 15 };
+    // Ruby keeps at least one word.
     let count = usize::try_from(count.max(1)).unwrap_or(usize::MAX);
     let text = to_text(&input, &mut context.budget)?;
     if split_words(&text).nth(count).is_none() {
@@ -232,7 +235,7 @@ pub(super) fn truncatewords<'a>(
     context.new_text(format!("{}{end}", kept.join(" ")))
 }
 
-/// What stands for the part that was cut off: the second argument, or `...`.
+/// The text for the part that was cut off: the second argument, or `...`.
 fn ellipsis<'v>(
     arguments: &'v FilterArguments<'_>,
     budget: &mut super::super::limits::RenderBudget,
@@ -244,7 +247,7 @@ fn ellipsis<'v>(
     }
 }
 
-/// Two texts as one. If one is XML already, the other becomes so too.
+/// Two texts as one. If one is XML already, the other is escaped.
 fn concatenate<'a>(
     context: &mut FilterContext<'a>,
     head: &LiquidValue<'a>,
@@ -254,6 +257,7 @@ fn concatenate<'a>(
     let mut text = String::new();
     for part in [head, tail] {
         let part_text = to_text(part, &mut context.budget)?;
+        // The other part has not been escaped yet.
         if safe && context.xml && !matches!(part, LiquidValue::Safe(_)) {
             text.push_str(&escape::escape_xml(&part_text));
         } else {
@@ -263,7 +267,8 @@ fn concatenate<'a>(
     if safe { context.new_safe(text) } else { context.new_text(text) }
 }
 
-/// The text of the input put through a function whose result is not much longer.
+/// Applies a function to the text of the input; its result must not be much longer, since it is
+/// charged only afterwards.
 fn map_text<'a>(
     context: &mut FilterContext<'a>,
     input: &LiquidValue<'a>,
@@ -274,7 +279,7 @@ fn map_text<'a>(
     context.new_text(mapped)
 }
 
-/// A part of the input. Text that outlives the render is not copied.
+/// A part of the input. Text of the data or the template is not copied.
 fn keep_part<'a>(
     context: &mut FilterContext<'a>,
     input: LiquidValue<'a>,
@@ -326,7 +331,7 @@ fn split_words(text: &str) -> impl Iterator<Item = &str> {
     text.split(is_white_space).filter(|word| !word.is_empty())
 }
 
-/// The pieces of a text that `split` cuts.
+/// The pieces of a text that is split; charges for each.
 struct TextSplitter<'e, 'a> {
     context: &'e mut FilterContext<'a>,
     items: Vec<LiquidValue<'a>>,
@@ -339,8 +344,8 @@ impl<'e, 'a> TextSplitter<'e, 'a> {
         TextSplitter { context, items: Vec::new() }
     }
 
-    /// Cuts as Ruby does: a space stands for any white space, an empty pattern for every
-    /// character, and empty pieces at the end are dropped.
+    /// Splits as Ruby does: at any white space for a space, at every character for an empty
+    /// pattern; empty pieces at the end are dropped.
     fn split<'t>(
         &mut self,
         text: &'t str,

@@ -10,7 +10,7 @@ use super::open_block::OpenBlock;
 use super::{ParsedTag, TemplateParser, drop_blank_text};
 
 impl<'s> TemplateParser<'s> {
-    /// `if` and `unless`. Parts behind an `else` are read but never taken, as in Ruby.
+    /// Parses `if` and `unless`. Parts behind an `else` are parsed but never rendered, as in Ruby.
     pub(super) fn parse_conditional(
         &mut self,
         tokens: &mut Tokenizer<'s>,
@@ -30,6 +30,7 @@ impl<'s> TemplateParser<'s> {
                     self.record_error(condition)
                 }
             };
+            // `unless` negates its own condition, not that of an `elsif`.
             let negated = negated && branches.is_empty();
             let (body, end) = self.parse_block(tokens, block);
             branches.push(IfBranch { condition, negated, body });
@@ -43,7 +44,7 @@ impl<'s> TemplateParser<'s> {
         let value = self.parse_case_value(tag);
         let value = self.record_error(value).unwrap_or(Expression::Nil);
         let block = OpenBlock { name: "case", parts: &["when", "else"], opened: tag.span };
-        // What stands before the first `when` is never rendered.
+        // The text before the first `when` is parsed for its errors, and never rendered.
         let (_, mut part) = self.parse_block(tokens, block);
         let mut whens: Vec<WhenBranch> = Vec::new();
         while let Some(tag) = part.take() {
@@ -101,6 +102,7 @@ impl<'s> TemplateParser<'s> {
         let mut cursor = self.cursor(tag.markup);
         let mut values = vec![parse_expression(&mut cursor)?];
         while cursor.eat(",") || cursor.eat_word("or") {
+            // A separator at the end is accepted.
             if cursor.is_at_end() {
                 break;
             }

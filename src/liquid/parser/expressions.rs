@@ -16,7 +16,7 @@ impl<'s> TemplateParser<'s> {
         MarkupCursor::new(self.source, markup, self.limits.nesting)
     }
 
-    /// What an output or `echo` prints; `None` where it is empty.
+    /// The markup of an output or `echo`; `None` where it is empty, which prints nothing.
     pub(super) fn parse_output_markup(
         &self,
         markup: Span,
@@ -90,14 +90,14 @@ fn parse_number(cursor: &mut MarkupCursor<'_>) -> Result<Expression, ParseError>
     })
 }
 
-/// Runs `parse` with one bracket more open.
+/// Parses inside of one more bracket. Only brackets recurse, so this bounds the stack.
 fn parse_nested<'s>(
     cursor: &mut MarkupCursor<'s>,
     parse: fn(&mut MarkupCursor<'s>) -> Result<Expression, ParseError>,
 ) -> Result<Expression, ParseError> {
     let start = cursor.token_start();
     if cursor.depth_left == 0 {
-        let cause = ErrorCause::new(LiquidErrorKind::Limit, "too many brackets inside one another");
+        let cause = ErrorCause::new(LiquidErrorKind::Limit, "too many nested brackets");
         return Err(cause.at_span(Span::new(start, start + 1)));
     }
     cursor.depth_left -= 1;
@@ -115,7 +115,7 @@ fn parse_range(cursor: &mut MarkupCursor<'_>) -> Result<Expression, ParseError> 
     }
     let last = parse_expression(cursor)?;
     if !cursor.eat(")") {
-        return Err(cursor.unexpected_error("`)` behind a range"));
+        return Err(cursor.unexpected_error("`)` after a range"));
     }
     Ok(Expression::Range(Box::new((first, last)), cursor.span_from(start)))
 }
@@ -129,11 +129,12 @@ fn parse_path(cursor: &mut MarkupCursor<'_>) -> Result<Expression, ParseError> {
     let mut segments = Vec::new();
     loop {
         match cursor.peek() {
+            // `..` belongs to a range.
             Some(b'.') if cursor.byte(1) != Some(b'.') => {
                 cursor.eat(".");
                 let key = cursor
                     .read_name()
-                    .ok_or_else(|| cursor.unexpected_error("a name behind `.`"))?;
+                    .ok_or_else(|| cursor.unexpected_error("a name after `.`"))?;
                 segments.push(PathSegment::Key(key, command_method(cursor.text(key))));
             }
             Some(b'[') => segments.push(PathSegment::Index(parse_brackets(cursor)?)),
@@ -141,6 +142,7 @@ fn parse_path(cursor: &mut MarkupCursor<'_>) -> Result<Expression, ParseError> {
         }
     }
     let span = cursor.span_from(start);
+    // `nil.x` is a path, and `empty` alone is not: a literal has no segments.
     if let (PathRoot::Name(name), true) = (&root, segments.is_empty())
         && let Some(literal) = literal_expression(cursor.text(*name))
     {
@@ -192,6 +194,7 @@ fn parse_filter_call(cursor: &mut MarkupCursor<'_>) -> Result<FilterCall, ParseE
     if cursor.eat(":") {
         parse_arguments(cursor, &mut call)?;
     }
+    // When compiled, not when rendered: a wrong call must not wait for its branch.
     check_argument_count(filter, call.arguments.len(), name)?;
     Ok(call)
 }
@@ -207,6 +210,7 @@ fn parse_arguments(cursor: &mut MarkupCursor<'_>, call: &mut FilterCall) -> Resu
             }
             None => call.arguments.push(parse_expression(cursor)?),
         }
+        // A comma behind the last argument is accepted.
         if !cursor.eat(",") || cursor.is_at_end() || cursor.peek() == Some(b'|') {
             return Ok(());
         }
@@ -257,6 +261,7 @@ fn parse_operator(cursor: &mut MarkupCursor<'_>) -> Option<ComparisonOperator> {
         ("<", ComparisonOperator::Less),
         (">", ComparisonOperator::Greater),
     ];
+    // The longer signs come first, so that `<=` is not read as `<`.
     let sign = SIGNS.into_iter().find(|(sign, _)| cursor.eat(sign)).map(|(_, operator)| operator);
     sign.or_else(|| cursor.eat_word("contains").then_some(ComparisonOperator::Contains))
 }

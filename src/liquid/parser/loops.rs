@@ -9,7 +9,7 @@ use super::open_block::OpenBlock;
 use super::{ParsedTag, TemplateParser, drop_blank_text};
 
 impl<'s> TemplateParser<'s> {
-    /// `for` or `tablerow`, with its body.
+    /// Parses `for` or `tablerow`, with its body.
     pub(super) fn parse_for(
         &mut self,
         tokens: &mut Tokenizer<'s>,
@@ -25,9 +25,11 @@ impl<'s> TemplateParser<'s> {
         let mut otherwise = None;
         while end.is_some_and(|tag| self.text(tag.name) == "else") {
             let (body, next) = self.parse_block(tokens, block);
+            // Only the first `else` counts.
             otherwise.get_or_insert(body);
             end = next;
         }
+        // The body was parsed even without a header, for its errors.
         let Some(mut node) = header else { return ParsedTag::Nothing };
         node.body = body;
         node.otherwise = otherwise;
@@ -94,6 +96,7 @@ impl<'s> TemplateParser<'s> {
 /// `reversed`, `limit: …`, `offset: …` and for a table `cols: …`, with commas or without.
 fn parse_loop_options(cursor: &mut MarkupCursor<'_>, node: &mut ForTag) -> Result<(), ParseError> {
     loop {
+        // Commas between options are optional in Ruby.
         cursor.eat(",");
         if cursor.is_at_end() {
             return Ok(());
@@ -113,6 +116,7 @@ fn parse_loop_options(cursor: &mut MarkupCursor<'_>, node: &mut ForTag) -> Resul
                 node.columns = Some(Some(parse_expression(cursor)?))
             }
             _ => {
+                // Back to the name of the option, so that the error shows it.
                 cursor.rewind_to(option);
                 return Err(unknown_option_error(cursor, node));
             }
@@ -127,7 +131,7 @@ fn unknown_option_error(cursor: &mut MarkupCursor<'_>, node: &ForTag) -> ParseEr
     })
 }
 
-/// The text of an expression as its loop is known by, however it was spaced.
+/// The text of an expression without its white space: loops and cycles are named by it.
 fn remove_spaces(text: &str) -> String {
     text.chars().filter(|letter| !u8::try_from(*letter).is_ok_and(is_space)).collect()
 }

@@ -3,7 +3,7 @@
 use super::super::error::{ErrorCause, LiquidErrorKind, ParseError, Span};
 use crate::diagnostics::suggest::did_you_mean;
 
-/// Every tag that may begin something, for "did you mean".
+/// All tags but those inside of a block, for "did you mean".
 const TAGS: [&str; 20] = [
     "assign",
     "break",
@@ -27,7 +27,7 @@ const TAGS: [&str; 20] = [
     "unless",
 ];
 
-/// A block that is open: what its tags are called, and where it began.
+/// An open block: its name, the tags of its parts, and its place.
 #[derive(Clone, Copy)]
 pub(super) struct OpenBlock<'s> {
     pub(super) name: &'s str,
@@ -46,11 +46,11 @@ impl OpenBlock<'_> {
 
 pub(super) fn unclosed_error(name: &str, opened: Span) -> ParseError {
     ErrorCause::syntax(format!("`{name}` is never closed"))
-        .with_help(Some(format!("expected `end{name}` behind it")))
+        .with_help(Some(format!("expected `end{name}` after it")))
         .at_span(opened)
 }
 
-/// What is wrong with a tag that is none, or that does not belong where it stands.
+/// The error of a tag that does not exist, or that does not belong into the open block.
 pub(super) fn misplaced_tag_error(name: &str, block: Option<OpenBlock<'_>>) -> ErrorCause {
     if name.is_empty() {
         return ErrorCause::syntax("a tag without a name");

@@ -8,8 +8,8 @@ use super::expressions::parse_expression;
 use super::{ParsedTag, TemplateParser};
 
 impl TemplateParser<'_> {
-    /// `include 'name' with value as alias, key: value` and `render` alike. `render` is isolated:
-    /// it sees nothing but what it is given, and so its name must be a literal.
+    /// Parses `include 'name' with value as alias, key: value`, and `render` alike. `render` is
+    /// isolated: its partial sees nothing but the arguments, and its name must be a literal.
     pub(super) fn parse_include(
         &mut self,
         tag: TagToken,
@@ -24,7 +24,7 @@ impl TemplateParser<'_> {
         }
         let bound = parse_binding(&mut cursor)?;
         let alias = if cursor.eat_word("as") {
-            Some(cursor.read_name().ok_or_else(|| cursor.unexpected_error("a name behind `as`"))?)
+            Some(cursor.read_name().ok_or_else(|| cursor.unexpected_error("a name after `as`"))?)
         } else {
             None
         };

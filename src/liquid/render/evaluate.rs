@@ -31,6 +31,7 @@ impl<'a> TemplateRenderer<'a> {
         input: LiquidValue<'a>,
         call: &'a FilterCall,
     ) -> Result<LiquidValue<'a>, LiquidError> {
+        // The parser has checked the number of arguments.
         let mut values = [LiquidValue::Nil, LiquidValue::Nil];
         for (value, argument) in values.iter_mut().zip(&call.arguments) {
             *value = self.evaluate(argument, call.span)?;
@@ -71,7 +72,7 @@ impl<'a> TemplateRenderer<'a> {
     }
 
     /// One end of a range: a whole number, a text that begins with one, or the whole part of a
-    /// fraction that is written out.
+    /// literal fraction.
     fn evaluate_range_end(&mut self, end: &'a Expression, span: Span) -> Result<i64, LiquidError> {
         let number = match (end, self.evaluate(end, span)?) {
             (_, LiquidValue::Int(number)) => number,
@@ -92,6 +93,7 @@ impl<'a> TemplateRenderer<'a> {
         path: &'a VariablePath,
         span: Span,
     ) -> Result<LiquidValue<'a>, LiquidError> {
+        // The scope is a list: looking into it costs by its length.
         let source: &'a str = &self.tree.source.text;
         self.charge_scan(self.scope.name_count(), path.span)?;
         let mut value = match &path.root {
@@ -109,6 +111,7 @@ impl<'a> TemplateRenderer<'a> {
                     value = value.subscript(&index);
                 }
             }
+            // Lax: whatever follows a missing value is missing, too.
             if value.is_nil() {
                 break;
             }
@@ -116,7 +119,7 @@ impl<'a> TemplateRenderer<'a> {
         Ok(value)
     }
 
-    /// Whether a condition holds. `and` and `or` bind alike, from the right.
+    /// Whether a condition holds. `and` and `or` have one precedence and associate to the right.
     pub(super) fn evaluate_condition(
         &mut self,
         condition: &'a TagCondition,
@@ -124,6 +127,7 @@ impl<'a> TemplateRenderer<'a> {
         let mut holds = self.evaluate_comparison(&condition.first)?;
         for (junction, comparison) in &condition.rest {
             match (junction, holds) {
+                // From the right: `false and …` and `true or …` decide whatever follows.
                 (BooleanOperator::And, false) | (BooleanOperator::Or, true) => break,
                 _ => holds = self.evaluate_comparison(comparison)?,
             }
@@ -151,13 +155,14 @@ impl<'a> TemplateRenderer<'a> {
         }
     }
 
-    /// Whether two values are equal, at the price of reading them.
+    /// Whether two values are equal; charges for reading them.
     pub(super) fn are_equal(
         &mut self,
         left: &LiquidValue<'a>,
         right: &LiquidValue<'a>,
         span: Span,
     ) -> Result<bool, LiquidError> {
+        // By the shorter text, or by the items of a list.
         let cost = match (left.as_str(), right.as_str()) {
             (Some(left), Some(right)) => left.len().min(right.len()) as u64 / 64,
             (None, None) => match left {
@@ -185,6 +190,7 @@ impl<'a> TemplateRenderer<'a> {
             return Ok(None);
         }
         match (left.as_str(), right.as_str()) {
+            // By bytes, which for UTF-8 is the order of code points.
             (Some(left), Some(right)) => Ok(Some(left.cmp(right))),
             (None, None) => Ok(compare_numbers(left, right)),
             _ => {
@@ -200,6 +206,7 @@ impl<'a> TemplateRenderer<'a> {
         left: &LiquidValue<'a>,
         right: &LiquidValue<'a>,
     ) -> Result<bool, ErrorCause> {
+        // As in Ruby: nothing contains `nil` or `false`.
         if !right.is_truthy() {
             return Ok(false);
         }
@@ -212,6 +219,7 @@ impl<'a> TemplateRenderer<'a> {
             (LiquidValue::Object(data), _) => {
                 Ok(right.as_str().is_some_and(|key| data.get(key).is_some()))
             }
+            // By its ends: a range is never built.
             (LiquidValue::Range(first, last), LiquidValue::Int(number)) => {
                 Ok((i128::from(*first)..=i128::from(*last)).contains(number))
             }

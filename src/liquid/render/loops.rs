@@ -11,7 +11,7 @@ use super::super::tree::{Expression, ForTag, LoopOffset};
 use super::super::value::{LiquidValue, LoopDrop, table_position};
 use super::{Interrupt, RenderResult, TemplateRenderer};
 
-/// The part of a collection that a loop goes through. Items are taken one by one: a range is
+/// The part of a collection that a loop iterates. Items are fetched one by one, so that a range is
 /// never built.
 struct LoopItems<'a> {
     collection: LiquidValue<'a>,
@@ -36,6 +36,7 @@ impl<'a> TemplateRenderer<'a> {
                 None => Ok(()),
             };
         }
+        // `forloop.parentloop` is the loop around this one.
         let outer = self.scope.parent.take();
         let state = Rc::new(LoopDrop {
             name: &node.name,
@@ -47,6 +48,7 @@ impl<'a> TemplateRenderer<'a> {
         let mark = self.scope.mark();
         self.scope.parent = Some(Rc::clone(&state));
         self.scope.push("forloop", LiquidValue::Loop(Rc::clone(&state)));
+        // Last, so that each iteration replaces the top of the scope.
         self.scope.push(node.variable.slice(&self.tree.source.text), LiquidValue::Nil);
         let done = self.render_iterations(node, &items, &state, out);
         self.scope.truncate_to(mark);
@@ -98,6 +100,7 @@ impl<'a> TemplateRenderer<'a> {
         let mark = self.scope.mark();
         self.scope.push("tablerowloop", LiquidValue::Loop(Rc::clone(&state)));
         self.scope.push(node.variable.slice(&self.tree.source.text), LiquidValue::Nil);
+        // Written even for an empty table, as Ruby does.
         self.write_markup("<tr class=\"row1\">\n", out, node)?;
         let done = self.render_cells(node, &items, &state, out);
         self.scope.truncate_to(mark);
@@ -155,9 +158,9 @@ impl<'a> TemplateRenderer<'a> {
             Some(limit) if is_table => Some(self.evaluate_lax_integer(limit, node)?),
             Some(limit) => self.evaluate_integer(limit, node)?,
         };
-        // A text is one item, whatever part of it is asked for.
+        // A text is one item: offset and limit do not apply.
         let whole = collection.as_str().is_some();
-        let (collection, length) = self.to_collection(collection, node)?;
+        let (collection, length) = self.expand_collection(collection, node)?;
         let total = length as i128;
         let start = if whole { 0 } else { from.clamp(0, total) };
         let end = match limit {
@@ -170,15 +173,18 @@ impl<'a> TemplateRenderer<'a> {
             length: (end - start) as usize,
             reversed: node.reversed,
         };
+        // For `offset: continue`, which `tablerow` does not set.
         if !is_table {
             self.scope.set_offset(&node.name, from.saturating_add(end - start));
         }
+        // Before the first iteration: a loop that is too long renders nothing.
         self.check_iterations(items.length, node)?;
         Ok(items)
     }
 
-    /// What can be gone through by index. An object is a list of pairs, a text one item.
-    fn to_collection(
+    /// The collection as values with an index, and their number. An object becomes a list of pairs,
+    /// a text one item.
+    fn expand_collection(
         &mut self,
         collection: LiquidValue<'a>,
         node: &ForTag,
@@ -206,17 +212,18 @@ impl<'a> TemplateRenderer<'a> {
         Ok(LiquidValue::from_items(LiquidValue::object_pairs(data)))
     }
 
-    fn check_iterations(&self, rounds: usize, node: &ForTag) -> RenderResult {
+    fn check_iterations(&self, iterations: usize, node: &ForTag) -> RenderResult {
         match self.settings.limits.loop_rounds {
-            Some(most) if rounds > most as usize => {
-                let detail = format!("a loop of {rounds} rounds, where {most} are allowed");
+            Some(maximum) if iterations > maximum as usize => {
+                let detail =
+                    format!("a loop of {iterations} iterations, where {maximum} are allowed");
                 Err(self.error_at(ErrorCause::new(LiquidErrorKind::Limit, detail), node.span))
             }
             _ => Ok(()),
         }
     }
 
-    /// A whole number, or nothing for `nil`.
+    /// The whole number of a `for` option, `None` for `nil`; anything else is an error.
     fn evaluate_integer(
         &mut self,
         expression: &'a Expression,
@@ -230,7 +237,7 @@ impl<'a> TemplateRenderer<'a> {
         }
     }
 
-    /// A whole number, whatever it takes: what is none counts as 0.
+    /// The whole number of a `tablerow` option; anything else is 0, as in Ruby.
     fn evaluate_lax_integer(
         &mut self,
         expression: &'a Expression,

@@ -1,4 +1,5 @@
-//! `include`, which shares the names of its includer, and `render`, which sees nothing of them.
+//! `include`, whose partial shares the variables of its includer, and `render`, whose partial is
+//! isolated from them.
 
 use std::cell::Cell;
 use std::mem;
@@ -28,15 +29,17 @@ impl<'a> TemplateRenderer<'a> {
             return Err(self.error_at(cause, node.span));
         }
         let (name, tree) = self.find_partial(node)?;
+        // Checked apart from blocks: a partial that includes itself is the common mistake.
         if self.includes >= self.settings.limits.include_depth {
             let limit = self.settings.limits.include_depth;
-            let detail = format!("more than {limit} partials inside one another");
+            let detail = format!("more than {limit} nested partials");
             return Err(self.error_at(ErrorCause::new(LiquidErrorKind::Limit, detail), node.span));
         }
         self.includes += 1;
         self.enter_block(node.span)?;
         let variable = match node.alias {
             Some(alias) => alias.slice(&self.tree.source.text),
+            // Ruby binds the object to the last part of the partial's name.
             None => name.rsplit('/').next().unwrap_or(name),
         };
         let partial = BoundPartial { variable, tree };
@@ -50,7 +53,7 @@ impl<'a> TemplateRenderer<'a> {
         done
     }
 
-    /// The partial that a tag names, with its name as the engine keeps it.
+    /// The partial that a tag names, with its name as the engine owns it.
     fn find_partial(
         &mut self,
         node: &'a IncludeTag,
@@ -72,6 +75,7 @@ impl<'a> TemplateRenderer<'a> {
         partial: BoundPartial<'a>,
         out: &mut String,
     ) -> RenderResult {
+        // Evaluated before the arguments, which may hide the variable.
         let bound = match &node.bound {
             Some(bound) => self.evaluate(&bound.value, node.span)?,
             None => self.scope.variable(partial.variable),
@@ -121,6 +125,7 @@ impl<'a> TemplateRenderer<'a> {
             LiquidValue::Object(data) if each => self.build_pairs(data, node.span)?,
             other => other,
         };
+        // A `break` inside must not end a loop outside.
         let outer = self.interrupt.take();
         let done = match bound {
             LiquidValue::Array(_) | LiquidValue::List(_) | LiquidValue::Range(..) if each => {

@@ -1,31 +1,31 @@
-//! The names that a template can see, and what it remembers between its tags.
+//! The variables that a template can read, and the state that its tags have between them.
 
 use std::rc::Rc;
 
 use super::super::data::TemplateData;
 use super::super::value::{LiquidValue, LoopDrop};
 
-/// Everything that `render` gives its partial a fresh one of.
+/// The variables and tag states of a template; a partial of `render` has its own.
 ///
-/// Names are looked up in short lists from their end: a template has a handful. The caller
-/// charges steps for long ones.
+/// Names are searched in lists: a template has a handful, for which a map costs more. The caller
+/// charges steps for long lists.
 #[derive(Default)]
 pub(super) struct RenderScope<'a> {
     /// Loop variables and arguments, inner ones last.
     inner: Vec<(&'a str, LiquidValue<'a>)>,
-    /// What `assign` and `capture` set.
+    /// Variables of `assign` and `capture`.
     assigned: Vec<(&'a str, LiquidValue<'a>)>,
-    /// What `increment` and `decrement` count.
+    /// Counters of `increment` and `decrement`.
     counters: Vec<(&'a str, i128)>,
     /// The data given to the render; none for an isolated partial.
     data: Option<&'a dyn TemplateData>,
     /// The `forloop` around the next one.
     pub(super) parent: Option<Rc<LoopDrop<'a>>>,
-    /// The next turn of each cycle.
+    /// The position of each cycle.
     cycles: Vec<CycleState<'a>>,
-    /// Where each loop stopped, for `offset: continue`.
+    /// The end of each loop, for `offset: continue`.
     offsets: Vec<(&'a str, i128)>,
-    /// What the last `ifchanged` rendered.
+    /// The text that the last `ifchanged` rendered.
     last: Option<String>,
     /// Whether this is the scope of a partial that was rendered in isolation.
     pub(super) isolated: bool,
@@ -33,7 +33,7 @@ pub(super) struct RenderScope<'a> {
 
 struct CycleState<'a> {
     group: LiquidValue<'a>,
-    /// Whether the group was named, and so is told apart from the text of an unnamed one.
+    /// Whether the group was named: an unnamed one with the same text is another cycle.
     named: bool,
     turn: usize,
 }
@@ -47,6 +47,7 @@ impl<'a> RenderScope<'a> {
 
     /// The variable of that name; `nil` where there is none.
     pub(super) fn variable(&self, name: &str) -> LiquidValue<'a> {
+        // Inner variables hide assigned ones, those hide counters, and all of them hide the data.
         let named = |(key, _): &&(&'a str, LiquidValue<'a>)| *key == name;
         let local = self.inner.iter().rev().find(named);
         if let Some((_, value)) = local.or_else(|| self.assigned.iter().find(named)) {
@@ -58,12 +59,12 @@ impl<'a> RenderScope<'a> {
         self.data.and_then(|data| data.get(name)).map_or(LiquidValue::Nil, LiquidValue::from)
     }
 
-    /// How many names of its own the template has.
+    /// The number of variables and counters of the template.
     pub(super) fn name_count(&self) -> usize {
         self.inner.len() + self.assigned.len() + self.counters.len()
     }
 
-    /// How many cycles there are.
+    /// The number of cycles.
     pub(super) fn cycle_count(&self) -> usize {
         self.cycles.len()
     }
@@ -86,20 +87,20 @@ impl<'a> RenderScope<'a> {
         self.inner.len()
     }
 
-    /// Forgets the variables pushed since the mark was made.
+    /// Drops the variables that were pushed since the mark.
     pub(super) fn truncate_to(&mut self, mark: usize) {
         self.inner.truncate(mark);
     }
 
-    /// Gives the variable pushed last another value.
+    /// Replaces the value of the variable that was pushed last.
     pub(super) fn replace_top(&mut self, value: LiquidValue<'a>) {
         if let Some((_, top)) = self.inner.last_mut() {
             *top = value;
         }
     }
 
-    /// Counts up and answers the number before, or counts down and answers the number after. A
-    /// counter begins at the number of that name in the data, or at 0.
+    /// Increments a counter and returns its value before, or decrements it and returns its value
+    /// after. A counter starts at the number of that name in the data, or at 0.
     pub(super) fn step_counter(&mut self, name: &'a str, down: bool) -> i128 {
         let index = match self.counters.iter().position(|(key, _)| *key == name) {
             Some(index) => index,
@@ -112,13 +113,14 @@ impl<'a> RenderScope<'a> {
                 self.counters.len() - 1
             }
         };
+        // Saturating: a counter must not panic, and no template counts that far.
         let count = &mut self.counters[index].1;
         let before = *count;
         *count = if down { before.saturating_sub(1) } else { before.saturating_add(1) };
         if down { *count } else { before }
     }
 
-    /// The turn of a cycle of `length` values, which moves on.
+    /// The index of the next of `length` values of a cycle; advances the cycle.
     pub(super) fn next_cycle_index(
         &mut self,
         group: LiquidValue<'a>,
@@ -139,12 +141,12 @@ impl<'a> RenderScope<'a> {
         turn
     }
 
-    /// Where the loop of that name stopped.
+    /// The end of the last loop of that name.
     pub(super) fn offset(&self, name: &str) -> i128 {
         self.offsets.iter().find(|(key, _)| *key == name).map_or(0, |(_, offset)| *offset)
     }
 
-    /// Remembers where the loop of that name stopped.
+    /// Records the end of a loop of that name.
     pub(super) fn set_offset(&mut self, name: &'a str, offset: i128) {
         match self.offsets.iter_mut().find(|(key, _)| *key == name) {
             Some((_, old)) => *old = offset,
@@ -152,8 +154,9 @@ impl<'a> RenderScope<'a> {
         }
     }
 
-    /// Whether `ifchanged` rendered something else than the last time.
+    /// Records the text of an `ifchanged`; returns whether it differs from the one before.
     pub(super) fn record_ifchanged(&mut self, text: &str) -> bool {
+        // Before the first one the last text is empty.
         let changed = self.last.as_deref().unwrap_or_default() != text;
         if changed {
             self.last = Some(text.to_owned());

@@ -57,6 +57,7 @@ pub(super) fn name_end(text: &str, at: usize) -> usize {
     let rest = &text.as_bytes()[at..];
     match rest.first() {
         Some(first) if NAME_BYTES[usize::from(*first)] & STARTS_NAME != 0 => {}
+        // TwiML's names are ASCII, so the tables of Unicode are kept off the hot path.
         Some(first) if !first.is_ascii() => return name_end_beyond_ascii(text, at, at),
         _ => return at,
     }
@@ -106,6 +107,7 @@ pub(super) fn resolve_reference(name: &str) -> Result<char, TwimlErrorKind> {
             TwimlErrorKind::Ampersand
         });
     };
+    // XML has no `&#X41;`: only a small `x` is hexadecimal.
     let code = match number.strip_prefix('x') {
         Some(digits) => parse_digits(digits, 16),
         None => parse_digits(number, 10),
@@ -133,7 +135,8 @@ pub fn unescape(raw: &str) -> Cow<'_, str> {
                 rest = inside;
             }
         }
-        // A reference that resolves to `&` must not be resolved again: only what follows is searched.
+        // A reference that resolves to `&` must not be resolved again: only what follows is
+        // searched.
         let plain = rest.find('&').unwrap_or(rest.len());
         text.push_str(&rest[..plain]);
         rest = &rest[plain..];
@@ -146,6 +149,7 @@ fn parse_digits(digits: &str, radix: u32) -> Option<u32> {
     if digits.is_empty() {
         return None;
     }
+    // `from_str_radix` would accept a sign.
     digits.chars().try_fold(0_u32, |value, digit| {
         value.checked_mul(radix)?.checked_add(digit.to_digit(radix)?)
     })

@@ -79,7 +79,8 @@ impl<'a> GrammarCheck<'a> {
         }
         // Taken, so that one warning stands for all verbs behind the last one.
         if let Some(last) = self.last.take() {
-            let message = format!("`<{name}>` is never reached: `<{last}>` before it ends this");
+            let message =
+                format!("`<{name}>` is never reached: `<{last}>` before it ends the document");
             let text = FindingText::new(None, message).with_help("remove it, or put it first");
             self.add_finding(span.clone(), text);
         }
@@ -88,7 +89,8 @@ impl<'a> GrammarCheck<'a> {
             "Message" => {
                 self.report.messages += 1;
                 if self.report.messages == MESSAGES_MAX + 1 {
-                    let message = format!("more than {MESSAGES_MAX} replies; the rest is not sent");
+                    let message =
+                        format!("more than {MESSAGES_MAX} replies; the carrier drops the rest");
                     self.add_finding(span, FindingText::new(14109, message));
                 }
             }
@@ -108,7 +110,7 @@ impl<'a> GrammarCheck<'a> {
             && first
             && rule.text == TextContent::Forbidden
         {
-            let message = format!("`<{}>` takes no text; it is left out", rule.tag);
+            let message = format!("`<{}>` takes no text; this text is left out", rule.tag);
             let help = match self.channel {
                 _ if self.open.len() > 1 => "",
                 Channel::Voice => "to speak it, put it in `<Say>`",
@@ -146,7 +148,8 @@ impl<'a> GrammarCheck<'a> {
             TextContent::Url => {
                 // Markup within a text (an element, a comment) is no part of it: not checked.
                 if !text.contains('<') && !accepts(AttributeType::Url, text) {
-                    let message = format!("`{}` is no URL for `<{}>`", abbreviate(text), rule.tag);
+                    let message =
+                        format!("`{}` is not a URL for `<{}>`", abbreviate(text), rule.tag);
                     let help = format!("expected {}", describe(AttributeType::Url));
                     self.add_finding(
                         text_span(),

@@ -13,6 +13,7 @@ pub(super) fn check_declaration(inside: &str, is_ascii: bool) -> Result<(), Twim
         return Ok(());
     }
     let mut rest = inside;
+    // XML fixes this order; any other is malformed.
     let version = take_setting(&mut rest, "version")?.ok_or(TwimlErrorKind::Declaration)?;
     let encoding = take_setting(&mut rest, "encoding")?;
     let standalone = take_setting(&mut rest, "standalone")?;
@@ -36,6 +37,7 @@ fn take_setting<'a>(rest: &mut &'a str, name: &str) -> Result<Option<&'a str>, T
     let space = |byte: char| byte.is_ascii() && is_space(byte as u8);
     let trimmed = rest.trim_start_matches(space);
     let Some(after) = trimmed.strip_prefix(name) else { return Ok(None) };
+    // White space is required in front of each setting.
     if trimmed.len() == rest.len() {
         return Err(TwimlErrorKind::Declaration);
     }

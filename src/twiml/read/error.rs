@@ -41,7 +41,7 @@ pub enum TwimlErrorKind {
     #[error("the document begins with a byte order mark, expected `<`; save it without the mark")]
     ByteOrderMark,
     /// An XML declaration that is not at the very beginning.
-    #[error("`<?xml` does not stand at the very beginning; remove what is before it")]
+    #[error("`<?xml` is not at the very beginning; remove what is before it")]
     BeforeDeclaration,
     /// An XML declaration that is none.
     #[error("malformed XML declaration, expected `<?xml version=\"1.0\" encoding=\"UTF-8\"?>`")]
@@ -86,7 +86,7 @@ pub enum TwimlErrorKind {
     #[error("the attribute `{0}` is given twice, expected once")]
     Duplicate(String),
     /// `&` without a reference.
-    #[error("`&` here begins no reference, expected `&amp;`")]
+    #[error("`&` is not part of a reference here, expected `&amp;`")]
     Ampersand,
     /// An entity that nothing defines.
     #[error("unknown entity `&{0};`, expected `&amp;`, `&lt;`, `&gt;`, `&quot;` or `&apos;`")]
@@ -118,7 +118,7 @@ pub enum TwimlErrorKind {
         open: String,
     },
     /// An end tag of nothing.
-    #[error("`</{0}>` closes nothing")]
+    #[error("`</{0}>` closes no open element")]
     NotOpen(String),
     /// An element that the document's end leaves open.
     #[error("`<{0}>` is not closed, expected `</{0}>`")]
@@ -151,6 +151,7 @@ impl TwimlErrorKind {
             TwimlErrorKind::Depth(_)
             | TwimlErrorKind::Elements(_)
             | TwimlErrorKind::Attributes(_) => None,
+            // Twilio's code for every document that it cannot parse.
             _ => Some(12100),
         }
     }
@@ -186,6 +187,7 @@ pub(super) fn abbreviate(text: &str) -> String {
                 break;
             }
             '\t' | '\n' | '\r' => short.push(' '),
+            // A message goes to logs and terminals.
             control if control.is_control() => short.push('\u{FFFD}'),
             other => short.push(other),
         }

@@ -18,13 +18,13 @@ pub(super) fn misplaced_element(channel: Channel, parent: &ElementRule, name: &s
     let code = nesting_code(parent.tag);
     let parents = parents_of(channel, name);
     if !parents.is_empty() {
-        let message = format!("`<{name}>` may not stand in `<{}>`", parent.tag);
+        let message = format!("`<{name}>` is not allowed in `<{}>`", parent.tag);
         return FindingText::new(code, message).with_help(format!("it belongs in {parents}"));
     }
     // A child of the same parent is the likelier intention, however near another name is.
     let help = did_you_mean(name, parent.children.iter().map(|child| child.tag))
         .or_else(|| did_you_mean(name, elements(channel).iter().map(|element| element.tag)));
-    FindingText::new(code, format!("`<{name}>` is no element of TwiML"))
+    FindingText::new(code, format!("`<{name}>` is not an element of TwiML"))
         .with_help(help.unwrap_or_default())
 }
 
@@ -46,6 +46,7 @@ fn element_of_other_channel(
         Channel::Message => (Channel::Voice, nesting_code(parent.tag)),
         Channel::Voice => (Channel::Message, nesting_code(parent.tag)),
     };
+    // In its own channel, or in none, it is misplaced or mistyped.
     if knows(channel) || !knows(other) {
         return None;
     }

@@ -52,9 +52,11 @@ pub(super) fn scan<'a>(
     handler: &mut impl ContentHandler<'a>,
 ) -> Result<(), ScanError> {
     let fail = |kind: TwimlErrorKind, span| Err(kind.into_error(text, span));
+    // Before quick-xml, which may skip the mark: the carrier refuses it.
     if text.starts_with('\u{FEFF}') {
         return fail(TwimlErrorKind::ByteOrderMark, 0..3);
     }
+    // One pass over the bytes here is cheaper than a check of each piece.
     if let Some((at, character)) = find_forbidden(text) {
         return fail(TwimlErrorKind::Character(character), at..at + character.len_utf8());
     }
@@ -128,6 +130,7 @@ impl<'a, 'b, H: ContentHandler<'a>> DocumentScanner<'a, 'b, H> {
             return self
                 .fail(TwimlErrorKind::Root(abbreviate(name)), name_at..name_at + name.len());
         }
+        // Counted before the handler is called, which may allocate for each.
         if self.elements > self.limits.elements {
             return self.fail(TwimlErrorKind::Elements(self.limits.elements), span);
         }
@@ -142,6 +145,7 @@ impl<'a, 'b, H: ContentHandler<'a>> DocumentScanner<'a, 'b, H> {
     fn scan_end_tag(&mut self, span: Range<usize>) -> Result<(), ScanError> {
         let name = self.read_name(span.start + 2)?;
         let rest = span.start + 2 + name.len()..span.end - 1;
+        // quick-xml does not check what is behind the name of an end tag.
         if !self.text.as_bytes()[rest.clone()].iter().copied().all(is_space) {
             return self
                 .fail(TwimlErrorKind::TagEnd(abbreviate(self.text[rest.clone()].trim())), rest);
@@ -200,6 +204,7 @@ impl<'a, 'b, H: ContentHandler<'a>> DocumentScanner<'a, 'b, H> {
         if self.open.is_empty() {
             return self.fail(TwimlErrorKind::Outside, span);
         }
+        // CDATA is text without references, so that the handler gets it as written.
         let inside = span.start + "<![CDATA[".len()..span.end - "]]>".len();
         self.handler.text(&self.text[inside.clone()], inside.start);
         Ok(())
@@ -214,6 +219,7 @@ impl<'a, 'b, H: ContentHandler<'a>> DocumentScanner<'a, 'b, H> {
     }
 
     fn check_declaration(&self, span: Range<usize>) -> Result<(), ScanError> {
+        // quick-xml reports a declaration anywhere; XML has it at the very beginning only.
         if span.start > 0 {
             return self.fail(TwimlErrorKind::BeforeDeclaration, span);
         }
@@ -228,6 +234,7 @@ impl<'a, 'b, H: ContentHandler<'a>> DocumentScanner<'a, 'b, H> {
         let name_at = span.start + "<?".len();
         let end = name_end(self.text, name_at);
         let name = &self.text[name_at..end];
+        // The name ends at white space or at the end of the instruction.
         let space = self.text.as_bytes()[end..].first().copied().is_some_and(is_space);
         let ends = space || end == span.end - "?>".len();
         if name.is_empty() || name.eq_ignore_ascii_case("xml") || !ends {
@@ -242,6 +249,7 @@ impl<'a, 'b, H: ContentHandler<'a>> DocumentScanner<'a, 'b, H> {
                 .fail(TwimlErrorKind::NotClosed(abbreviate(name)), *at..*at + name.len() + 1);
         }
         match self.elements {
+            // Comments and white space alone are no document.
             0 => self.fail(TwimlErrorKind::NoRoot, 0..self.text.len()),
             _ => Ok(()),
         }

@@ -99,7 +99,8 @@ pub(super) struct TreeBuilder<'a> {
     /// The open elements; at the end, the root alone.
     open: Vec<Element>,
     root: Option<Element>,
-    /// The offset of `line` and `column`: the scan only moves forward, so each byte is counted once.
+    /// The offset of `line` and `column`: the scan only moves forward, so each byte is counted
+    /// once.
     position: usize,
     line: usize,
     column: usize,
@@ -148,6 +149,7 @@ impl<'a> ContentHandler<'a> for TreeBuilder<'a> {
 
     fn text(&mut self, text: &'a str, _: usize) {
         if let Some(element) = self.open.last_mut() {
+            // XML 1.0, section 2.11: readers see `\n` for every line end.
             let lines = text.replace("\r\n", "\n").replace('\r', "\n");
             element.last_text().push_str(&lines);
         }
@@ -163,6 +165,7 @@ impl<'a> ContentHandler<'a> for TreeBuilder<'a> {
         let ended = self.open.pop();
         match (self.open.last_mut(), ended) {
             (Some(parent), Some(element)) => parent.content.push(DocumentNode::Element(element)),
+            // No parent is open: the root has ended.
             (None, element) => self.root = element,
             _ => {}
         }

@@ -79,11 +79,13 @@ fn is_url(text: &str, schemes: &[&str]) -> bool {
     if text.bytes().fold(false, |found, byte| found | (byte <= b' ')) {
         return false;
     }
+    // A colon behind other characters belongs to a path or a query, and the URL is relative.
     let scheme_end = text
         .bytes()
         .position(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'+' | b'-' | b'.'));
     match scheme_end {
         Some(end) if end > 0 && text.as_bytes()[end] == b':' => {
+            // An absolute URL needs a host.
             let host = text[end + 1..].strip_prefix("//").and_then(|rest| rest.bytes().next());
             schemes.iter().any(|scheme| text[..end].eq_ignore_ascii_case(scheme))
                 && host.is_some_and(|first| !matches!(first, b'/' | b'?' | b'#'))

@@ -8,6 +8,7 @@ pub(super) fn escape_into(out: &mut String, text: &str) {
 /// Appends `value` so that a reader of XML gets the same text from between the quotes of an
 /// attribute, where it would turn bare tabs and line ends into spaces.
 pub(super) fn escape_attribute_into(out: &mut String, value: &str) {
+    // Line ends and tabs as references: a reader normalises bare ones to spaces.
     let special = b"&<>\"'\r\n\t";
     escape(out, value, |byte| special.contains(&byte));
 }
@@ -21,6 +22,7 @@ fn escape(out: &mut String, text: &str, special: impl Fn(u8) -> bool) {
     while at < bytes.len() {
         let (length, written) = match bytes[at] {
             byte if special(byte) => (1, reference_for(byte)),
+            // Allowed as they are between tags; `special` has decided for attributes.
             b'\t' | b'\n' => (1, ""),
             ..0x20 => (1, "\u{FFFD}"),
             // U+FFFE and U+FFFF, the only ones from 0xEF on that XML does not allow.
