@@ -80,7 +80,11 @@ impl TemplateFolder {
     }
 
     /// The template and source of a file, by its name in the configuration.
-    pub fn document(&self, named: &ConfigText, problems: &mut Problems) -> Option<(Template, Source)> {
+    pub fn document(
+        &self,
+        named: &ConfigText,
+        problems: &mut Problems,
+    ) -> Option<(Template, Source)> {
         if let Some(file) = self.files.iter().find(|file| file.name == named.text) {
             return Some((file.template.clone()?, file.source.clone()));
         }
@@ -112,7 +116,11 @@ impl TemplateFolder {
     }
 
     /// Compiles a template that is written in the configuration itself; its output is plain text.
-    pub fn compile_inline(&self, located: &ConfigText, problems: &mut Problems) -> Option<Template> {
+    pub fn compile_inline(
+        &self,
+        located: &ConfigText,
+        problems: &mut Problems,
+    ) -> Option<Template> {
         let compiled =
             self.engine.compile(&located.source.name, &located.text, OutputFormat::Plain);
         compiled.map_err(|errors| report_inline(&errors, located, problems)).ok()

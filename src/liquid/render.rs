@@ -282,7 +282,7 @@ impl<'a> TemplateRenderer<'a> {
         let value = self.evaluate(&case.value, case.span)?;
         let mut matched = false;
         for when in &case.whens {
-            // An `else` may stand before further `when`s.
+            // An `else` may precede further `when`s.
             if when.is_else && !matched {
                 self.render_block(&when.body, out, case.span)?;
             }

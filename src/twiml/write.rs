@@ -12,7 +12,7 @@ use actix_web::web::Bytes;
 /// The capacity for a usual document, so that it is not moved while it grows.
 const DOCUMENT_CAPACITY: usize = 512;
 
-/// A finished document, as it goes to the carrier.
+/// A finished document, as the carrier gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TwimlDocument(String);
 
@@ -268,7 +268,7 @@ mod tests {
             "<?xml version='1.0'?>\n<Response a='>'><Pause/>\n<Hangup/></Response>"
         );
         assert!(spliced("<Response/>").ends_with("<Response><Pause/></Response>"));
-        // Whatever stands before the root is no part of it.
+        // Comments and instructions before the root are no part of it.
         for before in ["<?a <Response>?>", "<!-- <Response> -->", "<!----><?b?>"] {
             let document = format!("{before}<Response>\n</Response>");
             let expected = format!("{before}<Response><Pause/>\n</Response>");

@@ -5,7 +5,7 @@
 /// The schema's warning: an element, attribute or text that the grammar does not have.
 pub(in crate::twiml) const SCHEMA_WARNING: u32 = 12200;
 
-/// The code for an element that may not stand in `parent`.
+/// The code for an element that is not allowed in `parent`.
 pub(in crate::twiml) fn nesting_code(parent: &str) -> u32 {
     match parent {
         "Dial" => 13215,
@@ -15,7 +15,7 @@ pub(in crate::twiml) fn nesting_code(parent: &str) -> u32 {
     }
 }
 
-/// The code for a bad value of an attribute. An empty attribute name stands for the text.
+/// The code for a bad value of an attribute. An empty attribute name means the text.
 pub(in crate::twiml) fn value_code(element: &str, attribute: &str) -> u32 {
     let codes: &[(&str, u32)] = match element {
         "Conference" => CONFERENCE,

@@ -69,7 +69,7 @@ pub(super) fn name_end(text: &str, at: usize) -> usize {
     }
 }
 
-/// The end of the name that begins at `at` and is known to go on to `end`.
+/// The end of the name that begins at `at` and reaches at least to `end`.
 #[cold]
 fn name_end_beyond_ascii(text: &str, at: usize, mut end: usize) -> usize {
     for character in text[end..].chars() {
@@ -89,7 +89,7 @@ fn name_end_beyond_ascii(text: &str, at: usize, mut end: usize) -> usize {
     end
 }
 
-/// The character that a reference stands for; `name` is what stands between `&` and `;`.
+/// The character of a reference; `name` is the text between `&` and `;`.
 pub(super) fn resolve_reference(name: &str) -> Result<char, TwimlErrorKind> {
     match name {
         "amp" => return Ok('&'),
@@ -117,8 +117,8 @@ pub(super) fn resolve_reference(name: &str) -> Result<char, TwimlErrorKind> {
         .ok_or_else(|| TwimlErrorKind::Reference(abbreviate(name)))
 }
 
-/// The text that a piece of a checked document stands for: its references resolved. A reference
-/// that refers to nothing stays as it is.
+/// The text of a piece of a checked document, with its references resolved. A reference that refers
+/// to nothing stays as it is.
 pub fn unescape(raw: &str) -> Cow<'_, str> {
     let Some(first) = raw.find('&') else { return Cow::Borrowed(raw) };
     let mut text = raw[..first].to_owned();

@@ -77,7 +77,7 @@ impl<'a> GrammarCheck<'a> {
         if self.report.verbs == 1 {
             self.report.first_verb = rule.map(|rule| rule.tag);
         }
-        // Taken, so that one warning stands for all verbs behind the last one.
+        // Taken, so that only the first unreachable verb is reported.
         if let Some(last) = self.last.take() {
             let message =
                 format!("`<{name}>` is never reached: `<{last}>` before it ends the document");

@@ -73,7 +73,7 @@ pub enum TwimlErrorKind {
     /// Attributes without space between them.
     #[error("expected white space, `>` or `/>` after the attribute `{0}`")]
     Space(String),
-    /// A tag that goes on where it must end.
+    /// A tag that continues where it must end.
     #[error("expected `>`, found `{0}`")]
     TagEnd(String),
     /// An attribute without a value in quotes.
@@ -187,7 +187,7 @@ pub(super) fn abbreviate(text: &str) -> String {
                 break;
             }
             '\t' | '\n' | '\r' => short.push(' '),
-            // A message goes to logs and terminals.
+            // Messages are written to logs and terminals.
             control if control.is_control() => short.push('\u{FFFD}'),
             other => short.push(other),
         }

@@ -1,4 +1,4 @@
-//! The finding for an element that may not stand where it stands.
+//! The finding for an element that its parent does not take.
 
 use super::error::abbreviate;
 use crate::channel::Channel;
@@ -61,9 +61,9 @@ fn element_of_other_channel(
     Some(FindingText::new(code, format!("`<{name}>` {message}")).with_help(help))
 }
 
-/// The elements in which `name` may stand, for a sentence; empty where there are none.
+/// The elements that take `name`, for a sentence; empty where there are none.
 fn parents_of(channel: Channel, name: &str) -> String {
-    /// Elements named in the message: an element of SSML may stand in nearly all others of SSML.
+    /// Elements named in the message: nearly all elements of SSML take each other.
     const PARENTS_MAX: usize = 3;
     let mut text = String::new();
     let parents = elements(channel).into_iter().filter(|parent| parent.child(name).is_some());
