@@ -20,9 +20,10 @@
 //! that, each of them bounded:
 //!
 //! * `ClaimTable` remembers the claims of [`CLAIM_KEPT`], as many of their replies as fit into
-//!   [`CLAIMS_BYTES_MAX`], and the expired claims of [`REPLAY_REFUSED`]. It says without a read that
-//!   a webhook is new, or its reply. It is uncertain about every claim after a write whose outcome
-//!   is unknown, and where it dropped one for its bound: until such a claim is too old to matter.
+//!   [`CLAIMS_BYTES_MAX`], and the expired claims of [`REPLAY_REFUSED`]. It says without a read
+//!   that a webhook is new, or its reply. It is uncertain about every claim after a write whose
+//!   outcome is unknown, and where it dropped one for its bound: until such a claim is too old to
+//!   matter.
 //! * `SessionIndex` remembers the row of each session's active execution. It says without a read
 //!   that a session has none. It is uncertain about the sessions of a write whose outcome is
 //!   unknown, and about all when there are more than [`SESSIONS_KNOWN_MAX`]: until the file is
@@ -43,10 +44,11 @@
 //!   begins empty. The claim table stays. Its replies went out, whatever became of the file.
 //!
 //! A claim is remembered for longer, without its reply, where the webhook can begin an execution,
-//! because no step token identifies a replay of it. That fact is a bit of the claim's digest and not a
-//! column beside it: see `key_digest`.
+//! because no step token identifies a replay of it. That fact is a bit of the claim's digest and
+//! not a column beside it: see `key_digest`.
 //!
-//! This folder knows neither flows nor documents: a state and a reply are bytes.
+//! This folder does not know what a flow or a document is: a state and a reply are bytes. The one
+//! document it sends by itself is the empty one, to the replay of an expired claim.
 //!
 //! [`CLAIM_KEPT`]: crate::limits::CLAIM_KEPT
 //! [`CLAIMS_BYTES_MAX`]: crate::limits::CLAIMS_BYTES_MAX
@@ -298,8 +300,8 @@ impl Sessions {
     /// [`REPLAY_REFUSED`](crate::limits::REPLAY_REFUSED).
     ///
     /// A definition goes when it is not among the revisions `current`, and no execution has used it
-    /// for as long as a reply is stored: an execution that is being worked on while the configuration
-    /// changes may still be stored with it.
+    /// for as long as a reply is stored: an execution that is being worked on while the
+    /// configuration changes may still be stored with it.
     pub async fn expire(&self, now: Duration, current: &[String]) -> Result<(), StoreError> {
         match &self.store {
             SessionStore::Memory(memory) => memory.expire(now, current),

@@ -255,8 +255,8 @@ fn check_step(saved: &StoredExecution, random: &mut Random) -> Result<(), String
     Ok(())
 }
 
-/// Damage of a kind that a checksum of 32 bits always detects: up to 32 adjacent bits; and a missing
-/// end.
+/// Damage of a kind that a checksum of 32 bits always detects: up to 32 adjacent bits; and a
+/// missing end.
 fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
     let at = random.below(bytes.len());
     match random.below(4) {

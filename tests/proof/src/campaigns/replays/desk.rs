@@ -1,7 +1,7 @@
 //! A gateway in this process whose clock is pretended.
 //!
-//! `twimlgate::tools::phone` draws a fresh idempotency token for each request, as a carrier does; to
-//! send the same one again takes the exchange itself.
+//! `twimlgate::tools::phone` draws a fresh idempotency token for each request, as a carrier does;
+//! to send the same one again takes the exchange itself.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
