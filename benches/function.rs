@@ -14,7 +14,7 @@ use actix_web::{App, HttpResponse, HttpServer};
 use twimlgate::clock;
 use twimlgate::config::{Algorithm, Config};
 use twimlgate::diagnostics::problem::Source;
-use twimlgate::function::{Call, Functions, OutcomeKind, Resolver, Shared};
+use twimlgate::function::{Call, Destination, Functions, OutcomeKind, Resolver, SharedFunctions};
 use twimlgate::secret::Secret;
 use twimlgate::verify::SigningKey;
 use twimlgate::webhook::Params;
@@ -59,7 +59,8 @@ async fn compare(calls: usize, url: &str) {
     let text = format!("[function.f]\nurl = \"{url}\"\nforward_webhook = true\nconnections = 1000");
     let (config, _) = Config::parse(&Source::new("bench", &text), Path::new(""), &|_| None);
     let config = Rc::new(config.expect("it is a configuration"));
-    let shared = Shared::new(&config, Resolver::System).expect("there is no authority file");
+    let shared =
+        SharedFunctions::new(&config, Resolver::System).expect("there is no authority file");
     let functions = Rc::new(Functions::new(&shared));
     let key = Rc::new(SigningKey::new(&Secret::new("12345".to_owned()), Algorithm::Sha1));
 
@@ -89,8 +90,7 @@ async fn compare(calls: usize, url: &str) {
                     if signed { Params::decode(&form).expect("a form") } else { Params::default() };
                 let call = Call {
                     widget: "",
-                    direct: None,
-                    function: &config.functions["f"],
+                    destination: Destination::Function(&config.functions["f"]),
                     parameters: &Params::default(),
                     webhook: &webhook,
                     webhook_form: Some(&form),
@@ -99,7 +99,7 @@ async fn compare(calls: usize, url: &str) {
                     idempotency_key: "SM00000000000000000000000000000000:f",
                 };
                 let outcome = functions.call(call).await;
-                assert!(matches!(black_box(outcome).result, OutcomeKind::Twiml(_)));
+                assert!(matches!(black_box(outcome).kind, OutcomeKind::Twiml(_)));
             }
         }
     };

@@ -1,94 +1,91 @@
-//! The carrier's API: what a flow does that TwiML cannot say, with the account's credentials.
+//! The carrier's REST API: what a flow does that TwiML cannot say, with the account's credentials.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::http::Uri;
 use actix_web::http::header::HeaderValue;
-use actix_web::http::{Method, Uri};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep_until};
 
+use crate::basic_auth;
 use crate::clock;
-use crate::config::{Account, Function};
+use crate::config::Account;
 use crate::flow::{Send, SendError};
-use crate::function::{Call, Direct, Functions, Outcome, OutcomeKind};
+use crate::function::{Call, Destination, Functions, Outcome, OutcomeKind, Trust, UrlRequest};
 use crate::limits::{CARRIER_TRIES_MAX, CARRIER_WITHIN};
 use crate::webhook::Params;
 
-/// Asks the carrier's API, within its own deadline and that of the turn. What it refuses for now
-/// (429, 503) is asked again; anything else that may have been done is not.
+/// What a request to the API needs beside what the flow asks for.
+#[derive(Clone, Copy)]
+pub struct ApiCaller<'a> {
+    /// The connections of the worker.
+    pub functions: &'a Functions,
+    /// The account whose credentials are used.
+    pub account: Option<&'a Arc<Account>>,
+    /// The same when the same step of a flow runs again.
+    pub idempotency_key: &'a str,
+    /// When the turn must be over.
+    pub deadline: Instant,
+}
+
+/// Sends a request to the API, within its own deadline and that of the turn. What the API refuses
+/// for now (429, 503) is sent again; a request that may have been carried out is not.
 ///
 /// # Errors
-/// Where there are no credentials, and where it was not done.
-pub async fn send(
-    functions: &Functions,
-    account: Option<&Arc<Account>>,
+/// Where there are no credentials, and where the request was not carried out.
+pub async fn send_request(
+    caller: ApiCaller<'_>,
     send: &Send,
-    key: &str,
-    deadline: Instant,
 ) -> Result<Map<String, Value>, SendError> {
-    let account = account.filter(|account| !account.auth_tokens.is_empty());
+    let account = caller.account.filter(|account| !account.auth_tokens.is_empty());
     let account = account.ok_or(SendError::NoCredentials)?;
-    let unusable = || SendError::Failed("`account.api_url` and the path make no URL".to_owned());
-    let url: Uri = url(account, send).parse().map_err(|_| unusable())?;
-    let function = Arc::new(Function::of_origin(&url, true).ok_or_else(unusable)?);
-    let authorization = credentials(account);
-    let (method, body) = (Method::POST, None);
-    let direct = Direct { url, method, body, authorization, trusted: true };
-    let deadline = deadline.min(clock::now() + CARRIER_WITHIN);
+    let unusable = |_| SendError::Failed("`account.api_url` and the path make no URL".to_owned());
+    // The operator configured the account, so its API may be at a private address.
+    let mut request = UrlRequest::new(&url(account, send), Trust::Configured).map_err(unusable)?;
+    request.credentials = account_credentials(account);
+    let deadline = caller.deadline.min(clock::now() + CARRIER_WITHIN);
+    let webhook = Params::default();
+    let call = Call {
+        destination: Destination::Url(&request),
+        widget: "",
+        parameters: &send.form,
+        webhook: &webhook,
+        webhook_form: None,
+        signing_key: None,
+        deadline,
+        idempotency_key: caller.idempotency_key,
+    };
     let mut pause = Duration::from_millis(250);
     for _ in 1..CARRIER_TRIES_MAX {
-        let outcome = ask(functions, &function, &direct, &send.form, (key, deadline)).await;
-        let status = outcome.answer.as_ref().map(|answer| answer.status_code);
+        let outcome = caller.functions.call(call).await;
+        let status = outcome.response.as_ref().map(|response| response.status_code);
         let until = clock::now() + pause;
+        // Both say that nothing was done, so the request cannot be carried out twice.
         if !matches!(status, Some(429 | 503)) || until >= deadline {
-            return result(outcome);
+            return resource(outcome);
         }
         sleep_until(until).await;
         pause *= 2;
     }
-    result(ask(functions, &function, &direct, &send.form, (key, deadline)).await)
-}
-
-async fn ask(
-    functions: &Functions,
-    function: &Arc<Function>,
-    direct: &Direct,
-    form: &Params,
-    (idempotency_key, deadline): (&str, Instant),
-) -> Outcome {
-    let nothing = Params::default();
-    let call = Call {
-        function,
-        widget: "",
-        direct: Some(direct),
-        parameters: form,
-        webhook: &nothing,
-        webhook_form: None,
-        signing_key: None,
-        deadline,
-        idempotency_key,
-    };
-    functions.call(call).await
+    resource(caller.functions.call(call).await)
 }
 
 /// The resource that was made, or why none was.
-fn result(outcome: Outcome) -> Result<Map<String, Value>, SendError> {
-    match (outcome.result, outcome.answer) {
+fn resource(outcome: Outcome) -> Result<Map<String, Value>, SendError> {
+    match (outcome.kind, outcome.response) {
         (OutcomeKind::Success { parsed }, _) => Ok(parsed.unwrap_or_default()),
         (OutcomeKind::Twiml(_), _) => Err(SendError::Failed("it answered XML".to_owned())),
-        (OutcomeKind::Fail(_), Some(answer)) if answer.status_code >= 300 => {
-            let body = serde_json::from_slice::<Value>(&answer.body).ok();
+        (OutcomeKind::Fail(_), Some(response)) if response.status_code >= 300 => {
+            let body = serde_json::from_slice::<Value>(&response.body).ok();
             let code = body.and_then(|body| body.get("code").and_then(Value::as_u64));
-            Err(SendError::Refused { status: answer.status_code, code })
+            Err(SendError::Refused { status: response.status_code, code })
         }
-        (OutcomeKind::Fail(error), _) => Err(SendError::Failed(error.problem.to_string())),
+        (OutcomeKind::Fail(error), _) => Err(SendError::Failed(error.cause.to_string())),
     }
 }
 
-/// Where a request goes: below `account.api_url`, or to Twilio's host of the service.
+/// The URL of a request: below `account.api_url`, or on Twilio's host of the service.
 fn url(account: &Account, send: &Send) -> String {
     let path = send.path.replace("{account}", &account.sid);
     match &account.api_url {
@@ -98,19 +95,17 @@ fn url(account: &Account, send: &Send) -> String {
 }
 
 /// Whether a URL is the carrier's own, so that the account's credentials may go there.
-pub fn is_carrier(account: &Account, url: &Uri) -> bool {
+pub fn is_carrier_url(account: &Account, url: &str) -> bool {
+    let Ok(url) = url.parse::<Uri>() else { return false };
     let host = url.host().unwrap_or_default().to_ascii_lowercase();
-    let twilio = url.scheme_str() == Some("https")
+    let is_twilio = url.scheme_str() == Some("https")
         && (host == "twilio.com" || host.ends_with(".twilio.com"));
-    let own = account.api_url.as_deref().and_then(|base| base.parse::<Uri>().ok());
-    twilio || own.is_some_and(|own| own.authority() == url.authority())
+    let api_url = account.api_url.as_deref().and_then(|base| base.parse::<Uri>().ok());
+    is_twilio || api_url.is_some_and(|api_url| api_url.authority() == url.authority())
 }
 
-/// The account's credentials as `Authorization: Basic`.
-pub fn credentials(account: &Account) -> Option<HeaderValue> {
+/// The account's credentials as a header. `None` for an account without a token.
+pub fn account_credentials(account: &Account) -> Option<HeaderValue> {
     let token = account.auth_tokens.first()?;
-    let pair = STANDARD.encode(format!("{}:{}", account.sid, token.expose()));
-    let mut value = HeaderValue::from_str(&format!("Basic {pair}")).ok()?;
-    value.set_sensitive(true);
-    Some(value)
+    basic_auth::header(format!("{}:{}", account.sid, token.expose()))
 }

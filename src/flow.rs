@@ -31,7 +31,7 @@ pub use properties::{Callee, Holds, Pair, Properties, Property};
 pub use scope::Scope;
 pub use send::{Send, SendError, Service};
 pub use short::{Short, from_short};
-pub use step::{Body, Event, FunctionCall, Step};
+pub use step::{CallTarget, Event, FunctionCall, RenderedUrl, Step};
 pub use trigger::{Incoming, Trigger};
 pub use turn::{FlowUrls, Moment};
 pub use widget::{Needs, TYPES, Type, type_of};

@@ -16,7 +16,7 @@ use crate::config::{Account, Answer, Config, ConfigText, Short};
 use crate::diagnostics::problem::{Level, Problem, Problems};
 use crate::fallback;
 use crate::flow::{self, Flow, FlowUrls, Incoming, Pair};
-use crate::function::{self, Functions, Resolver};
+use crate::function::{Functions, Resolver, SharedFunctions};
 use crate::liquid::Template;
 use crate::metrics::Metrics;
 use crate::pending::PendingCalls;
@@ -38,7 +38,7 @@ pub struct Gateway {
     /// The flows behind it, and those that no route names.
     pub flows: Flows,
     /// What all workers share of stage 6.
-    pub functions: function::Shared,
+    pub functions: SharedFunctions,
     /// The hold documents, by the names of their functions.
     pub hold_documents: HashMap<String, Template>,
 }
@@ -130,7 +130,7 @@ impl Gateway {
         if let Some(Err(problem)) = config.server.tls.as_ref().map(check_certificate) {
             problems.push(problem);
         }
-        let functions = function::Shared::new(&config, Resolver::System);
+        let functions = SharedFunctions::new(&config, Resolver::System);
         let functions = functions.map_err(|error| {
             problems.push(Problem::new(Level::Error, error.to_string()));
         });

@@ -142,9 +142,9 @@ impl ExchangeLog {
 
     /// A widget's function came back.
     pub fn called(&mut self, widget: &str, function: &str, parameters: &Params, outcome: &Outcome) {
-        let succeeded = !matches!(outcome.result, OutcomeKind::Fail(_));
+        let succeeded = !matches!(outcome.kind, OutcomeKind::Fail(_));
         self.journal.metrics.count_call(function, succeeded, outcome.duration);
-        let status = outcome.answer.as_ref().map(|answer| answer.status_code);
+        let status = outcome.response.as_ref().map(|response| response.status_code);
         self.call = Some(LastCall { name: function.to_owned(), status, took: outcome.duration });
         if let Some(trace) = &mut self.trace {
             trace.calls.push(Called {

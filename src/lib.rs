@@ -43,6 +43,7 @@ pub mod config;
 pub mod gateway;
 pub mod server;
 
+mod basic_auth;
 mod catch_panic;
 pub mod clock;
 pub mod diagnostics;

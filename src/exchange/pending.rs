@@ -10,7 +10,7 @@ use super::turn_runner::TurnRunner;
 use crate::channel::Channel;
 use crate::clock;
 use crate::config::Function;
-use crate::flow::{Callee, Event, Execution, FunctionCall};
+use crate::flow::{CallTarget, Event, Execution, FunctionCall};
 use crate::journal::ExchangeLog;
 use crate::limits::HOLD_WITHIN;
 use crate::pending::{CallPoll, DetachedCall, PendingCall, PendingKey};
@@ -21,8 +21,8 @@ const AFTER: Duration = Duration::from_secs(4);
 
 /// The function that a call is for, if the call may outlast its webhook.
 pub(super) fn function_of(call: &FunctionCall) -> Option<Arc<Function>> {
-    match &call.callee {
-        Callee::Function(function) if call.held.is_some() || function.hold.is_some() => {
+    match &call.target {
+        CallTarget::Function(function) if call.held.is_some() || function.hold.is_some() => {
             let plain = call.body.is_none() && !call.with_credentials;
             plain.then(|| Arc::clone(function))
         }

@@ -31,10 +31,7 @@ impl TurnRunner<'_> {
             sent += 1;
             let send = message(execution, verb);
             let key = format!("{}:{}:{sent}", self.key, execution.steps);
-            let functions = &self.context.worker.functions;
-            let result =
-                carrier_api::send(functions, self.account, &send, &key, self.context.deadline)
-                    .await;
+            let result = carrier_api::send_request(self.api_caller(&key), &send).await;
             log.sent(&send, &result);
             if let Err(error) = result {
                 log.note(&format!("a reply is not sent: {error}"));

@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
-use actix_web::http::{Method, Uri};
+use actix_web::http::Method;
 use actix_web::web::Bytes;
 
-use super::{ExchangeContext, pending};
-use crate::carrier_api;
-use crate::config::{Account, Function};
-use crate::flow::{Callee, Event, Execution, Failure, Flow, FunctionCall, Moment, Step, advance};
-use crate::function::{Call, Direct, Outcome};
+use crate::carrier_api::{self, ApiCaller};
+use crate::config::Account;
+use crate::flow::{CallTarget, Event, Execution, Failure, Flow, FunctionCall, Moment, RenderedUrl, Step, advance};
+use crate::function::{Call, Destination, Outcome, Trust, UnusableUrl, UrlRequest};
 use crate::journal::ExchangeLog;
+use super::{ExchangeContext, pending};
 use crate::twiml::EMPTY;
 use crate::webhook::Params;
 
@@ -56,14 +56,7 @@ impl TurnRunner<'_> {
                 }
                 Step::Send(send) => {
                     let key = format!("{}:{}", self.key, execution.steps);
-                    let sent = carrier_api::send(
-                        &self.context.worker.functions,
-                        self.account,
-                        &send,
-                        &key,
-                        self.context.deadline,
-                    );
-                    let sent = sent.await;
+                    let sent = carrier_api::send_request(self.api_caller(&key), &send).await;
                     log.sent(&send, &sent);
                     event = Event::Sent(sent);
                 }
@@ -80,50 +73,64 @@ impl TurnRunner<'_> {
     /// Calls a function or a URL: signed with the token of the account, and with a key that is the
     /// same when the turn runs again.
     async fn call(&self, call: &FunctionCall, (widget, step): (&str, u32)) -> (String, Outcome) {
-        let (function, direct) = match self.callee(call) {
-            Ok(callee) => callee,
-            Err(place) => return (place.clone(), Outcome::unusable_url(&place)),
+        let request;
+        let destination = match &call.target {
+            CallTarget::Function(function) => Destination::Function(function),
+            CallTarget::Url(url) => match self.url_request(call, url) {
+                Ok(usable) => {
+                    request = usable;
+                    Destination::Url(&request)
+                }
+                Err(UnusableUrl { name }) => {
+                    let outcome = Outcome::unusable_url(&name);
+                    return (name, outcome);
+                }
+            },
         };
-        let call = Call {
-            function: &function,
+        let idempotency_key = format!("{}:{step}", self.key);
+        let outcome = self.context.worker.functions.call(Call {
+            destination,
             widget,
-            direct: direct.as_ref(),
             parameters: &call.parameters,
             webhook: self.params,
             webhook_form: self.form,
             signing_key: self.account.and_then(|a| self.context.gateway.verifier.signing_key(a)),
             deadline: self.context.deadline,
-            idempotency_key: &format!("{}:{step}", self.key),
-        };
-        let outcome = self.context.worker.functions.call(call).await;
-        (function.name.clone(), outcome)
+            idempotency_key: &idempotency_key,
+        });
+        (destination.name().to_owned(), outcome.await)
     }
 
-    /// Whom to ask, and for what. Where that is no URL that may be asked: its scheme and host.
-    fn callee(&self, call: &FunctionCall) -> Result<(Arc<Function>, Option<Direct>), String> {
-        let (url, get, fixed) = match &call.callee {
-            Callee::Function(function) => return Ok((Arc::clone(function), None)),
-            Callee::Rendered { url, get, fixed } => (url.as_str(), *get, *fixed),
-            Callee::Url(_) => ("", false, false),
-        };
-        let rewritten = self.context.gateway.rewritten(url);
-        let trusted = fixed || rewritten.is_some();
-        let target = rewritten.as_deref().unwrap_or(url);
-        let uri: Option<Uri> = target.parse().ok();
-        let function = uri.as_ref().and_then(|uri| Function::of_origin(uri, trusted));
-        let (Some(uri), Some(function)) = (uri, function) else {
-            return Err("a computed URL".to_owned());
-        };
-        let authorization = match call.with_credentials {
-            true => match self.account.filter(|account| carrier_api::is_carrier(account, &uri)) {
-                Some(account) => carrier_api::credentials(account),
-                // Credentials never go anywhere else, and Studio does not ask either.
-                None => return Err(function.name),
-            },
-            false => None,
-        };
-        let method = if get { Method::GET } else { Method::POST };
-        let body = call.body.clone();
-        Ok((Arc::new(function), Some(Direct { url: uri, method, body, authorization, trusted })))
+    /// What a request to the carrier's API needs beside what the flow asks for.
+    pub(super) fn api_caller<'a>(&'a self, idempotency_key: &'a str) -> ApiCaller<'a> {
+        ApiCaller {
+            functions: &self.context.worker.functions,
+            account: self.account,
+            idempotency_key,
+            deadline: self.context.deadline,
+        }
+    }
+
+    /// The request to a URL of the flow, where that may be called.
+    fn url_request(
+        &self,
+        call: &FunctionCall,
+        rendered: &RenderedUrl,
+    ) -> Result<UrlRequest, UnusableUrl> {
+        let rewritten = self.context.gateway.rewritten(&rendered.url);
+        // The operator wrote the URL: into the flow, or as the target of a `[[rewrite]]`.
+        let is_configured = rendered.is_constant || rewritten.is_some();
+        let trust = if is_configured { Trust::Configured } else { Trust::Computed };
+        let url = rewritten.as_deref().unwrap_or(&rendered.url);
+        let mut request = UrlRequest::new(url, trust)?;
+        if call.with_credentials {
+            let account = self.account.filter(|account| carrier_api::is_carrier_url(account, url));
+            // Credentials never go anywhere else, and Studio does not call either.
+            let unusable = || UnusableUrl { name: request.name().to_owned() };
+            request.credentials = carrier_api::account_credentials(account.ok_or_else(unusable)?);
+        }
+        request.method = if rendered.is_get { Method::GET } else { Method::POST };
+        request.body = call.body.clone();
+        Ok(request)
     }
 }

@@ -9,7 +9,7 @@ use actix_web::web::Bytes;
 use super::Callee;
 use super::execution::Wait;
 use super::failure::Failure;
-use super::step::FunctionCall;
+use super::step::{CallTarget, FunctionCall};
 use super::turn::Turn;
 use super::widget::{Next, Then};
 use crate::channel::Channel;
@@ -54,8 +54,8 @@ pub(super) fn hold(
 /// Something has come that ends the wait for a held call: its outcome is asked for again.
 pub(super) fn again(turn: &mut Turn<'_>, held: Box<PendingCall>) -> Result<Next, Failure> {
     match &turn.widget().properties.callee {
-        Some(callee @ Callee::Function(_)) => Ok(Next::Call(FunctionCall {
-            callee: callee.clone(),
+        Some(Callee::Function(function)) => Ok(Next::Call(FunctionCall {
+            target: CallTarget::Function(Arc::clone(function)),
             parameters: Params::clone(&held.parameters),
             body: None,
             with_credentials: false,

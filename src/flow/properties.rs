@@ -64,23 +64,13 @@ pub struct Pair {
     pub json: bool,
 }
 
-/// Who is called.
+/// What a widget calls.
 #[derive(Clone, Debug)]
 pub enum Callee {
     /// A configured function.
     Function(Arc<config::Function>),
     /// The URL of an imported flow, to be rendered and then rewritten as `[[rewrite]]` says.
     Url(Template),
-    /// A URL that has been rendered. `fixed`: it stands in the flow as it is, so that the operator
-    /// has seen where it leads.
-    Rendered {
-        /// The URL.
-        url: String,
-        /// `GET` or `POST`.
-        get: bool,
-        /// Whether it stands in the flow as it is.
-        fixed: bool,
-    },
 }
 
 // === impl Property ===

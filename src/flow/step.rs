@@ -6,9 +6,9 @@ use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 
 use super::failure::Failure;
-use super::properties::Callee;
 use super::send::{Send, SendError};
-use crate::function::Outcome;
+use crate::config;
+use crate::function::{Outcome, RequestBody};
 use crate::liquid::Template;
 use crate::pending::PendingCall;
 use crate::webhook::Params;
@@ -58,23 +58,34 @@ pub enum Step {
 /// A function or URL to be called.
 #[derive(Debug)]
 pub struct FunctionCall {
-    /// Which.
-    pub callee: Callee,
+    /// Where it goes.
+    pub target: CallTarget,
     /// The parameters, rendered.
     pub parameters: Params,
     /// What is sent instead of a form of the parameters.
-    pub body: Option<Body>,
+    pub body: Option<RequestBody>,
     /// With the account's credentials, as `add_twilio_auth` says.
     pub with_credentials: bool,
     /// The call that this one is again: its outcome may be there, or it is made under its key.
     pub held: Option<Box<PendingCall>>,
 }
 
-/// A request body that is no form.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Body {
-    /// Its content type.
-    pub content_type: String,
-    /// The bytes.
-    pub text: String,
+/// Where a call goes.
+#[derive(Clone, Debug)]
+pub enum CallTarget {
+    /// To a configured function.
+    Function(Arc<config::Function>),
+    /// To the URL of an imported flow, still to be rewritten as `[[rewrite]]` says.
+    Url(RenderedUrl),
+}
+
+/// A URL that a widget calls.
+#[derive(Clone, Debug)]
+pub struct RenderedUrl {
+    /// The URL.
+    pub url: String,
+    /// Whether the method is `GET`; otherwise it is `POST`.
+    pub is_get: bool,
+    /// Whether the flow has the URL as it is, so that the operator has seen where it leads.
+    pub is_constant: bool,
 }

@@ -1,26 +1,19 @@
-//! What a function's answer means. Pure: bytes in, verdict out; the table is in
-//! `docs/functions.md`.
+//! What a function's response means. Pure: status, headers and body in, outcome out; the table is
+//! in `docs/functions.md`.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 
-use super::error::{Problem, word};
+use super::error::CallError;
+use super::outcome::OutcomeKind;
+use super::transport::printable;
 use crate::media_type::{charset, essence, is_utf8};
-
-/// What a successful answer is.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Verdict {
-    /// Variables, if it was a JSON object.
-    Success(Option<Map<String, Value>>),
-    /// A document for the caller.
-    Twiml,
-}
 
 /// What the content type says about the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum MediaKind {
     Json,
     Xml,
     Html,
@@ -28,35 +21,59 @@ enum Kind {
     Other,
 }
 
-/// Judges a whole answer. Redirects are behind us: a status of 300 to 399 is a failure here.
-pub fn classify(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Result<Verdict, Problem> {
+/// The outcome that a whole response of a function is. Redirects have been followed: a status of
+/// 300 to 399 is a failure here.
+pub fn classify(
+    function: &str,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> OutcomeKind {
+    let kind = classify_response(status, headers, body);
+    kind.unwrap_or_else(|cause| OutcomeKind::fail(function, cause))
+}
+
+fn classify_response(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<OutcomeKind, CallError> {
     if !status.is_success() {
-        return Err(Problem::Status { status: status.as_u16() });
+        return Err(CallError::Status { status: status.as_u16() });
     }
-    encoding(headers)?;
+    check_encoding(headers)?;
     if body.is_empty() {
-        return match kind(content_type(headers)?.unwrap_or_default()) {
-            Kind::Xml if status != StatusCode::NO_CONTENT => Ok(Verdict::Twiml),
-            _ => Ok(Verdict::Success(None)),
+        return match media_kind(content_type(headers)?.unwrap_or_default()) {
+            // An empty document is TwiML that does nothing; 204 says that there is none.
+            MediaKind::Xml if status != StatusCode::NO_CONTENT => {
+                Ok(OutcomeKind::Twiml(Bytes::new()))
+            }
+            _ => Ok(OutcomeKind::Success { parsed: None }),
         };
     }
     let declared = content_type(headers)?.unwrap_or_default();
-    let kind = kind(declared);
-    if kind != Kind::Other {
-        text(declared, body)?;
+    let kind = media_kind(declared);
+    if kind != MediaKind::Other {
+        check_text(declared, body)?;
     }
     match kind {
-        Kind::Json => parse(body).map(Verdict::Success),
-        Kind::Xml => Ok(Verdict::Twiml),
-        Kind::Html if root(body) == Some(b"Response") => Ok(Verdict::Twiml),
-        Kind::Html | Kind::Text | Kind::Other => Ok(Verdict::Success(None)),
+        MediaKind::Json => parse_object(body).map(|parsed| OutcomeKind::Success { parsed }),
+        MediaKind::Xml => Ok(OutcomeKind::Twiml(body.clone())),
+        MediaKind::Html if root_name(body) == Some(b"Response") => {
+            Ok(OutcomeKind::Twiml(body.clone()))
+        }
+        MediaKind::Html | MediaKind::Text | MediaKind::Other => {
+            Ok(OutcomeKind::Success { parsed: None })
+        }
     }
 }
 
-/// The content type, for `widgets.NAME.content_type`. Two that differ are an error: which of them
-/// would be believed?
-pub(super) fn content_type(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
-    let wrong = |reason| Problem::Header { name: "Content-Type", reason };
+/// The content type, for `widgets.NAME.content_type`.
+///
+/// # Errors
+/// If there are two that differ: neither is more credible than the other.
+pub(super) fn content_type(headers: &HeaderMap) -> Result<Option<&str>, CallError> {
+    let wrong = |reason| CallError::Header { name: "Content-Type", reason };
     let mut values = headers.get_all(CONTENT_TYPE);
     let Some(first) = values.next() else { return Ok(None) };
     if values.any(|value| value != first) {
@@ -65,48 +82,49 @@ pub(super) fn content_type(headers: &HeaderMap) -> Result<Option<&str>, Problem>
     first.to_str().map(Some).map_err(|_| wrong("is not ASCII"))
 }
 
-/// Refuses compressed bodies: nobody asked for one, and a small one may be gigabytes.
-fn encoding(headers: &HeaderMap) -> Result<(), Problem> {
+/// Refuses compressed bodies: the request did not accept one, and a small one may be gigabytes.
+fn check_encoding(headers: &HeaderMap) -> Result<(), CallError> {
     let harmless = |value: &&HeaderValue| {
         let value = value.as_bytes().trim_ascii();
         value.is_empty() || value.eq_ignore_ascii_case(b"identity")
     };
     match headers.get_all(CONTENT_ENCODING).find(|value| !harmless(value)) {
-        Some(value) => Err(Problem::ContentEncoding { encoding: word(value.as_bytes()) }),
+        Some(value) => Err(CallError::ContentEncoding { encoding: printable(value.as_bytes()) }),
         None => Ok(()),
     }
 }
 
-fn kind(content_type: &str) -> Kind {
+fn media_kind(content_type: &str) -> MediaKind {
     let essence = essence(content_type);
     let is = |name: &str| essence.eq_ignore_ascii_case(name);
     if is("application/json") {
-        Kind::Json
+        MediaKind::Json
     } else if is("text/xml") || is("application/xml") {
-        Kind::Xml
+        MediaKind::Xml
     } else if is("text/html") {
-        Kind::Html
+        MediaKind::Html
     } else if essence.get(..5).is_some_and(|prefix| prefix.eq_ignore_ascii_case("text/")) {
-        Kind::Text
+        MediaKind::Text
     } else {
-        Kind::Other
+        MediaKind::Other
     }
 }
 
 /// Text must be UTF-8, and the content type must not say otherwise. Where it names another charset
 /// that agrees with ASCII, a body of ASCII alone is fine.
-fn text(content_type: &str, body: &[u8]) -> Result<(), Problem> {
+fn check_text(content_type: &str, body: &[u8]) -> Result<(), CallError> {
     let wrong = |reason: String| {
-        Err(Problem::Text { content_type: word(essence(content_type).as_bytes()), reason })
+        Err(CallError::Text { content_type: printable(essence(content_type).as_bytes()), reason })
     };
     let charset = charset(content_type).unwrap_or("utf-8");
     let is = |name: &str| charset.eq_ignore_ascii_case(name);
-    let stands_alone = ["utf-16", "utf-32", "ucs-2", "ucs-4", "utf-7", "ebcdic", "ibm", "cp037"];
-    let wide = stands_alone
+    // These do not agree with ASCII even where all bytes are ASCII.
+    let incompatible = ["utf-16", "utf-32", "ucs-2", "ucs-4", "utf-7", "ebcdic", "ibm", "cp037"];
+    let is_incompatible = incompatible
         .iter()
         .any(|name| charset.get(..name.len()).is_some_and(|c| c.eq_ignore_ascii_case(name)));
-    if !(is_utf8(charset) || is("us-ascii")) && (wide || !body.is_ascii()) {
-        return wrong(format!("is in the charset `{}`", word(charset.as_bytes())));
+    if !(is_utf8(charset) || is("us-ascii")) && (is_incompatible || !body.is_ascii()) {
+        return wrong(format!("is in the charset `{}`", printable(charset.as_bytes())));
     }
     if body.starts_with(b"\xEF\xBB\xBF") {
         return wrong("begins with a byte order mark".to_owned());
@@ -125,17 +143,17 @@ fn text(content_type: &str, body: &[u8]) -> Result<(), Problem> {
 
 /// The variables of a JSON body: those of an object. Of a name that comes twice the last one
 /// counts, as in JavaScript; nesting is bounded by the parser (128), size by the body's limit.
-fn parse(body: &[u8]) -> Result<Option<Map<String, Value>>, Problem> {
+fn parse_object(body: &[u8]) -> Result<Option<Map<String, Value>>, CallError> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(object)) => Ok(Some(object)),
         Ok(_) => Ok(None),
-        Err(error) => Err(Problem::Json { reason: error.to_string() }),
+        Err(error) => Err(CallError::Json { reason: error.to_string() }),
     }
 }
 
 /// The name of a document's first element: behind white space, the XML declaration, processing
 /// instructions and comments. A document type is not TwiML, so it ends the search.
-fn root(document: &[u8]) -> Option<&[u8]> {
+fn root_name(document: &[u8]) -> Option<&[u8]> {
     let mut rest = document.trim_ascii_start();
     loop {
         let (open, close): (&[u8], &[u8]) = match rest {
@@ -157,17 +175,31 @@ fn root(document: &[u8]) -> Option<&[u8]> {
 mod tests {
     use super::*;
 
-    fn judge(content_type: &str, body: impl AsRef<[u8]>) -> Result<Verdict, Problem> {
+    const NO_VARIABLES: OutcomeKind = OutcomeKind::Success { parsed: None };
+
+    fn outcome(content_type: &str, body: impl AsRef<[u8]>) -> OutcomeKind {
         let mut headers = HeaderMap::new();
         if !content_type.is_empty() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap());
         }
-        classify(StatusCode::OK, &headers, &Bytes::copy_from_slice(body.as_ref()))
+        classify("lookup", StatusCode::OK, &headers, &Bytes::copy_from_slice(body.as_ref()))
     }
 
-    fn object(json: &str) -> Result<Verdict, Problem> {
+    fn object(json: &str) -> OutcomeKind {
         let Value::Object(object) = serde_json::from_str(json).unwrap() else { panic!("{json}") };
-        Ok(Verdict::Success(Some(object)))
+        OutcomeKind::Success { parsed: Some(object) }
+    }
+
+    fn twiml(body: impl AsRef<[u8]>) -> OutcomeKind {
+        OutcomeKind::Twiml(Bytes::copy_from_slice(body.as_ref()))
+    }
+
+    /// The cause of an outcome that must be a failure.
+    fn cause(kind: OutcomeKind) -> CallError {
+        match kind {
+            OutcomeKind::Fail(error) => error.cause,
+            other => panic!("expected a failure, got {other:?}"),
+        }
     }
 
     #[test]
@@ -180,20 +212,20 @@ mod tests {
             "application/json; charset=iso-8859-1",
         ];
         for content_type in types {
-            assert_eq!(judge(content_type, r#"{"a":1}"#), object(r#"{"a":1}"#), "{content_type}");
+            assert_eq!(outcome(content_type, r#"{"a":1}"#), object(r#"{"a":1}"#), "{content_type}");
         }
-        assert_eq!(judge("application/json", r#"{"a":1,"a":2}"#), object(r#"{"a":2}"#));
+        assert_eq!(outcome("application/json", r#"{"a":1,"a":2}"#), object(r#"{"a":2}"#));
         let big = r#"{"n":123456789012345678901234567890,"f":1.5e300}"#;
-        assert_eq!(judge("application/json", big), object(big));
+        assert_eq!(outcome("application/json", big), object(big));
     }
 
     #[test]
     fn other_json_is_success_without_variables() {
         for body in ["[1,2]", "\"x\"", "3", "null", "true", " [] ", ""] {
-            assert_eq!(judge("application/json", body), Ok(Verdict::Success(None)), "{body}");
+            assert_eq!(outcome("application/json", body), NO_VARIABLES, "{body}");
         }
         for content_type in ["application/problem+json", "text/json", "application/jsonp"] {
-            assert_eq!(judge(content_type, "{\"a\":1}"), Ok(Verdict::Success(None)));
+            assert_eq!(outcome(content_type, "{\"a\":1}"), NO_VARIABLES);
         }
     }
 
@@ -201,8 +233,8 @@ mod tests {
     fn broken_json_fails_with_the_reason() {
         let deep = "[".repeat(1000);
         for body in ["{", "{'a':1}", "{\"a\":1}x", "NaN", "{\"a\":1e999}", "\"\\ud800\"", &deep] {
-            let problem = judge("application/json", body).unwrap_err();
-            assert!(matches!(&problem, Problem::Json { reason } if reason.contains("line")));
+            let error = cause(outcome("application/json", body));
+            assert!(matches!(&error, CallError::Json { reason } if reason.contains("line")));
         }
     }
 
@@ -218,26 +250,28 @@ mod tests {
         ];
         for body in bad {
             for content_type in ["application/json", "text/xml", "text/html", "text/plain"] {
-                let problem = judge(content_type, body).unwrap_err();
-                assert!(matches!(problem, Problem::Text { .. }), "{content_type} {problem}");
+                let error = cause(outcome(content_type, body));
+                assert!(matches!(error, CallError::Text { .. }), "{content_type} {error}");
             }
-            assert_eq!(judge("image/png", body), Ok(Verdict::Success(None)));
+            assert_eq!(outcome("image/png", body), NO_VARIABLES);
         }
     }
 
     #[test]
     fn other_charsets_only_where_they_agree() {
-        let latin = |body: &[u8]| judge("text/xml; charset=ISO-8859-1", body);
-        assert_eq!(latin(b"<Response/>"), Ok(Verdict::Twiml));
-        assert!(matches!(latin("<Response>é</Response>".as_bytes()), Err(Problem::Text { .. })));
-        assert!(matches!(judge("text/xml;charset=utf-16le", "<R/>"), Err(Problem::Text { .. })));
+        let latin = |body: &[u8]| outcome("text/xml; charset=ISO-8859-1", body);
+        assert_eq!(latin(b"<Response/>"), twiml("<Response/>"));
+        let foreign = cause(latin("<Response>é</Response>".as_bytes()));
+        assert!(matches!(foreign, CallError::Text { .. }));
+        let wide = cause(outcome("text/xml;charset=utf-16le", "<R/>"));
+        assert!(matches!(wide, CallError::Text { .. }));
     }
 
     #[test]
     fn twiml_by_type_and_html_by_root() {
         for content_type in ["text/xml", "application/xml", "TEXT/XML; charset=utf-8"] {
-            assert_eq!(judge(content_type, "<Response/>"), Ok(Verdict::Twiml));
-            assert_eq!(judge(content_type, ""), Ok(Verdict::Twiml));
+            assert_eq!(outcome(content_type, "<Response/>"), twiml("<Response/>"));
+            assert_eq!(outcome(content_type, ""), twiml(""));
         }
         let response = [
             "<Response/>",
@@ -245,7 +279,7 @@ mod tests {
             " \n<?xml version=\"1.0\"?>\n<!-- a > b --><?pi ?>\t<Response\n a='b'>",
         ];
         for body in response {
-            assert_eq!(judge("text/html; charset=utf-8", body), Ok(Verdict::Twiml), "{body}");
+            assert_eq!(outcome("text/html; charset=utf-8", body), twiml(body), "{body}");
         }
         let page = [
             "<html><body>503</body></html>",
@@ -260,7 +294,7 @@ mod tests {
             "<",
         ];
         for body in page {
-            assert_eq!(judge("text/html", body), Ok(Verdict::Success(None)), "{body}");
+            assert_eq!(outcome("text/html", body), NO_VARIABLES, "{body}");
         }
     }
 
@@ -268,8 +302,9 @@ mod tests {
     fn every_status() {
         for status in 100..600 {
             let status = StatusCode::from_u16(status).unwrap();
-            let verdict = classify(status, &HeaderMap::new(), &Bytes::from_static(b"x"));
-            assert_eq!(verdict.is_ok(), (200..300).contains(&status.as_u16()), "{status}");
+            let kind = classify("lookup", status, &HeaderMap::new(), &Bytes::from_static(b"x"));
+            let success = !matches!(kind, OutcomeKind::Fail(_));
+            assert_eq!(success, (200..300).contains(&status.as_u16()), "{status}");
         }
     }
 
@@ -278,15 +313,16 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.append(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let judge = |headers: &HeaderMap| classify(StatusCode::OK, headers, &Bytes::from("{}"));
-        assert!(judge(&headers).is_ok());
+        let outcome =
+            |headers: &HeaderMap| classify("lookup", StatusCode::OK, headers, &Bytes::from("{}"));
+        assert!(matches!(outcome(&headers), OutcomeKind::Success { .. }));
         headers.append(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
-        assert!(matches!(judge(&headers), Err(Problem::Header { .. })));
+        assert!(matches!(cause(outcome(&headers)), CallError::Header { .. }));
 
         let mut headers = HeaderMap::new();
         headers.append(CONTENT_ENCODING, HeaderValue::from_static("Identity"));
-        assert!(judge(&headers).is_ok());
+        assert!(matches!(outcome(&headers), OutcomeKind::Success { .. }));
         headers.append(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        assert!(matches!(judge(&headers), Err(Problem::ContentEncoding { .. })));
+        assert!(matches!(cause(outcome(&headers)), CallError::ContentEncoding { .. }));
     }
 }

@@ -1,25 +1,26 @@
-//! The breaker of one function: after failures in a row, calls fail at once instead of in time.
+//! The circuit breaker of one endpoint: after failures in a row, calls fail at once instead of
+//! after their timeout.
 //!
-//! It is shared by all workers. While all is well it costs one relaxed load per call.
+//! All workers share it. While the calls succeed it costs one relaxed load per call.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::limits::{BREAKER_FAILURES, BREAKER_PROBE_EVERY, BREAKER_WINDOW};
 
-/// Closed, or open with a probe from time to time.
+/// A circuit breaker: closed, or open with a probe from time to time.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     /// Set while `state` holds anything, so that the usual case takes no lock.
-    troubled: AtomicBool,
-    state: Mutex<State>,
+    has_failures: AtomicBool,
+    state: Mutex<BreakerState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct BreakerState {
     /// When the last failures were, at most `BREAKER_FAILURES` of them; emptied by a success.
     failures: VecDeque<Instant>,
     /// While open: when the next call may go through.
@@ -27,16 +28,17 @@ struct State {
 }
 
 impl Breaker {
-    /// Whether a call may be made now. While the breaker is open, `true` is given to one call in
-    /// `BREAKER_PROBE_EVERY`.
-    pub(super) fn admits(&self, now: Instant) -> bool {
-        if !self.troubled.load(Ordering::Relaxed) {
+    /// Whether a call may be made now. While the breaker is open, one call in
+    /// `BREAKER_PROBE_EVERY` may, to find out whether the server is back.
+    pub(super) fn try_admit(&self, now: Instant) -> bool {
+        if !self.has_failures.load(Ordering::Relaxed) {
             return true;
         }
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         match state.probe_at {
             None => true,
             Some(at) if now < at => false,
+            // Moved before the probe's outcome is known, so that one call at a time is a probe.
             Some(_) => {
                 state.probe_at = Some(now + BREAKER_PROBE_EVERY);
                 true
@@ -44,23 +46,24 @@ impl Breaker {
         }
     }
 
-    /// The function answered: all is well again.
-    pub(super) fn succeeded(&self) {
-        if self.troubled.load(Ordering::Relaxed) {
-            let mut state = self.lock();
-            *state = State::default();
-            self.troubled.store(false, Ordering::Relaxed);
+    /// Closes the breaker: the server answered.
+    pub(super) fn record_success(&self) {
+        if self.has_failures.load(Ordering::Relaxed) {
+            let mut state = self.state.lock();
+            *state = BreakerState::default();
+            self.has_failures.store(false, Ordering::Relaxed);
         }
     }
 
-    /// The function failed in a way that another call right now would, too.
-    pub(super) fn failed(&self, now: Instant) {
-        let mut state = self.lock();
-        self.troubled.store(true, Ordering::Relaxed);
+    /// Counts a failure that another call right now would have, too.
+    pub(super) fn record_failure(&self, now: Instant) {
+        let mut state = self.state.lock();
+        self.has_failures.store(true, Ordering::Relaxed);
         if state.probe_at.is_some() {
             state.probe_at = Some(now + BREAKER_PROBE_EVERY);
             return;
         }
+        // Only failures close to each other open it: one a minute is no outage.
         state.failures.push_back(now);
         while state.failures.front().is_some_and(|at| now.duration_since(*at) > BREAKER_WINDOW) {
             state.failures.pop_front();
@@ -70,14 +73,9 @@ impl Breaker {
         }
     }
 
-    /// Whether calls are failed at once.
+    /// Whether calls fail at once.
     pub(super) fn is_open(&self) -> bool {
-        self.troubled.load(Ordering::Relaxed) && self.lock().probe_at.is_some()
-    }
-
-    /// A panic while the lock was held leaves nothing half done: every change is one assignment.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.has_failures.load(Ordering::Relaxed) && self.state.lock().probe_at.is_some()
     }
 }
 
@@ -89,26 +87,26 @@ mod tests {
     use crate::clock;
 
     fn fail(breaker: &Breaker, times: usize, now: Instant) {
-        (0..times).for_each(|_| breaker.failed(now));
+        (0..times).for_each(|_| breaker.record_failure(now));
     }
 
     #[test]
     fn opens_after_failures_in_a_row() {
         let (breaker, start) = (Breaker::default(), clock::now());
         fail(&breaker, BREAKER_FAILURES - 1, start);
-        assert!(breaker.admits(start) && !breaker.is_open());
-        breaker.succeeded();
+        assert!(breaker.try_admit(start) && !breaker.is_open());
+        breaker.record_success();
         fail(&breaker, BREAKER_FAILURES - 1, start);
-        assert!(breaker.admits(start), "a success between them forgives");
-        breaker.failed(start);
-        assert!(!breaker.admits(start) && breaker.is_open());
+        assert!(breaker.try_admit(start), "a success between them forgives");
+        breaker.record_failure(start);
+        assert!(!breaker.try_admit(start) && breaker.is_open());
     }
 
     #[test]
     fn old_failures_do_not_count() {
         let (breaker, start) = (Breaker::default(), clock::now());
         fail(&breaker, BREAKER_FAILURES - 1, start);
-        breaker.failed(start + BREAKER_WINDOW + Duration::from_millis(1));
+        breaker.record_failure(start + BREAKER_WINDOW + Duration::from_millis(1));
         assert!(!breaker.is_open());
     }
 
@@ -117,12 +115,12 @@ mod tests {
         let (breaker, start) = (Breaker::default(), clock::now());
         fail(&breaker, BREAKER_FAILURES, start);
         let later = start + BREAKER_PROBE_EVERY;
-        assert!(!breaker.admits(later - Duration::from_millis(1)));
-        assert!(breaker.admits(later) && !breaker.admits(later));
-        breaker.failed(later);
-        assert!(!breaker.admits(later + Duration::from_millis(1)));
-        assert!(breaker.admits(later + BREAKER_PROBE_EVERY));
-        breaker.succeeded();
-        assert!(breaker.admits(later) && breaker.admits(later) && !breaker.is_open());
+        assert!(!breaker.try_admit(later - Duration::from_millis(1)));
+        assert!(breaker.try_admit(later) && !breaker.try_admit(later));
+        breaker.record_failure(later);
+        assert!(!breaker.try_admit(later + Duration::from_millis(1)));
+        assert!(breaker.try_admit(later + BREAKER_PROBE_EVERY));
+        breaker.record_success();
+        assert!(breaker.try_admit(later) && breaker.try_admit(later) && !breaker.is_open());
     }
 }

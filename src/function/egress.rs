@@ -1,17 +1,40 @@
-//! Which addresses may be connected to. Pure: it is asked with an address, after every spelling of
-//! it (decimal, hexadecimal, a name, …) has become one.
+//! The egress policy: which addresses a connection may be made to. Pure: the transport asks with an
+//! address, after every spelling of it (decimal, hexadecimal, a name, …) has become one.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::error::Problem;
-use super::target::Origin;
+use super::url::Origin;
 use crate::config::{Egress, EgressRule, IpRange};
 
-/// Says which addresses are refused.
+/// The addresses that connections may be made to.
 #[derive(Debug)]
-pub struct Guard {
+pub struct EgressPolicy {
     rules: Vec<EgressRule>,
     special: Vec<(IpRange, &'static str)>,
+}
+
+/// Where a URL is from, which decides whether it may lead to a private address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Trust {
+    /// The operator wrote its scheme, host and port into the configuration or a flow.
+    Configured,
+    /// A flow computed it, or a server redirected to it: it may lead anywhere.
+    Computed,
+}
+
+/// An address that the policy refuses.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "cannot be called: `{host}` leads to the {kind} address {address}, which is refused; \
+     add `{address}` to `allow` under `[egress]` if that is meant"
+)]
+pub struct RefusedAddress {
+    /// The host of the URL.
+    pub host: String,
+    /// The address that it leads to.
+    pub address: IpAddr,
+    /// The kind of special address.
+    pub kind: &'static str,
 }
 
 /// Where clouds answer with the machine's own credentials. Never allowed by a host's name, only by
@@ -68,36 +91,53 @@ const SPECIAL: [(&str, &str); 33] = [
     ("fe00::/9", "reserved"),
 ];
 
-impl Guard {
-    /// A guard with the rules of the configuration.
-    pub fn new(egress: &Egress) -> Guard {
+impl EgressPolicy {
+    /// The policy of the configuration: the public internet, and the ranges and hosts under
+    /// `allow`.
+    pub fn new(egress: &Egress) -> EgressPolicy {
         let range = |text: &str| text.parse().expect("the table above is checked by a test");
+        // The first range that holds an address names its kind, so the stricter kind comes first.
         let metadata = METADATA.iter().map(|text| (range(text), "metadata"));
         let special = SPECIAL.iter().map(|(text, kind)| (range(text), *kind));
-        Guard { rules: egress.allow.clone(), special: metadata.chain(special).collect() }
+        EgressPolicy { rules: egress.allow.clone(), special: metadata.chain(special).collect() }
     }
 
-    /// Whether `address` may be connected to on behalf of `origin`. `configured`: the operator
-    /// wrote this very scheme, host and port as a function's URL, so that it may be private.
-    pub fn check(&self, origin: &Origin, address: IpAddr, configured: bool) -> Result<(), Problem> {
-        for meant in readings(address) {
-            let Some(kind) = self.kind(meant) else { continue };
-            let by_name = kind != "metadata" && (configured || self.names(origin));
-            if !by_name && !self.lists(address) && !self.lists(meant) {
-                return Err(Problem::Egress { host: origin.host.clone(), address, kind });
+    /// A policy that refuses nothing, for a tool whose user names the URL.
+    pub(crate) fn open() -> EgressPolicy {
+        EgressPolicy { rules: Vec::new(), special: Vec::new() }
+    }
+
+    /// Checks an address before a connection is made to it on behalf of `origin`.
+    ///
+    /// # Errors
+    /// The address, if it is special and no rule allows it.
+    pub fn check(
+        &self,
+        origin: &Origin,
+        address: IpAddr,
+        trust: Trust,
+    ) -> Result<(), RefusedAddress> {
+        for effective in effective_addresses(address) {
+            let Some(kind) = self.special_kind(effective) else { continue };
+            // A name is not enough for machine credentials: its owner may point it there.
+            let by_name =
+                kind != "metadata" && (trust == Trust::Configured || self.is_host_allowed(origin));
+            if !by_name && !self.is_address_allowed(address) && !self.is_address_allowed(effective)
+            {
+                return Err(RefusedAddress { host: origin.host.clone(), address, kind });
             }
         }
         Ok(())
     }
 
-    /// Which kind of special address it is; `None` for one of the public internet.
-    fn kind(&self, address: IpAddr) -> Option<&'static str> {
+    /// The kind of special address; `None` for one of the public internet.
+    fn special_kind(&self, address: IpAddr) -> Option<&'static str> {
         let mut kinds = self.special.iter().filter(|(range, _)| range.contains(address));
         kinds.next().map(|(_, kind)| *kind)
     }
 
     /// Whether a range under `[egress] allow` holds the address.
-    fn lists(&self, address: IpAddr) -> bool {
+    fn is_address_allowed(&self, address: IpAddr) -> bool {
         self.rules.iter().any(|rule| match rule {
             EgressRule::Range(range) => range.contains(address),
             EgressRule::Host(..) => false,
@@ -105,7 +145,7 @@ impl Guard {
     }
 
     /// Whether a host under `[egress] allow` is this one.
-    fn names(&self, origin: &Origin) -> bool {
+    fn is_host_allowed(&self, origin: &Origin) -> bool {
         self.rules.iter().any(|rule| match rule {
             EgressRule::Range(_) => false,
             EgressRule::Host(host, port) => {
@@ -116,9 +156,10 @@ impl Guard {
     }
 }
 
-/// The address as the network will read it: itself, or, where IPv6 wraps an IPv4 address that a
-/// translator or a tunnel will unwrap, that one (and the wrapper, unless it is transparent).
-fn readings(address: IpAddr) -> Vec<IpAddr> {
+/// The addresses that a packet may end up at: the address itself, or, where IPv6 wraps an IPv4
+/// address that a translator or a tunnel unwraps, that one (and the wrapper, unless it is
+/// transparent).
+fn effective_addresses(address: IpAddr) -> Vec<IpAddr> {
     let IpAddr::V6(v6) = address.to_canonical() else { return vec![address.to_canonical()] };
     let [a, b, c, d, e, f, g, h] = v6.segments();
     let v4 = |high: u16, low: u16| IpAddr::V4(Ipv4Addr::from_bits(bits(high, low)));
@@ -153,12 +194,13 @@ mod tests {
         Origin { host: "app.internal".to_owned(), port: 8443, tls: true }
     }
 
-    fn guard(allow: &[EgressRule]) -> Guard {
-        Guard::new(&Egress { allow: allow.to_vec(), ca_file: None })
+    fn policy(allow: &[EgressRule]) -> EgressPolicy {
+        EgressPolicy::new(&Egress { allow: allow.to_vec(), ca_file: None })
     }
 
-    fn passes(guard: &Guard, address: &str, configured: bool) -> bool {
-        guard.check(&origin(), address.parse().unwrap(), configured).is_ok()
+    fn passes(policy: &EgressPolicy, address: &str, is_configured: bool) -> bool {
+        let trust = if is_configured { Trust::Configured } else { Trust::Computed };
+        policy.check(&origin(), address.parse().unwrap(), trust).is_ok()
     }
 
     const PUBLIC: [&str; 8] = [
@@ -229,42 +271,42 @@ mod tests {
 
     #[test]
     fn only_the_public_internet() {
-        let guard = guard(&[]);
-        assert!(PUBLIC.iter().all(|address| passes(&guard, address, false)));
+        let policy = policy(&[]);
+        assert!(PUBLIC.iter().all(|address| passes(&policy, address, false)));
         for address in PRIVATE.iter().chain(&CLOUD) {
-            assert!(!passes(&guard, address, false), "{address}");
+            assert!(!passes(&policy, address, false), "{address}");
         }
     }
 
     #[test]
-    fn nobody_and_this_machine_wrap_no_other_address() {
+    fn unspecified_and_loopback_wrap_no_other_address() {
         for address in ["::", "::1"] {
             let address: IpAddr = address.parse().unwrap();
-            assert_eq!(readings(address), [address]);
+            assert_eq!(effective_addresses(address), [address]);
         }
-        assert_eq!(readings("::2".parse().unwrap()), [IpAddr::from([0, 0, 0, 2])]);
+        assert_eq!(effective_addresses("::2".parse().unwrap()), [IpAddr::from([0, 0, 0, 2])]);
     }
 
     #[test]
     fn the_configured_host_may_be_private_but_not_metadata() {
-        let guard = guard(&[]);
-        assert!(PUBLIC.iter().chain(&PRIVATE).all(|address| passes(&guard, address, true)));
-        assert!(CLOUD.iter().all(|address| !passes(&guard, address, true)));
+        let policy = policy(&[]);
+        assert!(PUBLIC.iter().chain(&PRIVATE).all(|address| passes(&policy, address, true)));
+        assert!(CLOUD.iter().all(|address| !passes(&policy, address, true)));
     }
 
     #[test]
-    fn what_the_configuration_allows() {
+    fn the_configuration_allows_ranges() {
         let range = |text: &str| EgressRule::Range(text.parse().unwrap());
-        let guard = guard(&[range("10.0.0.0/8"), range("169.254.169.254")]);
+        let policy = policy(&[range("10.0.0.0/8"), range("169.254.169.254")]);
         for address in ["10.1.2.3", "::ffff:10.1.2.3", "64:ff9b::10.1.2.3", "169.254.169.254"] {
-            assert!(passes(&guard, address, false), "{address}");
+            assert!(passes(&policy, address, false), "{address}");
         }
-        assert!(!passes(&guard, "127.0.0.1", false) && !passes(&guard, "169.254.170.2", true));
+        assert!(!passes(&policy, "127.0.0.1", false) && !passes(&policy, "169.254.170.2", true));
     }
 
     #[test]
-    fn an_allowed_host() {
-        let allowed = |host: &str, port| guard(&[EgressRule::Host(host.to_owned(), port)]);
+    fn the_configuration_allows_hosts() {
+        let allowed = |host: &str, port| policy(&[EgressRule::Host(host.to_owned(), port)]);
         assert!(passes(&allowed("App.Internal", None), "10.1.2.3", false));
         assert!(passes(&allowed("app.internal.", Some(8443)), "127.0.0.1", false));
         assert!(!passes(&allowed("app.internal", Some(443)), "10.1.2.3", false));

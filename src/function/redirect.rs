@@ -1,45 +1,59 @@
-//! Where an answer redirects to, and whether that may be followed. Pure.
+//! Redirects: whether a response is one, where it leads, and whether that may be followed. Pure.
 
 use actix_web::http::{Method, StatusCode, Uri};
 
-use super::error::{Problem, word};
-use super::target::Target;
+use super::error::CallError;
+use super::transport::printable;
+use super::url::RequestUrl;
 use crate::uri::resolve;
 
 /// How a redirect is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Manner {
+pub(super) enum RedirectKind {
     /// 301, 302, 303: a GET without a body, as every client makes of them.
     Get,
     /// 307, 308: method and body as they were.
     Same,
 }
 
-/// Whether a status is one that is followed.
-pub(super) fn manner(status: StatusCode) -> Option<Manner> {
-    match status.as_u16() {
-        301..=303 => Some(Manner::Get),
-        307 | 308 => Some(Manner::Same),
-        _ => None,
+impl RedirectKind {
+    /// The kind of redirect that a status is; `None` for other statuses.
+    pub(super) fn of(status: StatusCode) -> Option<RedirectKind> {
+        match status.as_u16() {
+            301..=303 => Some(RedirectKind::Get),
+            307 | 308 => Some(RedirectKind::Same),
+            _ => None,
+        }
+    }
+
+    /// The method that the redirect is followed with.
+    pub(super) fn method(self, before: &Method) -> Method {
+        match self {
+            RedirectKind::Get => Method::GET,
+            RedirectKind::Same => before.clone(),
+        }
     }
 }
 
-/// The target of a redirect that came from `from`.
-pub(super) fn next(
-    from: &Target,
+/// The URL that a redirect from `from` leads to.
+///
+/// # Errors
+/// If `Location` is no URL that may be followed.
+pub(super) fn redirect_url(
+    from: &RequestUrl,
     status: StatusCode,
     location: Option<&[u8]>,
-) -> Result<Target, Problem> {
-    let wrong = |reason| Problem::Location { status: status.as_u16(), reason };
+) -> Result<RequestUrl, CallError> {
+    let wrong = |reason| CallError::Location { status: status.as_u16(), reason };
     let location = location.ok_or(wrong("there is none"))?;
     let location = std::str::from_utf8(location).ok().filter(|text| text.is_ascii());
     let location = location.ok_or(wrong("it is not ASCII"))?.trim();
     let location = location.split('#').next().unwrap_or_default();
-    let url = resolve(&from.url, location);
+    let url = resolve(&from.text, location);
     let uri: Uri = url.parse().map_err(|_| wrong("it is not a URL"))?;
-    let host = word(uri.host().unwrap_or_default().as_bytes());
-    let scheme = |expected| Problem::Scheme {
-        scheme: word(uri.scheme_str().unwrap_or_default().as_bytes()),
+    let host = printable(uri.host().unwrap_or_default().as_bytes());
+    let scheme = |expected| CallError::Scheme {
+        scheme: printable(uri.scheme_str().unwrap_or_default().as_bytes()),
         host: host.clone(),
         expected,
     };
@@ -48,27 +62,20 @@ pub(super) fn next(
         (_, Some("http" | "https")) => {}
         _ => return Err(scheme("`http` or `https`")),
     }
-    let target = Target::new(&uri).ok_or(wrong("it has no usable host and port"))?;
+    let url = RequestUrl::new(&uri).ok_or(wrong("it has no usable host and port"))?;
     // Credentials in a redirect are the sender's idea, not the operator's.
-    let same = target.origin == from.origin;
-    Ok(Target { authorization: from.authorization.clone().filter(|_| same), ..target })
-}
-
-/// The method that a redirect is followed with.
-pub(super) fn method(manner: Manner, before: &Method) -> Method {
-    match manner {
-        Manner::Get => Method::GET,
-        Manner::Same => before.clone(),
-    }
+    let is_same_origin = url.origin == from.origin;
+    let authorization = from.authorization.clone().filter(|_| is_same_origin);
+    Ok(RequestUrl { authorization, ..url })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn follow(from: &str, location: &str) -> Result<Target, Problem> {
-        let from = Target::new(&from.parse().unwrap()).unwrap();
-        next(&from, StatusCode::FOUND, Some(location.as_bytes()))
+    fn follow(from: &str, location: &str) -> Result<RequestUrl, CallError> {
+        let from = RequestUrl::new(&from.parse().unwrap()).unwrap();
+        redirect_url(&from, StatusCode::FOUND, Some(location.as_bytes()))
     }
 
     #[test]
@@ -95,15 +102,15 @@ mod tests {
             ("/a:b", "http://a/a:b"),
         ];
         for (reference, expected) in cases {
-            let target = follow("http://a/b/c/d;p?q", reference).unwrap();
-            assert_eq!(target.url, expected, "{reference}");
+            let url = follow("http://a/b/c/d;p?q", reference).unwrap();
+            assert_eq!(url.text, expected, "{reference}");
         }
     }
 
     #[test]
     fn schemes() {
         assert!(follow("http://a/", "https://b/").is_ok());
-        assert!(matches!(follow("https://a/", "http://a/"), Err(Problem::Scheme { .. })));
+        assert!(matches!(follow("https://a/", "http://a/"), Err(CallError::Scheme { .. })));
         for location in ["ftp://b/", "file:///etc/passwd", "gopher://b/", "javascript:alert(1)"] {
             assert!(follow("http://a/", location).is_err(), "{location}");
         }
@@ -111,21 +118,21 @@ mod tests {
 
     #[test]
     fn credentials_stay_at_home() {
-        let from = Target::new(&"https://u:p@a/".parse().unwrap()).unwrap();
-        let same = next(&from, StatusCode::FOUND, Some(b"/b")).unwrap();
+        let from = RequestUrl::new(&"https://u:p@a/".parse().unwrap()).unwrap();
+        let same = redirect_url(&from, StatusCode::FOUND, Some(b"/b")).unwrap();
         assert_eq!(same.authorization, from.authorization);
-        let other = next(&from, StatusCode::FOUND, Some(b"https://x:y@b/")).unwrap();
+        let other = redirect_url(&from, StatusCode::FOUND, Some(b"https://x:y@b/")).unwrap();
         assert!(other.authorization.is_none());
-        assert_eq!(other.url, "https://b/");
+        assert_eq!(other.text, "https://b/");
     }
 
     #[test]
     fn unusable_locations() {
-        let from = Target::new(&"http://a/".parse().unwrap()).unwrap();
-        let problem = |location| next(&from, StatusCode::FOUND, location).unwrap_err();
+        let from = RequestUrl::new(&"http://a/".parse().unwrap()).unwrap();
+        let error = |location| redirect_url(&from, StatusCode::FOUND, location).unwrap_err();
         for location in [None, Some(&b"http://"[..]), Some(b"http://a b/"), Some(b"http://\xff/")] {
-            let problem = problem(location);
-            assert!(matches!(problem, Problem::Location { status: 302, .. }), "{problem:?}");
+            let error = error(location);
+            assert!(matches!(error, CallError::Location { status: 302, .. }), "{error:?}");
         }
     }
 }

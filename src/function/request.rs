@@ -2,144 +2,269 @@
 
 use std::rc::Rc;
 
-use actix_web::http::Method;
-use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use actix_web::http::{Method, Uri};
 use actix_web::web::Bytes;
 
 use super::Call;
-use super::target::Target;
+use super::egress::Trust;
+use super::endpoint::Endpoint;
+use super::error::CallError;
+use super::transport::HttpRequest;
+use super::url::RequestUrl;
+use crate::config::Function;
 use crate::verify::{hashed_url, sign_form, sign_url};
 use crate::webhook::{Params, encode_pairs};
 
-/// One request, before awc. Redirects make a new one from it.
-pub(super) struct Request {
-    pub(super) method: Method,
-    pub(super) target: Rc<Target>,
-    /// The body of a POST.
-    pub(super) form: Option<Bytes>,
-    /// What the body is, where it is no form.
-    content_type: Option<HeaderValue>,
-    /// Credentials of the caller's own, beside those in the URL.
-    authorization: Option<HeaderValue>,
-    /// What differs from call to call.
-    signature: Option<HeaderValue>,
-    idempotency_key: Option<HeaderValue>,
+/// Where a call goes.
+#[derive(Clone, Copy, Debug)]
+pub enum Destination<'a> {
+    /// To a configured function.
+    Function(&'a Function),
+    /// To another URL: of a flow, or of the carrier's API.
+    Url(&'a UrlRequest),
+}
+
+/// A request to a URL that is no configured function.
+#[derive(Clone, Debug)]
+pub struct UrlRequest {
+    /// `GET` or `POST`.
+    pub method: Method,
+    /// The body instead of a form of the parameters.
+    pub body: Option<RequestBody>,
+    /// The value of `Authorization`. It wins over credentials in the URL.
+    pub credentials: Option<HeaderValue>,
+    name: String,
+    url: Rc<RequestUrl>,
+    trust: Trust,
+}
+
+/// A request body that is no form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestBody {
+    /// Its content type.
+    pub content_type: String,
+    /// The body itself.
+    pub text: String,
+}
+
+/// A URL that cannot be called.
+#[derive(Clone, Debug)]
+pub struct UnusableUrl {
+    /// Its scheme, host and port, or that it has none.
+    pub name: String,
 }
 
 /// The parameters of one call, in the order in which they are sent.
 #[derive(Clone, Copy)]
-struct Fields<'a> {
+struct FormFields<'a> {
     webhook: Option<&'a Params>,
     parameters: &'a Params,
 }
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-twilio-signature");
 
-/// The same on every attempt of one call. Twilio's own name of it never reaches the code of a
-/// Twilio Function (the runtime removes `I-Twilio-…`), so the usual name is sent as well.
-const IDEMPOTENCY: [HeaderName; 2] = [
+/// The headers with the idempotency key, the same on every attempt of one call. Twilio's own name
+/// of it never reaches the code of a Twilio Function (the runtime removes `I-Twilio-…`), so the
+/// usual name is sent as well.
+const IDEMPOTENCY_KEYS: [HeaderName; 2] = [
     HeaderName::from_static("i-twilio-idempotency-token"),
     HeaderName::from_static("idempotency-key"),
 ];
 
-impl Request {
-    /// The first request of a call. `None` where its parameters make no URL (a GET).
-    pub(super) fn first(method: &Method, home: &Rc<Target>, call: &Call<'_>) -> Option<Request> {
-        let fields = Fields::of(call);
-        let direct = call.direct;
-        let home = match direct {
-            Some(direct) => &Rc::new(Target::new(&direct.url)?),
-            None => home,
-        };
-        let method = direct.map_or(method, |direct| &direct.method);
-        let body = direct.and_then(|direct| direct.body.as_ref());
-        let (target, form) = match body {
-            _ if *method == Method::GET => (Rc::new(home.with_query(&fields.encode())?), None),
-            Some(body) if call.signing_key.is_some() => {
-                // As the carrier signs what is no form: the URL covers a hash of the body.
-                let url = hashed_url(&home.url, body.text.as_bytes())?.parse().ok()?;
-                let authorization = home.authorization.clone();
-                let target = Target { authorization, ..Target::new(&url)? };
-                (Rc::new(target), Some(body.text.clone().into()))
-            }
-            Some(body) => (Rc::clone(home), Some(body.text.clone().into())),
-            None => (Rc::clone(home), Some(fields.form(call.webhook_form))),
-        };
-        // A key that no header can carry is left out: better none than a forged header.
-        let idempotency_key = HeaderValue::from_str(call.idempotency_key).ok();
-        let signature = sign(call, &target.url, form.is_some() && body.is_none());
-        let content_type = body.and_then(|body| HeaderValue::from_str(&body.content_type).ok());
-        let authorization = direct.and_then(|direct| direct.authorization.clone());
-        Some(Request {
-            method: method.clone(),
-            target,
-            form,
-            content_type,
-            authorization,
-            signature,
-            idempotency_key,
-        })
-    }
+/// The headers of every request to an endpoint.
+pub(super) fn default_headers() -> Vec<(HeaderName, HeaderValue)> {
+    use actix_web::http::header::{ACCEPT, ACCEPT_ENCODING, USER_AGENT};
+    const AGENT: &str = concat!("twimlgate/", env!("CARGO_PKG_VERSION"));
+    let headers = [
+        (USER_AGENT, AGENT),
+        (ACCEPT, "application/json, text/xml, application/xml;q=0.9, */*;q=0.5"),
+        // A small compressed body may be gigabytes.
+        (ACCEPT_ENCODING, "identity"),
+        (CONTENT_TYPE, "application/x-www-form-urlencoded; charset=utf-8"),
+    ];
+    headers.map(|(name, value)| (name, HeaderValue::from_static(value))).into()
+}
 
-    /// The headers of this call alone.
-    pub(super) fn headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::with_capacity(3);
-        if let Some(content_type) = self.content_type.as_ref().filter(|_| self.form.is_some()) {
-            headers.insert(CONTENT_TYPE, content_type.clone());
+/// The first request of a call. `home` is the URL of a configured function.
+///
+/// # Errors
+/// If the parameters make no URL (a GET), or a body cannot be signed.
+pub(super) fn first_request(
+    call: &Call<'_>,
+    endpoint: &Endpoint,
+    home: Option<&Rc<RequestUrl>>,
+) -> Result<HttpRequest, CallError> {
+    let fields = FormFields::of(call);
+    let (method, home, body, credentials) = match call.destination {
+        Destination::Function(function) => {
+            (&function.method, home.ok_or(CallError::Unusable)?, None, None)
         }
-        if let Some(authorization) = &self.authorization {
-            headers.insert(AUTHORIZATION, authorization.clone());
+        Destination::Url(it) => (&it.method, &it.url, it.body.as_ref(), it.credentials.as_ref()),
+    };
+    let (url, form) = match body {
+        _ if *method == Method::GET => {
+            let url = home.with_query(&fields.encode()).ok_or(CallError::UrlTooLong)?;
+            (Rc::new(url), None)
         }
-        if let Some(signature) = &self.signature {
-            headers.insert(SIGNATURE, signature.clone());
+        Some(body) => {
+            let url = match call.signing_key {
+                Some(_) => Rc::new(with_body_hash(home, body).ok_or(CallError::UrlTooLong)?),
+                None => Rc::clone(home),
+            };
+            (url, Some(body.text.clone().into()))
         }
-        if let Some(key) = &self.idempotency_key {
-            IDEMPOTENCY.into_iter().for_each(|name| drop(headers.insert(name, key.clone())));
-        }
-        headers
+        None => (Rc::clone(home), Some(fields.form(call.webhook_form))),
+    };
+    let mut headers = Vec::with_capacity(5);
+    let content_type = body.filter(|_| form.is_some());
+    let content_type = content_type.and_then(|it| HeaderValue::from_str(&it.content_type).ok());
+    headers.extend(content_type.map(|value| (CONTENT_TYPE, value)));
+    headers.extend(credentials.map(|value| (AUTHORIZATION, value.clone())));
+    let signature = sign(call, &url.text, form.is_some() && body.is_none());
+    headers.extend(signature.map(|value| (SIGNATURE, value)));
+    // A key that no header can carry is left out: better none than a forged header.
+    if let Ok(key) = HeaderValue::from_str(call.idempotency_key) {
+        headers.extend(IDEMPOTENCY_KEYS.map(|name| (name, key.clone())));
     }
+    Ok(HttpRequest {
+        is_idempotent: endpoint.limits.is_idempotent || *method == Method::GET,
+        trust: endpoint.trust,
+        keep_alive: true,
+        method: method.clone(),
+        url,
+        headers,
+        body: form,
+    })
+}
 
-    /// The request after a redirect. The signature covers the URL, so it is made anew; to another
-    /// server neither it nor the idempotency key goes.
-    pub(super) fn redirected(self, method: Method, target: Target, call: &Call<'_>) -> Request {
-        let form = self.form.filter(|_| method != Method::GET);
-        let same = target.origin == self.target.origin;
-        let is_form = form.is_some() && self.content_type.is_none();
-        let signature = if same { sign(call, &target.url, is_form) } else { None };
-        let idempotency_key = self.idempotency_key.filter(|_| same);
-        let authorization = self.authorization.filter(|_| same);
-        let content_type = self.content_type;
-        let target = Rc::new(target);
-        Request { method, target, form, content_type, authorization, signature, idempotency_key }
+/// The request after a redirect to `url`. To another server go neither the signature nor the
+/// idempotency key nor credentials.
+pub(super) fn redirected_request(
+    request: HttpRequest,
+    method: Method,
+    url: RequestUrl,
+    call: &Call<'_>,
+    endpoint: &Endpoint,
+) -> HttpRequest {
+    let is_same_origin = url.origin == request.url.origin;
+    let body = request.body.filter(|_| method != Method::GET);
+    let mut headers = request.headers;
+    let is_form = body.is_some() && !headers.iter().any(|(name, _)| *name == CONTENT_TYPE);
+    let was_signed = headers.iter().any(|(name, _)| *name == SIGNATURE);
+    headers.retain(|(name, _)| {
+        if *name == CONTENT_TYPE { body.is_some() } else { is_same_origin && *name != SIGNATURE }
+    });
+    // The signature covers the URL, so it is made anew. A request that came to another server
+    // without one gets none there.
+    if is_same_origin && was_signed {
+        headers.extend(sign(call, &url.text, is_form).map(|value| (SIGNATURE, value)));
     }
+    HttpRequest {
+        is_idempotent: endpoint.limits.is_idempotent || method == Method::GET,
+        trust: endpoint.trust_in(&url.origin),
+        // awc never forgets an idle connection to a host that it is not asked for again.
+        keep_alive: *url.origin == endpoint.origin,
+        method,
+        url: Rc::new(url),
+        headers,
+        body,
+    }
+}
+
+/// The URL of a body that is no form and is signed: as the carrier does it, the URL has a hash of
+/// the body. `None` if that is no URL any more.
+fn with_body_hash(home: &RequestUrl, body: &RequestBody) -> Option<RequestUrl> {
+    let url = hashed_url(&home.text, body.text.as_bytes())?.parse().ok()?;
+    // The text of a URL has no credentials.
+    let authorization = home.authorization.clone();
+    Some(RequestUrl { authorization, ..RequestUrl::new(&url)? })
 }
 
 /// The signature over a URL and, of a POST, the parameters of its form.
-fn sign(call: &Call<'_>, url: &str, form: bool) -> Option<HeaderValue> {
+fn sign(call: &Call<'_>, url: &str, is_form: bool) -> Option<HeaderValue> {
     let key = call.signing_key?;
     let signature =
-        if form { sign_form(key, url, Fields::of(call).iter()) } else { sign_url(key, url) };
+        if is_form { sign_form(key, url, FormFields::of(call).iter()) } else { sign_url(key, url) };
     HeaderValue::from_str(&signature).ok()
 }
 
-// === impl Fields ===
+// === impl Destination ===
 
-impl<'a> Fields<'a> {
-    fn of(call: &Call<'a>) -> Fields<'a> {
-        let webhook = call.function.forward_webhook.then_some(call.webhook);
-        Fields { webhook, parameters: call.parameters }
+impl<'a> Destination<'a> {
+    /// The name for logs, errors and metrics: the function's, else scheme, host and port.
+    pub fn name(self) -> &'a str {
+        match self {
+            Destination::Function(function) => &function.name,
+            Destination::Url(request) => &request.name,
+        }
+    }
+}
+
+// === impl UrlRequest ===
+
+impl UrlRequest {
+    /// A POST of the parameters to a URL.
+    ///
+    /// # Errors
+    /// If scheme, host or port cannot be called.
+    pub fn new(url: &str, trust: Trust) -> Result<UrlRequest, UnusableUrl> {
+        let uri = url.parse::<Uri>().ok();
+        let name = uri.as_ref().and_then(|uri| name_of(uri, trust));
+        let name = name.unwrap_or_else(|| "a computed URL".to_owned());
+        let Some(url) = uri.as_ref().and_then(RequestUrl::new) else {
+            return Err(UnusableUrl { name });
+        };
+        let (method, url) = (Method::POST, Rc::new(url));
+        Ok(UrlRequest { method, body: None, credentials: None, name, url, trust })
+    }
+
+    /// The name for logs, errors and metrics: scheme, host and port as written, without
+    /// credentials.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn url(&self) -> &RequestUrl {
+        &self.url
+    }
+
+    pub(super) fn trust(&self) -> Trust {
+        self.trust
+    }
+}
+
+/// Scheme, host and port of a URL, as written. `None` where it has not all of them.
+fn name_of(url: &Uri, trust: Trust) -> Option<String> {
+    let (scheme, authority) = (url.scheme_str()?, url.authority()?);
+    url.host().filter(|host| !host.is_empty())?;
+    let authority = authority.as_str();
+    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+    let note = if trust == Trust::Computed { " (computed)" } else { "" };
+    Some(format!("{scheme}://{place}{note}"))
+}
+
+// === impl FormFields ===
+
+impl<'a> FormFields<'a> {
+    fn of(call: &Call<'a>) -> FormFields<'a> {
+        let webhook = match call.destination {
+            Destination::Function(function) => function.forward_webhook.then_some(call.webhook),
+            Destination::Url(_) => None,
+        };
+        FormFields { webhook, parameters: call.parameters }
     }
 
     /// The carrier's parameters, without those that the flow sets itself, then the flow's.
     fn iter(self) -> impl Iterator<Item = (&'a str, &'a str)> {
         let parameters = self.parameters;
         let webhook = self.webhook.into_iter().flat_map(Params::iter);
-        let kept = webhook.filter(move |(name, _)| parameters.get(name).is_none());
-        kept.chain(parameters.iter())
+        let webhook = webhook.filter(move |(name, _)| parameters.get(name).is_none());
+        webhook.chain(parameters.iter())
     }
 
     /// The form of a POST. Where the flow replaces none of the carrier's parameters, their bytes
-    /// are taken as they came: for a flow without parameters that costs nothing at all.
+    /// are sent as they came: for a flow without parameters that costs nothing.
     fn form(self, raw: Option<&Bytes>) -> Bytes {
         let Some((raw, webhook)) = raw.zip(self.webhook) else { return self.encode().into() };
         if self.parameters.is_empty() {
@@ -172,7 +297,7 @@ mod tests {
 
     fn form(webhook: Option<&Params>, parameters: &Params, raw: Option<&'static str>) -> String {
         let raw = raw.map(|text| Bytes::from_static(text.as_bytes()));
-        let form = Fields { webhook, parameters }.form(raw.as_ref());
+        let form = FormFields { webhook, parameters }.form(raw.as_ref());
         String::from_utf8(form.to_vec()).unwrap()
     }
 

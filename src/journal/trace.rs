@@ -55,10 +55,10 @@ pub struct Sent {
 impl Called {
     /// A word for what came back: `200`, `200 TwiML`, or the reason why nothing did.
     pub fn answer(&self) -> String {
-        let status = self.outcome.answer.as_ref().map(|answer| answer.status_code);
-        match (&self.outcome.result, status) {
+        let status = self.outcome.response.as_ref().map(|response| response.status_code);
+        match (&self.outcome.kind, status) {
             (OutcomeKind::Twiml(_), Some(status)) => format!("{status} TwiML"),
-            (OutcomeKind::Fail(error), None) => error.problem.to_string(),
+            (OutcomeKind::Fail(error), None) => error.cause.to_string(),
             (_, Some(status)) => status.to_string(),
             (_, None) => String::new(),
         }

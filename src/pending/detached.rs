@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::table::CallPermit;
 use crate::clock;
 use crate::config::Function;
-use crate::function::{Call, Functions, Outcome};
+use crate::function::{Call, Destination, Functions, Outcome};
 use crate::verify::SigningKey;
 use crate::webhook::Params;
 
@@ -42,9 +42,8 @@ impl DetachedCall {
     /// The outcome of the call, by a deadline.
     pub async fn outcome(&self, deadline: Instant) -> Outcome {
         let call = Call {
-            function: &self.function,
+            destination: Destination::Function(&self.function),
             widget: &self.widget,
-            direct: None,
             parameters: &self.parameters,
             webhook: &self.webhook,
             webhook_form: self.form.as_ref(),

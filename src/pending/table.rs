@@ -152,7 +152,7 @@ impl PendingCalls {
 impl CallPermit {
     /// Hands in the outcome of the call.
     pub fn complete(self, outcome: Outcome) {
-        let body = outcome.answer.as_ref().map_or(0, |answer| answer.body.len());
+        let body = outcome.response.as_ref().map_or(0, |response| response.body.len());
         let now = clock::now();
         let mut calls = self.table.lock();
         calls.forget(now);

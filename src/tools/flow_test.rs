@@ -3,7 +3,7 @@
 //! ```text
 //! *.test.toml ──> File ──> Case ──> Step ─┬─ an Act ────> phone ──Heard──> Happened
 //!                  │        │ given       └─ an Expect ─> check <──────────────┘
-//!               Subject   Stand                             │
+//!               Subject   CaseMocks                         │
 //!               a gateway answers                        Failure ──> tree, junit, updated
 //! ```
 //!
@@ -11,6 +11,7 @@
 //! [`run`](run()) puts our own gateway there, with functions that are played and time that is
 //! pretended.
 
+mod case_mocks;
 mod check;
 mod diff;
 mod coverage;
@@ -24,12 +25,12 @@ mod keys;
 mod pattern;
 mod recording;
 mod runner;
-mod stand_in;
 mod step;
 mod target;
 mod console_report;
 mod edits;
 
+pub use case_mocks::CaseMocks;
 pub use console_report::tree;
 pub use edits::updated;
 pub use failure::TestFailure;
@@ -41,6 +42,5 @@ pub use pattern::TextPattern;
 pub use recording::{RecordedTarget, SessionRecording};
 pub use runner::{CaseReport, ENDING, FileReport, TestReport, find, run};
 pub use script::{ScriptOutcome, follow};
-pub use stand_in::Stand;
 pub use step::{EXPECTATIONS, Expectation, ScriptStep, StepKind};
 pub use target::LoadedTarget;

@@ -11,9 +11,9 @@ use std::time::Duration;
 use regex::Regex;
 use twimlgate::clock;
 use twimlgate::diagnostics::problem::Source;
-use twimlgate::function::StandIn;
+use twimlgate::function::MockTransport;
 use twimlgate::tools::flow_test::{
-    EXPECTATIONS, FlowTestFile, LoadedTarget, RecordedTarget, SessionRecording, Stand, TABLES,
+    CaseMocks, EXPECTATIONS, FlowTestFile, LoadedTarget, RecordedTarget, SessionRecording, TABLES,
     find, run, tree,
 };
 use twimlgate::tools::phone::{
@@ -228,9 +228,10 @@ fn converse(file: &FlowTestFile, acts: &str) -> (Vec<PhoneTurn>, Caller) {
     actix_web::rt::System::new().block_on(async {
         let _pretended = clock::pretend(Duration::from_secs(1_767_603_600));
         let subject = LoadedTarget::load(file).unwrap_or_else(|problems| panic!("{problems}"));
-        let stand = Rc::new(Stand::new(&file.cases[0], &subject));
+        let mocks = Rc::new(CaseMocks::new(&file.cases[0], &subject));
         let gateway = subject.gateway().unwrap();
-        let desk = Rc::new(InProcessGateway::new(gateway, Some(stand as Rc<dyn StandIn>), true));
+        let desk =
+            Rc::new(InProcessGateway::new(gateway, Some(mocks as Rc<dyn MockTransport>), true));
         let caller = Caller::somebody("+15550100", "+15550111");
         let (line, number) = (WebhookClient::desk_alone(&desk), desk.number(&subject.route));
         let mut turns = Vec::new();

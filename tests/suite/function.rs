@@ -5,6 +5,7 @@ mod caller;
 mod connections;
 mod deadline;
 mod egress;
+mod endpoints;
 mod faults;
 mod redirects;
 mod requests;

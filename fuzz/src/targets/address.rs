@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 
 use actix_web::http::Uri;
 use twimlgate::config::{Egress, EgressRule};
-use twimlgate::function::parts::{Guard, Origin, Target as Place};
+use twimlgate::function::{EgressPolicy, Origin, RequestUrl, Trust};
 
 use super::random::Random;
 use super::{Judged, Seen, Target, ensure, text};
@@ -109,15 +109,15 @@ fn judge(input: &[u8]) -> Judged {
     let mut seen = Seen::default();
     for line in text(input).lines().take(20) {
         let parsed = line.parse::<Uri>().ok();
-        if let Some(place) = parsed.as_ref().and_then(Place::new) {
-            let host = place.origin.host.as_str();
+        if let Some(url) = parsed.as_ref().and_then(RequestUrl::new) {
+            let host = url.origin.host.as_str();
             ensure!(!host.is_empty() && !host.contains(['@', '/', '?', '#']), "a host: {line:?}");
             let authority = line.split_once("://").map_or("", |(_, rest)| rest);
             let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
             let shown = authority.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
             ensure!(shown.contains(host), "another host: {host} of {line:?}");
             if let Some(address) = resolve(host)? {
-                check(&place.origin, address, &mut seen)?;
+                check(&url.origin, address, &mut seen)?;
             }
         } else if let Ok(address) = line.parse() {
             let origin = Origin { host: "app.internal".to_owned(), port: 80, tls: false };
@@ -162,24 +162,33 @@ fn old_spelling(host: &str) -> Option<Ipv4Addr> {
 
 /// Asks both filters, with and without rules.
 fn check(origin: &Origin, address: IpAddr, seen: &mut Seen) -> Result<(), String> {
-    static GUARDS: OnceLock<[Guard; 3]> = OnceLock::new();
-    let guards = GUARDS.get_or_init(|| {
-        let guard = |rules: &[&str]| {
+    static POLICIES: OnceLock<[EgressPolicy; 3]> = OnceLock::new();
+    let policies = POLICIES.get_or_init(|| {
+        let policy = |rules: &[&str]| {
             let rule = |rule: &&str| rule.parse::<EgressRule>().ok();
-            Guard::new(&Egress { allow: rules.iter().filter_map(rule).collect(), ca_file: None })
+            EgressPolicy::new(&Egress {
+                allow: rules.iter().filter_map(rule).collect(),
+                ca_file: None,
+            })
         };
-        [guard(&[]), guard(&["10.0.0.0/8", "fd00::/8"]), guard(&["app.internal:80"])]
+        [policy(&[]), policy(&["10.0.0.0/8", "fd00::/8"]), policy(&["app.internal:80"])]
     });
     let (public, metadata) = (plain::is_public(address), plain::is_metadata(address));
     seen.note((public, metadata, plain::kind(address)));
-    let passes = |guard: &Guard, configured| guard.check(origin, address, configured).is_ok();
-    ensure!(passes(&guards[0], false) == public, "let through: {address}, public is {public}");
+    let passes = |policy: &EgressPolicy, trust| policy.check(origin, address, trust).is_ok();
+    ensure!(
+        passes(&policies[0], Trust::Computed) == public,
+        "let through: {address}, public is {public}"
+    );
     let known = public || !metadata;
-    ensure!(passes(&guards[0], true) == known, "the configured host: at {address}");
+    ensure!(passes(&policies[0], Trust::Configured) == known, "the configured host: at {address}");
     let listed = plain::is_listed(address);
-    ensure!(passes(&guards[1], false) == (public || listed), "the allowed ranges: at {address}");
+    ensure!(
+        passes(&policies[1], Trust::Computed) == (public || listed),
+        "the allowed ranges: at {address}"
+    );
     let named = origin.host == "app.internal" && origin.port == 80;
     let expected = public || named && !metadata;
-    ensure!(passes(&guards[2], false) == expected, "the allowed host: at {address}");
+    ensure!(passes(&policies[2], Trust::Computed) == expected, "the allowed host: at {address}");
     Ok(())
 }

@@ -8,8 +8,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 use serde_json::Value;
-use twimlgate::function::Problem;
-use twimlgate::function::parts::{Verdict, classify};
+use twimlgate::function::{CallError, OutcomeKind, classify};
 
 use super::{Judged, Seen, Target, as_bytes, ensure, size, text};
 
@@ -88,7 +87,7 @@ fn judge(input: &[u8]) -> Judged {
             headers.append(name, value);
         }
     }
-    let verdict = classify(status, &headers, &Bytes::copy_from_slice(body));
+    let kind = classify("lookup", status, &headers, &Bytes::copy_from_slice(body));
     seen.note((status.as_u16() / 100, size(body.len()).min(8)));
     let all = |name| headers.get_all(name).map(HeaderValue::as_bytes).collect::<Vec<_>>();
     let (types, encodings) = (all("content-type"), all("content-encoding"));
@@ -98,8 +97,9 @@ fn judge(input: &[u8]) -> Judged {
         encoding.is_empty() || encoding.eq_ignore_ascii_case(b"identity")
     };
     let harmless = encodings.iter().all(plain);
-    match &verdict {
-        Err(problem) => {
+    match &kind {
+        OutcomeKind::Fail(error) => {
+            let problem = &error.cause;
             let said = problem.to_string();
             ensure!(!said.contains('\n') && said.len() < 400, "an error too long: {said:?}");
             seen.note((
@@ -108,14 +108,15 @@ fn judge(input: &[u8]) -> Judged {
             ));
             expected_error(problem, status, same && harmless)?;
         }
-        Ok(verdict) => {
-            ensure!(status.is_success(), "a verdict for {status}: {verdict:?}");
+        verdict => {
+            ensure!(status.is_success(), "a success for {status}: {verdict:?}");
             ensure!(same && harmless, "headers believed: {verdict:?}");
             let essence = types.first().map_or(&[][..], |kind| kind);
             let essence = text(essence).split(';').next().unwrap_or_default().trim().to_lowercase();
             let known = ["text/xml", "application/xml", "application/json", "text/html", ""];
-            let kind = known.iter().position(|known| *known == essence);
-            seen.note((kind, essence.starts_with("text/"), matches!(verdict, Verdict::Twiml)));
+            let known = known.iter().position(|known| *known == essence);
+            let is_twiml = matches!(verdict, OutcomeKind::Twiml(_));
+            seen.note((known, essence.starts_with("text/"), is_twiml));
             meant(verdict, &essence, status, body)?;
         }
     }
@@ -127,47 +128,49 @@ fn visible(value: &&[u8]) -> bool {
     value.iter().all(|byte| *byte == b'\t' || (b' '..0x7f).contains(byte))
 }
 
-fn expected_error(problem: &Problem, status: StatusCode, fair: bool) -> Result<(), String> {
+fn expected_error(problem: &CallError, status: StatusCode, fair: bool) -> Result<(), String> {
     match problem {
-        Problem::Status { status: told } => {
+        CallError::Status { status: told } => {
             ensure!(!status.is_success(), "a status refused: {status}");
             ensure!(*told == status.as_u16(), "another status: {told}, not {status}");
         }
         _ => ensure!(status.is_success(), "judged by its body: {status}: {problem}"),
     }
-    let header = matches!(problem, Problem::Header { .. } | Problem::ContentEncoding { .. });
+    let header = matches!(problem, CallError::Header { .. } | CallError::ContentEncoding { .. });
     ensure!(!(header && fair), "a header refused: {problem}");
     Ok(())
 }
 
-/// Whether the verdict is that of the table.
-fn meant(verdict: &Verdict, essence: &str, status: StatusCode, body: &[u8]) -> Result<(), String> {
+/// Whether the outcome is that of the table.
+fn meant(kind: &OutcomeKind, essence: &str, status: StatusCode, body: &[u8]) -> Result<(), String> {
     let xml = matches!(essence, "text/xml" | "application/xml");
-    let told = format!("{verdict:?} of {essence:?} with {:?}", text(body));
+    let told = format!("{kind:?} of {essence:?} with {:?}", text(body));
     if body.is_empty() {
         let twiml = xml && status != StatusCode::NO_CONTENT;
-        ensure!((*verdict == Verdict::Twiml) == twiml, "an empty body: {told}");
+        ensure!(matches!(kind, OutcomeKind::Twiml(_)) == twiml, "an empty body: {told}");
         return Ok(());
     }
     let checked = xml || essence == "application/json" || essence.starts_with("text/");
     let sound = std::str::from_utf8(body).is_ok() && !body.contains(&0);
     let sound = sound && !body.starts_with("\u{FEFF}".as_bytes());
     ensure!(!checked || sound, "no text: {told}");
-    match verdict {
-        Verdict::Twiml => {
+    match kind {
+        OutcomeKind::Twiml(document) => {
+            ensure!(document == body, "another document: {told}");
             let root = text(body).contains("<Response");
             ensure!(xml || (essence == "text/html" && root), "no document: {told}");
         }
-        Verdict::Success(Some(object)) => {
+        OutcomeKind::Success { parsed: Some(object) } => {
             let parsed: Option<Value> = serde_json::from_slice(body).ok();
             let same = parsed.as_ref().and_then(Value::as_object) == Some(object);
             ensure!(essence == "application/json" && same, "other variables: {told}");
         }
-        Verdict::Success(None) => {
+        OutcomeKind::Success { parsed: None } => {
             ensure!(!xml, "a document not seen: {told}");
             let object = body.trim_ascii_start().first() == Some(&b'{');
             ensure!(essence != "application/json" || !object, "an object not seen: {told}");
         }
+        OutcomeKind::Fail(_) => return Err(format!("no success: {told}")),
     }
     Ok(())
 }

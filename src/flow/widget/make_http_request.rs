@@ -8,14 +8,13 @@
 //!    "body": "{\"from\": \"{{contact.channel.address}}\"}"}}
 //! ```
 
-use super::run_function::{callee, remember};
+use super::run_function::{call_target, remember};
 use super::{Needs, Next, Type};
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
-use crate::flow::step::Event;
-use crate::flow::step::{Body, FunctionCall};
+use crate::flow::step::{Body, Event, FunctionCall};
 use crate::flow::turn::Turn;
-use crate::function::OutcomeKind;
+use crate::function::{OutcomeKind, RequestBody};
 use crate::media_type::{FORM, is_form};
 
 pub(super) const TYPE: Type = Type {
@@ -39,29 +38,31 @@ pub(super) const TYPE: Type = Type {
 
 fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     let get = turn.text("method")?.is_none_or(|method| method.eq_ignore_ascii_case("GET"));
-    let callee = callee(turn, get)?;
+    let target = call_target(turn, get)?;
     let parameters = turn.pairs("parameters")?;
     let content_type = turn.text("content_type")?.unwrap_or_else(|| FORM.to_owned());
     let text = turn.text("body")?;
     let form = is_form(&content_type);
     // Studio sends a form its parameters, and anything else its body.
     let body = match text {
-        Some(text) if !get && (!form || parameters.is_empty()) => Some(Body { content_type, text }),
-        None if !get && !form => Some(Body { content_type, text: String::new() }),
+        Some(text) if !get && (!form || parameters.is_empty()) => {
+            Some(RequestBody { content_type, text })
+        }
+        None if !get && !form => Some(RequestBody { content_type, text: String::new() }),
         _ => None,
     };
     let with_credentials = turn.flag("add_twilio_auth")?.unwrap_or_default();
-    Ok(Next::Call(FunctionCall { callee, parameters, body, with_credentials, held: None }))
+    Ok(Next::Call(FunctionCall { target, parameters, body, with_credentials, held: None }))
 }
 
 fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
     let Event::Answered(outcome) = event else { return Ok(Next::End) };
-    let (parsed, next) = match outcome.result {
+    let (parsed, next) = match outcome.kind {
         OutcomeKind::Success { parsed } => (parsed, Ok(Next::event("success"))),
         // Studio: "Returning custom TwiML isn't supported" here: it is a body like any other.
         OutcomeKind::Twiml(_) => (None, Ok(Next::event("success"))),
         OutcomeKind::Fail(error) => (None, Err(error.into())),
     };
-    remember(turn, outcome.answer.as_ref(), parsed);
+    remember(turn, outcome.response.as_ref(), parsed);
     next
 }

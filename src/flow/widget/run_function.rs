@@ -7,6 +7,8 @@
 //!    "parameters": [{"key": "caller", "value": "{{trigger.message.From}}"}]}}
 //! ```
 
+use std::sync::Arc;
+
 use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 
@@ -15,10 +17,9 @@ use crate::channel::Channel;
 use crate::flow::execution::Remark;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Callee, Holds, Property};
-use crate::flow::step::Event;
-use crate::flow::step::FunctionCall;
+use crate::flow::step::{CallTarget, Event, FunctionCall, RenderedUrl};
 use crate::flow::turn::Turn;
-use crate::function::{Answer, OutcomeKind};
+use crate::function::{FunctionResponse, OutcomeKind};
 use crate::twiml::read::{DocumentLimits, check_document};
 use crate::twiml::write::splice;
 
@@ -39,10 +40,10 @@ pub(super) const TYPE: Type = Type {
 };
 
 fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    let callee = callee(turn, false)?;
+    let target = call_target(turn, false)?;
     let parameters = turn.pairs("parameters")?;
     Ok(Next::Call(FunctionCall {
-        callee,
+        target,
         parameters,
         body: None,
         with_credentials: false,
@@ -60,28 +61,28 @@ fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
         }
         _ => return Ok(Next::End),
     };
-    let (parsed, next) = match outcome.result {
+    let (parsed, next) = match outcome.kind {
         OutcomeKind::Success { parsed } => (parsed, Ok(Next::event("success"))),
         OutcomeKind::Twiml(document) => (None, pass_on(turn, document)),
         OutcomeKind::Fail(error) => (None, Err(error.into())),
     };
     // No template reads variables behind the last answer of an execution.
     if !matches!(next, Ok(Next::Reply { then: Then::End, .. })) {
-        remember(turn, outcome.answer.as_ref(), parsed);
+        remember(turn, outcome.response.as_ref(), parsed);
     }
     next
 }
 
-/// Whom a widget calls: its URL rendered.
-pub(super) fn callee(turn: &Turn<'_>, get: bool) -> Result<Callee, Failure> {
+/// Where the call of a widget goes: its function, or its URL rendered.
+pub(super) fn call_target(turn: &Turn<'_>, is_get: bool) -> Result<CallTarget, Failure> {
     match &turn.widget().properties.callee {
         None => Err(turn.wrong("url", "missing", "a URL")),
         Some(Callee::Url(template)) => {
-            let fixed = template.constant_text().is_some();
+            let is_constant = template.constant_text().is_some();
             let url = turn.render(template)?.trim().to_owned();
-            Ok(Callee::Rendered { url, get, fixed })
+            Ok(CallTarget::Url(RenderedUrl { url, is_get, is_constant }))
         }
-        Some(callee) => Ok(callee.clone()),
+        Some(Callee::Function(function)) => Ok(CallTarget::Function(Arc::clone(function))),
     }
 }
 
@@ -120,13 +121,13 @@ fn pass_on(turn: &mut Turn<'_>, document: Bytes) -> Result<Next, Failure> {
 /// merges, not how deep.
 pub(super) fn remember(
     turn: &mut Turn<'_>,
-    answer: Option<&Answer>,
+    response: Option<&FunctionResponse>,
     parsed: Option<Map<String, Value>>,
 ) {
-    if let Some(answer) = answer {
-        turn.set("status_code", answer.status_code);
-        turn.set("content_type", answer.content_type.as_deref().unwrap_or_default());
-        turn.set("body", String::from_utf8_lossy(&answer.body).as_ref());
+    if let Some(response) = response {
+        turn.set("status_code", response.status_code);
+        turn.set("content_type", response.content_type.as_deref().unwrap_or_default());
+        turn.set("body", String::from_utf8_lossy(&response.body).as_ref());
     }
     let Some(parsed) = parsed else { return };
     let widget = turn.widget().name.as_str();

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac};
 use sha2::Sha256;
 
+use crate::basic_auth;
 use crate::config::Account;
 
 /// The account that a request proves to be from. Every token of every account is compared, so that
@@ -33,9 +32,7 @@ pub(super) fn account<'a>(
 fn credentials(headers: &HeaderMap) -> Option<Vec<u8>> {
     let mut values = headers.get_all(AUTHORIZATION);
     let (value, None) = (values.next()?, values.next()) else { return None };
-    let (scheme, encoded) = value.to_str().ok()?.split_once(' ')?;
-    let basic = scheme.eq_ignore_ascii_case("basic");
-    STANDARD.decode(encoded.trim()).ok().filter(|_| basic)
+    basic_auth::decode(value)
 }
 
 /// In a time that does not depend on where they differ: the one is the key of both hashes.
@@ -71,9 +68,8 @@ mod tests {
             Arc::new(Account { sid, auth_tokens, api_url: None, shared_keys: Vec::new() })
         };
         let accounts = [account("AC1", &["a", "b:c"]), account("AC2", &["d"]), account("AC3", &[])];
-        let basic = |user: &str| format!("Basic {}", STANDARD.encode(user));
         for (user, sid) in [("AC1:a", "AC1"), ("AC1:b:c", "AC1"), ("AC2:d", "AC2")] {
-            let value = basic(user);
+            let value = basic_auth::encode(user);
             assert_eq!(asked(&accounts, &[&value]).as_deref(), Some(sid));
             assert_eq!(asked(&accounts, &[&value.replace("Basic", "bASIC")]).as_deref(), Some(sid));
             assert_eq!(asked(&accounts, &[&value, &value]), None, "repeated");
@@ -81,7 +77,7 @@ mod tests {
             assert_eq!(asked(&[], &[&value]), None, "no account");
         }
         for user in ["AC1:", "AC3:", "AC1:d", "AC2:a", "AC1a", "AC1:a\0", "ac1:a", ":", ""] {
-            assert_eq!(asked(&accounts, &[&basic(user)]), None, "{user}");
+            assert_eq!(asked(&accounts, &[&basic_auth::encode(user)]), None, "{user}");
         }
         for value in ["", "Basic", "Basic ", "Basic ?", "QUMxOmE="] {
             assert_eq!(asked(&accounts, &[value]), None, "{value}");

@@ -316,7 +316,7 @@ fn script(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Option<Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::function::PlayedAnswer;
+    use crate::function::FunctionResponse;
     use crate::tools::flow_test::mocks::{MockAnswer, MockFailure};
 
     fn parse(text: &str) -> Result<FlowTestFile, String> {
@@ -342,8 +342,8 @@ mod tests {
         assert_eq!(case.params, params);
         let body = |content_type: &str, body: &str| MockAnswer {
             delay: Duration::ZERO,
-            what: Ok(PlayedAnswer {
-                status: 200,
+            what: Ok(FunctionResponse {
+                status_code: 200,
                 content_type: Some(content_type.to_owned()),
                 body: body.to_owned().into(),
             }),

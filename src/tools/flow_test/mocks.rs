@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::keys::GIVEN;
 use crate::diagnostics::toml_reader::{TomlReader, TomlTable, in_file_order, to_json};
-use crate::function::PlayedAnswer;
+use crate::function::FunctionResponse;
 use crate::tools::phone;
 
 /// What the name begins with where it is the carrier's API that answers.
@@ -31,7 +31,7 @@ pub struct MockAnswer {
     /// How long it takes.
     pub delay: Duration,
     /// What comes then.
-    pub what: Result<PlayedAnswer, MockFailure>,
+    pub what: Result<FunctionResponse, MockFailure>,
 }
 
 /// Why no answer comes.
@@ -51,7 +51,7 @@ pub enum MockFailure {
     Tls,
 }
 
-// === impl Fail ===
+// === impl MockFailure ===
 
 impl MockFailure {
     /// The word of a flow test for it.
@@ -140,7 +140,7 @@ fn answer(reader: &mut TomlReader<'_>, table: &DeTable<'_>) -> MockAnswer {
     let status = status.map_or(200, |status| status.value);
     let what = match fail {
         Some(fail) => Err(fail.value),
-        None => Ok(PlayedAnswer { status, content_type, body: text.into() }),
+        None => Ok(FunctionResponse { status_code: status, content_type, body: text.into() }),
     };
     MockAnswer { delay: delay.map(|delay| delay.value).unwrap_or_default(), what }
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::events::{TestEvent, TurnEvents, WidgetPath};
 use super::failure::written;
 use super::mocks::{MockFailure, named};
-use crate::function::{OutcomeKind, Problem};
+use crate::function::{CallError, OutcomeKind, TransportError};
 use crate::journal::Called;
 use crate::tools::phone::{Caller, PhoneEvent, PhoneTurn};
 
@@ -142,13 +142,13 @@ fn answer(called: &Called) -> String {
     if called.took() >= DELAY_MIN {
         pairs.push(format!("delay = \"{}ms\"", called.took().as_millis()));
     }
-    match (&called.outcome.answer, &called.outcome.result) {
-        (Some(answer), _) => {
-            if answer.status_code != 200 {
-                pairs.push(format!("status = {}", answer.status_code));
+    match (&called.outcome.response, &called.outcome.kind) {
+        (Some(response), _) => {
+            if response.status_code != 200 {
+                pairs.push(format!("status = {}", response.status_code));
             }
-            let body = String::from_utf8_lossy(&answer.body);
-            let kind = answer.content_type.as_deref().unwrap_or_default();
+            let body = String::from_utf8_lossy(&response.body);
+            let kind = response.content_type.as_deref().unwrap_or_default();
             let json = serde_json::from_str(&body).ok();
             let json = json.filter(|_| kind.starts_with("application/json"));
             match json.as_ref().and_then(inline) {
@@ -162,12 +162,12 @@ fn answer(called: &Called) -> String {
             }
         }
         (None, OutcomeKind::Fail(error)) => {
-            let fail = match error.problem {
-                Problem::Timeout { .. } => MockFailure::Timeout,
-                Problem::Closed { .. } => MockFailure::Closed,
-                Problem::Truncated { .. } => MockFailure::Truncated,
-                Problem::Resolve { .. } => MockFailure::Dns,
-                Problem::Tls { .. } => MockFailure::Tls,
+            let fail = match &error.cause {
+                CallError::Timeout { .. } => MockFailure::Timeout,
+                CallError::Transport(TransportError::Closed { .. }) => MockFailure::Closed,
+                CallError::Transport(TransportError::Truncated { .. }) => MockFailure::Truncated,
+                CallError::Transport(TransportError::Resolve { .. }) => MockFailure::Dns,
+                CallError::Transport(TransportError::Tls { .. }) => MockFailure::Tls,
                 _ => MockFailure::Refused,
             };
             // A time limit does not say how long it would have been.

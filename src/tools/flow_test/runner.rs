@@ -11,17 +11,17 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::timeout;
 
+use super::case_mocks::CaseMocks;
 use super::coverage::CoverageReport;
 use super::failure::TestFailure;
 use super::file::{FlowTestFile, TestCase};
 use super::mocks::advice;
 use super::script::{ScriptOutcome, follow};
-use super::stand_in::Stand;
 use super::target::LoadedTarget;
 use crate::clock;
 use crate::diagnostics::problem::{Level, Problem, Problems};
 use crate::flow::Taken;
-use crate::function::StandIn;
+use crate::function::MockTransport;
 use crate::tools::phone::{Caller, InProcessGateway, Phone, PhoneEvent, WebhookClient};
 
 /// What the names of flow tests end in.
@@ -173,8 +173,9 @@ async fn play(ready: &LoadedTestFile, case: &TestCase) -> (Vec<TestFailure>, Vec
         let problem = source.error(case.span.clone(), "what it tests was changed meanwhile");
         return (vec![TestFailure::plain(problem)], Vec::new());
     };
-    let stand = Rc::new(Stand::new(case, &ready.subject));
-    let desk = InProcessGateway::new(gateway, Some(Rc::clone(&stand) as Rc<dyn StandIn>), true);
+    let mocks = Rc::new(CaseMocks::new(case, &ready.subject));
+    let desk =
+        InProcessGateway::new(gateway, Some(Rc::clone(&mocks) as Rc<dyn MockTransport>), true);
     let desk = Rc::new(desk);
     let mut caller = Caller::somebody(&case.from, &case.to);
     caller.parameters.clone_from(&case.params);
@@ -188,7 +189,7 @@ async fn play(ready: &LoadedTestFile, case: &TestCase) -> (Vec<TestFailure>, Vec
         return (vec![broken(ready, case, "the conversation does not go on")], Vec::new());
     };
     let ScriptOutcome { mut failures, heard } = followed;
-    let ungiven = stand.ungiven.borrow();
+    let ungiven = mocks.missing.borrow();
     if !ungiven.is_empty() {
         // What came of a function that nobody plays is nothing to expect from now on.
         failures.iter_mut().for_each(|failure| failure.edit = None);

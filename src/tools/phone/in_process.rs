@@ -18,7 +18,7 @@ use crate::channel::Channel;
 use crate::clock;
 use crate::config::Account;
 use crate::exchange::{ExchangeContext, exchange, resume_due};
-use crate::function::{Asking, Played, PlayedAnswer, StandIn};
+use crate::function::{FunctionResponse, MockResponse, MockTransport, OutgoingRequest};
 use crate::gateway::{Gateway, Worker};
 use crate::journal::{ExchangeLog, Journal, Log, Trace};
 use crate::metrics::Metrics;
@@ -30,13 +30,13 @@ use crate::uri::parts;
 use crate::webhook::Received;
 
 /// A gateway on the desk: one worker, a store that ends with it, and no network but for functions
-/// that nobody stands in for. The carrier's API is always played: nothing is sent to anybody.
+/// without a mock. The carrier's API always has one: nothing is sent to anybody.
 pub struct InProcessGateway {
     gateway: Arc<Gateway>,
     worker: Worker,
     journal: Journal,
     origin: String,
-    pub(super) stand_in: Rc<GatewayMocks>,
+    pub(super) mocks: Rc<GatewayMocks>,
     /// Whether time is pretended, so that it may be waited for.
     pretended: bool,
 }
@@ -50,9 +50,9 @@ pub(super) struct InProcessResponse {
     pub(super) trace: Trace,
 }
 
-/// Those who answer in the network's place: whoever the user has given, then the carrier's API.
+/// The mocks of a gateway: those of the user, then the carrier's API.
 pub(super) struct GatewayMocks {
-    given: Option<Rc<dyn StandIn>>,
+    given: Option<Rc<dyn MockTransport>>,
     accounts: Vec<Arc<Account>>,
 }
 
@@ -63,23 +63,23 @@ impl InProcessGateway {
     /// Sets a gateway up. With `pretended`, time passes as [`clock::pretend`] has it.
     pub fn new(
         gateway: Gateway,
-        given: Option<Rc<dyn StandIn>>,
+        given: Option<Rc<dyn MockTransport>>,
         pretended: bool,
     ) -> InProcessGateway {
         let accounts = gateway.config.accounts.clone();
-        let stand_in = Rc::new(GatewayMocks { given, accounts });
+        let mocks = Rc::new(GatewayMocks { given, accounts });
         let metrics = Metrics::new();
         let pending = PendingCalls::new(metrics.held.clone());
         let mut worker = gateway.worker(Sessions::memory(), pending);
         worker.records_transitions = true;
-        worker.functions = worker.functions.played_by(Rc::clone(&stand_in) as Rc<dyn StandIn>);
+        worker.functions = worker.functions.with_mocks(Rc::clone(&mocks) as Rc<dyn MockTransport>);
         let origin = gateway.config.server.public_url.clone();
         InProcessGateway {
             origin: origin.unwrap_or_else(|| ORIGIN.to_owned()),
             gateway: Arc::new(gateway),
             worker,
             journal: Journal { log: Log::none(), metrics: Arc::new(metrics) },
-            stand_in,
+            mocks,
             pretended,
         }
     }
@@ -231,21 +231,21 @@ fn is_held(saved: &StoredExecution) -> bool {
     decode_execution(saved).is_ok_and(|execution| execution.held().is_some())
 }
 
-// === impl Stands ===
+// === impl GatewayMocks ===
 
-impl StandIn for GatewayMocks {
-    fn answer(&self, asking: &Asking<'_>) -> Option<Played> {
-        let given = self.given.as_ref().and_then(|given| given.answer(asking));
-        given.or_else(|| self.api(asking))
+impl MockTransport for GatewayMocks {
+    fn respond(&self, request: &OutgoingRequest<'_>) -> Option<MockResponse> {
+        let given = self.given.as_ref().and_then(|given| given.respond(request));
+        given.or_else(|| self.carrier_api(request))
     }
 }
 
 impl GatewayMocks {
-    /// What the carrier's API answers where it does what it is asked for.
-    fn api(&self, asking: &Asking<'_>) -> Option<Played> {
-        let url = asking.url.parse().ok()?;
-        self.accounts.iter().find(|account| carrier_api::is_carrier(account, &url))?;
-        let kind = asking.url.rsplit('/').next().unwrap_or_default();
+    /// The response of the carrier's API where it does what it is asked for.
+    fn carrier_api(&self, request: &OutgoingRequest<'_>) -> Option<MockResponse> {
+        let mut accounts = self.accounts.iter();
+        accounts.find(|account| carrier_api::is_carrier_url(account, &request.url))?;
+        let kind = request.url.rsplit('/').next().unwrap_or_default();
         let prefix = match kind.trim_end_matches(".json") {
             "Messages" => "SM",
             "Calls" => "CA",
@@ -256,7 +256,7 @@ impl GatewayMocks {
         let sid = random::sid(prefix);
         let body = serde_json::json!({"sid": sid, "status": "queued"}).to_string();
         let content_type = Some("application/json".to_owned());
-        let answer = PlayedAnswer { status: 201, content_type, body: body.into() };
-        Some(Played { delay: Duration::ZERO, answer: Ok(answer) })
+        let response = FunctionResponse { status_code: 201, content_type, body: body.into() };
+        Some(MockResponse { delay: Duration::ZERO, result: Ok(response) })
     }
 }

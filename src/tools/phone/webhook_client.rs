@@ -2,7 +2,6 @@
 //! followed, cookies kept, and all of it within fifteen seconds.
 
 mod cookies;
-mod connector;
 mod http;
 mod overrides;
 
@@ -12,17 +11,16 @@ use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::web::Bytes;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use tokio::time::{Instant, timeout_at};
 
 use super::alert::CarrierAlert;
 use super::event::WebhookExchange;
 use super::in_process::InProcessGateway;
 use super::webhook_request::{AppResponse, FetchResult, WebhookRequest};
+use crate::basic_auth;
 use crate::clock;
 use crate::config::Algorithm;
-use crate::function::{Asking, StandIn as _};
+use crate::function::{MockTransport as _, OutgoingRequest};
 use crate::journal::Trace;
 use crate::limits::CARRIER_REDIRECTS_MAX;
 use crate::media_type::CARRIER_FORM;
@@ -85,8 +83,8 @@ impl WebhookClient {
         }
     }
 
-    /// To a gateway on the desk alone. What leads elsewhere is answered by whoever stands in, or
-    /// is an error.
+    /// To a gateway on the desk alone. What leads elsewhere is answered by a mock, or is an
+    /// error.
     pub fn desk_alone(desk: &Rc<InProcessGateway>) -> WebhookClient {
         WebhookClient {
             desk: Some(Rc::clone(desk)),
@@ -177,7 +175,7 @@ impl WebhookClient {
             let response = self.send(&sent, overrides, deadline).await?;
             self.cookies.borrow_mut().keep(&sent.url, &response.cookies);
             if let Some(pair) = credentials.take_if(|_| response.status == 401) {
-                authorization = Some(format!("Basic {}", STANDARD.encode(pair)));
+                authorization = Some(basic_auth::encode(pair));
                 continue;
             }
             let location = response.location.as_deref();
@@ -267,43 +265,39 @@ impl WebhookClient {
             return Err(FetchError { fault: CarrierAlert::new(11200, found), connected: true });
         }
         match &self.http {
-            Some(http) => {
-                let within = (overrides.connect, overrides.read);
-                let sending = http.send(sent, body(), within);
-                timeout_at(deadline, sending).await.unwrap_or_else(|_| Err(late()))
-            }
-            None => self.played(sent, deadline).await,
+            Some(http) => http.send(sent, body(), overrides, deadline).await,
+            None => self.mocked(sent, deadline).await,
         }
     }
 
     /// An application elsewhere, where nothing may go to the network.
-    async fn played(
+    async fn mocked(
         &self,
         sent: &SignedRequest<'_>,
         deadline: Instant,
     ) -> Result<RawResponse, FetchError> {
         let lost = |fault| FetchError { fault, connected: true };
-        let asking = Asking {
+        let request = OutgoingRequest {
             name: "the application",
             widget: "",
             url: sent.url.clone(),
             method: sent.method.as_str(),
             parameters: sent.params,
         };
-        let played = self.desk.as_ref().and_then(|desk| desk.stand_in.answer(&asking));
-        let Some(played) = played else {
+        let response = self.desk.as_ref().and_then(|desk| desk.mocks.respond(&request));
+        let Some(response) = response else {
             let found = format!("nothing is given for `{}`", sent.url);
             return Err(lost(CarrierAlert::new(11200, found)));
         };
-        let played = timeout_at(deadline, played.play()).await;
-        let answer = played.map_err(|_| lost(CarrierAlert::new(11200, "no answer in time")))?;
-        let answer = answer.map_err(|problem| lost(CarrierAlert::new(11200, problem)))?;
+        let received = timeout_at(deadline, response.receive()).await;
+        let received = received.map_err(|_| lost(CarrierAlert::new(11200, "no answer in time")))?;
+        let response = received.map_err(|error| lost(CarrierAlert::new(11200, error)))?;
         Ok(RawResponse {
-            status: answer.status,
-            content_type: answer.content_type,
+            status: response.status_code,
+            content_type: response.content_type,
             location: None,
             cookies: Vec::new(),
-            body: answer.body,
+            body: response.body,
             trace: None,
         })
     }

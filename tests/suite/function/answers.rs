@@ -1,6 +1,6 @@
 //! The table "Run Function, exactly", row by row.
 
-use twimlgate::function::{OutcomeKind, Phase, Problem};
+use twimlgate::function::{CallError, CallPhase, OutcomeKind, TransportError};
 
 use super::caller::{Caller, parsed, problem, run};
 use crate::support::hostile::{Hostile, Step, answer, json};
@@ -18,7 +18,7 @@ fn a_json_object_becomes_variables() {
         let headers = "Content-Type: application/json; charset=utf-8\r\n";
         let outcome = caller(answer("200 OK", headers, body)).call().await;
         assert_eq!(parsed(&outcome), body);
-        let answer = outcome.answer.unwrap();
+        let answer = outcome.response.unwrap();
         assert_eq!(answer.status_code, 200);
         assert_eq!(answer.content_type.as_deref(), Some("application/json; charset=utf-8"));
         assert_eq!(answer.body, body);
@@ -31,8 +31,8 @@ fn arrays_and_scalars_are_success_without_variables() {
     run(async {
         for body in ["[{\"a\":1}]", "3", "\"text\"", "null", ""] {
             let outcome = caller(json(body)).call().await;
-            assert_eq!(outcome.result, OutcomeKind::Success { parsed: None }, "{body}");
-            assert_eq!(outcome.answer.unwrap().body, body);
+            assert_eq!(outcome.kind, OutcomeKind::Success { parsed: None }, "{body}");
+            assert_eq!(outcome.response.unwrap().body, body);
         }
     });
 }
@@ -42,8 +42,8 @@ fn broken_json_fails_and_its_body_is_kept() {
     run(async {
         for body in ["{\"a\":", "<Response/>", "{\"a\":1e999}", &"[".repeat(60_000)] {
             let outcome = caller(json(body)).call().await;
-            assert_eq!(outcome.answer.as_ref().unwrap().body, body);
-            assert!(matches!(problem(outcome), Problem::Json { .. }), "{body}");
+            assert_eq!(outcome.response.as_ref().unwrap().body, body);
+            assert!(matches!(problem(outcome), CallError::Json { .. }), "{body}");
         }
     });
 }
@@ -55,7 +55,7 @@ fn twiml_is_handed_on_byte_for_byte() {
         {
             let headers = format!("Content-Type: {content_type}\r\n");
             let outcome = caller(answer("200 OK", &headers, TWIML)).call().await;
-            assert_eq!(outcome.result, OutcomeKind::Twiml(TWIML.into()), "{content_type}");
+            assert_eq!(outcome.kind, OutcomeKind::Twiml(TWIML.into()), "{content_type}");
         }
     });
 }
@@ -68,12 +68,12 @@ fn other_types_are_success_with_a_body() {
         for content_type in types {
             let headers = format!("Content-Type: {content_type}\r\n");
             let outcome = caller(answer("200 OK", &headers, page)).call().await;
-            assert_eq!(outcome.result, OutcomeKind::Success { parsed: None }, "{content_type}");
-            assert_eq!(outcome.answer.unwrap().body, page);
+            assert_eq!(outcome.kind, OutcomeKind::Success { parsed: None }, "{content_type}");
+            assert_eq!(outcome.response.unwrap().body, page);
         }
         let outcome = caller(answer("200 OK", "", TWIML)).call().await;
-        assert_eq!(outcome.result, OutcomeKind::Success { parsed: None });
-        assert_eq!(outcome.answer.unwrap().content_type, None);
+        assert_eq!(outcome.kind, OutcomeKind::Success { parsed: None });
+        assert_eq!(outcome.response.unwrap().content_type, None);
     });
 }
 
@@ -84,8 +84,8 @@ fn no_content_needs_no_content_type() {
         let caller = Caller::new(&server.url("/"), "");
         for _ in 0..3 {
             let outcome = caller.call().await;
-            assert_eq!(outcome.result, OutcomeKind::Success { parsed: None });
-            assert_eq!(outcome.answer.unwrap().status_code, 204);
+            assert_eq!(outcome.kind, OutcomeKind::Success { parsed: None });
+            assert_eq!(outcome.response.unwrap().status_code, 204);
         }
         assert_eq!(server.connections(), 1);
     });
@@ -101,7 +101,7 @@ fn every_status() {
                 _ => answer(&format!("{status} x"), headers, "because"),
             };
             let outcome = caller(bytes).call().await;
-            let answer = outcome.answer.clone().unwrap();
+            let answer = outcome.response.clone().unwrap();
             assert_eq!(answer.status_code, status);
             assert_eq!(answer.content_type.as_deref(), Some("text/plain"));
             if !matches!(status, 204 | 304) {
@@ -109,9 +109,9 @@ fn every_status() {
             }
             match status {
                 200..=299 => {
-                    assert_eq!(outcome.result, OutcomeKind::Success { parsed: None }, "{status}");
+                    assert_eq!(outcome.kind, OutcomeKind::Success { parsed: None }, "{status}");
                 }
-                _ => assert_eq!(problem(outcome), Problem::Status { status }),
+                _ => assert_eq!(problem(outcome), CallError::Status { status }),
             }
         }
     });
@@ -127,8 +127,8 @@ fn a_failure_needs_no_body() {
                     Step::Send(format!("HTTP/1.1 {status} x\r\n{broken}").into()),
                 ]]);
                 let outcome = Caller::new(&server.url("/"), "").call().await;
-                assert_eq!(outcome.answer.as_ref().unwrap().body, "");
-                assert_eq!(problem(outcome), Problem::Status { status }, "{broken}");
+                assert_eq!(outcome.response.as_ref().unwrap().body, "");
+                assert_eq!(problem(outcome), CallError::Status { status }, "{broken}");
             }
         }
     });
@@ -139,12 +139,15 @@ fn interim_answers_alone_are_none() {
     run(async {
         // 101 is an answer of its own kind; the others announce one that never comes.
         let switching = "HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: y\r\n\r\n";
-        assert_eq!(caller(switching).problem().await, Problem::Status { status: 101 });
+        assert_eq!(caller(switching).problem().await, CallError::Status { status: 101 });
         for status in [100, 102, 103, 199] {
             let bytes = format!("HTTP/1.1 {status} x\r\n\r\n");
             let server = Hostile::new(vec![vec![Step::Read, Step::Send(bytes.into_bytes())]]);
             let problem = Caller::new(&server.url("/"), "").problem().await;
-            assert!(matches!(problem, Problem::Closed { .. }), "{status} {problem}");
+            assert!(
+                matches!(problem, CallError::Transport(TransportError::Closed { .. })),
+                "{status} {problem}"
+            );
         }
     });
 }
@@ -164,17 +167,23 @@ fn the_body_limit_is_exact() {
         for (size, keys) in [(65_536, ""), (1000, "max_body_bytes = 1000")] {
             for whole in [framed(size), chunked(size).into_bytes()] {
                 let outcome = call(whole, keys).await;
-                assert_eq!(outcome.answer.unwrap().body.len(), size);
+                assert_eq!(outcome.response.unwrap().body.len(), size);
             }
             for larger in [framed(size + 1), chunked(size + 1).into_bytes()] {
                 let outcome = call(larger, keys).await;
-                assert_eq!(problem(outcome), Problem::TooLarge { limit: size });
+                assert_eq!(
+                    problem(outcome),
+                    CallError::Transport(TransportError::TooLarge { limit: size })
+                );
             }
             // By its length alone: not a byte of it need come.
             let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", size + 1);
             let silent = Hostile::new(vec![vec![Step::Read, Step::Send(head.into()), Step::Hang]]);
             let outcome = Caller::new(&silent.url("/"), keys).call().await;
-            assert_eq!(problem(outcome), Problem::TooLarge { limit: size });
+            assert_eq!(
+                problem(outcome),
+                CallError::Transport(TransportError::TooLarge { limit: size })
+            );
         }
     });
 }
@@ -193,7 +202,11 @@ fn endless_bodies_end() {
                 vec![Step::Read, Step::Send(head.into()), Step::Flood(flood.repeat(64).into())];
             let server = Hostile::new(vec![script]);
             let problem = Caller::new(&server.url("/"), "").problem().await;
-            assert_eq!(problem, Problem::TooLarge { limit: 65_536 }, "{head}");
+            assert_eq!(
+                problem,
+                CallError::Transport(TransportError::TooLarge { limit: 65_536 }),
+                "{head}"
+            );
         }
     });
 }
@@ -209,13 +222,14 @@ fn huge_chunk_extensions_and_trailers_end() {
             let problem = Caller::new(&server.url("/"), "timeout_ms = 300").problem().await;
             let expected = matches!(
                 problem,
-                Problem::Timeout { phase: Phase::Body, .. } | Problem::Framing { .. }
+                CallError::Timeout { phase: CallPhase::Body, .. }
+                    | CallError::Transport(TransportError::Framing { .. })
             );
             assert!(expected, "{problem}");
         }
         let bytes = format!("{head}2;a=b\r\nhi\r\n0\r\nX-Trailer: y\r\n\r\n");
         let outcome = caller(bytes).call().await;
-        assert_eq!(outcome.answer.unwrap().body, "hi");
+        assert_eq!(outcome.response.unwrap().body, "hi");
     });
 }
 
@@ -226,7 +240,7 @@ fn compressed_bodies_are_refused_unread() {
             let headers =
                 format!("Content-Type: application/json\r\nContent-Encoding: {encoding}\r\n");
             let problem = caller(answer("200 OK", &headers, "{}")).problem().await;
-            assert!(matches!(problem, Problem::ContentEncoding { .. }), "{encoding}");
+            assert!(matches!(problem, CallError::ContentEncoding { .. }), "{encoding}");
         }
         let identity = "Content-Type: application/json\r\nContent-Encoding: identity\r\n";
         assert_eq!(parsed(&caller(answer("200 OK", identity, "{}")).call().await), "{}");
@@ -242,7 +256,7 @@ fn text_that_is_not_utf8_fails() {
             for content_type in ["application/json", "text/xml", "text/plain"] {
                 let headers = format!("Content-Type: {content_type}\r\n");
                 let problem = caller(answer("200 OK", &headers, body)).problem().await;
-                assert!(matches!(problem, Problem::Text { .. }), "{content_type} {problem}");
+                assert!(matches!(problem, CallError::Text { .. }), "{content_type} {problem}");
             }
         }
     });
@@ -270,7 +284,7 @@ fn messages_hold_no_query_and_no_body() {
         for bytes in bodies {
             let server = Hostile::always(bytes);
             let outcome = Caller::new(&server.url("/?token=s3cret"), "").call().await;
-            let OutcomeKind::Fail(error) = outcome.result else { panic!("{outcome:?}") };
+            let OutcomeKind::Fail(error) = outcome.kind else { panic!("{outcome:?}") };
             let text = error.to_string();
             assert!(text.starts_with("function `lookup` ") && !text.contains(secret), "{text}");
         }

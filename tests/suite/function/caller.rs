@@ -9,14 +9,16 @@ use actix_web::web::Bytes;
 use twimlgate::clock;
 use twimlgate::config::{Config, Function};
 use twimlgate::diagnostics::problem::Source;
-use twimlgate::function::{Call, Functions, Outcome, OutcomeKind, Problem, Resolver, Shared};
+use twimlgate::function::{
+    Call, CallError, Destination, Functions, Outcome, OutcomeKind, Resolver, SharedFunctions,
+};
 use twimlgate::verify::SigningKey;
 use twimlgate::webhook::Params;
 
 /// A configuration with one function, `lookup`, and a worker's client for it.
 pub(crate) struct Caller {
     config: Config,
-    shared: Shared,
+    shared: SharedFunctions,
     functions: Functions,
 }
 
@@ -33,7 +35,7 @@ impl Caller {
         let source = Source::new("config.toml", &text);
         let (config, problems) = Config::parse(&source, Path::new(""), &|_| None);
         let config = config.unwrap_or_else(|| panic!("{text}\n{problems}"));
-        let shared = Shared::new(&config, resolver).expect("the authorities can be read");
+        let shared = SharedFunctions::new(&config, resolver).expect("the authorities can be read");
         let functions = Functions::new(&shared);
         Caller { config, shared, functions }
     }
@@ -72,7 +74,17 @@ impl Caller {
     /// The same, of a function that need not be configured.
     pub(crate) async fn send(
         &self,
-        function: &Arc<Function>,
+        function: &Function,
+        signing_key: Option<&SigningKey>,
+        within: Duration,
+    ) -> Outcome {
+        self.send_to(Destination::Function(function), signing_key, within).await
+    }
+
+    /// The same, to any destination.
+    pub(crate) async fn send_to(
+        &self,
+        destination: Destination<'_>,
         signing_key: Option<&SigningKey>,
         within: Duration,
     ) -> Outcome {
@@ -80,8 +92,7 @@ impl Caller {
         let webhook = Params::default();
         self.call_as(Call {
             widget: "",
-            direct: None,
-            function,
+            destination,
             parameters: &parameters,
             webhook: &webhook,
             webhook_form: None,
@@ -107,8 +118,7 @@ impl Caller {
         let webhook = Params::decode(form.as_bytes()).expect("a form");
         self.call_as(Call {
             widget: "",
-            direct: None,
-            function: self.function(),
+            destination: Destination::Function(self.function()),
             parameters,
             webhook: &webhook,
             webhook_form: Some(&Bytes::from_static(form.as_bytes())),
@@ -124,7 +134,7 @@ impl Caller {
     }
 
     /// The problem of a call that must fail.
-    pub(crate) async fn problem(&self) -> Problem {
+    pub(crate) async fn problem(&self) -> CallError {
         problem(self.call().await)
     }
 
@@ -139,16 +149,16 @@ pub(crate) fn run<F: Future>(test: F) -> F::Output {
 }
 
 /// The problem of an outcome that must be a failure.
-pub(crate) fn problem(outcome: Outcome) -> Problem {
-    match outcome.result {
-        OutcomeKind::Fail(error) => error.problem,
+pub(crate) fn problem(outcome: Outcome) -> CallError {
+    match outcome.kind {
+        OutcomeKind::Fail(error) => error.cause,
         other => panic!("expected a failure, got {other:?}"),
     }
 }
 
 /// The variables of an outcome that must have some, as JSON text.
 pub(crate) fn parsed(outcome: &Outcome) -> String {
-    match &outcome.result {
+    match &outcome.kind {
         OutcomeKind::Success { parsed: Some(parsed) } => {
             serde_json::to_string(parsed).expect("it was JSON")
         }

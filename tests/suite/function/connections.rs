@@ -1,11 +1,8 @@
 //! The faults of awc (`A…`) and of connections (F3, F4, F14): each would reach a caller unguarded.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use twimlgate::config::Function;
-use twimlgate::function::{OutcomeKind, Phase, Problem};
-use twimlgate::limits::FUNCTION_CLIENTS_MAX;
+use twimlgate::function::{CallError, CallPhase, OutcomeKind, TransportError};
 
 use super::caller::{Caller, parsed, problem, run, settle};
 use crate::support::hostile::{Hostile, Step, json};
@@ -30,8 +27,11 @@ fn a1_every_cut_of_an_answer_is_noticed() {
             for cut in 0..whole.len() {
                 let server = script(&[Step::Read, Step::Send(whole[..cut].to_vec())]);
                 let problem = Caller::new(&server.url("/"), "").problem().await;
-                let expected =
-                    matches!(problem, Problem::Closed { .. } | Problem::Truncated { .. });
+                let expected = matches!(
+                    problem,
+                    CallError::Transport(TransportError::Closed { .. })
+                        | CallError::Transport(TransportError::Truncated { .. })
+                );
                 assert!(expected, "{cut} {problem:?}");
             }
             let outcome = Caller::new(&Hostile::always(whole).url("/"), "").call().await;
@@ -46,7 +46,11 @@ fn a1_a_reset_in_the_body_is_noticed() {
         let half = send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
         let problem =
             Caller::new(&script(&[Step::Await, half, Step::Close]).url("/"), "").problem().await;
-        assert!(matches!(problem, Problem::Closed { .. } | Problem::Truncated { .. }));
+        assert!(matches!(
+            problem,
+            CallError::Transport(TransportError::Closed { .. })
+                | CallError::Transport(TransportError::Truncated { .. })
+        ));
     });
 }
 
@@ -57,7 +61,7 @@ fn a2_an_unframed_answer_is_named_unless_configured() {
             let bytes = format!("{head}Content-Type: application/json\r\n\r\n{{\"a\":1}}");
             let unframed = || script(&[Step::Read, send(&bytes)]);
             let problem = Caller::new(&unframed().url("/"), "").problem().await;
-            assert_eq!(problem, Problem::Unframed);
+            assert_eq!(problem, CallError::Transport(TransportError::Unframed));
             assert!(problem.to_string().contains("http_version = \"1.0\""));
 
             let server = unframed();
@@ -114,10 +118,12 @@ fn a3_one_deadline_over_head_and_body() {
         let hang = [Step::Read, Step::Hang].to_vec();
         let head = [Step::Read, send("HTTP/1.1 200 OK\r\nContent-Le"), Step::Hang].to_vec();
         let body = [Step::Read, Step::Send(whole[..whole.len() - 1].to_vec()), Step::Hang].to_vec();
-        for (steps, expected) in [(hang, Phase::Head), (head, Phase::Head), (body, Phase::Body)] {
+        for (steps, expected) in
+            [(hang, CallPhase::Head), (head, CallPhase::Head), (body, CallPhase::Body)]
+        {
             let server = Hostile::new(vec![steps]);
             let problem = Caller::new(&server.url("/"), "timeout_ms = 200").problem().await;
-            assert!(matches!(problem, Problem::Timeout { phase, .. } if phase == expected));
+            assert!(matches!(problem, CallError::Timeout { phase, .. } if phase == expected));
         }
     });
 }
@@ -133,7 +139,7 @@ fn a3_a_trickle_does_not_stretch_the_deadline() {
         }
         let server = Hostile::new(vec![steps]);
         let problem = Caller::new(&server.url("/"), "timeout_ms = 300").problem().await;
-        assert!(matches!(problem, Problem::Timeout { phase: Phase::Body, .. }), "{problem}");
+        assert!(matches!(problem, CallError::Timeout { phase: CallPhase::Body, .. }), "{problem}");
     });
 }
 
@@ -154,8 +160,8 @@ fn a4_the_connections_of_a_function_are_its_own() {
         let soon = Duration::from_millis(100);
         let (first, second, fast) =
             tokio::join!(caller.call(), caller.call_within(soon), fast_call);
-        assert!(matches!(problem(first), Problem::Timeout { phase: Phase::Head, .. }));
-        assert!(matches!(problem(second), Problem::Busy { connections: 1, .. }));
+        assert!(matches!(problem(first), CallError::Timeout { phase: CallPhase::Head, .. }));
+        assert!(matches!(problem(second), CallError::Busy { connections: 1, .. }));
         assert_eq!(parsed(&fast), "{}");
     });
 }
@@ -170,27 +176,6 @@ fn connections_are_kept() {
             assert_eq!(outcome.reused_connection, call > 0);
         }
         assert_eq!(server.connections(), 1);
-    });
-}
-
-#[test]
-fn connections_are_kept_for_as_many_functions_as_a_flow_may_make() {
-    run(async {
-        let server = Hostile::always(json("{}"));
-        let caller = Caller::new(&server.url("/"), "");
-        let add = async |number: usize| {
-            let name = format!("made-{number}");
-            let made = Function { name, ..Function::clone(caller.function()) };
-            // Without time for it, nothing is sent.
-            caller.send(&Arc::new(made), None, Duration::ZERO).await;
-        };
-        caller.call().await;
-        for number in 1..FUNCTION_CLIENTS_MAX {
-            add(number).await;
-        }
-        assert!(caller.call().await.reused_connection);
-        add(FUNCTION_CLIENTS_MAX).await;
-        assert!(!caller.call().await.reused_connection, "there is room for no more");
     });
 }
 
@@ -236,7 +221,10 @@ fn a5_closed_as_we_write_is_repeated_only_if_that_is_harmless() {
                 assert_eq!(keys, ["SM0123:lookup"; 2]);
             } else {
                 assert_eq!(outcome.attempts, 1);
-                assert!(matches!(problem(outcome), Problem::Closed { .. }));
+                assert!(matches!(
+                    problem(outcome),
+                    CallError::Transport(TransportError::Closed { .. })
+                ));
             }
         }
     });
@@ -252,9 +240,9 @@ fn a5_a_race_with_the_functions_closing_runs_nothing_twice() {
         let caller = Caller::new(&server.url("/"), "");
         let mut answered = 0;
         for _ in 0..500 {
-            match caller.call().await.result {
+            match caller.call().await.kind {
                 OutcomeKind::Success { .. } => answered += 1,
-                OutcomeKind::Fail(error) => assert_eq!(error.problem.kind(), "closed"),
+                OutcomeKind::Fail(error) => assert_eq!(error.cause.kind(), "closed"),
                 other => panic!("{other:?}"),
             }
             if caller.is_broken() {
@@ -275,7 +263,7 @@ fn a5_it_is_repeated_once_and_on_a_fresh_connection() {
         caller.call().await;
         let outcome = caller.call().await;
         assert_eq!((outcome.attempts, outcome.reused_connection), (2, false));
-        assert!(matches!(problem(outcome), Problem::Closed { .. }));
+        assert!(matches!(problem(outcome), CallError::Transport(TransportError::Closed { .. })));
         assert_eq!(server.connections(), 2);
     });
 }
@@ -289,7 +277,7 @@ fn nothing_is_repeated_once_an_answer_has_begun() {
         caller.call().await;
         let outcome = caller.call().await;
         assert_eq!(outcome.attempts, 1);
-        assert!(matches!(problem(outcome), Problem::Closed { .. }));
+        assert!(matches!(problem(outcome), CallError::Transport(TransportError::Closed { .. })));
     });
 }
 
@@ -354,7 +342,7 @@ fn a9_a_storm_of_interim_answers_ends() {
     run(async {
         let storm = Step::Flood(b"HTTP/1.1 100 Continue\r\n\r\n".repeat(50));
         let problem = Caller::new(&script(&[Step::Read, storm]).url("/"), "").problem().await;
-        assert_eq!(problem, Problem::Interim);
+        assert_eq!(problem, CallError::Transport(TransportError::Interim));
     });
 }
 
@@ -377,7 +365,7 @@ fn a11_a_body_over_two_mebibytes_can_be_allowed() {
         let bytes = crate::support::hostile::answer("200 OK", "", &body);
         let caller = Caller::new(&Hostile::always(bytes).url("/"), "max_body_bytes = 1000000");
         let outcome = caller.call().await;
-        assert_eq!(outcome.result, OutcomeKind::Success { parsed: None });
-        assert_eq!(outcome.answer.unwrap().body.len(), body.len());
+        assert_eq!(outcome.kind, OutcomeKind::Success { parsed: None });
+        assert_eq!(outcome.response.unwrap().body.len(), body.len());
     });
 }

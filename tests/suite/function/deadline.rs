@@ -8,7 +8,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use twimlgate::function::{Outcome, Phase, Problem};
+use twimlgate::function::{CallError, CallPhase, Outcome};
 
 use super::caller::{Caller, problem, run, settle};
 use crate::support::hostile::{Hostile, Step, answer, json};
@@ -74,7 +74,7 @@ fn f2_a_body_that_trickles_ends_with_the_one_deadline() {
         let (function, tell) = in_parts(vec![head, b"1\r\nx\r\n".to_vec()], false);
         let outcome = slowly(&function, tell).await;
         assert_in_time(&outcome);
-        assert_eq!(problem(outcome), Problem::Timeout { after: WITHIN, phase: Phase::Body });
+        assert_eq!(problem(outcome), CallError::Timeout { after: WITHIN, phase: CallPhase::Body });
     });
 }
 
@@ -85,7 +85,7 @@ fn f2_a_head_that_trickles_ends_with_the_one_deadline() {
         let (function, tell) = in_parts(parts, false);
         let outcome = slowly(&function, tell).await;
         assert_in_time(&outcome);
-        assert_eq!(problem(outcome), Problem::Timeout { after: WITHIN, phase: Phase::Head });
+        assert_eq!(problem(outcome), CallError::Timeout { after: WITHIN, phase: CallPhase::Head });
     });
 }
 
@@ -97,6 +97,6 @@ fn f7_slow_redirects_have_one_deadline_together() {
         let outcome = slowly(&function, tell).await;
         assert_in_time(&outcome);
         assert_eq!(outcome.attempts, 3, "it was sent on twice");
-        assert_eq!(problem(outcome), Problem::Timeout { after: WITHIN, phase: Phase::Head });
+        assert_eq!(problem(outcome), CallError::Timeout { after: WITHIN, phase: CallPhase::Head });
     });
 }

@@ -2,29 +2,30 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use twimlgate::function::{Entry, Problem, Resolver};
+use parking_lot::Mutex;
+use twimlgate::function::{CallError, RefusedAddress, Resolver, ResolverEntry, TransportError};
 
 use super::caller::{Caller, parsed, run};
 use crate::support::hostile::{Hostile, answer, json};
 
-type Table = Arc<Mutex<HashMap<String, Entry>>>;
+type Table = Arc<Mutex<HashMap<String, ResolverEntry>>>;
 
 fn table(entries: &[(&str, &[&str])]) -> Table {
     let entry = |(name, addresses): &(&str, &[&str])| {
         let addresses = addresses.iter().map(|text| text.parse().unwrap());
-        ((*name).to_owned(), Entry::Addresses(addresses.collect::<Vec<IpAddr>>()))
+        ((*name).to_owned(), ResolverEntry::Addresses(addresses.collect::<Vec<IpAddr>>()))
     };
     Arc::new(Mutex::new(entries.iter().map(entry).collect()))
 }
 
 /// Calls a function that redirects to `location`; says what came of it.
-async fn redirected(location: &str, more: &str, resolver: Resolver) -> Result<String, Problem> {
+async fn redirected(location: &str, more: &str, resolver: Resolver) -> Result<String, CallError> {
     let server = Hostile::always(answer("307 x", &format!("Location: {location}\r\n"), ""));
     let outcome = Caller::with(&server.url("/"), "", more, resolver).call().await;
-    match outcome.result {
-        twimlgate::function::OutcomeKind::Fail(error) => Err(error.problem),
+    match outcome.kind {
+        twimlgate::function::OutcomeKind::Fail(error) => Err(error.cause),
         _ => Ok(parsed(&outcome)),
     }
 }
@@ -110,6 +111,14 @@ fn full_stops_of_other_scripts_are_no_hosts() {
     });
 }
 
+/// The address that a call was refused for.
+fn refused(error: &CallError) -> Option<&RefusedAddress> {
+    match error {
+        CallError::Transport(TransportError::Egress(refused)) => Some(refused),
+        _ => None,
+    }
+}
+
 #[test]
 fn names_are_judged_by_their_addresses() {
     run(async {
@@ -124,7 +133,7 @@ fn names_are_judged_by_their_addresses() {
         for (host, _) in names {
             let resolver = Resolver::Table(table(&names));
             let problem = redirected(&url(host), "", resolver).await.unwrap_err();
-            assert!(matches!(&problem, Problem::Egress { host: h, .. } if h == host), "{host}");
+            assert!(refused(&problem).is_some_and(|refused| refused.host == host), "{host}");
         }
         assert_eq!(canary.connections(), 0);
     });
@@ -162,9 +171,11 @@ fn a_host_that_is_allowed_by_name_is_still_not_the_clouds_metadata() {
         let resolver = || Resolver::Table(table(&[("m.example", &["169.254.169.254"])]));
         let more = "[egress]\nallow = [\"m.example\"]";
         let problem = redirected("http://m.example/", more, resolver()).await.unwrap_err();
-        assert!(matches!(problem, Problem::Egress { kind: "metadata", .. }));
+        assert!(refused(&problem).is_some_and(|refused| refused.kind == "metadata"));
         let configured = Caller::with("http://m.example/", "", "", resolver());
-        assert!(matches!(configured.problem().await, Problem::Egress { kind: "metadata", .. }));
+        assert!(
+            refused(&configured.problem().await).is_some_and(|refused| refused.kind == "metadata")
+        );
     });
 }
 
@@ -180,7 +191,7 @@ fn the_configured_host_may_be_private_on_its_own_port() {
         // The same host on another port is another server.
         let away = format!("http://127.0.0.1:{}/", other.address.port());
         let problem = redirected(&away, "", Resolver::System).await.unwrap_err();
-        assert!(matches!(problem, Problem::Egress { kind: "loopback", .. }));
+        assert!(refused(&problem).is_some_and(|refused| refused.kind == "loopback"));
         assert_eq!(other.connections(), 0);
     });
 }
@@ -194,10 +205,10 @@ fn rebinding_changes_nothing() {
         let names = table(&[("rebind.example", &["127.0.0.1"])]);
         let url = format!("http://rebind.example:{}/", canary.address.port());
         for address in ["10.0.0.1", "127.0.0.1", "::1"] {
-            let entry = Entry::Addresses(vec![address.parse().unwrap()]);
-            names.lock().unwrap().insert("rebind.example".to_owned(), entry);
+            let entry = ResolverEntry::Addresses(vec![address.parse().unwrap()]);
+            names.lock().insert("rebind.example".to_owned(), entry);
             let problem = redirected(&url, "", Resolver::Table(names.clone())).await.unwrap_err();
-            assert!(matches!(problem, Problem::Egress { .. }));
+            assert!(refused(&problem).is_some());
         }
         assert_eq!(canary.connections(), 0);
     });

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use twimlgate::function::{Entry, Phase, Problem, Resolver};
+use parking_lot::Mutex;
+use twimlgate::function::{CallError, CallPhase, Resolver, ResolverEntry, TransportError};
 
 use super::caller::{Caller, parsed, problem, run};
 use crate::support::hostile::{Hostile, Step, answer, json};
@@ -16,7 +17,7 @@ fn nowhere() -> String {
     format!("http://{}/", listener.local_addr().unwrap())
 }
 
-async fn with_deadline(caller: &Caller, within: Duration) -> Problem {
+async fn with_deadline(caller: &Caller, within: Duration) -> CallError {
     problem(caller.call_within(within).await)
 }
 
@@ -24,7 +25,10 @@ async fn with_deadline(caller: &Caller, within: Duration) -> Problem {
 fn nobody_listens() {
     run(async {
         let problem = Caller::new(&nowhere(), "").problem().await;
-        assert!(matches!(problem, Problem::Connect { .. }), "{problem}");
+        assert!(
+            matches!(problem, CallError::Transport(TransportError::Connect { .. })),
+            "{problem}"
+        );
     });
 }
 
@@ -34,13 +38,13 @@ fn f1_no_answer_ends_with_the_sooner_of_two_deadlines() {
         let server = Hostile::new(vec![vec![Step::Read, Step::Hang]]);
         let caller = Caller::new(&server.url("/"), "timeout_ms = 200");
         let after = Duration::from_millis(200);
-        assert_eq!(caller.problem().await, Problem::Timeout { after, phase: Phase::Head });
+        assert_eq!(caller.problem().await, CallError::Timeout { after, phase: CallPhase::Head });
         let caller = Caller::new(&server.url("/"), "timeout_ms = 10000");
         let problem = with_deadline(&caller, after).await;
-        assert!(matches!(problem, Problem::Timeout { phase: Phase::Head, .. }));
+        assert!(matches!(problem, CallError::Timeout { phase: CallPhase::Head, .. }));
         let before = server.connections();
         let problem = with_deadline(&caller, Duration::ZERO).await;
-        assert!(matches!(problem, Problem::Timeout { .. }));
+        assert!(matches!(problem, CallError::Timeout { .. }));
         assert_eq!(server.connections(), before, "nothing is sent when there is no time");
     });
 }
@@ -67,9 +71,9 @@ fn f1_many_hang_and_nobody_waits_longer() {
 fn f13_names_that_do_not_resolve() {
     run(async {
         let names = HashMap::from([
-            ("silent.example".to_owned(), Entry::Silent),
-            ("failing.example".to_owned(), Entry::Fails),
-            ("empty.example".to_owned(), Entry::Addresses(Vec::new())),
+            ("silent.example".to_owned(), ResolverEntry::Silent),
+            ("failing.example".to_owned(), ResolverEntry::Fails),
+            ("empty.example".to_owned(), ResolverEntry::Addresses(Vec::new())),
         ]);
         let names = Arc::new(Mutex::new(names));
         let caller = |host: &str| {
@@ -78,12 +82,15 @@ fn f13_names_that_do_not_resolve() {
         };
         for host in ["missing.example", "failing.example", "empty.example"] {
             let problem = caller(host).problem().await;
-            assert!(matches!(&problem, Problem::Resolve { host: h, .. } if h == host), "{problem}");
+            let CallError::Transport(TransportError::Resolve { host: found, .. }) = &problem else {
+                panic!("{problem}");
+            };
+            assert_eq!(found, host);
         }
         let problem = caller("silent.example").problem().await;
-        assert!(matches!(problem, Problem::Timeout { phase: Phase::Resolve, .. }));
+        assert!(matches!(problem, CallError::Timeout { phase: CallPhase::Resolve, .. }));
         let real = Caller::new("http://no-such-host.invalid/", "").problem().await;
-        assert!(matches!(real, Problem::Resolve { .. }), "{real}");
+        assert!(matches!(real, CallError::Transport(TransportError::Resolve { .. })), "{real}");
     });
 }
 
@@ -91,22 +98,27 @@ fn f13_names_that_do_not_resolve() {
 fn f13_the_last_good_address_stands_in() {
     run(async {
         let server = Hostile::new(vec![vec![Step::Read, Step::Send(json("{}"))]]);
-        let good = Entry::Addresses(vec!["127.0.0.1".parse().unwrap()]);
+        let good = ResolverEntry::Addresses(vec!["127.0.0.1".parse().unwrap()]);
         let names = Arc::new(Mutex::new(HashMap::from([("f.example".to_owned(), good)])));
         let url = format!("http://f.example:{}/", server.address.port());
         let resolver = Resolver::Table(Arc::clone(&names));
         let caller = Caller::with(&url, "", "", resolver);
         assert_eq!(parsed(&caller.call().await), "{}");
-        for bad in [Entry::Fails, Entry::Silent, Entry::Addresses(Vec::new())] {
-            names.lock().unwrap().insert("f.example".to_owned(), bad);
+        for bad in
+            [ResolverEntry::Fails, ResolverEntry::Silent, ResolverEntry::Addresses(Vec::new())]
+        {
+            names.lock().insert("f.example".to_owned(), bad);
             // Another worker: no connection is left over, so the name is asked for.
             assert_eq!(parsed(&caller.other_worker().call().await), "{}");
         }
         tokio::time::pause();
         tokio::time::advance(Duration::from_secs(61)).await;
-        names.lock().unwrap().remove("f.example");
+        names.lock().remove("f.example");
         let problem = caller.other_worker().problem().await;
-        assert!(matches!(problem, Problem::Resolve { .. }), "after 60 s it is too old: {problem}");
+        assert!(
+            matches!(problem, CallError::Transport(TransportError::Resolve { .. })),
+            "after 60 s it is too old: {problem}"
+        );
     });
 }
 
@@ -119,14 +131,18 @@ fn f13_five_hundred_addresses_do_not_eat_the_deadline() {
         addresses.push("127.0.0.1".parse().unwrap());
         addresses.extend(vec![dead; 500]);
         let entry = |addresses| {
-            let names = HashMap::from([("f.example".to_owned(), Entry::Addresses(addresses))]);
+            let names =
+                HashMap::from([("f.example".to_owned(), ResolverEntry::Addresses(addresses))]);
             Resolver::Table(Arc::new(Mutex::new(names)))
         };
         let url = format!("http://f.example:{}/", server.address.port());
         let caller = Caller::with(&url, "", "", entry(addresses));
         assert_eq!(parsed(&caller.call().await), "{}");
         let caller = Caller::with(&url, "", "", entry(vec![dead; 500]));
-        assert!(matches!(caller.problem().await, Problem::Connect { .. }));
+        assert!(matches!(
+            caller.problem().await,
+            CallError::Transport(TransportError::Connect { .. })
+        ));
     });
 }
 
@@ -156,8 +172,12 @@ fn f16_a_function_that_is_down_is_not_asked_every_time() {
         assert!(caller.is_broken());
         let outcome = caller.call().await;
         assert_eq!(outcome.attempts, 0);
-        assert_eq!(problem(outcome), Problem::BreakerOpen);
-        assert_eq!(caller.other_worker().problem().await, Problem::BreakerOpen, "all workers know");
+        assert_eq!(problem(outcome), CallError::BreakerOpen);
+        assert_eq!(
+            caller.other_worker().problem().await,
+            CallError::BreakerOpen,
+            "all workers know"
+        );
 
         let address = url.trim_start_matches("http://").trim_end_matches('/');
         let back = TcpListener::bind(address).unwrap();
@@ -224,6 +244,6 @@ fn a_function_whose_url_cannot_be_called() {
         function.url = "/nowhere".parse().unwrap();
         let outcome =
             caller.send(&std::sync::Arc::new(function), None, Duration::from_secs(1)).await;
-        assert_eq!(problem(outcome), Problem::Unusable);
+        assert_eq!(problem(outcome), CallError::Unusable);
     });
 }

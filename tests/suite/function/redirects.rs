@@ -1,7 +1,7 @@
 //! Redirects (A7, F7): followed by our own loop, every hop checked like a first call.
 
 use twimlgate::config::Algorithm;
-use twimlgate::function::{OutcomeKind, Problem};
+use twimlgate::function::{CallError, OutcomeKind};
 use twimlgate::secret::Secret;
 use twimlgate::verify::{SigningKey, sign_form};
 
@@ -58,7 +58,26 @@ fn redirects_are_followed_and_judged_by_where_they_end() {
             Step::Send(answer("404 x", "", "no")),
         ]]);
         let outcome = Caller::new(&server.url("/"), "").call().await;
-        assert_eq!(outcome.answer.unwrap().body, "no");
+        assert_eq!(outcome.response.unwrap().body, "no");
+    });
+}
+
+#[test]
+fn another_server_gets_no_signature_after_a_redirect_of_its_own() {
+    run(async {
+        // One connection for each request.
+        let away = vec![Step::Read, Step::Send(to(307, "/again"))];
+        let end = vec![Step::Read, Step::Send(json(r#"{"there":true}"#))];
+        let other = Hostile::new(vec![away, end]);
+        let server = Hostile::always(to(307, &other.url("/x")));
+        let allow = "[egress]\nallow = [\"127.0.0.0/8\"]";
+        let caller = Caller::with(&server.url("/"), "", allow, Default::default());
+        assert_eq!(parsed(&caller.call_signed(&key()).await), r#"{"there":true}"#);
+        let [first, second] = other.requests().try_into().unwrap();
+        for seen in [first, second] {
+            assert_eq!(seen.header("x-twilio-signature"), None, "{}", seen.line());
+            assert_eq!(seen.header("idempotency-key"), None, "{}", seen.line());
+        }
     });
 }
 
@@ -112,11 +131,11 @@ fn five_hops_and_no_more() {
             }
             steps.extend([Step::Read, Step::Send(json("{}"))]);
             let outcome = Caller::new(&Hostile::new(vec![steps]).url("/"), "").call().await;
-            match outcome.result {
+            match outcome.kind {
                 OutcomeKind::Success { .. } => assert!(passes),
                 OutcomeKind::Fail(error) => {
                     assert!(!passes);
-                    assert!(matches!(error.problem, Problem::TooManyRedirects { .. }));
+                    assert!(matches!(error.cause, CallError::TooManyRedirects { .. }));
                 }
                 other => panic!("{other:?}"),
             }
@@ -131,7 +150,7 @@ fn circles_are_named() {
             for location in ["", "/", "#x", "?"] {
                 let server = Hostile::always(to(status, location));
                 let problem = Caller::new(&server.url("/"), "").problem().await;
-                let named = matches!(problem, Problem::RedirectLoop { .. });
+                let named = matches!(problem, CallError::RedirectLoop { .. });
                 assert!(named, "{status} {location:?} {problem}");
                 // Another method, or another spelling, is no circle yet.
                 let asked = if status < 307 || location == "?" { 2 } else { 1 };
@@ -163,6 +182,6 @@ fn unusable_redirects() {
         }
         let nowhere = Hostile::always(answer("302 Found", "", ""));
         let problem = Caller::new(&nowhere.url("/"), "").problem().await;
-        assert!(matches!(problem, Problem::Location { status: 302, .. }));
+        assert!(matches!(problem, CallError::Location { status: 302, .. }));
     });
 }

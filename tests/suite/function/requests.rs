@@ -6,7 +6,7 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use twimlgate::clock;
 use twimlgate::config::{Algorithm, Config, SignatureMode};
 use twimlgate::diagnostics::problem::Source;
-use twimlgate::function::Call;
+use twimlgate::function::{Call, Destination};
 use twimlgate::secret::Secret;
 use twimlgate::verify::{SigningKey, Verifier};
 use twimlgate::webhook::{Params, Received};
@@ -143,9 +143,8 @@ fn nobody_adds_headers() {
         let parameters: Params = [("a\r\nX-Evil: 1", "b\r\nX-Evil: 2")].into_iter().collect();
         let webhook = Params::default();
         let call = Call {
-            function: caller.function(),
+            destination: Destination::Function(caller.function()),
             widget: "",
-            direct: None,
             parameters: &parameters,
             webhook: &webhook,
             webhook_form: None,

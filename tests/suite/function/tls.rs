@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use twimlgate::function::{Phase, Problem, Resolver};
+use twimlgate::function::{CallError, CallPhase, Resolver, TransportError};
 
 use super::caller::{Caller, parsed, run};
 use crate::support::hostile::{Hostile, Step, json};
@@ -112,7 +112,10 @@ fn f12_certificates_that_prove_nothing() {
         ];
         for (what, server) in servers {
             let problem = caller(&server, "localhost", &authority.keys(), "").problem().await;
-            assert!(matches!(problem, Problem::Tls { .. }), "{what}: {problem}");
+            assert!(
+                matches!(problem, CallError::Transport(TransportError::Tls { .. })),
+                "{what}: {problem}"
+            );
             assert!(what == "no TLS" || server.requests().is_empty(), "{what} saw the request");
         }
     });
@@ -123,7 +126,10 @@ fn f12_a_stalled_handshake_ends_with_the_deadline() {
     run(async {
         let server = Hostile::new(vec![vec![Step::Hang]]);
         let problem = caller(&server, "localhost", "", "timeout_ms = 200").problem().await;
-        assert!(matches!(problem, Problem::Timeout { phase: Phase::Handshake, .. }), "{problem}");
+        assert!(
+            matches!(problem, CallError::Timeout { phase: CallPhase::Handshake, .. }),
+            "{problem}"
+        );
     });
 }
 
@@ -155,7 +161,7 @@ fn a_redirect_from_https_to_http_is_refused() {
         let server = authority.server("localhost", false, vec![script]);
         let more = format!("{}\nallow = [\"127.0.0.0/8\"]", authority.keys());
         let problem = caller(&server, "localhost", &more, "").problem().await;
-        assert!(matches!(problem, Problem::Scheme { .. }), "{problem}");
+        assert!(matches!(problem, CallError::Scheme { .. }), "{problem}");
         assert_eq!(plain.connections(), 0);
     });
 }
@@ -170,7 +176,8 @@ fn an_authority_file_that_cannot_be_used() {
         let source = twimlgate::diagnostics::problem::Source::new("config.toml", &text);
         let parsed = twimlgate::config::Config::parse(&source, "".as_ref(), &|_| None);
         let Some(config) = parsed.0 else { continue };
-        let error = twimlgate::function::Shared::new(&config, Resolver::System).unwrap_err();
+        let error =
+            twimlgate::function::SharedFunctions::new(&config, Resolver::System).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
     }
     let _ = std::fs::remove_file(empty);

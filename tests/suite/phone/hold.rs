@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use twimlgate::clock;
 use twimlgate::diagnostics::problem::Problems;
-use twimlgate::function::{Answer, Asking, Outcome, Played, PlayedAnswer, StandIn};
+use twimlgate::function::{FunctionResponse, MockResponse, MockTransport, Outcome, OutgoingRequest};
 use twimlgate::limits::{HELD_CALLS_MAX, HELD_OUTCOME_KEPT, HELD_OUTCOMES_BYTES_MAX};
 use twimlgate::metrics::Metrics;
 use twimlgate::pending::{CallPoll, PendingCalls, PendingKey};
@@ -23,14 +23,14 @@ struct Slow {
     asked: Rc<Cell<usize>>,
 }
 
-impl StandIn for Slow {
-    fn answer(&self, asking: &Asking<'_>) -> Option<Played> {
+impl MockTransport for Slow {
+    fn respond(&self, asking: &OutgoingRequest<'_>) -> Option<MockResponse> {
         (asking.name == "lookup").then_some(())?;
         self.asked.set(self.asked.get() + 1);
         let (content_type, body) = self.answer;
         let content_type = Some(content_type.to_owned());
-        let answer = PlayedAnswer { status: self.status, content_type, body: body.into() };
-        Some(Played { delay: self.takes, answer: Ok(answer) })
+        let answer = FunctionResponse { status_code: self.status, content_type, body: body.into() };
+        Some(MockResponse { delay: self.takes, result: Ok(answer) })
     }
 }
 
@@ -226,8 +226,9 @@ async fn outcomes_that_nobody_asks_for_are_forgotten() {
     let held = PendingCalls::new(Default::default());
     let place = |step| PendingKey { execution: "FN0".to_owned(), step };
     let large = |bytes| {
-        let answer = Answer { status_code: 200, content_type: None, body: vec![0; bytes].into() };
-        Outcome { answer: Some(answer), ..Outcome::unusable_url("http://a") }
+        let answer =
+            FunctionResponse { status_code: 200, content_type: None, body: vec![0; bytes].into() };
+        Outcome { response: Some(answer), ..Outcome::unusable_url("http://a") }
     };
     let bytes = HELD_OUTCOMES_BYTES_MAX / 8;
     for step in 0..6 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use twimlgate::clock;
 use twimlgate::diagnostics::problem::Problems;
-use twimlgate::function::{Asking, Played, PlayedAnswer, StandIn};
+use twimlgate::function::{FunctionResponse, MockResponse, MockTransport, OutgoingRequest};
 use twimlgate::metrics::Metrics;
 use twimlgate::tools::phone::{Caller, InProcessGateway, Phone, PhoneEvent, WebhookClient};
 
@@ -15,13 +15,13 @@ use crate::support::rig;
 /// A function that knows a plan, after a while.
 struct Lookup(Duration);
 
-impl StandIn for Lookup {
-    fn answer(&self, asking: &Asking<'_>) -> Option<Played> {
+impl MockTransport for Lookup {
+    fn respond(&self, asking: &OutgoingRequest<'_>) -> Option<MockResponse> {
         (asking.name == "lookup").then_some(())?;
         let body = format!(r#"{{"plan": "gold for {}"}}"#, asking.parameters.get("caller")?);
         let content_type = Some("application/json".to_owned());
-        let answer = PlayedAnswer { status: 200, content_type, body: body.into() };
-        Some(Played { delay: self.0, answer: Ok(answer) })
+        let answer = FunctionResponse { status_code: 200, content_type, body: body.into() };
+        Some(MockResponse { delay: self.0, result: Ok(answer) })
     }
 }
 

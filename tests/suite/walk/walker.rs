@@ -15,7 +15,7 @@ use twimlgate::flow::{
     Event, Execution, Failure, Flow, FlowUrls, FunctionCall, Incoming, Moment, Send, SendError,
     State, Step, advance,
 };
-use twimlgate::function::{Answer, FunctionError, Outcome, OutcomeKind, Problem};
+use twimlgate::function::{CallError, FunctionError, FunctionResponse, Outcome, OutcomeKind};
 use twimlgate::twiml::read::{DocumentLimits, check_document};
 use twimlgate::webhook::{Params, StepToken};
 
@@ -231,8 +231,8 @@ impl Happens {
     }
 }
 
-fn answered(result: OutcomeKind, status_code: u16, content_type: &str, body: String) -> Outcome {
+fn answered(kind: OutcomeKind, status_code: u16, content_type: &str, body: String) -> Outcome {
     let content_type = Some(content_type.to_owned());
-    let answer = Some(Answer { status_code, content_type, body: body.into() });
-    Outcome { result, answer, duration: Duration::ZERO, attempts: 1, reused_connection: false }
+    let response = Some(FunctionResponse { status_code, content_type, body: body.into() });
+    Outcome { kind, response, duration: Duration::ZERO, attempts: 1, reused_connection: false }
 }

@@ -99,7 +99,7 @@ fn event(random: &mut Random) -> Event {
 fn outcome(random: &mut Random) -> Outcome {
     let failed = Outcome::unusable_url("nowhere");
     let object = |value: Value| value.as_object().cloned();
-    let result = match random.below(6) {
+    let kind = match random.below(6) {
         0 => OutcomeKind::Success { parsed: None },
         1 => OutcomeKind::Twiml("<Response><Say>a</Say></Response>".into()),
         2 => OutcomeKind::Twiml("<Response><Say>a</Response>".into()),
@@ -109,7 +109,7 @@ fn outcome(random: &mut Random) -> Outcome {
         4 => OutcomeKind::Success { parsed: object(json!({"x": "\u{1}<".repeat(4_000)})) },
         _ => return failed,
     };
-    Outcome { result, ..failed }
+    Outcome { kind, ..failed }
 }
 
 fn sent(random: &mut Random) -> Result<Map<String, Value>, SendError> {

@@ -12,7 +12,7 @@ use twimlgate::clock;
 use twimlgate::config::Config;
 use twimlgate::diagnostics::problem::{Problems, Source};
 use twimlgate::exchange::{ExchangeContext, WebhookReply, exchange, resume_due};
-use twimlgate::function::{Asking, Played, PlayedAnswer, StandIn};
+use twimlgate::function::{FunctionResponse, MockResponse, MockTransport, OutgoingRequest};
 use twimlgate::gateway::{Gateway, Worker};
 use twimlgate::journal::{ExchangeLog, Journal, Log, Trace};
 use twimlgate::metrics::Metrics;
@@ -54,8 +54,8 @@ pub(super) struct Function {
     pub(super) says: Cell<u8>,
 }
 
-impl StandIn for Function {
-    fn answer(&self, asking: &Asking<'_>) -> Option<Played> {
+impl MockTransport for Function {
+    fn respond(&self, asking: &OutgoingRequest<'_>) -> Option<MockResponse> {
         let (status, kind, body) = match self.says.get() {
             _ if asking.url.contains("twilio.com") => (201, "application/json", r#"{"sid":"SM1"}"#),
             0 => (200, "application/json", r#"{"plan":"gold","count":3}"#),
@@ -65,8 +65,8 @@ impl StandIn for Function {
             _ => (204, "text/xml", ""),
         };
         let (content_type, body) = (Some(kind.to_owned()), body.into());
-        let answer = Ok(PlayedAnswer { status, content_type, body });
-        Some(Played { delay: Duration::from_millis(20), answer })
+        let answer = Ok(FunctionResponse { status_code: status, content_type, body });
+        Some(MockResponse { delay: Duration::from_millis(20), result: answer })
     }
 }
 
@@ -117,7 +117,7 @@ impl Stage {
             let function = Rc::new(Function::default());
             let mut worker =
                 self.gateway.worker(Sessions::memory(), PendingCalls::new(Default::default()));
-            worker.functions = worker.functions.played_by(Rc::clone(&function) as Rc<dyn StandIn>);
+            worker.functions = worker.functions.with_mocks(Rc::clone(&function) as Rc<dyn MockTransport>);
             played(Play { stage: self, worker, flow: flow.to_owned(), function }).await
         })
     }

@@ -126,7 +126,7 @@ fn traced(trace: &Trace) -> Vec<OutputLine> {
     let reason = trace.fallback.iter();
     lines.extend(reason.map(|why| OutputLine::new(LineStyle::Error, format!("fallback: {why}"))));
     // Why a function failed stands behind its name already.
-    let failed = |called: &&Called| called.outcome.answer.is_none();
+    let failed = |called: &&Called| called.outcome.response.is_none();
     let told: Vec<String> = trace.calls.iter().filter(failed).map(Called::answer).collect();
     let known = |remark: &&String| told.iter().any(|told| remark.contains(told));
     let remarks = trace.remarks.iter().filter(|remark| !known(remark));
@@ -157,7 +157,7 @@ fn called(called: &Called) -> OutputLine {
         false => format!(", asked by {}", called.widget),
     };
     let (name, answer, took) = (&called.name, called.answer(), time(called.took()));
-    let style = match called.outcome.result {
+    let style = match called.outcome.kind {
         OutcomeKind::Fail(_) => LineStyle::Warning,
         _ => LineStyle::Note,
     };

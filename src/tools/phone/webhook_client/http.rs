@@ -1,126 +1,138 @@
-//! The network: one request, one answer, or which of the carrier's errors it is.
+//! The network: one request, one response, or the carrier's code for the error.
 
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION, SET_COOKIE};
-use awc::error::{ConnectError, PayloadError, SendRequestError};
+use actix_web::http::Uri;
+use actix_web::http::header::{
+    CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE,
+};
+use tokio::time::Instant;
 
-use super::connector::WebhookConnector;
-use super::{FetchError, RawResponse, SignedRequest, TOTAL};
-use crate::config::Egress;
-use crate::function::tls_config;
+use super::overrides::UrlOverrides;
+use super::{FetchError, RawResponse, SignedRequest};
+use crate::clock;
+use crate::function::transport::{
+    HttpRequest, HttpResponse, HttpTransport, Network, SendProgress, TransportOptions,
+};
+use crate::function::{CallPhase, RequestUrl, TransportError, Trust};
 use crate::limits::DOCUMENT_BYTES_MAX;
 use crate::tools::phone::alert::CarrierAlert;
-use crate::uri::parts;
 
-/// A client that does nothing of its own accord.
+/// The client of a line, to any host.
 pub(super) struct Client {
-    plain: awc::Client,
-    tls: awc::Client,
+    network: Arc<Network>,
+    /// With the usual time to connect.
+    usual: HttpTransport,
 }
 
 impl Client {
     pub(super) fn new() -> Client {
-        Client::within(super::CONNECT)
+        let network = Arc::new(Network::open());
+        let usual = transport(&network, super::CONNECT);
+        Client { network, usual }
     }
 
-    fn within(connect: Duration) -> Client {
-        // The public authorities are always there.
-        let tls = tls_config(&Egress::default()).map(WebhookConnector::with_tls);
-        Client {
-            plain: client(connect, WebhookConnector::plain()),
-            tls: client(connect, tls.unwrap_or_else(|_| WebhookConnector::plain())),
-        }
-    }
-
-    /// Sends a request. `connect` and `read` are how long those may take.
+    /// Sends a request, within the times of the URL's overrides and by `deadline`.
     pub(super) async fn send(
         &self,
         sent: &SignedRequest<'_>,
         body: String,
-        (connect, read): (Duration, Duration),
+        overrides: &UrlOverrides,
+        deadline: Instant,
     ) -> Result<RawResponse, FetchError> {
-        // awc binds the time to connect to its connector.
-        let own;
-        let client = match connect == super::CONNECT {
-            true => self,
-            false => {
-                own = Client::within(connect);
-                &own
-            }
-        };
-        let (client, url) = match parts(&sent.url) {
-            // To awc all is plain, so the port has to be said.
-            ("https", authority, target) => (&client.tls, plain(authority, target)),
-            _ => (&client.plain, sent.url.clone()),
-        };
-        let mut request = client.request(sent.method.clone(), url.as_str()).timeout(read);
-        request = request.insert_header((HOST, parts(&sent.url).1));
-        for (name, value) in &sent.headers {
-            request = request.insert_header((*name, value.as_str()));
-        }
-        let mut response = request.send_body(body).await.map_err(|error| failed(&error))?;
-        let text = |name| {
-            let value = response.headers().get(name)?;
-            Some(value.to_str().ok()?.to_owned())
-        };
-        let (content_type, location) = (text(CONTENT_TYPE), text(LOCATION));
-        let length = text(CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
-        let cookies = response.headers().get_all(SET_COOKIE);
-        let cookies = cookies.filter_map(|it| it.to_str().ok()).map(str::to_owned).collect();
-        let status = response.status().as_u16();
-        let body = response.body().limit(DOCUMENT_BYTES_MAX).await.map_err(|error| {
-            let fault = match error {
-                PayloadError::Overflow => {
-                    CarrierAlert::new(11750, format!("more than {DOCUMENT_BYTES_MAX} bytes"))
-                }
-                error => CarrierAlert::new(11205, format!("the answer broke off: {error}")),
-            };
-            FetchError { fault, connected: true }
+        let uri = sent.url.parse::<Uri>().ok();
+        let url = uri.as_ref().and_then(RequestUrl::new).ok_or_else(|| {
+            let found = "expected http:// or https:// and a host";
+            FetchError { fault: CarrierAlert::new(11100, found), connected: true }
         })?;
-        // awc takes the end of the connection for the end of the body.
-        if let Some(length) = length.filter(|length| body.len() < *length) {
-            let found = format!("the answer broke off: {} of {length} bytes", body.len());
-            return Err(FetchError { fault: CarrierAlert::new(11205, found), connected: true });
-        }
-        Ok(RawResponse { status, content_type, location, cookies, body, trace: None })
+        let header = |(name, value): &(&'static str, String)| {
+            Some((HeaderName::from_static(name), HeaderValue::from_str(value).ok()?))
+        };
+        let request = HttpRequest {
+            method: sent.method.clone(),
+            url: Rc::new(url),
+            headers: sent.headers.iter().filter_map(header).collect(),
+            body: Some(body.into()),
+            trust: Trust::Computed,
+            // The carrier's own retries are the user's to see.
+            is_idempotent: false,
+            keep_alive: true,
+        };
+        let own;
+        // The time to connect is a setting of the transport, and an override of it is rare.
+        let transport = if overrides.connect == super::CONNECT {
+            &self.usual
+        } else {
+            own = transport(&self.network, overrides.connect);
+            &own
+        };
+        let read_deadline = clock::now() + overrides.read;
+        let within = if read_deadline < deadline { overrides.read } else { overrides.total };
+        let deadline = deadline.min(read_deadline);
+        let received = transport.send(&request, deadline, &SendProgress::default()).await;
+        let failed = |error| failed(&error, within);
+        let received = received.map_err(failed)?;
+        response(received).map_err(failed)
     }
 }
 
-fn client(connect: Duration, dialler: WebhookConnector) -> awc::Client {
-    // Callers do not wait for each other's connections.
-    let connector = awc::Connector::new().connector(dialler).timeout(connect).limit(0);
-    let builder = awc::Client::builder().connector(connector).timeout(TOTAL);
-    builder.disable_redirects().no_default_headers().finish()
+/// A transport that connects to any address, with any number of connections.
+fn transport(network: &Arc<Network>, connect_within: Duration) -> HttpTransport {
+    let options = TransportOptions {
+        connections: 0,
+        connect_within: Some(connect_within),
+        max_body_bytes: DOCUMENT_BYTES_MAX,
+        http_1_0: false,
+        default_headers: Vec::new(),
+        usual: None,
+    };
+    HttpTransport::new(network, options).expect("only a usual request can be invalid")
 }
 
-/// An `https` URL as one of `http`, with the port in it.
-fn plain(authority: &str, target: &str) -> String {
-    let named = authority.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
-    format!("http://{authority}{}{target}", if named { "" } else { ":443" })
+/// The parts of a response that the carrier uses.
+fn response(received: HttpResponse) -> Result<RawResponse, TransportError> {
+    let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
+    let headers: &HeaderMap = received.headers();
+    Ok(RawResponse {
+        status: received.status().as_u16(),
+        content_type: headers.get(CONTENT_TYPE).and_then(text),
+        location: headers.get(LOCATION).and_then(text),
+        cookies: headers.get_all(SET_COOKIE).filter_map(text).collect(),
+        body: received.body?,
+        trace: None,
+    })
 }
 
-/// Which of the carrier's errors it is.
-fn failed(error: &SendRequestError) -> FetchError {
-    let lost = |code, connected| FetchError { fault: CarrierAlert::new(code, error), connected };
+/// The carrier's code for an error; `within` is the time that the response had.
+fn failed(error: &TransportError, within: Duration) -> FetchError {
+    let failed = |code, connected| FetchError { fault: CarrierAlert::new(code, error), connected };
+    let found =
+        |code, found: String| FetchError { fault: CarrierAlert::new(code, found), connected: true };
     match error {
-        SendRequestError::Url(_) => lost(11100, true),
-        SendRequestError::Connect(ConnectError::Resolver(_) | ConnectError::NoRecords) => {
-            lost(11210, false)
+        TransportError::Resolve { .. } => failed(11210, false),
+        TransportError::Connect { kind: io::ErrorKind::ConnectionRefused, .. } => {
+            failed(11202, false)
         }
-        SendRequestError::Connect(ConnectError::Io(io))
-            if io.kind() == std::io::ErrorKind::ConnectionRefused =>
-        {
-            lost(11202, false)
+        TransportError::Connect { .. } | TransportError::Egress(_) => failed(11205, false),
+        TransportError::Tls { .. } => failed(11220, false),
+        TransportError::Closed { .. } => failed(11205, false),
+        TransportError::Timeout { phase: CallPhase::Head | CallPhase::Body } => {
+            found(11200, format!("no whole answer within {} ms", within.as_millis()))
         }
-        SendRequestError::Connect(ConnectError::Io(io))
-            if io.kind() == std::io::ErrorKind::InvalidData =>
-        {
-            lost(11220, false)
+        TransportError::Timeout { .. } => failed(11205, false),
+        TransportError::Head { .. } | TransportError::Interim => failed(11206, true),
+        TransportError::Framing { .. } => failed(11205, true),
+        TransportError::Unframed => {
+            let expected = "neither `Content-Length` nor `Transfer-Encoding: chunked`";
+            found(11206, format!("the answer has {expected}"))
         }
-        SendRequestError::Connect(_) => lost(11205, false),
-        SendRequestError::Timeout => lost(11200, true),
-        SendRequestError::Response(_) => lost(11206, true),
-        _ => lost(11205, true),
+        TransportError::Truncated { received, expected } => {
+            let found_bytes = format!("{received} bytes came, expected {expected}");
+            found(11205, format!("the answer broke off: {found_bytes}"))
+        }
+        TransportError::TooLarge { limit } => found(11750, format!("more than {limit} bytes")),
     }
 }

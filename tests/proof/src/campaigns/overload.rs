@@ -6,7 +6,7 @@ mod slow;
 
 use std::time::Duration;
 
-use twimlgate::function::Problem;
+use twimlgate::function::CallError;
 
 use crate::campaign::{Campaign, Context, Findings, Ran, Violation};
 use crate::gateway::{Gateway, Setup};
@@ -141,7 +141,7 @@ fn once(context: &Context, findings: &Findings) -> Result<Figures, String> {
     };
     let refused: Vec<Heard> = slow.iter().filter(|it| !it.served()).cloned().collect();
     let parts = |heard: &[Heard]| [part(heard, 0.5), part(heard, 0.99)];
-    let (down, log) = (Problem::BreakerOpen.to_string(), gateway.log());
+    let (down, log) = (CallError::BreakerOpen.to_string(), gateway.log());
     let log = log.map_err(|error| error.to_string())?;
     Ok(Figures {
         best: per_second(&best, half),

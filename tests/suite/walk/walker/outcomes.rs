@@ -31,11 +31,11 @@ impl Walker<'_> {
             let twiml = OutcomeKind::Twiml(document.clone().into());
             ways.push((answered(twiml, 200, "text/xml", document), false));
         }
-        let error = FunctionError { function: name.clone(), problem: Problem::Unusable };
+        let error = FunctionError { function: name.clone(), cause: CallError::Unusable };
         let fail = OutcomeKind::Fail(error);
         ways.push((answered(fail.clone(), 404, "text/plain", OTHER.to_owned()), true));
         let mut silent = answered(fail, 0, "", String::new());
-        silent.answer = None;
+        silent.response = None;
         ways.push((silent, true));
         let happens = ways
             .into_iter()

@@ -18,7 +18,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use twimlgate::clock;
 use twimlgate::exchange::{ExchangeContext, exchange, resume_due};
-use twimlgate::function::{Asking, Played, PlayedAnswer, StandIn};
+use twimlgate::function::{FunctionResponse, MockResponse, MockTransport, OutgoingRequest};
 use twimlgate::gateway::{Gateway, Worker};
 use twimlgate::journal::{ExchangeLog, Journal, Log};
 use twimlgate::metrics::Metrics;
@@ -46,8 +46,8 @@ struct Counting {
     each: RefCell<HashMap<String, u32>>,
 }
 
-impl StandIn for Counting {
-    fn answer(&self, asking: &Asking<'_>) -> Option<Played> {
+impl MockTransport for Counting {
+    fn respond(&self, asking: &OutgoingRequest<'_>) -> Option<MockResponse> {
         self.all.set(self.all.get() + 1);
         let who = asking.parameters.get("who").unwrap_or_default().to_owned();
         let mut each = self.each.borrow_mut();
@@ -55,8 +55,8 @@ impl StandIn for Counting {
         *count += 1;
         let content_type = Some("application/json".to_owned());
         let body = format!("{{\"count\":{count}}}").into();
-        let answer = Ok(PlayedAnswer { status: 200, content_type, body });
-        Some(Played { delay: Duration::ZERO, answer })
+        let answer = Ok(FunctionResponse { status_code: 200, content_type, body });
+        Some(MockResponse { delay: Duration::ZERO, result: answer })
     }
 }
 
@@ -97,7 +97,7 @@ impl Desk {
         let pending = || PendingCalls::new(self.journal.metrics.held.clone());
         let Worker { functions, .. } = self.gateway.worker(Sessions::memory(), pending());
         self.worker = self.gateway.worker(sessions, pending());
-        self.worker.functions = functions.played_by(Rc::clone(&self.function) as Rc<dyn StandIn>);
+        self.worker.functions = functions.with_mocks(Rc::clone(&self.function) as Rc<dyn MockTransport>);
         Ok(())
     }
 

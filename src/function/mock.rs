@@ -1,0 +1,122 @@
+//! Mocks in the place of the network, for flow tests and for a gateway in the process of a phone.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::Call;
+use super::outcome::FunctionResponse;
+use super::request::Destination;
+use super::transport::{
+    CallPhase, HttpRequest, HttpResponse, HttpTransport, SendProgress, TransportError,
+};
+use crate::webhook::Params;
+
+/// Answers in the place of functions and of the carrier's API. Everything else about a call is as
+/// it is over the network: its deadline, the limit of the body, what a response means.
+pub trait MockTransport {
+    /// The response to a request; `None` where the request goes to the network.
+    fn respond(&self, request: &OutgoingRequest<'_>) -> Option<MockResponse>;
+}
+
+/// A request that would go to the network.
+#[derive(Clone, Debug)]
+pub struct OutgoingRequest<'a> {
+    /// The function's name; for other URLs the scheme, host and port.
+    pub name: &'a str,
+    /// The widget that calls; empty where none does.
+    pub widget: &'a str,
+    /// The URL, without the parameters of a GET.
+    pub url: String,
+    /// `POST` or `GET`.
+    pub method: &'a str,
+    /// The parameters of the flow, without those of the carrier that a function may get as well.
+    pub parameters: &'a Params,
+}
+
+/// The response of a mock.
+#[derive(Clone, Debug)]
+pub struct MockResponse {
+    /// How long it takes.
+    pub delay: Duration,
+    /// A whole response, or the network's error.
+    pub result: Result<FunctionResponse, TransportError>,
+}
+
+/// The way to an endpoint. It is chosen when the endpoint is first called, so that a call over the
+/// network does not ask for mocks.
+pub(super) enum Transport {
+    Http(HttpTransport),
+    /// Requests without a mock's response go over HTTP.
+    Mocked(Rc<dyn MockTransport>, HttpTransport),
+}
+
+impl Transport {
+    /// Sends the request of a call and reads the whole response, by `deadline`.
+    pub(super) async fn send(
+        &self,
+        call: &Call<'_>,
+        request: &HttpRequest,
+        deadline: Instant,
+        progress: &SendProgress,
+    ) -> Result<HttpResponse, TransportError> {
+        match self {
+            Transport::Http(http) => http.send(request, deadline, progress).await,
+            Transport::Mocked(mocks, http) => match mocks.respond(&OutgoingRequest::of(call)) {
+                None => http.send(request, deadline, progress).await,
+                Some(response) => {
+                    // Boxed, so that the mock's future takes no room in that of every call.
+                    let response = Box::pin(response.into_http_response(http.max_body_bytes()));
+                    let late = |_| TransportError::Timeout { phase: CallPhase::Head };
+                    timeout_at(deadline, response).await.map_err(late)?
+                }
+            },
+        }
+    }
+}
+
+impl<'a> OutgoingRequest<'a> {
+    fn of(call: &Call<'a>) -> OutgoingRequest<'a> {
+        let (url, method) = match call.destination {
+            Destination::Function(function) => (function.url.to_string(), &function.method),
+            Destination::Url(request) => (request.url().text.clone(), &request.method),
+        };
+        let (name, widget) = (call.destination.name(), call.widget);
+        OutgoingRequest { name, widget, url, method: method.as_str(), parameters: call.parameters }
+    }
+}
+
+impl MockResponse {
+    /// The response, after its delay.
+    ///
+    /// # Errors
+    /// The network's error that is mocked.
+    pub(crate) async fn receive(self) -> Result<FunctionResponse, TransportError> {
+        sleep(self.delay).await;
+        self.result
+    }
+
+    /// The response as the network would give it.
+    async fn into_http_response(
+        self,
+        max_body_bytes: usize,
+    ) -> Result<HttpResponse, TransportError> {
+        let FunctionResponse { status_code, content_type, body } = self.receive().await?;
+        if body.len() > max_body_bytes {
+            return Err(TransportError::TooLarge { limit: max_body_bytes });
+        }
+        let invalid = |reason: String| TransportError::Head { reason };
+        let status = StatusCode::from_u16(status_code);
+        let status = status.map_err(|_| invalid(format!("`{status_code}` is no status")))?;
+        let mut headers = HeaderMap::new();
+        if let Some(value) = content_type {
+            let value = HeaderValue::from_str(&value);
+            let value = value.map_err(|_| invalid("a header that is not one".to_owned()))?;
+            headers.insert(CONTENT_TYPE, value);
+        }
+        Ok(HttpResponse::new(status, headers, body))
+    }
+}
