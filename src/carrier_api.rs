@@ -45,6 +45,7 @@ pub async fn send_request(
     let mut request = UrlRequest::new(&url(account, send), Trust::Configured).map_err(unusable)?;
     request.credentials = account_credentials(account);
     let deadline = caller.deadline.min(clock::now() + CARRIER_WITHIN);
+    // Nothing of the webhook is for the API.
     let webhook = Params::default();
     let call = Call {
         destination: Destination::Url(&request),
@@ -52,6 +53,7 @@ pub async fn send_request(
         parameters: &send.form,
         webhook: &webhook,
         webhook_form: None,
+        // The carrier knows its customers by their credentials, not by its own signature.
         signing_key: None,
         deadline,
         idempotency_key: caller.idempotency_key,
@@ -98,6 +100,7 @@ fn url(account: &Account, send: &Send) -> String {
 pub fn is_carrier_url(account: &Account, url: &str) -> bool {
     let Ok(url) = url.parse::<Uri>() else { return false };
     let host = url.host().unwrap_or_default().to_ascii_lowercase();
+    // The whole label: `eviltwilio.com` is not the carrier's.
     let is_twilio = url.scheme_str() == Some("https")
         && (host == "twilio.com" || host.ends_with(".twilio.com"));
     let api_url = account.api_url.as_deref().and_then(|base| base.parse::<Uri>().ok());

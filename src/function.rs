@@ -111,6 +111,7 @@ impl SharedFunctions {
         if let Some(breaker) = breakers.get(destination) {
             return Arc::clone(breaker);
         }
+        // Under the same lock: two workers must not make a breaker each.
         let breaker = Arc::<Breaker>::default();
         breakers.insert(destination, Arc::clone(&breaker));
         breaker
@@ -151,6 +152,7 @@ impl Functions {
             }
             Err(cause) => (OutcomeKind::fail(name, cause), None),
         };
+        // The queue is a part of it: the caller waited for it too.
         let duration = clock::now().duration_since(started);
         if let Some(client) = client {
             client.record(&kind, duration);

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use actix_web::http::Method;
 use actix_web::web::Bytes;
 
+use super::{ExchangeContext, pending};
 use crate::carrier_api::{self, ApiCaller};
 use crate::config::Account;
-use crate::flow::{CallTarget, Event, Execution, Failure, Flow, FunctionCall, Moment, RenderedUrl, Step, advance};
+use crate::flow::{
+    CallTarget, Event, Execution, Failure, Flow, FunctionCall, Moment, RenderedUrl, Step, advance,
+};
 use crate::function::{Call, Destination, Outcome, Trust, UnusableUrl, UrlRequest};
 use crate::journal::ExchangeLog;
-use super::{ExchangeContext, pending};
 use crate::twiml::EMPTY;
 use crate::webhook::Params;
 

@@ -4,6 +4,8 @@
 //! call hears the hold document and comes back; a message is answered at once, and the flow goes on
 //! when the outcome is there. Either way the next event asks for the same call again.
 
+use std::sync::Arc;
+
 use actix_web::web::Bytes;
 
 use super::Callee;

@@ -41,6 +41,7 @@ fn classify_response(
     if !status.is_success() {
         return Err(CallError::Status { status: status.as_u16() });
     }
+    // Before the body is looked at: compressed, it would be read as text.
     check_encoding(headers)?;
     if body.is_empty() {
         return match media_kind(content_type(headers)?.unwrap_or_default()) {
@@ -53,6 +54,7 @@ fn classify_response(
     }
     let declared = content_type(headers)?.unwrap_or_default();
     let kind = media_kind(declared);
+    // An image may be anything; what a template or a parser reads must be UTF-8.
     if kind != MediaKind::Other {
         check_text(declared, body)?;
     }
@@ -126,12 +128,14 @@ fn check_text(content_type: &str, body: &[u8]) -> Result<(), CallError> {
     if !(is_utf8(charset) || is("us-ascii")) && (is_incompatible || !body.is_ascii()) {
         return wrong(format!("is in the charset `{}`", printable(charset.as_bytes())));
     }
+    // A mark would become a part of the text, or break the parser.
     if body.starts_with(b"\xEF\xBB\xBF") {
         return wrong("begins with a byte order mark".to_owned());
     }
     if body.starts_with(b"\xFF\xFE") || body.starts_with(b"\xFE\xFF") {
         return wrong("is UTF-16".to_owned());
     }
+    // NUL is UTF-8, but neither XML nor a text of the carrier's.
     if let Some(at) = body.iter().position(|byte| *byte == 0) {
         return wrong(format!("has a NUL at byte {at}"));
     }
@@ -146,6 +150,7 @@ fn check_text(content_type: &str, body: &[u8]) -> Result<(), CallError> {
 fn parse_object(body: &[u8]) -> Result<Option<Map<String, Value>>, CallError> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(object)) => Ok(Some(object)),
+        // As Studio: only an object has names for variables.
         Ok(_) => Ok(None),
         Err(error) => Err(CallError::Json { reason: error.to_string() }),
     }

@@ -31,6 +31,7 @@ impl Breaker {
     /// Whether a call may be made now. While the breaker is open, one call in
     /// `BREAKER_PROBE_EVERY` may, to find out whether the server is back.
     pub(super) fn try_admit(&self, now: Instant) -> bool {
+        // Relaxed: a call that misses the flag is one call more to a server that is down.
         if !self.has_failures.load(Ordering::Relaxed) {
             return true;
         }
@@ -59,6 +60,7 @@ impl Breaker {
     pub(super) fn record_failure(&self, now: Instant) {
         let mut state = self.state.lock();
         self.has_failures.store(true, Ordering::Relaxed);
+        // A call that began before the breaker opened, or the probe: both put the next one off.
         if state.probe_at.is_some() {
             state.probe_at = Some(now + BREAKER_PROBE_EVERY);
             return;

@@ -86,13 +86,16 @@ impl EndpointClient {
         let limits = &self.endpoint.limits;
         let deadline = call.deadline.min(started + limits.timeout);
         let after = deadline.saturating_duration_since(started);
+        // An earlier step of the flow used the time up.
         if after.is_zero() {
             return Err(CallError::Timeout { after, phase: CallPhase::Queue });
         }
+        // Before the queue: a server that is down must not fill it.
         if !self.breaker.try_admit(started) {
             return Err(CallError::BreakerOpen);
         }
         let connections = limits.connections;
+        // Held over all redirects: they are one call of the function.
         let _permit = self.limit.acquire(deadline).await.map_err(|error| match error {
             LimitError::DeadlinePassed => CallError::Busy { after, connections },
             LimitError::QueueTooLong => CallError::Crowded { connections },
@@ -105,6 +108,7 @@ impl EndpointClient {
             let response = sent.map_err(transport_error)?;
             let status = response.status();
             let Some(kind) = RedirectKind::of(status) else {
+                // What a failure says is shown to the flow; that it failed is known without.
                 return match response.body {
                     Err(error) if status.is_success() => Err(transport_error(error)),
                     _ => Ok(response),
@@ -115,6 +119,7 @@ impl EndpointClient {
             let method = kind.method(&request.method);
             let host = printable(url.origin.host.as_bytes());
             visited.push((request.method.clone(), request.url.text.clone()));
+            // A circle has the same method too: POST, 303 and GET of the same URL is a usual form.
             if visited.iter().any(|(before, text)| *before == method && *text == url.text) {
                 return Err(CallError::RedirectLoop { host });
             }

@@ -82,7 +82,9 @@ impl Endpoint {
                 timeout: FUNCTION_WITHIN,
                 max_body_bytes: FUNCTION_BODY_BYTES_MAX,
                 connections: FUNCTION_CONNECTIONS_MAX,
+                // Callers are held for configured functions only.
                 queue_until_deadline: false,
+                // The servers are strangers: what a second request does is not known.
                 is_idempotent: false,
                 http_1_0: false,
             },
@@ -91,6 +93,7 @@ impl Endpoint {
 
     /// The trust in a URL that a call of this endpoint leads to.
     pub(super) fn trust_in(&self, origin: &Origin) -> Trust {
+        // The operator has seen this origin, and not those that it redirects to.
         if *origin == self.origin { self.trust } else { Trust::Computed }
     }
 }

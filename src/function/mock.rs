@@ -80,6 +80,7 @@ impl Transport {
 
 impl<'a> OutgoingRequest<'a> {
     fn of(call: &Call<'a>) -> OutgoingRequest<'a> {
+        // The URL as configured, so that a mock can name it, and not with the parameters of a GET.
         let (url, method) = match call.destination {
             Destination::Function(function) => (function.url.to_string(), &function.method),
             Destination::Url(request) => (request.url().text.clone(), &request.method),
@@ -105,6 +106,7 @@ impl MockResponse {
         max_body_bytes: usize,
     ) -> Result<HttpResponse, TransportError> {
         let FunctionResponse { status_code, content_type, body } = self.receive().await?;
+        // A test must fail where the network would.
         if body.len() > max_body_bytes {
             return Err(TransportError::TooLarge { limit: max_body_bytes });
         }

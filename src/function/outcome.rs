@@ -56,6 +56,7 @@ impl Outcome {
             kind: OutcomeKind::fail(name, CallError::Unusable),
             response: None,
             duration: Duration::ZERO,
+            // Nothing was sent.
             attempts: 0,
             reused_connection: false,
         }

@@ -48,6 +48,7 @@ pub(super) fn redirect_url(
     let location = location.ok_or(wrong("there is none"))?;
     let location = std::str::from_utf8(location).ok().filter(|text| text.is_ascii());
     let location = location.ok_or(wrong("it is not ASCII"))?.trim();
+    // A fragment is for a browser and not sent to a server.
     let location = location.split('#').next().unwrap_or_default();
     let url = resolve(&from.text, location);
     let uri: Uri = url.parse().map_err(|_| wrong("it is not a URL"))?;
@@ -58,6 +59,7 @@ pub(super) fn redirect_url(
         expected,
     };
     match (from.origin.tls, uri.scheme_str()) {
+        // The parameters went over TLS, and must not go on in the clear.
         (true, Some("http")) => return Err(scheme("`https`, as it was before")),
         (_, Some("http" | "https")) => {}
         _ => return Err(scheme("`http` or `https`")),

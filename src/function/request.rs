@@ -103,6 +103,7 @@ pub(super) fn first_request(
         Destination::Url(it) => (&it.method, &it.url, it.body.as_ref(), it.credentials.as_ref()),
     };
     let (url, form) = match body {
+        // A GET has no body, whatever the flow says.
         _ if *method == Method::GET => {
             let url = home.with_query(&fields.encode()).ok_or(CallError::UrlTooLong)?;
             (Rc::new(url), None)
@@ -116,6 +117,7 @@ pub(super) fn first_request(
         }
         None => (Rc::clone(home), Some(fields.form(call.webhook_form))),
     };
+    // At most content type, credentials, signature and two idempotency keys: one allocation.
     let mut headers = Vec::with_capacity(5);
     let content_type = body.filter(|_| form.is_some());
     let content_type = content_type.and_then(|it| HeaderValue::from_str(&it.content_type).ok());
@@ -128,6 +130,7 @@ pub(super) fn first_request(
         headers.extend(IDEMPOTENCY_KEYS.map(|name| (name, key.clone())));
     }
     Ok(HttpRequest {
+        // HTTP says of a GET that it may be repeated.
         is_idempotent: endpoint.limits.is_idempotent || *method == Method::GET,
         trust: endpoint.trust,
         keep_alive: true,
@@ -270,6 +273,7 @@ impl<'a> FormFields<'a> {
         if self.parameters.is_empty() {
             return raw.clone();
         }
+        // The carrier's value would stand beside the flow's: the form is built anew without it.
         if self.parameters.iter().any(|(name, _)| webhook.get(name).is_some()) {
             return self.encode().into();
         }
@@ -281,6 +285,7 @@ impl<'a> FormFields<'a> {
     }
 
     fn encode(self) -> String {
+        // A webhook is about as large, so the buffer need not grow.
         let mut form = String::with_capacity(1024);
         encode_pairs(self.iter(), &mut form);
         form

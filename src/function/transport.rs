@@ -150,6 +150,7 @@ impl Network {
         Network {
             resolver: ResolverCache::new(Resolver::System),
             egress: EgressPolicy::open(),
+            // Certificates are checked all the same: the carrier does so too.
             tls: tls::client_config(tls::public_roots()),
         }
     }

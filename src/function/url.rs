@@ -7,6 +7,7 @@ use actix_web::http::Uri;
 use actix_web::http::header::HeaderValue;
 
 use crate::basic_auth;
+use crate::hex::digit_value;
 
 /// Scheme, host and port of a URL. Two URLs with the same origin lead to the same server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -43,6 +44,7 @@ impl RequestUrl {
             _ => return None,
         };
         let authority = uri.authority()?;
+        // The last `@`: a password may have one, a host cannot.
         let (credentials, host_and_port) = match authority.as_str().rsplit_once('@') {
             Some((credentials, host_and_port)) => (Some(credentials), host_and_port),
             None => (None, authority.as_str()),
@@ -53,11 +55,13 @@ impl RequestUrl {
             text => text.strip_prefix(':')?.parse().ok().filter(|port| *port != 0)?,
         };
         let host = authority.host();
+        // `example.com.` and `example.com` are the same server.
         let bare = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
         if bare.is_empty() {
             return None;
         }
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        // `http` accepts `http://host?query`; a request line needs the slash.
         let path = if path.starts_with('?') { format!("/{path}") } else { path.to_owned() };
         // Servers compare `Host` with their own name, and browsers leave the default port out.
         let shown = if port == default { host.to_owned() } else { format!("{host}:{port}") };
@@ -104,7 +108,7 @@ fn decode_percent(text: &str) -> Vec<u8> {
     let mut rest = text.as_bytes();
     while let [byte, tail @ ..] = rest {
         let escaped = match rest {
-            [b'%', high, low, ..] => hex_digit(*high).zip(hex_digit(*low)),
+            [b'%', high, low, ..] => digit_value(*high).zip(digit_value(*low)),
             _ => None,
         };
         let (decoded, tail) = match escaped {
@@ -115,11 +119,6 @@ fn decode_percent(text: &str) -> Vec<u8> {
         rest = tail;
     }
     bytes
-}
-
-/// The value of one hexadecimal digit.
-fn hex_digit(digit: u8) -> Option<u8> {
-    (digit as char).to_digit(16).map(|value| value as u8)
 }
 
 #[cfg(test)]

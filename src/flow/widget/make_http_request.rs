@@ -12,7 +12,7 @@ use super::run_function::{call_target, remember};
 use super::{Needs, Next, Type};
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Holds, Property};
-use crate::flow::step::{Body, Event, FunctionCall};
+use crate::flow::step::{Event, FunctionCall};
 use crate::flow::turn::Turn;
 use crate::function::{OutcomeKind, RequestBody};
 use crate::media_type::{FORM, is_form};

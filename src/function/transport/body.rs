@@ -63,6 +63,7 @@ impl BodyLength {
         let wrong = |reason| Err(TransportError::Framing { reason });
         let old = response.version() == Version::HTTP_10;
         match (response.status().as_u16(), known) {
+            // These have no body, whatever their headers say.
             (100..=199 | 204 | 304, _) => Ok(BodyLength::Empty),
             _ if encoding.is_some() && old => wrong("`Transfer-Encoding` in HTTP/1.0"),
             // Two lengths are how requests are smuggled past each other: neither is believed.

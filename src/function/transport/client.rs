@@ -130,6 +130,7 @@ impl HttpTransport {
         loop {
             let origin = &request.url.origin;
             let attempt = self.tracker.begin_attempt(origin, request.trust, self.http_1_0);
+            // Before the first poll, so that a deadline right away finds its phase.
             progress.begin(&attempt);
             let mut sending = self.start(request);
             match self.tracker.poll_as(&attempt, |cx| Pin::new(&mut sending).poll(cx)).await {
@@ -138,6 +139,7 @@ impl HttpTransport {
                     return Ok((response, attempt));
                 }
                 Err(_) if may_repeat && can_repeat(request, &attempt) => {
+                    // A server that closes every connection gets no third request.
                     may_repeat = false;
                     self.tracker.expire_idle();
                 }
@@ -230,7 +232,9 @@ impl HttpTransport {
         while let Some(chunk) =
             self.tracker.poll_as(attempt, |cx| Pin::new(&mut stream).poll_next(cx)).await
         {
+            // awc's error says less than what has been counted here.
             let chunk = chunk.map_err(|error| body_error(&error, body.len(), expected))?;
+            // Before it is stored: a chunk may be as large as the rest of the memory.
             if body.len() + chunk.len() > limit {
                 return Err(TransportError::TooLarge { limit });
             }

@@ -163,6 +163,7 @@ impl Attempt {
     fn take(&self, connection: &mut TrackedStream) {
         connection.user = self.id;
         connection.filter = InterimFilter::default();
+        // Until the response is whole: a call that is cut off leaves it unusable.
         connection.health.busy.set(true);
         self.connection.replace(Some(Rc::clone(&connection.health)));
         self.phase.set(CallPhase::Head);
@@ -207,6 +208,7 @@ impl TrackedStream {
     fn poll_idle(&mut self, attempt: &Attempt, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let fits =
             self.origin == attempt.origin && self.generation == self.tracker.generation.get();
+        // awc drops a connection that reads nothing, and takes or makes another one.
         if !fits || !self.health.is_good() {
             return Poll::Ready(Ok(()));
         }
@@ -246,12 +248,14 @@ impl TrackedStream {
     ) -> Poll<io::Result<()>> {
         loop {
             let start = buf.filled().len();
+            // One buffer for both, so that the filter sees the status line in one piece.
             let pending = self.filter.pending().len();
             buf.put_slice(self.filter.pending());
             let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
             let end = buf.filled().len();
             let came = end - start - pending;
             if came == 0 || !matches!(polled, Poll::Ready(Ok(()))) {
+                // The pending bytes stay in the filter and are put in again by the next read.
                 buf.set_filled(start);
                 ready!(polled)?;
                 if attempt.reused.get() && attempt.bytes_read.get() == 0 {

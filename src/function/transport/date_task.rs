@@ -25,6 +25,7 @@ impl DateTaskSink {
     pub(super) fn capture<T>(&self, poll: impl FnOnce() -> T) -> T {
         let entered = self.set.borrow().enter();
         let polled = poll();
+        // Left before the poll's value is used: later tasks belong to the runtime.
         drop(entered);
         polled
     }

@@ -54,6 +54,7 @@ impl Service<ConnectInfo<Uri>> for Dialer {
             let attempt = dialer.tracker.current_attempt().ok_or(ConnectError::Unresolved)?;
             match dialer.dial_in_time(&attempt).await {
                 Ok(stream) => Ok(Connection::new(info.request().clone(), stream)),
+                // awc's error has no room for ours, so it travels by way of the attempt.
                 Err(error) => {
                     attempt.connect_error.replace(Some(error));
                     Err(ConnectError::Io(io::Error::other("refused")))
@@ -115,6 +116,7 @@ async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, TransportError> 
         kind: io::ErrorKind::AddrNotAvailable,
         reason: "there is no address".to_owned(),
     })?;
+    // Not at once, as browsers do: a function has one address, and the last one gets the time.
     for address in earlier {
         let connecting = TcpStream::connect(address);
         if let Ok(Ok(tcp)) = timeout(FUNCTION_NEXT_ADDRESS_AFTER, connecting).await {

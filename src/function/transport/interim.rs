@@ -61,6 +61,7 @@ impl InterimFilter {
                 FilterState::Start => match is_interim(rest) {
                     Some(true) => self.state = FilterState::Interim(0),
                     Some(false) => self.state = FilterState::Final,
+                    // awc must not see it before it is known to be final.
                     None => {
                         self.pending.extend_from_slice(rest);
                         return Ok(None);
@@ -70,6 +71,7 @@ impl InterimFilter {
                     let used = self.skip(rest, seen);
                     at += used;
                     self.dropped += used;
+                    // Each is valid HTTP, so without a limit they could go on until the deadline.
                     if self.dropped > FUNCTION_INTERIM_BYTES_MAX {
                         return Err(io::Error::new(io::ErrorKind::InvalidData, TooManyInterim));
                     }

@@ -62,6 +62,7 @@ impl ResolverCache {
         trust: Trust,
     ) -> Result<Vec<SocketAddr>, TransportError> {
         let host = origin.host.as_str();
+        // Not by the resolver, which might answer with another address.
         let found = match host.parse::<IpAddr>() {
             Ok(address) => vec![address],
             Err(_) => {
@@ -113,6 +114,7 @@ impl Resolver {
     async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, String> {
         let addresses = match self {
             Resolver::System => {
+                // The port does not matter here; the caller sets it.
                 let found = tokio::net::lookup_host((host, 0)).await;
                 let found = found.map_err(|error| printable(error.to_string().as_bytes()))?;
                 found.map(|address| address.ip()).collect()

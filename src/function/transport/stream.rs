@@ -68,6 +68,7 @@ impl AsyncWrite for TcpOrTlsStream {
 
 impl ActixStream for TcpOrTlsStream {
     fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        // Readiness is the socket's; TLS may have bytes left, which a read returns at once.
         ActixStream::poll_read_ready(self.tcp(), cx)
     }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use twimlgate::clock;
 use twimlgate::diagnostics::problem::Problems;
-use twimlgate::function::{FunctionResponse, MockResponse, MockTransport, Outcome, OutgoingRequest};
+use twimlgate::function::{
+    FunctionResponse, MockResponse, MockTransport, Outcome, OutgoingRequest,
+};
 use twimlgate::limits::{HELD_CALLS_MAX, HELD_OUTCOME_KEPT, HELD_OUTCOMES_BYTES_MAX};
 use twimlgate::metrics::Metrics;
 use twimlgate::pending::{CallPoll, PendingCalls, PendingKey};

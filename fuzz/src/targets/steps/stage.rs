@@ -117,7 +117,8 @@ impl Stage {
             let function = Rc::new(Function::default());
             let mut worker =
                 self.gateway.worker(Sessions::memory(), PendingCalls::new(Default::default()));
-            worker.functions = worker.functions.with_mocks(Rc::clone(&function) as Rc<dyn MockTransport>);
+            worker.functions =
+                worker.functions.with_mocks(Rc::clone(&function) as Rc<dyn MockTransport>);
             played(Play { stage: self, worker, flow: flow.to_owned(), function }).await
         })
     }

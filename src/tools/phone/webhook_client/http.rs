@@ -56,6 +56,7 @@ impl Client {
             url: Rc::new(url),
             headers: sent.headers.iter().filter_map(header).collect(),
             body: Some(body.into()),
+            // The policy is open, so this only keeps the name out of the resolver's cache.
             trust: Trust::Computed,
             // The carrier's own retries are the user's to see.
             is_idempotent: false,
@@ -118,6 +119,7 @@ fn failed(error: &TransportError, within: Duration) -> FetchError {
         }
         TransportError::Connect { .. } | TransportError::Egress(_) => failed(11205, false),
         TransportError::Tls { .. } => failed(11220, false),
+        // Tried again as if there had been no connection: the carrier counts it so.
         TransportError::Closed { .. } => failed(11205, false),
         TransportError::Timeout { phase: CallPhase::Head | CallPhase::Body } => {
             found(11200, format!("no whole answer within {} ms", within.as_millis()))
