@@ -12,7 +12,7 @@ use actix_web::rt::{System, spawn};
 use actix_web::web::{Bytes, to};
 use actix_web::{App, HttpResponse, HttpServer};
 use twimlgate::clock;
-use twimlgate::config::{Algorithm, Config};
+use twimlgate::config::{Config, HmacAlgorithm};
 use twimlgate::diagnostics::problem::Source;
 use twimlgate::function::{Call, Destination, Functions, OutcomeKind, Resolver, SharedFunctions};
 use twimlgate::secret::Secret;
@@ -62,7 +62,7 @@ async fn compare(calls: usize, url: &str) {
     let shared =
         SharedFunctions::new(&config, Resolver::System).expect("there is no authority file");
     let functions = Rc::new(Functions::new(&shared));
-    let key = Rc::new(SigningKey::new(&Secret::new("12345".to_owned()), Algorithm::Sha1));
+    let key = Rc::new(SigningKey::new(&Secret::new("12345".to_owned()), HmacAlgorithm::Sha1));
 
     let connector = awc::Connector::new().limit(0);
     let client = awc::Client::builder()

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use twimlgate::clock;
-use twimlgate::config::{Account, Algorithm, Config, SignatureMode};
+use twimlgate::config::{Account, Config, HmacAlgorithm, SignatureMode};
 use twimlgate::diagnostics::problem::Source;
 use twimlgate::secret::Secret;
 use twimlgate::verify::{SigningKey, Verifier, sign_form};
@@ -41,7 +41,7 @@ fn main() {
         shared_keys: Vec::new(),
     };
     let accounts = [Arc::new(account)];
-    let key = SigningKey::new(&token, Algorithm::Sha1);
+    let key = SigningKey::new(&token, HmacAlgorithm::Sha1);
     let params = Params::decode(FORM.as_bytes()).expect("the form is UTF-8");
     let url = "https://phone.example.com/sms";
     let signed: usize =

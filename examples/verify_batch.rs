@@ -9,7 +9,7 @@ use std::sync::Arc;
 use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
-use twimlgate::config::{Account, Algorithm, Config, Server, SharedKey, SignatureMode};
+use twimlgate::config::{Account, Config, HmacAlgorithm, ServerSection, SharedKey, SignatureMode};
 use twimlgate::diagnostics::problem::Source;
 use twimlgate::secret::Secret;
 use twimlgate::verify::Verifier;
@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn verifier(server: &Server, request: &Request) -> Verifier {
+fn verifier(server: &ServerSection, request: &Request) -> Verifier {
     let mut server = server.clone();
     server.public_url = Some(request.public_url.clone());
     let shared_key = |(id, algorithm)| SharedKey {
@@ -55,7 +55,7 @@ fn verifier(server: &Server, request: &Request) -> Verifier {
         secret: Secret::new(request.shared_key.clone().unwrap_or_default()),
         algorithm,
     };
-    let keys = [("k1".to_owned(), Algorithm::Sha1), ("k256".to_owned(), Algorithm::Sha256)];
+    let keys = [("k1".to_owned(), HmacAlgorithm::Sha1), ("k256".to_owned(), HmacAlgorithm::Sha256)];
     let account = Account {
         api_url: None,
         sid: "AC00000000000000000000000000000001".to_owned(),

@@ -32,20 +32,20 @@ thread_local! {
 
 /// While it lives, time on this thread is only pretended.
 #[derive(Debug)]
-pub struct Pretended(());
+pub struct PretendedClock(());
 
 /// Stops the clocks of this thread at `at`, the time since 1970. From now on time passes only
 /// where everybody waits for it, and then at once: a sleep of an hour takes no time at all.
 ///
 /// # Panics
 /// Outside of a current-thread runtime, and where time is pretended already.
-pub fn pretend(at: Duration) -> Pretended {
+pub fn pretend(at: Duration) -> PretendedClock {
     tokio::time::pause();
     PRETENDED.set(Some((now(), at)));
-    Pretended(())
+    PretendedClock(())
 }
 
-impl Drop for Pretended {
+impl Drop for PretendedClock {
     fn drop(&mut self) {
         PRETENDED.set(None);
         tokio::time::resume();
@@ -55,7 +55,7 @@ impl Drop for Pretended {
 /// Tells a wall clock that runs from one that was set, by the clock that nobody sets. What cannot
 /// be undone asks it: a clock that is wrong for a minute must not make everything old at once.
 #[derive(Debug)]
-pub struct Steady {
+pub struct SteadyClock {
     /// When the wall clock was last believed, and what it said.
     believed: (Instant, Duration),
     /// When it jumped, and where to.
@@ -64,10 +64,10 @@ pub struct Steady {
 
 // === impl Steady ===
 
-impl Steady {
+impl SteadyClock {
     /// Begins with a wall clock that is believed.
-    pub fn new(now: Instant, wall: Duration) -> Steady {
-        Steady { believed: (now, wall), jumped: None }
+    pub fn new(now: Instant, wall: Duration) -> SteadyClock {
+        SteadyClock { believed: (now, wall), jumped: None }
     }
 
     /// Whether a wall clock is believed: it went on as it should, or has stood by its jump for
@@ -80,7 +80,7 @@ impl Steady {
         let confirmed =
             stands.is_some_and(|(at, _)| now.saturating_duration_since(at) >= CLOCK_BELIEVED_AFTER);
         if goes_on(self.believed) || confirmed {
-            *self = Steady::new(now, wall);
+            *self = SteadyClock::new(now, wall);
             return true;
         }
         self.jumped = stands.or(Some((now, wall)));
@@ -111,7 +111,7 @@ mod tests {
         let (began, wall) = (now(), TEN_YEARS * 5);
         for jump in [HOUR, TEN_YEARS] {
             for jumped in [wall + jump, wall - jump] {
-                let mut steady = Steady::new(began, wall);
+                let mut steady = SteadyClock::new(began, wall);
                 assert!(steady.believes(began + HOUR, wall + HOUR + SECOND), "it drifts");
                 let (at, ran) = (began + HOUR, HOUR + SECOND);
                 assert!(!steady.believes(at + SECOND, jumped + ran + SECOND), "{jump:?}");
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn a_jump_is_believed_when_it_has_stood_for_a_while() {
         let (began, wall) = (now(), TEN_YEARS * 5);
-        let mut steady = Steady::new(began, wall);
+        let mut steady = SteadyClock::new(began, wall);
         let mut looks = 0;
         let mut passed = SECOND;
         while !steady.believes(began + passed, wall + TEN_YEARS + passed) {
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(looks, CLOCK_BELIEVED_AFTER.as_secs());
         assert_eq!(steady.never_early(began + passed, wall), wall, "back again: not believed");
         // One that jumps about stands by nothing.
-        let mut steady = Steady::new(began, wall);
+        let mut steady = SteadyClock::new(began, wall);
         for look in 1..2_000 {
             let somewhere = wall + HOUR * (look % 7 + 1);
             assert!(!steady.believes(began + SECOND * look, somewhere + SECOND * look));

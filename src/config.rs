@@ -10,10 +10,10 @@ mod rewrite;
 mod schema;
 
 pub use config_text::ConfigText;
-pub use environment::variable;
+pub use environment::environment_variable;
 pub use reader::NEEDS_ENVIRONMENT;
-pub use rewrite::Rewrite;
-pub use schema::schema;
+pub use rewrite::UrlRewrite;
+pub use schema::config_schema;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,7 +26,7 @@ use actix_web::http::{Method, Uri};
 use jiff::tz::TimeZone;
 
 use crate::channel::Channel;
-use crate::diagnostics::problem::{Level, Problem, Problems, Source};
+use crate::diagnostics::problem::{Problem, Problems, Severity, Source};
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::read_limited::read_text_limited;
 use crate::secret::Secret;
@@ -37,9 +37,9 @@ pub struct Config {
     /// The folder of the file: what it names is relative to here.
     pub folder: PathBuf,
     /// `[server]`: the public listener.
-    pub server: Server,
+    pub server: ServerSection,
     /// `[admin]`: health and metrics, on a listener of their own.
-    pub admin: Admin,
+    pub admin: AdminSection,
     /// `[log] format`.
     pub log: LogFormat,
     /// `[store] url`: where executions and claims are kept.
@@ -55,14 +55,14 @@ pub struct Config {
     /// `[flow.NAME]`: flows that no route needs to name.
     pub flows: BTreeMap<String, FlowFile>,
     /// `[[rewrite]]`: where the URLs of imported flows lead.
-    pub rewrites: Vec<Rewrite>,
+    pub rewrites: Vec<UrlRewrite>,
     /// `[route."/path"]`: what answers.
-    pub routes: BTreeMap<String, Route>,
+    pub routes: BTreeMap<String, RouteSection>,
 }
 
 /// `[server]`
 #[derive(Clone, Debug)]
-pub struct Server {
+pub struct ServerSection {
     /// Where webhooks arrive.
     pub listen: SocketAddr,
     /// What the carrier signs: scheme, host, port as typed into the carrier's console, and a path
@@ -80,12 +80,12 @@ pub struct Server {
     /// From the arrival of a webhook to its answer.
     pub answer_within: Duration,
     /// Certificate chain and key, both PEM files, when TLS ends here.
-    pub tls: Option<Tls>,
+    pub tls: Option<TlsFiles>,
 }
 
 /// `[server.tls]`
 #[derive(Clone, Debug)]
-pub struct Tls {
+pub struct TlsFiles {
     /// The certificate chain, PEM.
     pub certificate: PathBuf,
     /// Its private key, PEM.
@@ -94,7 +94,7 @@ pub struct Tls {
 
 /// `[admin]`
 #[derive(Clone, Debug)]
-pub struct Admin {
+pub struct AdminSection {
     /// Where `/healthz`, `/readyz` and `/metrics` are; `None` when switched off.
     pub listen: Option<SocketAddr>,
 }
@@ -151,12 +151,12 @@ pub struct SharedKey {
     /// The key itself.
     pub secret: Secret,
     /// The only algorithm that this key may be used with: the header does not choose.
-    pub algorithm: Algorithm,
+    pub algorithm: HmacAlgorithm,
 }
 
 /// The hash under an HMAC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Algorithm {
+pub enum HmacAlgorithm {
     /// `HMAC_SHA1`
     Sha1,
     /// `HMAC_SHA256`
@@ -216,12 +216,12 @@ pub struct Function {
     /// Connections per worker to this function.
     pub connections: usize,
     /// How its callers are kept company while it is at work. `None`: it answers in time, or fails.
-    pub hold: Option<Hold>,
+    pub hold: Option<HoldSettings>,
 }
 
 /// `hold` and `hold_after_ms` of a `[function.NAME]`.
 #[derive(Clone, Debug)]
-pub struct Hold {
+pub struct HoldSettings {
     /// The document that a caller hears, a file under `templates/`.
     pub document: ConfigText,
     /// How long the function may take before its caller hears it, and between one time and the
@@ -231,11 +231,11 @@ pub struct Hold {
 
 /// `[route."/path"]`
 #[derive(Clone, Debug)]
-pub struct Route {
+pub struct RouteSection {
     /// Voice or message.
     pub channel: Channel,
     /// What runs.
-    pub answer: Answer,
+    pub answer: RouteAnswer,
     /// The document when the flow fails without one of its own; a file under `templates/`.
     /// `None`: the built-in one.
     pub fallback: Option<ConfigText>,
@@ -243,9 +243,9 @@ pub struct Route {
 
 /// What runs on a route.
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub enum RouteAnswer {
     /// `function`, `success`, `fail`.
-    Short(Short),
+    Short(ShortRoute),
     /// `flow`: a file, relative to the configuration.
     Flow(ConfigText),
 }
@@ -261,7 +261,7 @@ pub struct FlowFile {
 
 /// The short form of a route: one function, two documents.
 #[derive(Clone, Debug)]
-pub struct Short {
+pub struct ShortRoute {
     /// A configured function.
     pub function: String,
     /// Liquid templates, by parameter name, in the order of the file.
@@ -283,12 +283,12 @@ impl fmt::Debug for Function {
 
 // === impl Config ===
 
-impl Answer {
+impl RouteAnswer {
     /// The file of a flow, where it is one.
     pub fn flow_file(&self) -> Option<&ConfigText> {
         match self {
-            Answer::Flow(file) => Some(file),
-            Answer::Short(_) => None,
+            RouteAnswer::Flow(file) => Some(file),
+            RouteAnswer::Short(_) => None,
         }
     }
 }
@@ -303,7 +303,7 @@ impl Config {
         match read_text_limited(path, CONFIG_BYTES_MAX) {
             Ok(text) => {
                 let folder = path.parent().unwrap_or(Path::new(""));
-                Config::parse(&Source::new(&name, &text), folder, &variable)
+                Config::parse(&Source::new(&name, &text), folder, &environment_variable)
             }
             Err(error) => {
                 let message = format!("cannot read the configuration `{name}`: {error}");
@@ -311,7 +311,7 @@ impl Config {
                             `config.toml` of the distribution, or try `twimlgate demo`, which \
                             needs none";
                 let mut problems = Problems::default();
-                problems.push(Problem::new(Level::Error, message).help(help));
+                problems.push(Problem::new(Severity::Error, message).help(help));
                 (None, problems)
             }
         }
@@ -323,7 +323,7 @@ impl Config {
         folder: &Path,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> (Option<Config>, Problems) {
-        load::load(source, folder, variable)
+        load::load_config(source, folder, variable)
     }
 }
 

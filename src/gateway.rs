@@ -12,8 +12,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::channel::Channel;
-use crate::config::{Account, Answer, Config, ConfigText, Short};
-use crate::diagnostics::problem::{Level, Problem, Problems};
+use crate::config::{Account, Config, ConfigText, RouteAnswer, ShortRoute};
+use crate::diagnostics::problem::{Problem, Problems, Severity};
 use crate::fallback;
 use crate::flow::{self, Flow, FlowUrls, Incoming, Pair};
 use crate::function::{Functions, Resolver, SharedFunctions};
@@ -94,12 +94,12 @@ impl Gateway {
         let flows = Flows::load(&config, templates, problems);
         for (path, route) in &config.routes {
             let flow = match &route.answer {
-                Answer::Short(short) => {
+                RouteAnswer::Short(short) => {
                     let compiled =
                         self::short(path, short, route.channel, &config, (templates, problems));
                     compiled.map(Arc::new)
                 }
-                Answer::Flow(located) => {
+                RouteAnswer::Flow(located) => {
                     let flow = flows.of_route(located);
                     flow.inspect(|flow| problems.extend(unwired(flow, route.channel, located)))
                 }
@@ -122,7 +122,7 @@ impl Gateway {
         let hold_documents = hold_documents::load(&config, templates, &used, problems);
         if config.routes.is_empty() {
             let message = "no `[route.\"/…\"]` is configured, so every webhook would get 404";
-            problems.push(Problem::new(Level::Warning, message));
+            problems.push(Problem::new(Severity::Warning, message));
         }
         if problems.any_error() {
             return None;
@@ -132,7 +132,7 @@ impl Gateway {
         }
         let functions = SharedFunctions::new(&config, Resolver::System);
         let functions = functions.map_err(|error| {
-            problems.push(Problem::new(Level::Error, error.to_string()));
+            problems.push(Problem::new(Severity::Error, error.to_string()));
         });
         let verifier = Verifier::new(&config.server, config.signature, &config.accounts);
         let routes = Routes::new(routes);
@@ -263,7 +263,7 @@ fn without_voice_route(config: &Config, flows: &Flows, routes: &[Route]) -> Vec<
 /// The flow of a short route; `None` where an error was found.
 fn short(
     path: &str,
-    short: &Short,
+    short: &ShortRoute,
     channel: Channel,
     config: &Config,
     (templates, problems): (&TemplateFolder, &mut Problems),

@@ -12,19 +12,19 @@ use crate::hex::push_hex;
 const POOL_BYTES: usize = 1024;
 
 /// Random bytes, and how many of them have been given out.
-type Pool = ([u8; POOL_BYTES], usize);
+type RandomPool = ([u8; POOL_BYTES], usize);
 
 /// The source that TLS draws from. To ask for it makes the list of ciphers, so it is asked once.
 static SOURCE: LazyLock<&'static dyn SecureRandom> =
     LazyLock::new(|| rustls::crypto::ring::default_provider().secure_random);
 
 thread_local! {
-    static POOL: RefCell<Pool> = const { RefCell::new(([0; POOL_BYTES], POOL_BYTES)) };
+    static POOL: RefCell<RandomPool> = const { RefCell::new(([0; POOL_BYTES], POOL_BYTES)) };
 }
 
 /// A new identifier: the prefix and 32 hexadecimal digits, 128 bits that nobody can guess.
 pub fn sid(prefix: &str) -> String {
-    with_prefix(prefix, &bytes())
+    format_sid(prefix, &bytes())
 }
 
 /// A new identifier that sorts by `now`, since 1970: 48 bits of milliseconds, 80 random bits. It
@@ -32,10 +32,10 @@ pub fn sid(prefix: &str) -> String {
 pub fn sid_in_order(prefix: &str, now: Duration) -> String {
     let mut bytes = bytes();
     bytes[..6].copy_from_slice(&(now.as_millis() as u64).to_be_bytes()[2..]);
-    with_prefix(prefix, &bytes)
+    format_sid(prefix, &bytes)
 }
 
-fn with_prefix(prefix: &str, bytes: &[u8; 16]) -> String {
+fn format_sid(prefix: &str, bytes: &[u8; 16]) -> String {
     let mut sid = String::with_capacity(prefix.len() + 32);
     sid.push_str(prefix);
     push_hex(&mut sid, bytes);

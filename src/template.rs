@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 
 use crate::config::ConfigText;
-use crate::diagnostics::problem::{Level, Problem, Problems, Source};
+use crate::diagnostics::problem::{Problem, Problems, Severity, Source};
 use crate::diagnostics::suggest::did_you_mean;
 use crate::limits::{DOCUMENT_BYTES_MAX, TEMPLATE_BYTES_MAX, TEMPLATES_MAX};
 use crate::liquid::{self, LiquidEngine, OutputFormat, RenderLimits, Template};
@@ -156,7 +156,7 @@ fn missing_folder(folder: &Path) -> Problem {
     let message = format!("there is no templates folder `{}`", folder.display());
     let help = "make it, or point `server.templates` to yours: it is relative to the folder of \
                 the configuration file";
-    Problem::new(Level::Warning, message).help(help)
+    Problem::new(Severity::Warning, message).help(help)
 }
 
 fn report(errors: &[liquid::LiquidError], source: &Source, problems: &mut Problems) {
@@ -211,7 +211,7 @@ fn read_template(folder: &Path, name: &str) -> Result<Source, Problem> {
     let path = folder.join(name);
     let shown = path.display().to_string();
     let unreadable = |error: &dyn std::fmt::Display| {
-        Problem::new(Level::Error, format!("cannot read the template `{shown}`: {error}"))
+        Problem::new(Severity::Error, format!("cannot read the template `{shown}`: {error}"))
     };
     let text = read_text_limited(&path, TEMPLATE_BYTES_MAX).map_err(|error| unreadable(&error))?;
     Ok(Source::new(&shown, &text))

@@ -10,8 +10,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use crate::config::Tls;
-use crate::diagnostics::problem::{Level, Problem};
+use crate::config::TlsFiles;
+use crate::diagnostics::problem::{Problem, Severity};
 
 /// The certificate at work. A clone is the same one.
 #[derive(Clone, Debug)]
@@ -19,12 +19,12 @@ pub(crate) struct Reloadable(Arc<RwLock<Arc<CertifiedKey>>>);
 
 impl Reloadable {
     /// Reads a pair of files.
-    pub(crate) fn read(tls: &Tls) -> Result<Reloadable, Problem> {
+    pub(crate) fn read(tls: &TlsFiles) -> Result<Reloadable, Problem> {
         Ok(Reloadable(Arc::new(RwLock::new(Arc::new(certified_key(tls)?)))))
     }
 
     /// Takes over another pair: connections from now on see it.
-    pub(crate) fn replace(&self, tls: &Tls) -> Result<(), Problem> {
+    pub(crate) fn replace(&self, tls: &TlsFiles) -> Result<(), Problem> {
         // The files are read before the lock is taken: handshakes go on meanwhile.
         let certified_key = Arc::new(certified_key(tls)?);
         *self.0.write() = certified_key;
@@ -48,11 +48,11 @@ impl ResolvesServerCert for Reloadable {
 }
 
 /// Whether certificate and key can be read and go together.
-pub(crate) fn check_certificate(tls: &Tls) -> Result<(), Problem> {
+pub(crate) fn check_certificate(tls: &TlsFiles) -> Result<(), Problem> {
     certified_key(tls).map(|_| ())
 }
 
-fn certified_key(tls: &Tls) -> Result<CertifiedKey, Problem> {
+fn certified_key(tls: &TlsFiles) -> Result<CertifiedKey, Problem> {
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&tls.certificate)
         .and_then(Iterator::collect)
         .map_err(|error| unreadable("certificate", &tls.certificate, &error))?;
@@ -68,11 +68,12 @@ fn certified_key(tls: &Tls) -> Result<CertifiedKey, Problem> {
             tls.certificate.display(),
             tls.key.display()
         );
-        Problem::new(Level::Error, message).help("take the key that the certificate was made for")
+        Problem::new(Severity::Error, message)
+            .help("take the key that the certificate was made for")
     })
 }
 
 fn unreadable(what: &str, path: &Path, error: &dyn std::fmt::Display) -> Problem {
     let message = format!("cannot read `server.tls.{what}`, `{}`: {error}", path.display());
-    Problem::new(Level::Error, message).help("a PEM file, as certbot and others write it")
+    Problem::new(Severity::Error, message).help("a PEM file, as certbot and others write it")
 }

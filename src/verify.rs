@@ -10,25 +10,25 @@ pub(crate) mod key;
 pub(crate) mod message;
 pub(crate) mod url;
 
-pub use key::{SigningKey, hashed_url, sign_form, sign_url};
+pub use key::{SigningKey, add_body_hash, sign_form, sign_url};
 
 use std::sync::Arc;
 
 use actix_web::http::header::HeaderMap;
 
-use crate::config::{Account, Algorithm, Server, SignatureMode};
+use crate::config::{Account, HmacAlgorithm, ServerSection, SignatureMode};
 use crate::webhook::{FormError, Received, Webhook};
-use content::Content;
-use header::Claim;
-use message::Message;
-use url::Origin;
+use content::RequestContent;
+use header::SignatureClaim;
+use message::SignedMessage;
+use url::PublicUrlSource;
 
 /// The check, prepared once from the configuration and shared by all workers: per request the
 /// prepared states are copied, and no key is hashed again.
 #[derive(Debug)]
 pub struct Verifier {
     mode: SignatureMode,
-    origin: Origin,
+    origin: PublicUrlSource,
     rings: Vec<KeyRing>,
     /// Whose keys are asked where the account is not configured: the time to a refusal does not
     /// tell which accounts there are.
@@ -116,12 +116,12 @@ struct KeyRing {
     account: Option<Arc<Account>>,
     /// Of each algorithm as many as in every other ring, filled up with keys that nobody has: the
     /// time to a refusal does not tell whose token is being rotated either.
-    keys: Vec<Key>,
+    keys: Vec<AccountKey>,
 }
 
 /// A key, and what it is to its account. One that is neither a token nor a SharedKey is a decoy.
 #[derive(Debug)]
-struct Key {
+struct AccountKey {
     signing: SigningKey,
     is_token: bool,
     /// A SharedKey's identifier.
@@ -132,21 +132,21 @@ struct Key {
 
 impl Verifier {
     /// Prepares every key of every account.
-    pub fn new(server: &Server, mode: SignatureMode, accounts: &[Arc<Account>]) -> Verifier {
+    pub fn new(server: &ServerSection, mode: SignatureMode, accounts: &[Arc<Account>]) -> Verifier {
         let mut rings: Vec<_> = accounts.iter().map(KeyRing::new).collect();
         let mut nobody = KeyRing { account: None, keys: Vec::new() };
-        for algorithm in [Algorithm::Sha1, Algorithm::Sha256] {
+        for algorithm in [HmacAlgorithm::Sha1, HmacAlgorithm::Sha256] {
             let most = rings.iter().map(|ring| ring.count(algorithm)).max().unwrap_or(0).max(1);
-            rings.iter_mut().chain([&mut nobody]).for_each(|ring| ring.fill(algorithm, most));
+            rings.iter_mut().chain([&mut nobody]).for_each(|ring| ring.add_decoys(algorithm, most));
         }
-        Verifier { mode, origin: Origin::new(server), rings, nobody }
+        Verifier { mode, origin: PublicUrlSource::new(server), rings, nobody }
     }
 
     /// Refuses what cannot be a webhook whatever its body says, so that the body need not be read.
     /// Everything else is `Ok`, which proves nothing.
     pub fn refuse_early(&self, headers: &HeaderMap) -> Result<(), VerifyError> {
         match self.mode {
-            SignatureMode::Enforce => Claim::read(headers).map(|_| ()),
+            SignatureMode::Enforce => SignatureClaim::read(headers).map(|_| ()),
             SignatureMode::Report | SignatureMode::Off => Ok(()),
         }
     }
@@ -157,44 +157,48 @@ impl Verifier {
     /// In every mode what cannot be read; in mode `enforce` what is not proven, too. In mode
     /// `report` the reason is in [`Verification::proof`] instead.
     pub fn verify(&self, received: Received) -> Result<Verification, VerifyError> {
-        let content = Content::read(&received)?;
+        let content = RequestContent::read(&received)?;
         let (proof, account) = match self.mode {
             SignatureMode::Enforce => (Proof::Signed, Some(self.prove(&received, &content)?)),
             SignatureMode::Report => match self.prove(&received, &content) {
                 Ok(account) => (Proof::Signed, Some(account)),
-                Err(error) => (Proof::Unproven(error), self.account_unproven(&content)),
+                Err(error) => (Proof::Unproven(error), self.unproven_account(&content)),
             },
-            SignatureMode::Off => (Proof::Unchecked, self.account_unproven(&content)),
+            SignatureMode::Off => (Proof::Unchecked, self.unproven_account(&content)),
         };
         Ok(Verification { webhook: content.into_webhook(received, account), proof })
     }
 
     /// The account whose key signed the request. The cheap refusals come first.
-    fn prove(&self, received: &Received, content: &Content) -> Result<Arc<Account>, VerifyError> {
-        let claim = Claim::read(&received.headers)?;
+    fn prove(
+        &self,
+        received: &Received,
+        content: &RequestContent,
+    ) -> Result<Arc<Account>, VerifyError> {
+        let claim = SignatureClaim::read(&received.headers)?;
         let hash = content.body_hash()?;
-        let message = Message::new(self.origin.url(received)?, content.signed_params());
-        let account = self.signer(&claim, &message, content.account_sid())?;
-        if hash.is_some_and(|hash| !content::hash_fits(hash, &received.body)) {
+        let message = SignedMessage::new(self.origin.url(received)?, content.signed_params());
+        let account = self.find_signer(&claim, &message, content.account_sid())?;
+        if hash.is_some_and(|hash| !content::is_hash_of(hash, &received.body)) {
             return Err(VerifyError::BodyHashWrong);
         }
         Ok(Arc::clone(account))
     }
 
     /// Finds the account whose key has signed. Every refusal has asked as many keys as any other.
-    fn signer(
+    fn find_signer(
         &self,
-        claim: &Claim<'_>,
-        message: &Message<'_>,
+        claim: &SignatureClaim<'_>,
+        message: &SignedMessage<'_>,
         account_sid: Option<&str>,
     ) -> Result<&Arc<Account>, VerifyError> {
-        let rings = self.named(account_sid);
+        let rings = self.rings_of(account_sid);
         let mut asked = false;
         for ring in rings {
             for key in ring.keys.iter().filter(|key| key.algorithm() == claim.algorithm) {
-                let fits = std::hint::black_box(message.fits(&key.signing, &claim.digest));
+                let fits = std::hint::black_box(message.is_signed_by(&key.signing, &claim.digest));
                 // Put together without a branch: a refusal takes the same way for every key.
-                let may_have_signed = key.may_have_signed(claim);
+                let may_have_signed = key.can_have_signed(claim);
                 asked |= may_have_signed;
                 if let (true, Some(account)) = (fits & may_have_signed, &ring.account) {
                     return Ok(account);
@@ -211,7 +215,7 @@ impl Verifier {
 
     /// The keys of the account that is named. A request that names no account may be of any: each
     /// of them was configured by the owner.
-    fn named(&self, account_sid: Option<&str>) -> &[KeyRing] {
+    fn rings_of(&self, account_sid: Option<&str>) -> &[KeyRing] {
         let Some(sid) = account_sid else { return &self.rings };
         // All are compared, and to their ends: how much of an account's sid is right is not told.
         let mut named = &self.nobody;
@@ -229,7 +233,7 @@ impl Verifier {
     }
 
     /// The account to work for where no signature has to prove it.
-    fn account_unproven(&self, content: &Content) -> Option<Arc<Account>> {
+    fn unproven_account(&self, content: &RequestContent) -> Option<Arc<Account>> {
         let sid = content.account_sid();
         let named = self.rings.iter().find(|ring| sid.is_some_and(|sid| ring.is_of(sid)));
         named.or(self.rings.first())?.account.clone()
@@ -240,13 +244,13 @@ impl Verifier {
 
 impl KeyRing {
     fn new(account: &Arc<Account>) -> KeyRing {
-        let tokens = account.auth_tokens.iter().map(|token| Key {
+        let tokens = account.auth_tokens.iter().map(|token| AccountKey {
             is_token: true,
-            ..Key::decoy(SigningKey::new(token, Algorithm::Sha1))
+            ..AccountKey::decoy(SigningKey::new(token, HmacAlgorithm::Sha1))
         });
-        let shared = account.shared_keys.iter().map(|shared| Key {
+        let shared = account.shared_keys.iter().map(|shared| AccountKey {
             shared: Some(shared.id.clone()),
-            ..Key::decoy(SigningKey::new(&shared.secret, shared.algorithm))
+            ..AccountKey::decoy(SigningKey::new(&shared.secret, shared.algorithm))
         });
         KeyRing { account: Some(Arc::clone(account)), keys: tokens.chain(shared).collect() }
     }
@@ -260,33 +264,33 @@ impl KeyRing {
     }
 
     /// How many keys of an algorithm it holds.
-    fn count(&self, algorithm: Algorithm) -> usize {
+    fn count(&self, algorithm: HmacAlgorithm) -> usize {
         self.keys.iter().filter(|key| key.algorithm() == algorithm).count()
     }
 
     /// Adds decoys until there are so many keys of an algorithm.
-    fn fill(&mut self, algorithm: Algorithm, most: usize) {
+    fn add_decoys(&mut self, algorithm: HmacAlgorithm, most: usize) {
         for _ in self.count(algorithm)..most {
-            self.keys.push(Key::decoy(SigningKey::decoy(algorithm)));
+            self.keys.push(AccountKey::decoy(SigningKey::decoy(algorithm)));
         }
     }
 }
 
 // === impl Key ===
 
-impl Key {
-    fn algorithm(&self) -> Algorithm {
+impl AccountKey {
+    fn algorithm(&self) -> HmacAlgorithm {
         self.signing.algorithm()
     }
 
     /// A key that is nobody's.
-    fn decoy(signing: SigningKey) -> Key {
-        Key { signing, is_token: false, shared: None }
+    fn decoy(signing: SigningKey) -> AccountKey {
+        AccountKey { signing, is_token: false, shared: None }
     }
 
     /// Whether it can be the one that the headers claim. The settings header is not signed: it only
     /// narrows the choice, and each key is used with its own algorithm alone.
-    fn may_have_signed(&self, claim: &Claim<'_>) -> bool {
+    fn can_have_signed(&self, claim: &SignatureClaim<'_>) -> bool {
         let shared = self.shared.as_ref().is_some_and(|id| claim.allows_shared_key(id));
         (self.is_token & claim.allows_token()) | shared
     }
@@ -361,7 +365,7 @@ mod tests {
         let key = |number: usize| SharedKey {
             id: number.to_string(),
             secret: secret(number),
-            algorithm: Algorithm::Sha256,
+            algorithm: HmacAlgorithm::Sha256,
         };
         Arc::new(Account {
             sid: sid.to_owned(),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// A variable of the environment, or else the file of that name in `$CREDENTIALS_DIRECTORY`, where
 /// systemd and others put what must stay secret, without the end of its line.
-pub fn variable(name: &str) -> Option<String> {
+pub fn environment_variable(name: &str) -> Option<String> {
     let file = || {
         let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
         let text = std::fs::read_to_string(Path::new(&folder).join(name)).ok()?;
@@ -47,7 +47,7 @@ impl ExpandError {
 }
 
 /// The text with every reference replaced.
-pub(super) fn expand(
+pub(super) fn expand_references(
     text: &str,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<String, ExpandError> {
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     fn expanded(text: &str) -> Result<String, ExpandError> {
-        expand(text, &|name| match name {
+        expand_references(text, &|name| match name {
             "TOKEN" => Some("12345".to_owned()),
             "EMPTY" => Some(String::new()),
             _ => None,

@@ -22,7 +22,7 @@ use crate::diagnostics::toml_reader::{
 
 /// Reads a configuration. The second half holds everything that is wrong with it; the first is
 /// there when the file could be read at all, and is only fit to run when no error was found.
-pub(super) fn load(
+pub(super) fn load_config(
     source: &Source,
     folder: &Path,
     variable: &dyn Fn(&str) -> Option<String>,
@@ -35,18 +35,18 @@ pub(super) fn load(
     let file = &file;
     let expand = |text: &str| expand_text(text, variable);
     let mut reader = TomlReader { source: shown, folder, problems, expand: &expand };
-    unknown_sections(&mut reader, file);
-    let accounts = account::accounts(&mut reader, file);
-    let functions = function::functions(&mut reader, file);
-    let flows = flow::flows(&mut reader, file);
-    let rewrites = flow::rewrites(&mut reader, file);
-    let routes = route::routes(&mut reader, file, &functions);
-    let admin = server::admin(&mut reader, file);
-    let log = server::log(&mut reader, file);
-    let store = server::store(&mut reader, file);
-    let signature = account::signature(&mut reader, file, &accounts);
-    let egress = server::egress(&mut reader, file);
-    let config = server::server(&mut reader, file).map(|server| Config {
+    report_unknown_sections(&mut reader, file);
+    let accounts = account::read_accounts(&mut reader, file);
+    let functions = function::read_functions(&mut reader, file);
+    let flows = flow::read_flows(&mut reader, file);
+    let rewrites = flow::read_rewrites(&mut reader, file);
+    let routes = route::read_routes(&mut reader, file, &functions);
+    let admin = server::read_admin(&mut reader, file);
+    let log = server::read_log_format(&mut reader, file);
+    let store = server::read_store_url(&mut reader, file);
+    let signature = account::read_signature_mode(&mut reader, file, &accounts);
+    let egress = server::read_egress(&mut reader, file);
+    let config = server::read_server(&mut reader, file).map(|server| Config {
         folder: folder.to_owned(),
         server,
         admin,
@@ -64,7 +64,7 @@ pub(super) fn load(
     (config, reader.problems)
 }
 
-fn unknown_sections(reader: &mut TomlReader<'_>, file: &DeTable<'_>) {
+fn report_unknown_sections(reader: &mut TomlReader<'_>, file: &DeTable<'_>) {
     let top =
         |section: &'static keys::SectionSpec| section.name.split('.').next().unwrap_or_default();
     let mut known: Vec<&str> = keys::SECTIONS.iter().map(top).collect();
@@ -77,7 +77,7 @@ fn unknown_sections(reader: &mut TomlReader<'_>, file: &DeTable<'_>) {
 }
 
 /// The tables of a `[[repeated]]` section.
-fn repeated<'a, 'i>(
+fn repeated_tables<'a, 'i>(
     reader: &mut TomlReader<'_>,
     value: Option<&'a TomlValue<'i>>,
     name: &str,
@@ -95,7 +95,7 @@ fn repeated<'a, 'i>(
 }
 
 /// The sections below `[function]` or `[route]`, by the user's names, in the order of the file.
-fn named<'a, 'i>(
+fn named_tables<'a, 'i>(
     reader: &mut TomlReader<'_>,
     file: &'a DeTable<'i>,
     kind: &str,

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::ConfigText;
-use super::environment::expand;
+use super::environment::expand_references;
 use super::keys;
-use crate::diagnostics::problem::{Level, Problem};
+use crate::diagnostics::problem::{Problem, Severity};
 use crate::diagnostics::toml_reader::{Spanned, TableTitle, TomlReader, TomlTable, TomlValue};
 
 /// What is printed behind the caret where a variable is not set.
@@ -17,8 +17,8 @@ pub(super) fn expand_text(
     text: &str,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<String, Problem> {
-    expand(text, variable).map_err(|error| {
-        let problem = Problem::new(Level::Error, error.to_string());
+    expand_references(text, variable).map_err(|error| {
+        let problem = Problem::new(Severity::Error, error.to_string());
         problem.expected(NEEDS_ENVIRONMENT).help(error.help())
     })
 }
@@ -71,7 +71,7 @@ impl TomlTable<'_, '_> {
     }
 
     /// A text of some form, `None` where it is empty or wrong.
-    pub(super) fn parsed<T: FromStr>(
+    pub(super) fn parse_text<T: FromStr>(
         &self,
         reader: &mut TomlReader<'_>,
         name: &str,

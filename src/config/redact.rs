@@ -13,10 +13,10 @@ const SECRETS: [&str; 2] = ["auth_tokens", "secret"];
 pub(super) fn redact(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(start) = next_value(rest) {
+    while let Some(start) = find_secret(rest) {
         let end = start + value_end(&rest[start..]);
         shown.push_str(&rest[..start]);
-        hide(&rest[start..end], &mut shown);
+        push_hidden(&rest[start..end], &mut shown);
         rest = &rest[end..];
     }
     shown.push_str(rest);
@@ -24,7 +24,7 @@ pub(super) fn redact(text: &str) -> String {
 }
 
 /// Where the value of the next secret begins.
-fn next_value(text: &str) -> Option<usize> {
+fn find_secret(text: &str) -> Option<usize> {
     let value = |key: &&str| {
         text.match_indices(*key).find_map(|(at, _)| {
             let behind = at + key.len();
@@ -51,10 +51,10 @@ fn value_end(value: &str) -> usize {
     }
 }
 
-fn hide(value: &str, shown: &mut String) {
+fn push_hidden(value: &str, shown: &mut String) {
     let mut rest = value;
     while let Some(character) = rest.chars().next() {
-        let reference = reference(rest);
+        let reference = reference_length(rest);
         if reference > 0 {
             shown.push_str(&rest[..reference]);
             rest = &rest[reference..];
@@ -71,7 +71,7 @@ fn hide(value: &str, shown: &mut String) {
 }
 
 /// The length of a `${NAME}` at the beginning, else 0.
-fn reference(text: &str) -> usize {
+fn reference_length(text: &str) -> usize {
     let Some(name) = text.strip_prefix("${") else { return 0 };
     let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
     if name[end..].starts_with('}') { end + 3 } else { 0 }

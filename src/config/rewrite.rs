@@ -2,14 +2,14 @@
 
 /// URLs that begin with `from` lead to `to` instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rewrite {
+pub struct UrlRewrite {
     /// The beginning as it stands in the flow.
     pub from: String,
     /// What stands there instead.
     pub to: String,
 }
 
-impl Rewrite {
+impl UrlRewrite {
     /// The URL that stands for `url`, if the beginning fits: up to the end of a host or of a part
     /// of the path, so that `https://a.example` is not the beginning of `https://a.example.org`.
     pub fn apply(&self, url: &str) -> Option<String> {
@@ -29,12 +29,13 @@ mod tests {
 
     #[test]
     fn rewrites_whole_parts() {
-        let rewrite = Rewrite { from: "https://x.twil.io".into(), to: "http://127.0.0.1:9".into() };
+        let rewrite =
+            UrlRewrite { from: "https://x.twil.io".into(), to: "http://127.0.0.1:9".into() };
         let applied = |url| rewrite.apply(url);
         assert_eq!(applied("https://x.twil.io/a?b").as_deref(), Some("http://127.0.0.1:9/a?b"));
         assert_eq!(applied("https://x.twil.io").as_deref(), Some("http://127.0.0.1:9"));
         assert_eq!(applied("https://x.twil.io.evil.example/a"), None);
-        let rewrite = Rewrite { from: "https://a/".into(), to: "http://b/".into() };
+        let rewrite = UrlRewrite { from: "https://a/".into(), to: "http://b/".into() };
         assert_eq!(rewrite.apply("https://a/c").as_deref(), Some("http://b/c"));
     }
 }

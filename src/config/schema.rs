@@ -6,15 +6,15 @@ use super::keys::{SECTIONS, SectionSpec};
 use crate::diagnostics::toml_reader::{KeyDefault, KeyKind, KeySpec};
 
 /// The schema of the whole file (JSON Schema, draft 2020-12).
-pub fn schema() -> Value {
-    let mut root = object("the configuration of twimlgate", &[]);
+pub fn config_schema() -> Value {
+    let mut root = object_schema("the configuration of twimlgate", &[]);
     root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     for section in SECTIONS {
         let mut place = &mut root;
         let mut words = section.name.split('.').peekable();
         while let Some(word) = words.next() {
             let last = words.peek().is_none();
-            let whole = if last { whole(section) } else { object("", &[]) };
+            let whole = if last { section_schema(section) } else { object_schema("", &[]) };
             let slot = if word.chars().all(|letter| letter.is_ascii_uppercase()) {
                 &mut place["additionalProperties"]
             } else {
@@ -29,14 +29,14 @@ pub fn schema() -> Value {
     root
 }
 
-fn whole(section: &SectionSpec) -> Value {
-    let table = object(section.doc, section.keys);
+fn section_schema(section: &SectionSpec) -> Value {
+    let table = object_schema(section.doc, section.keys);
     if section.repeated { json!({ "type": "array", "items": table }) } else { table }
 }
 
-fn object(doc: &str, keys: &[KeySpec]) -> Value {
+fn object_schema(doc: &str, keys: &[KeySpec]) -> Value {
     let properties: Map<String, Value> =
-        keys.iter().map(|key| (key.name.to_owned(), property(key))).collect();
+        keys.iter().map(|key| (key.name.to_owned(), property_schema(key))).collect();
     let required: Vec<&str> =
         keys.iter().filter(|key| key.default == KeyDefault::Required).map(|key| key.name).collect();
     let mut object = json!({
@@ -53,7 +53,7 @@ fn object(doc: &str, keys: &[KeySpec]) -> Value {
     object
 }
 
-fn property(key: &KeySpec) -> Value {
+fn property_schema(key: &KeySpec) -> Value {
     let mut property = match key.kind {
         KeyKind::Text | KeyKind::Path | KeyKind::Address => json!({ "type": "string" }),
         KeyKind::Bool => json!({ "type": "boolean" }),

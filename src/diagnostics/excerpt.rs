@@ -10,7 +10,7 @@ const COLUMNS_MAX: usize = 120;
 /// The line and column, both from 1, of the byte at `offset`. A column is a character, not a byte.
 /// An offset past the end gives the place just behind the last character.
 pub fn line_column(source: &str, offset: usize) -> (usize, usize) {
-    let before = &source[..floor(source, offset)];
+    let before = &source[..char_boundary(source, offset)];
     let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
     let start = before.rfind('\n').map_or(0, |newline| newline + 1);
     (line, before[start..].chars().count() + 1)
@@ -25,15 +25,15 @@ pub fn line_column(source: &str, offset: usize) -> (usize, usize) {
 /// ```
 ///
 /// A span that runs over several lines is marked to the end of its first one.
-pub fn excerpt(source: &str, span: Range<usize>, label: &str) -> String {
-    let start = floor(source, span.start);
-    let end = floor(source, span.end).max(start);
+pub fn draw_excerpt(source: &str, span: Range<usize>, label: &str) -> String {
+    let start = char_boundary(source, span.start);
+    let end = char_boundary(source, span.end).max(start);
     let (line, _) = line_column(source, start);
     let line_start = source[..start].rfind('\n').map_or(0, |newline| newline + 1);
     let line_end = source[start..].find('\n').map_or(source.len(), |newline| start + newline);
-    let before: Vec<char> = printable(&source[line_start..start]);
-    let marked = printable(&source[start..end.min(line_end)]).len().max(1);
-    let whole = printable(source[line_start..line_end].trim_end_matches('\r'));
+    let before: Vec<char> = to_printable(&source[line_start..start]);
+    let marked = to_printable(&source[start..end.min(line_end)]).len().max(1);
+    let whole = to_printable(source[line_start..line_end].trim_end_matches('\r'));
 
     let cut = before.len().saturating_sub(COLUMNS_MAX / 2).min(whole.len());
     let shown: String = whole[cut..].iter().take(COLUMNS_MAX).collect();
@@ -51,7 +51,7 @@ pub fn excerpt(source: &str, span: Range<usize>, label: &str) -> String {
 
 /// The characters of one line as a terminal may show them: a tab as one space, so that the caret
 /// stands under its character, and no control character that could move the cursor.
-fn printable(text: &str) -> Vec<char> {
+fn to_printable(text: &str) -> Vec<char> {
     text.chars()
         .map(|character| match character {
             '\t' => ' ',
@@ -62,7 +62,7 @@ fn printable(text: &str) -> Vec<char> {
 }
 
 /// The largest character boundary that is not behind `offset`.
-fn floor(source: &str, offset: usize) -> usize {
+fn char_boundary(source: &str, offset: usize) -> usize {
     let mut offset = offset.min(source.len());
     while !source.is_char_boundary(offset) {
         offset -= 1;
@@ -80,7 +80,7 @@ mod tests {
         let start = source.find('"').unwrap();
         assert_eq!(line_column(source, start), (2, 14));
         assert_eq!(
-            excerpt(source, start..start + 4, "expected a number"),
+            draw_excerpt(source, start..start + 4, "expected a number"),
             "  |\n2 | timeout_ms = \"5s\"\n  |              ^^^^ expected a number"
         );
     }
@@ -89,7 +89,7 @@ mod tests {
     fn survives_any_span() {
         for source in ["", "\n", "é\r\n\u{1b}[2Jé", &"x".repeat(9_000)] {
             for span in [0..0, 1..2, 2..2, 0..9_999, 8_999..9_001] {
-                let text = excerpt(source, span, "");
+                let text = draw_excerpt(source, span, "");
                 assert!(!text.contains('\u{1b}') && text.len() < 1_000, "{text}");
             }
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::diagnostics::excerpt::{excerpt, line_column};
+use crate::diagnostics::excerpt::{draw_excerpt, line_column};
 
 /// A text file that problems point into.
 #[derive(Clone, Debug)]
@@ -19,11 +19,11 @@ pub struct Source {
 #[derive(Clone, Debug)]
 pub struct Problem {
     /// Whether the gateway may start in spite of it.
-    pub level: Level,
+    pub level: Severity,
     /// What is wrong, one line.
     pub message: String,
     /// Where, if it is in a file.
-    pub place: Option<Box<Place>>,
+    pub place: Option<Box<SourceSpan>>,
     /// What was expected at that place; stands behind the caret.
     pub expected: String,
     /// What to do. May be empty.
@@ -32,7 +32,7 @@ pub struct Problem {
 
 /// Some bytes of a file.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct SourceSpan {
     /// The file.
     pub source: Source,
     /// The bytes.
@@ -41,7 +41,7 @@ pub struct Place {
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
+pub enum Severity {
     /// `serve` refuses to start.
     Error,
     /// `check` says it, and it may be meant so.
@@ -62,18 +62,18 @@ impl Source {
 
     /// An error at `span` of this text.
     pub fn error(&self, span: Range<usize>, message: impl Into<String>) -> Problem {
-        self.locate(span, Problem::new(Level::Error, message))
+        self.locate(span, Problem::new(Severity::Error, message))
     }
 
     /// A warning at `span` of this text.
     pub fn warning(&self, span: Range<usize>, message: impl Into<String>) -> Problem {
-        self.locate(span, Problem::new(Level::Warning, message))
+        self.locate(span, Problem::new(Severity::Warning, message))
     }
 
     /// The problem, at `span` of this text.
     pub fn locate(&self, span: Range<usize>, problem: Problem) -> Problem {
         let source = self.clone();
-        Problem { place: Some(Box::new(Place { source, span })), ..problem }
+        Problem { place: Some(Box::new(SourceSpan { source, span })), ..problem }
     }
 }
 
@@ -81,7 +81,7 @@ impl Source {
 
 impl Problem {
     /// A problem that is in no file, or of a file as a whole.
-    pub fn new(level: Level, message: impl Into<String>) -> Problem {
+    pub fn new(level: Severity, message: impl Into<String>) -> Problem {
         Problem {
             level,
             message: message.into(),
@@ -103,7 +103,7 @@ impl Problem {
 
     /// `file:line:column`, where there is a file.
     pub fn location(&self) -> Option<String> {
-        let Place { source, span } = self.place.as_deref()?;
+        let SourceSpan { source, span } = self.place.as_deref()?;
         let (line, column) = line_column(&source.text, span.start);
         Some(format!("{}:{line}:{column}", source.name))
     }
@@ -112,12 +112,12 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let level = match self.level {
-            Level::Error => "error",
-            Level::Warning => "warning",
+            Severity::Error => "error",
+            Severity::Warning => "warning",
         };
         let mut said = format!("{level}: {}", self.message);
         if let (Some(place), Some(location)) = (&self.place, self.location()) {
-            let drawn = excerpt(&place.source.text, place.span.clone(), &self.expected);
+            let drawn = draw_excerpt(&place.source.text, place.span.clone(), &self.expected);
             said += &format!("\n --> {location}\n{drawn}");
         } else if !self.expected.is_empty() {
             said += &format!("\n  = expected: {}", self.expected);
@@ -151,12 +151,12 @@ impl Problems {
 
     /// Whether any of them is an error.
     pub fn any_error(&self) -> bool {
-        self.0.iter().any(|problem| problem.level == Level::Error)
+        self.0.iter().any(|problem| problem.level == Severity::Error)
     }
 
     /// How many errors, and how many warnings.
     pub fn counts(&self) -> (usize, usize) {
-        let errors = self.0.iter().filter(|problem| problem.level == Level::Error).count();
+        let errors = self.0.iter().filter(|problem| problem.level == Severity::Error).count();
         (errors, self.0.len() - errors)
     }
 

@@ -9,21 +9,21 @@ pub(crate) mod toml;
 
 use std::ops::Range;
 
-use crate::diagnostics::problem::{Level, Problem, Problems, Source};
+use crate::diagnostics::problem::{Problem, Problems, Severity, Source};
 use crate::limits::FLOW_BYTES_MAX;
 
 /// A value of a flow file, with its place in the text.
 #[derive(Clone, Debug)]
-pub struct Node {
+pub struct FlowNode {
     /// The value.
-    pub value: Value,
+    pub value: FlowValue,
     /// Its bytes in the text.
     pub span: Range<usize>,
 }
 
 /// What a value is.
 #[derive(Clone, Debug)]
-pub enum Value {
+pub enum FlowValue {
     /// Nothing.
     Null,
     /// `true` or `false`.
@@ -33,46 +33,46 @@ pub enum Value {
     /// A text.
     Text(String),
     /// A list.
-    List(Vec<Node>),
+    List(Vec<FlowNode>),
     /// A table, in the order of the file.
-    Table(Vec<(Key, Node)>),
+    Table(Vec<(FlowKey, FlowNode)>),
 }
 
 /// A key of a table, with its place.
 #[derive(Clone, Debug)]
-pub struct Key {
+pub struct FlowKey {
     /// The key.
     pub name: String,
     /// Its bytes in the text.
     pub span: Range<usize>,
 }
 
-impl Node {
+impl FlowNode {
     /// The member of this name, where it is a table that has one.
-    pub fn get(&self, key: &str) -> Option<&Node> {
+    pub fn get(&self, key: &str) -> Option<&FlowNode> {
         self.table()?.iter().find(|(known, _)| known.name == key).map(|(_, node)| node)
     }
 
     /// The text, where it is one.
     pub fn text(&self) -> Option<&str> {
         match &self.value {
-            Value::Text(text) => Some(text),
+            FlowValue::Text(text) => Some(text),
             _ => None,
         }
     }
 
     /// The items, where it is a list.
-    pub fn list(&self) -> Option<&[Node]> {
+    pub fn list(&self) -> Option<&[FlowNode]> {
         match &self.value {
-            Value::List(items) => Some(items),
+            FlowValue::List(items) => Some(items),
             _ => None,
         }
     }
 
     /// The members, where it is a table.
-    pub fn table(&self) -> Option<&[(Key, Node)]> {
+    pub fn table(&self) -> Option<&[(FlowKey, FlowNode)]> {
         match &self.value {
-            Value::Table(members) => Some(members),
+            FlowValue::Table(members) => Some(members),
             _ => None,
         }
     }
@@ -80,56 +80,56 @@ impl Node {
     /// What it is, in words for a message.
     pub fn kind(&self) -> &'static str {
         match &self.value {
-            Value::Null => "nothing",
-            Value::Bool(_) => "true or false",
-            Value::Number(_) => "a number",
-            Value::Text(_) => "a text",
-            Value::List(_) => "a list",
-            Value::Table(_) => "a table",
+            FlowValue::Null => "nothing",
+            FlowValue::Bool(_) => "true or false",
+            FlowValue::Number(_) => "a number",
+            FlowValue::Text(_) => "a text",
+            FlowValue::List(_) => "a list",
+            FlowValue::Table(_) => "a table",
         }
     }
 
     /// The value as JSON, without places.
     pub fn to_json(&self) -> serde_json::Value {
         match &self.value {
-            Value::Null => serde_json::Value::Null,
-            Value::Bool(value) => (*value).into(),
-            Value::Number(number) => number.clone().into(),
-            Value::Text(text) => text.as_str().into(),
-            Value::List(items) => items.iter().map(Node::to_json).collect(),
-            Value::Table(members) => serde_json::Value::Object(
+            FlowValue::Null => serde_json::Value::Null,
+            FlowValue::Bool(value) => (*value).into(),
+            FlowValue::Number(number) => number.clone().into(),
+            FlowValue::Text(text) => text.as_str().into(),
+            FlowValue::List(items) => items.iter().map(FlowNode::to_json).collect(),
+            FlowValue::Table(members) => serde_json::Value::Object(
                 members.iter().map(|(key, node)| (key.name.clone(), node.to_json())).collect(),
             ),
         }
     }
 
     /// The tree of a JSON value, in which every place is the beginning of the text.
-    pub fn from_json(json: &serde_json::Value) -> Node {
+    pub fn from_json(json: &serde_json::Value) -> FlowNode {
         let value = match json {
-            serde_json::Value::Null => Value::Null,
-            serde_json::Value::Bool(value) => Value::Bool(*value),
-            serde_json::Value::Number(number) => Value::Number(number.clone()),
-            serde_json::Value::String(text) => Value::Text(text.clone()),
+            serde_json::Value::Null => FlowValue::Null,
+            serde_json::Value::Bool(value) => FlowValue::Bool(*value),
+            serde_json::Value::Number(number) => FlowValue::Number(number.clone()),
+            serde_json::Value::String(text) => FlowValue::Text(text.clone()),
             serde_json::Value::Array(items) => {
-                Value::List(items.iter().map(Node::from_json).collect())
+                FlowValue::List(items.iter().map(FlowNode::from_json).collect())
             }
-            serde_json::Value::Object(members) => Value::Table(
+            serde_json::Value::Object(members) => FlowValue::Table(
                 members
                     .iter()
                     .map(|(name, value)| {
-                        (Key { name: name.clone(), span: 0..0 }, Node::from_json(value))
+                        (FlowKey { name: name.clone(), span: 0..0 }, FlowNode::from_json(value))
                     })
                     .collect(),
             ),
         };
-        Node { value, span: 0..0 }
+        FlowNode { value, span: 0..0 }
     }
 
     /// `true` or `false`, also in quotes.
     pub fn flag(&self) -> Option<bool> {
         match &self.value {
-            Value::Bool(flag) => Some(*flag),
-            Value::Text(text) => text.trim().parse().ok(),
+            FlowValue::Bool(flag) => Some(*flag),
+            FlowValue::Text(text) => text.trim().parse().ok(),
             _ => None,
         }
     }
@@ -137,26 +137,26 @@ impl Node {
     /// A text, or a number, `true` or `false` as the text that it is written as.
     pub fn plain(&self) -> Option<String> {
         match &self.value {
-            Value::Text(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            Value::Bool(flag) => Some(flag.to_string()),
-            Value::Null | Value::List(_) | Value::Table(_) => None,
+            FlowValue::Text(text) => Some(text.clone()),
+            FlowValue::Number(number) => Some(number.to_string()),
+            FlowValue::Bool(flag) => Some(flag.to_string()),
+            FlowValue::Null | FlowValue::List(_) | FlowValue::Table(_) => None,
         }
     }
 
     /// Whether it is nothing.
     pub fn is_null(&self) -> bool {
-        matches!(self.value, Value::Null)
+        matches!(self.value, FlowValue::Null)
     }
 }
 
 /// Reads a flow file: our TOML where the name ends in `.toml`, else Studio's JSON. Where it cannot
 /// be read, the reason is among the problems.
-pub fn read(source: &Source, problems: &mut Problems) -> Option<Node> {
+pub fn read(source: &Source, problems: &mut Problems) -> Option<FlowNode> {
     if source.text.len() as u64 > FLOW_BYTES_MAX {
         let size = source.text.len();
         let message = format!("`{}` has {size} bytes or more", source.name);
-        let problem = Problem::new(Level::Error, message);
+        let problem = Problem::new(Severity::Error, message);
         problems.push(problem.expected(format!("at most {FLOW_BYTES_MAX} bytes")));
         return None;
     }

@@ -6,7 +6,7 @@ mod split;
 mod url;
 mod wiring;
 
-pub use url::callable;
+pub use url::is_callable;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::definition::{ConversationIdentity, Flow, Persistence, Transition, Widget};
-use super::file::Node;
+use super::file::FlowNode;
 use super::scope::Scope;
 use super::trigger::Incoming;
 use super::widget::{Needs, TYPES, Type, type_of};
@@ -30,7 +30,7 @@ pub struct Surroundings<'a> {
     /// The configured functions: one with the name of a widget stands in for its URL.
     pub functions: &'a BTreeMap<String, Arc<config::Function>>,
     /// `[[rewrite]]`
-    pub rewrites: &'a [config::Rewrite],
+    pub rewrites: &'a [config::UrlRewrite],
     /// The language of its texts, with Studio's limits.
     pub liquid: &'a LiquidEngine,
     /// The template files, for `respond`.
@@ -69,7 +69,7 @@ pub(super) struct Import<'a> {
 
 /// One entry of `states`.
 struct State<'n> {
-    node: &'n Node,
+    node: &'n FlowNode,
     name: String,
     of: &'static Type,
 }
@@ -78,7 +78,7 @@ struct State<'n> {
 pub fn import(
     named: Named,
     source: &Source,
-    root: &Node,
+    root: &FlowNode,
     around: &Surroundings<'_>,
     problems: &mut Problems,
 ) -> Option<Flow> {
@@ -104,7 +104,7 @@ pub fn import(
         revision: digest(&definition)[..32].to_owned(),
         definition,
         persistence: Persistence::Always,
-        identity: match flag.and_then(Node::flag) {
+        identity: match flag.and_then(FlowNode::flag) {
             Some(false) => ConversationIdentity::Contact,
             Some(true) | None => ConversationIdentity::CallOrContact,
         },
@@ -116,7 +116,7 @@ pub fn import(
 }
 
 /// The text under which a revision is kept: all that it takes to make the flow again.
-fn definition(name: &str, sid: &str, root: &Node, subflows: &[Arc<Flow>]) -> String {
+fn definition(name: &str, sid: &str, root: &FlowNode, subflows: &[Arc<Flow>]) -> String {
     let subflows: Vec<&str> = subflows.iter().map(|flow| flow.definition.as_str()).collect();
     serde_json::json!({
         "name": name, "sid": sid, "definition": root.to_json(), "subflows": subflows,
@@ -126,10 +126,10 @@ fn definition(name: &str, sid: &str, root: &Node, subflows: &[Arc<Flow>]) -> Str
 
 /// The ways in that a trigger leads on from.
 fn ways(trigger: &State<'_>) -> Vec<Incoming> {
-    let transitions = trigger.node.get("transitions").and_then(Node::list).unwrap_or_default();
+    let transitions = trigger.node.get("transitions").and_then(FlowNode::list).unwrap_or_default();
     let leads_on = |way: &Incoming| {
         transitions.iter().any(|transition| {
-            let text = |key| transition.get(key).and_then(Node::text);
+            let text = |key| transition.get(key).and_then(FlowNode::text);
             text("event") == Some(way.event()) && text("next").is_some_and(|next| !next.is_empty())
         })
     };
@@ -148,7 +148,7 @@ fn digest(text: &str) -> String {
 // === impl Import ===
 
 impl Import<'_> {
-    fn widgets(&mut self, root: &Node) -> Vec<Widget> {
+    fn widgets(&mut self, root: &FlowNode) -> Vec<Widget> {
         for (key, node) in root.table().unwrap_or_default() {
             let name = key.name.as_str();
             if !MEMBERS.contains(&name) {
@@ -156,7 +156,7 @@ impl Import<'_> {
                 self.warning(node, format!("`{name}` of a flow is not known"), "not used", &help);
             }
         }
-        let Some(states) = root.get("states").and_then(Node::list) else {
+        let Some(states) = root.get("states").and_then(FlowNode::list) else {
             self.error(root, "it has no `states`", "an object with a list `states`", FORM);
             return Vec::new();
         };
@@ -164,7 +164,7 @@ impl Import<'_> {
             let message = format!("it has {} widgets", states.len());
             self.error(root, message, &format!("1 to {WIDGETS_MAX}"), "");
         }
-        let name = |state: &Node| state.get("name").and_then(Node::text).map(str::to_owned);
+        let name = |state: &FlowNode| state.get("name").and_then(FlowNode::text).map(str::to_owned);
         self.names = states.iter().filter_map(name).collect();
         let mut states: Vec<State<'_>> =
             states.iter().filter_map(|state| self.state(state)).collect();
@@ -179,9 +179,9 @@ impl Import<'_> {
         widgets
     }
 
-    fn state<'n>(&mut self, node: &'n Node) -> Option<State<'n>> {
+    fn state<'n>(&mut self, node: &'n FlowNode) -> Option<State<'n>> {
         let (name, kind) = (node.get("name"), node.get("type"));
-        let Some((name, kind)) = name.and_then(Node::text).zip(kind) else {
+        let Some((name, kind)) = name.and_then(FlowNode::text).zip(kind) else {
             let expected = "a `name` and a `type`, both texts";
             self.error(node, "this is no widget", expected, FORM);
             return None;
@@ -207,9 +207,9 @@ impl Import<'_> {
     }
 
     /// Puts the widget that an execution begins with first.
-    fn initial(&mut self, root: &Node, states: &mut [State<'_>]) {
+    fn initial(&mut self, root: &FlowNode, states: &mut [State<'_>]) {
         let named = root.get("initial_state");
-        let found = match named.and_then(Node::text) {
+        let found = match named.and_then(FlowNode::text) {
             Some(name) => states.iter().position(|state| state.name == name),
             None => states.iter().position(|state| state.of.name == "trigger"),
         };
@@ -268,7 +268,7 @@ impl Import<'_> {
     }
 
     /// Compiles a text; what is wrong with it is shown where it stands.
-    fn template(&mut self, node: &Node, text: &str) -> Option<Template> {
+    fn template(&mut self, node: &FlowNode, text: &str) -> Option<Template> {
         match self.around.liquid.compile(&self.source.name, text, OutputFormat::Plain) {
             Ok(template) => {
                 self.unset(node, text, &template);
@@ -289,7 +289,7 @@ impl Import<'_> {
     }
 
     /// Warns of variables that nothing in the flow sets: they render as nothing.
-    fn unset(&mut self, node: &Node, text: &str, template: &Template) {
+    fn unset(&mut self, node: &FlowNode, text: &str, template: &Template) {
         for variable in template.variables() {
             let (what, help) = match variable.keys().as_slice() {
                 ["widgets", name, ..] if !self.names.iter().any(|known| known == name) => {
@@ -313,7 +313,7 @@ impl Import<'_> {
     /// A place in a text as a place in the file, where the text stands there without escapes.
     fn within(
         &self,
-        node: &Node,
+        node: &FlowNode,
         text: &str,
         place: std::ops::Range<usize>,
     ) -> std::ops::Range<usize> {
@@ -327,13 +327,13 @@ impl Import<'_> {
         }
     }
 
-    fn error(&mut self, node: &Node, message: impl Into<String>, expected: &str, help: &str) {
+    fn error(&mut self, node: &FlowNode, message: impl Into<String>, expected: &str, help: &str) {
         self.failed = true;
         let problem = self.source.error(node.span.clone(), message);
         self.push(problem, expected, help);
     }
 
-    fn warning(&mut self, node: &Node, message: impl Into<String>, expected: &str, help: &str) {
+    fn warning(&mut self, node: &FlowNode, message: impl Into<String>, expected: &str, help: &str) {
         let problem = self.source.warning(node.span.clone(), message);
         self.push(problem, expected, help);
     }

@@ -7,13 +7,13 @@ use actix_web::http::{Method, Uri};
 use actix_web::web::Bytes;
 
 use super::Call;
+use crate::config::Function;
+use crate::verify::{add_body_hash, sign_form, sign_url};
 use super::egress::Trust;
 use super::endpoint::Endpoint;
 use super::error::CallError;
 use super::transport::HttpRequest;
 use super::url::RequestUrl;
-use crate::config::Function;
-use crate::verify::{hashed_url, sign_form, sign_url};
 use crate::webhook::{Params, encode_pairs};
 
 /// Where a call goes.

@@ -13,10 +13,10 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use crate::config::{Config, ConfigText, Function, Rewrite};
+use crate::config::{Config, ConfigText, Function, UrlRewrite};
 use crate::diagnostics::problem::{Problem, Problems, Source};
 use crate::flow::Flow;
-use crate::flow::file::{self, Node};
+use crate::flow::file::{self, FlowNode};
 use crate::flow::import::{Named, Surroundings, import, sid_of};
 use crate::limits::{FLOW_BYTES_MAX, LOOP_ROUNDS_MAX, STRING_BYTES_MAX};
 use crate::liquid::{LiquidEngine, RenderLimits, Template};
@@ -38,7 +38,7 @@ pub struct Flows {
 /// What a flow may refer to, owned.
 struct Compiler {
     functions: BTreeMap<String, Arc<Function>>,
-    rewrites: Vec<Rewrite>,
+    rewrites: Vec<UrlRewrite>,
     liquid: LiquidEngine,
     documents: HashMap<String, Template>,
     carrier: bool,
@@ -51,7 +51,7 @@ type Subflow<'a> = dyn Fn(&str) -> Option<Arc<Flow>> + 'a;
 struct File {
     named: Named,
     source: Source,
-    root: Node,
+    root: FlowNode,
 }
 
 // === impl Flows ===
@@ -173,7 +173,7 @@ impl Compiler {
         &self,
         named: &Named,
         source: &Source,
-        root: &Node,
+        root: &FlowNode,
         (subflow, problems): (&Subflow<'_>, &mut Problems),
     ) -> Option<Flow> {
         let surroundings = Surroundings {
@@ -196,7 +196,7 @@ impl Compiler {
         let subflows = subflows?;
         let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
         let named = Named { name: text("name"), sid: Some(text("sid")) };
-        let root = Node::from_json(&value["definition"]);
+        let root = FlowNode::from_json(&value["definition"]);
         let source = Source::new(&format!("{} (as it was)", named.name), "");
         let mut problems = Problems::default();
         let subflow = |sid: &str| subflows.iter().find(|flow| flow.sid == sid).cloned();
@@ -204,16 +204,16 @@ impl Compiler {
         flow.ok_or_else(|| {
             let first = problems
                 .iter()
-                .find(|problem| problem.level == crate::diagnostics::problem::Level::Error);
+                .find(|problem| problem.level == crate::diagnostics::problem::Severity::Error);
             first.map_or_else(String::new, |problem| problem.message.clone())
         })
     }
 }
 
 /// Whether any widget runs a subflow.
-fn calls_subflows(root: &Node) -> bool {
-    let states = root.get("states").and_then(Node::list).unwrap_or_default();
-    let kind = |state: &Node| state.get("type").and_then(Node::text) == Some("run-subflow");
+fn calls_subflows(root: &FlowNode) -> bool {
+    let states = root.get("states").and_then(FlowNode::list).unwrap_or_default();
+    let kind = |state: &FlowNode| state.get("type").and_then(FlowNode::text) == Some("run-subflow");
     states.iter().any(kind)
 }
 

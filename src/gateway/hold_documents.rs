@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::channel::Channel;
-use crate::config::{Config, Function, Hold};
+use crate::config::{Config, Function, HoldSettings};
 use crate::diagnostics::problem::{Problem, Problems};
 use crate::flow::Flow;
 use crate::limits::HOLD_WITHIN;
@@ -58,7 +58,7 @@ pub(super) fn load(
 }
 
 /// The answer must be there in time also when its caller is held.
-fn too_late(config: &Config, function: &Function, hold: &Hold) -> Option<Problem> {
+fn too_late(config: &Config, function: &Function, hold: &HoldSettings) -> Option<Problem> {
     let most = config.server.answer_within.saturating_sub(HOLD_WITHIN);
     (hold.after > most).then(|| {
         let message = format!(
@@ -74,7 +74,7 @@ fn too_late(config: &Config, function: &Function, hold: &Hold) -> Option<Problem
 }
 
 /// What is said to a message after its webhook was answered goes over the carrier's API.
-fn without_account(config: &Config, function: &Function, hold: &Hold) -> Option<Problem> {
+fn without_account(config: &Config, function: &Function, hold: &HoldSettings) -> Option<Problem> {
     let credentials = config.accounts.iter().any(|account| !account.auth_tokens.is_empty());
     (!credentials).then(|| {
         let message = format!(

@@ -1,7 +1,7 @@
 //! Variables that nothing sets.
 
 use crate::channel::Channel;
-use crate::diagnostics::problem::{Level, Problem, Source};
+use crate::diagnostics::problem::{Problem, Severity, Source};
 use crate::flow::{Flow, Incoming, Scope};
 use crate::liquid::Template;
 
@@ -36,7 +36,7 @@ pub(super) fn unset<'a>(
             source.warning(variable.span.clone(), message)
         } else {
             let message = format!("{message}, which `{}` reads", variable.template);
-            Problem::new(Level::Warning, message)
+            Problem::new(Severity::Warning, message)
         };
         let help = format!("it renders as nothing; there is: {}", known.join(", "));
         Some(problem.expected("never set").help(help))

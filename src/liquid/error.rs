@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::diagnostics::excerpt::{excerpt, line_column};
+use crate::diagnostics::excerpt::{draw_excerpt, line_column};
 
 /// An error in a template, found when it was compiled or rendered.
 ///
@@ -126,7 +126,7 @@ impl fmt::Display for LiquidError {
         write!(formatter, "{kind}: {detail} (in {}:{line}:{column})", self.template_name())?;
         if formatter.alternate() {
             let label = self.help().unwrap_or_default();
-            write!(formatter, "\n{}", excerpt(self.source_text(), self.span(), label))?;
+            write!(formatter, "\n{}", draw_excerpt(self.source_text(), self.span(), label))?;
         }
         Ok(())
     }

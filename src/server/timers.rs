@@ -11,7 +11,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::Shared;
 use crate::catch_panic::catch_async;
-use crate::clock::{self, Steady};
+use crate::clock::{self, SteadyClock};
 use crate::exchange::{adopt, resume_due};
 use crate::gateway::{Gateway, Worker};
 use crate::journal::{ExchangeLog, Level};
@@ -22,7 +22,7 @@ pub(super) fn start(shared: Arc<Shared>) -> JoinHandle<()> {
     actix_web::rt::spawn(async move {
         let mut tick = interval(TIMER_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut steady = Steady::new(clock::now(), clock::wall());
+        let mut steady = SteadyClock::new(clock::now(), clock::wall());
         loop {
             let looking = pin!(look(&shared, &mut tick, &mut steady));
             // It goes on with the next tick: without it no wait would ever end, and nobody notice.
@@ -34,7 +34,7 @@ pub(super) fn start(shared: Arc<Shared>) -> JoinHandle<()> {
 }
 
 /// Looks at each tick, or earlier when it is woken.
-async fn look(shared: &Arc<Shared>, tick: &mut Interval, steady: &mut Steady) -> Infallible {
+async fn look(shared: &Arc<Shared>, tick: &mut Interval, steady: &mut SteadyClock) -> Infallible {
     let mut worker: Option<(Arc<Gateway>, Rc<Worker>)> = None;
     let mut expired = None;
     loop {

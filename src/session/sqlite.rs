@@ -38,7 +38,7 @@ use super::key_digest::KeyDigest;
 use super::session_lock::HeldLock;
 use super::shutdown::{ShutdownSignal, ShutdownWaiter};
 use super::{Commit, ExecutionQuery, StepQuery, StepRecord, StoreError, StoredExecution};
-use crate::clock::{self, Steady};
+use crate::clock::{self, SteadyClock};
 use crate::limits::STORE_QUEUE_MAX;
 pub use rows::{decode_context, decode_state, encode_context, encode_state};
 
@@ -61,7 +61,7 @@ type ResultSender<T> = oneshot::Sender<Result<T, StoreError>>;
 pub(super) struct SqliteStore {
     file: Arc<StoreFile>,
     index: Arc<SessionIndex>,
-    clock: Mutex<Steady>,
+    clock: Mutex<SteadyClock>,
     // `None` only while it is dropped: a queue without a sender ends its thread.
     reads: Option<SyncSender<ReadRequest>>,
     writes: Option<SyncSender<WriteRequest>>,
@@ -107,7 +107,7 @@ impl SqliteStore {
         let mut store = SqliteStore {
             file: Arc::clone(&file),
             index: Arc::clone(&index),
-            clock: Mutex::new(Steady::new(clock::now(), now)),
+            clock: Mutex::new(SteadyClock::new(clock::now(), now)),
             reads: Some(reads),
             writes: Some(writes.clone()),
             readers: Vec::new(),

@@ -7,13 +7,13 @@ use std::fmt::Write as _;
 
 use actix_web::http::Method;
 
-use crate::config::Algorithm;
+use crate::config::HmacAlgorithm;
 use crate::secret::Secret;
 use crate::verify::VerifyError;
-use crate::verify::content::{Content, hash_fits};
-use crate::verify::header::Claim;
+use crate::verify::content::{RequestContent, is_hash_of};
+use crate::verify::header::SignatureClaim;
 use crate::verify::key::{SigningKey, body_sha256};
-use crate::verify::message::{Message, pieces};
+use crate::verify::message::{SignedMessage, pieces};
 use crate::verify::url::SignedUrl;
 use crate::webhook::Params;
 use guess::Guess;
@@ -23,7 +23,7 @@ const SHOWN_CHARACTERS_MAX: usize = 2_000;
 
 /// One request, its signature, and the keys that may have made it.
 #[derive(Clone, Debug)]
-pub struct Case {
+pub struct SignedRequest {
     /// The whole URL as it is believed to have been signed.
     pub url: String,
     /// `POST` or `GET`.
@@ -37,45 +37,45 @@ pub struct Case {
     /// Any of them may have signed.
     pub tokens: Vec<Secret>,
     /// What they sign with: SHA-1, but for SharedKeys.
-    pub algorithm: Algorithm,
+    pub algorithm: HmacAlgorithm,
 }
 
 /// What would have made the signature fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct LikelyCause {
     /// The difference between what was signed and what was checked.
     pub what: String,
     /// What to do about it.
     pub advice: String,
 }
 
-impl Case {
+impl SignedRequest {
     /// The index of the token that signed. The URL is taken literally: only port, user and password
     /// may differ.
     pub fn check(&self) -> Result<usize, VerifyError> {
         let content = self.content()?;
         let settings = match self.algorithm {
-            Algorithm::Sha1 => "",
-            Algorithm::Sha256 => "algorithm=HMAC_SHA256",
+            HmacAlgorithm::Sha1 => "",
+            HmacAlgorithm::Sha256 => "algorithm=HMAC_SHA256",
         };
-        let claim = Claim::parse(&self.signature, settings)?;
+        let claim = SignatureClaim::parse(&self.signature, settings)?;
         let hash = content.body_hash()?;
-        let message = Message::new(SignedUrl::split(&self.url), content.signed_params());
-        let fits = |key: &SigningKey| message.fits(key, &claim.digest);
+        let message = SignedMessage::new(SignedUrl::split(&self.url), content.signed_params());
+        let fits = |key: &SigningKey| message.is_signed_by(key, &claim.digest);
         let signer = self.keys().position(|key| fits(&key)).ok_or(VerifyError::SignatureWrong)?;
         match hash {
-            Some(hash) if !hash_fits(hash, &self.body) => Err(VerifyError::BodyHashWrong),
+            Some(hash) if !is_hash_of(hash, &self.body) => Err(VerifyError::BodyHashWrong),
             _ => Ok(signer),
         }
     }
 
     /// What was tried, what was signed and what was expected, for a person at a terminal. It holds
     /// URL, parameters and signatures, never a token.
-    pub fn tried(&self) -> String {
+    pub fn attempts(&self) -> String {
         let mut text = String::new();
         let params = self.content().ok();
-        let params = params.as_ref().and_then(Content::signed_params);
-        let message = Message::new(SignedUrl::split(&self.url), params);
+        let params = params.as_ref().and_then(RequestContent::signed_params);
+        let message = SignedMessage::new(SignedUrl::split(&self.url), params);
         let urls: Vec<_> = message.url.candidates().collect();
         text.push_str("URLs that the carrier may have signed:\n");
         for (index, url) in urls.iter().enumerate() {
@@ -107,16 +107,16 @@ impl Case {
 
     /// What would have fitted: small differences first, each alone, then two together. Empty where
     /// nothing is wrong, and where nothing that was tried fits.
-    pub fn causes(&self) -> Vec<Finding> {
+    pub fn causes(&self) -> Vec<LikelyCause> {
         match self.check() {
             Ok(_) => Vec::new(),
             Err(error) => causes::find(&self.guess(), error),
         }
     }
 
-    fn content(&self) -> Result<Content, VerifyError> {
+    fn content(&self) -> Result<RequestContent, VerifyError> {
         let query = SignedUrl::as_carrier(&self.url).rest.split_once('?').map_or("", |(_, q)| q);
-        Content::parse(&self.method, &self.content_type, query, &self.body)
+        RequestContent::parse(&self.method, &self.content_type, query, &self.body)
     }
 
     fn keys(&self) -> impl Iterator<Item = SigningKey> {

@@ -8,16 +8,16 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use crate::diagnostics::problem::{Problems, Source};
-use crate::flow::file::Node;
+use crate::flow::file::FlowNode;
 use crate::flow::file::toml::{self, PAIRS, default_name};
 
 /// The flow as Studio imports it.
-pub fn write_json(flow: &Node) -> String {
+pub fn write_json(flow: &FlowNode) -> String {
     format!("{:#}\n", flow.to_json())
 }
 
 /// The flow in our TOML form.
-pub fn write_toml(flow: &Node) -> String {
+pub fn write_toml(flow: &FlowNode) -> String {
     let flow = flow.to_json();
     let written = written(&flow);
     if read_back(&written).as_ref() == Some(&plain_flow(&flow)) {
@@ -250,6 +250,6 @@ fn without_nulls(value: &Value) -> Value {
 }
 
 /// Whether two flows are the same but for what means nothing.
-pub fn same(one: &Node, other: &Node) -> bool {
+pub fn same(one: &FlowNode, other: &FlowNode) -> bool {
     plain_flow(&one.to_json()) == plain_flow(&other.to_json())
 }

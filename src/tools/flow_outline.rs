@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use crate::diagnostics::shorten::shorten;
-use crate::flow::file::Node;
+use crate::flow::file::FlowNode;
 
 /// Letters of a property in the outline.
 const LETTERS_MAX: usize = 60;
@@ -38,12 +38,12 @@ struct OutlineWidget<'a> {
 
 /// The flow as an outline: each widget from the first one on, in the order in which a caller can
 /// meet them, and those that nobody can meet at the end.
-pub fn outline(flow: &Node) -> String {
+pub fn outline(flow: &FlowNode) -> String {
     let widgets = widgets(flow);
     let (order, reached) = order(flow, &widgets);
     let known: HashSet<&str> = widgets.iter().map(|widget| widget.name).collect();
     let mut out = String::new();
-    if let Some(description) = flow.get("description").and_then(Node::text) {
+    if let Some(description) = flow.get("description").and_then(FlowNode::text) {
         out += &format!("{}\n\n", one_line(description));
     }
     for (position, &index) in order.iter().enumerate() {
@@ -71,7 +71,7 @@ pub fn outline(flow: &Node) -> String {
 
 /// The flow as a Mermaid flowchart. Ids are numbers and labels are escaped, so that no name can
 /// break the diagram.
-pub fn mermaid(flow: &Node) -> String {
+pub fn mermaid(flow: &FlowNode) -> String {
     let widgets = widgets(flow);
     let (order, reached) = order(flow, &widgets);
     let numbers: HashMap<&str, usize> =
@@ -100,13 +100,13 @@ pub fn mermaid(flow: &Node) -> String {
     out
 }
 
-fn widgets(flow: &Node) -> Vec<OutlineWidget<'_>> {
-    let states = flow.get("states").and_then(Node::list).unwrap_or_default();
+fn widgets(flow: &FlowNode) -> Vec<OutlineWidget<'_>> {
+    let states = flow.get("states").and_then(FlowNode::list).unwrap_or_default();
     states.iter().map(widget).collect()
 }
 
-fn widget(state: &Node) -> OutlineWidget<'_> {
-    let text = |key| state.get(key).and_then(Node::text).unwrap_or("(none)");
+fn widget(state: &FlowNode) -> OutlineWidget<'_> {
+    let text = |key| state.get(key).and_then(FlowNode::text).unwrap_or("(none)");
     let telling = state.get("properties").and_then(|properties| {
         TELLING.iter().find_map(|name| {
             let value = properties.get(name).filter(|value| !value.is_null())?;
@@ -114,11 +114,11 @@ fn widget(state: &Node) -> OutlineWidget<'_> {
             (!text.is_empty()).then(|| (*name, one_line(&text)))
         })
     });
-    let transitions = state.get("transitions").and_then(Node::list).unwrap_or_default();
+    let transitions = state.get("transitions").and_then(FlowNode::list).unwrap_or_default();
     let transitions = transitions
         .iter()
         .map(|transition| {
-            let next = transition.get("next").and_then(Node::text);
+            let next = transition.get("next").and_then(FlowNode::text);
             (when(transition), next.filter(|next| !next.is_empty()))
         })
         .collect();
@@ -126,12 +126,12 @@ fn widget(state: &Node) -> OutlineWidget<'_> {
 }
 
 /// The event of a transition, or its conditions in words.
-fn when(transition: &Node) -> String {
-    let event = transition.get("event").and_then(Node::text).unwrap_or("(no event)");
-    let conditions = transition.get("conditions").and_then(Node::list).unwrap_or_default();
-    let words = |condition: &Node| {
-        let test = condition.get("type").and_then(Node::text).unwrap_or_default();
-        let value = condition.get("value").and_then(Node::plain).unwrap_or_default();
+fn when(transition: &FlowNode) -> String {
+    let event = transition.get("event").and_then(FlowNode::text).unwrap_or("(no event)");
+    let conditions = transition.get("conditions").and_then(FlowNode::list).unwrap_or_default();
+    let words = |condition: &FlowNode| {
+        let test = condition.get("type").and_then(FlowNode::text).unwrap_or_default();
+        let value = condition.get("value").and_then(FlowNode::plain).unwrap_or_default();
         let test = test.replace('_', " ");
         if value.is_empty() { test } else { format!("{test} \"{}\"", one_line(&value)) }
     };
@@ -143,12 +143,12 @@ fn when(transition: &Node) -> String {
 
 /// The widgets in the order of a walk from the first one, depth first, then the others; and how
 /// many the walk reaches.
-fn order(flow: &Node, widgets: &[OutlineWidget<'_>]) -> (Vec<usize>, usize) {
+fn order(flow: &FlowNode, widgets: &[OutlineWidget<'_>]) -> (Vec<usize>, usize) {
     let mut places: HashMap<&str, usize> = HashMap::new();
     for (index, widget) in widgets.iter().enumerate() {
         places.entry(widget.name).or_insert(index);
     }
-    let first = flow.get("initial_state").and_then(Node::text);
+    let first = flow.get("initial_state").and_then(FlowNode::text);
     let mut waiting: Vec<usize> =
         first.and_then(|name| places.get(name)).copied().into_iter().collect();
     let mut seen = vec![false; widgets.len()];

@@ -19,14 +19,14 @@ static IDEMPOTENCY_TOKEN: HeaderName = HeaderName::from_static("i-twilio-idempot
 
 /// The parameters of a request.
 #[derive(Debug)]
-pub(crate) struct Content {
+pub(crate) struct RequestContent {
     query: Params,
-    body: Body,
+    body: BodyCoverage,
 }
 
 /// What the body is to the signature.
 #[derive(Debug)]
-enum Body {
+enum BodyCoverage {
     /// A GET's: not covered, so not read.
     Ignored,
     /// A form's: its parameters are signed.
@@ -35,16 +35,16 @@ enum Body {
     Hashed,
 }
 
-impl Content {
+impl RequestContent {
     /// Decodes query and form.
-    pub(crate) fn read(received: &Received) -> Result<Content, VerifyError> {
+    pub(crate) fn read(received: &Received) -> Result<RequestContent, VerifyError> {
         let mut types = received.headers.get_all(&CONTENT_TYPE);
         let content_type = match (types.next(), types.next()) {
             (None, _) => "",
             (Some(one), None) => one.to_str().map_err(|_| VerifyError::ContentType)?,
             (Some(_), Some(_)) => return Err(VerifyError::ContentType),
         };
-        Content::parse(&received.method, content_type, received.query(), &received.body)
+        RequestContent::parse(&received.method, content_type, received.query(), &received.body)
     }
 
     /// The same from the parts of a request; an empty content type is a missing one.
@@ -53,21 +53,21 @@ impl Content {
         content_type: &str,
         query: &str,
         body: &[u8],
-    ) -> Result<Content, VerifyError> {
+    ) -> Result<RequestContent, VerifyError> {
         let query = Params::decode_query(query)?;
         let body = match method {
-            &Method::GET => Body::Ignored,
-            _ if is_form_of_utf8(content_type)? => Body::Form(Params::decode(body)?),
-            _ => Body::Hashed,
+            &Method::GET => BodyCoverage::Ignored,
+            _ if is_form_of_utf8(content_type)? => BodyCoverage::Form(Params::decode(body)?),
+            _ => BodyCoverage::Hashed,
         };
-        Ok(Content { query, body })
+        Ok(RequestContent { query, body })
     }
 
     /// The parameters that are signed behind the URL.
     pub(crate) fn signed_params(&self) -> Option<&Params> {
         match &self.body {
-            Body::Form(params) => Some(params),
-            Body::Ignored | Body::Hashed => None,
+            BodyCoverage::Form(params) => Some(params),
+            BodyCoverage::Ignored | BodyCoverage::Hashed => None,
         }
     }
 
@@ -75,8 +75,10 @@ impl Content {
     /// form has no use for it, and is not spared its own check by it.
     pub(crate) fn body_hash(&self) -> Result<Option<&str>, VerifyError> {
         match self.body {
-            Body::Hashed => self.query.get(BODY_HASH).map(Some).ok_or(VerifyError::BodyHashMissing),
-            Body::Ignored | Body::Form(_) => Ok(None),
+            BodyCoverage::Hashed => {
+                self.query.get(BODY_HASH).map(Some).ok_or(VerifyError::BodyHashMissing)
+            }
+            BodyCoverage::Ignored | BodyCoverage::Form(_) => Ok(None),
         }
     }
 
@@ -93,16 +95,16 @@ impl Content {
         let Received { target: mut path, body, .. } = received;
         path.truncate(path_length);
         let (params, body) = match self.body {
-            Body::Ignored => (self.query.clone(), Bytes::new()),
-            Body::Form(params) => (params, body),
-            Body::Hashed => (Params::default(), body),
+            BodyCoverage::Ignored => (self.query.clone(), Bytes::new()),
+            BodyCoverage::Form(params) => (params, body),
+            BodyCoverage::Hashed => (Params::default(), body),
         };
         Webhook { account, path, query: self.query, params, body, idempotency_token }
     }
 }
 
 /// Whether the hash in the URL, compared with its exact case, is that of the body.
-pub(crate) fn hash_fits(hash: &str, body: &[u8]) -> bool {
+pub(crate) fn is_hash_of(hash: &str, body: &[u8]) -> bool {
     hash == body_sha256(body)
 }
 

@@ -3,8 +3,8 @@
 use actix_web::http::header::{HeaderMap, HeaderName};
 
 use super::VerifyError;
-use super::key::Digest;
-use crate::config::Algorithm;
+use super::key::SignatureBytes;
+use crate::config::HmacAlgorithm;
 
 /// The signature itself.
 pub(crate) static SIGNATURE: HeaderName = HeaderName::from_static("x-twilio-signature");
@@ -15,37 +15,42 @@ pub(crate) static SETTINGS: HeaderName =
 
 /// What the headers claim: a signature, and how it was made.
 #[derive(Debug)]
-pub(crate) struct Claim<'a> {
-    pub(crate) digest: Digest,
-    pub(crate) algorithm: Algorithm,
+pub(crate) struct SignatureClaim<'a> {
+    pub(crate) digest: SignatureBytes,
+    pub(crate) algorithm: HmacAlgorithm,
     /// Whether the settings header names an algorithm. Where it does not, the auth token signed.
     with_settings: bool,
     key_id: Option<&'a str>,
 }
 
-impl<'a> Claim<'a> {
+impl<'a> SignatureClaim<'a> {
     /// Reads both headers: each at most once, the signature strict base64 of the right length.
-    pub(crate) fn read(headers: &'a HeaderMap) -> Result<Claim<'a>, VerifyError> {
-        let signature = single(headers, &SIGNATURE, "X-Twilio-Signature")?.unwrap_or_default();
-        let settings = single(headers, &SETTINGS, "X-Twilio-Webhooks-Signature-Settings")?;
-        Claim::parse(signature, settings.unwrap_or_default())
+    pub(crate) fn read(headers: &'a HeaderMap) -> Result<SignatureClaim<'a>, VerifyError> {
+        let signature =
+            single_value(headers, &SIGNATURE, "X-Twilio-Signature")?.unwrap_or_default();
+        let settings = single_value(headers, &SETTINGS, "X-Twilio-Webhooks-Signature-Settings")?;
+        SignatureClaim::parse(signature, settings.unwrap_or_default())
     }
 
     /// The same from the headers' values. An empty text is a missing header.
-    pub(crate) fn parse(signature: &'a str, settings: &'a str) -> Result<Claim<'a>, VerifyError> {
+    pub(crate) fn parse(
+        signature: &'a str,
+        settings: &'a str,
+    ) -> Result<SignatureClaim<'a>, VerifyError> {
         if signature.is_empty() {
             return Err(VerifyError::SignatureMissing);
         }
-        let named = part(settings, "algorithm");
+        let named = setting(settings, "algorithm");
         let algorithm = match named {
-            None => Algorithm::Sha1,
-            Some(name) if name.eq_ignore_ascii_case("HMAC_SHA1") => Algorithm::Sha1,
-            Some(name) if name.eq_ignore_ascii_case("HMAC_SHA256") => Algorithm::Sha256,
+            None => HmacAlgorithm::Sha1,
+            Some(name) if name.eq_ignore_ascii_case("HMAC_SHA1") => HmacAlgorithm::Sha1,
+            Some(name) if name.eq_ignore_ascii_case("HMAC_SHA256") => HmacAlgorithm::Sha256,
             Some(_) => return Err(VerifyError::AlgorithmUnknown),
         };
-        let digest = Digest::parse(signature, algorithm).ok_or(VerifyError::SignatureMalformed)?;
-        let key_id = part(settings, "key");
-        Ok(Claim { digest, algorithm, with_settings: named.is_some(), key_id })
+        let digest =
+            SignatureBytes::parse(signature, algorithm).ok_or(VerifyError::SignatureMalformed)?;
+        let key_id = setting(settings, "key");
+        Ok(SignatureClaim { digest, algorithm, with_settings: named.is_some(), key_id })
     }
 
     /// Whether the auth token may have signed: only where no SharedKey is named.
@@ -61,7 +66,7 @@ impl<'a> Claim<'a> {
 
 /// The value of a header that may come once. Text that is not visible ASCII is no value of any
 /// header here, and reads like one that is malformed.
-fn single<'a>(
+fn single_value<'a>(
     headers: &'a HeaderMap,
     header: &HeaderName,
     name: &'static str,
@@ -75,7 +80,7 @@ fn single<'a>(
 }
 
 /// The first value of `name` that is not empty, in `name=value,name=value`.
-fn part<'a>(settings: &'a str, name: &str) -> Option<&'a str> {
+fn setting<'a>(settings: &'a str, name: &str) -> Option<&'a str> {
     settings
         .split(',')
         .filter_map(|part| part.split_once('='))

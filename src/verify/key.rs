@@ -9,9 +9,9 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
 use super::content::BODY_HASH;
-use super::message::{in_signed_order, pieces};
+use super::message::{pieces, sort_for_signature};
 use super::url::SignedUrl;
-use crate::config::Algorithm;
+use crate::config::HmacAlgorithm;
 use crate::hex::to_hex;
 use crate::random;
 use crate::secret::Secret;
@@ -20,17 +20,17 @@ use crate::webhook::Params;
 /// A key bound to its algorithm: the HMAC state after the key was taken in, copied for each
 /// signature. The state is as secret as the key: its `Debug` is `…`.
 #[derive(Clone)]
-pub struct SigningKey(State);
+pub struct SigningKey(HmacState);
 
 #[derive(Clone)]
-enum State {
+enum HmacState {
     Sha1(Hmac<Sha1>),
     Sha256(Hmac<Sha256>),
 }
 
 /// The bytes of a signature. A comparison of 20 or 32 bytes has no prefix that could leak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Digest {
+pub(crate) enum SignatureBytes {
     Sha1([u8; 20]),
     Sha256([u8; 32]),
 }
@@ -43,18 +43,18 @@ pub fn sign_form<'a>(
     params: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> String {
     let url = SignedUrl::as_carrier(url);
-    key.sign(url.as_given().into_iter().chain(pieces(&in_signed_order(params))))
+    key.sign(url.given_pieces().into_iter().chain(pieces(&sort_for_signature(params))))
 }
 
 /// The signature of a request whose parameters are all in its URL: a GET, or any other body than
-/// a form when the URL is that of [`hashed_url`].
+/// a form when the URL is that of [`add_body_hash`].
 pub fn sign_url(key: &SigningKey, url: &str) -> String {
     sign_form(key, url, [])
 }
 
 /// The URL that covers a body which is not a form: `bodySHA256` added behind the query. `None`
 /// where the URL has the hash of another body already, which would win.
-pub fn hashed_url(url: &str, body: &[u8]) -> Option<String> {
+pub fn add_body_hash(url: &str, body: &[u8]) -> Option<String> {
     let (url, fragment) = url.split_at(url.find('#').unwrap_or(url.len()));
     let hash = body_sha256(body);
     let query = url.split_once('?').map_or("", |(_, query)| query);
@@ -80,20 +80,20 @@ pub(crate) fn body_sha256(body: &[u8]) -> String {
 
 impl SigningKey {
     /// Takes the key in.
-    pub fn new(secret: &Secret, algorithm: Algorithm) -> SigningKey {
+    pub fn new(secret: &Secret, algorithm: HmacAlgorithm) -> SigningKey {
         SigningKey::from_bytes(secret.expose().as_bytes(), algorithm)
     }
 
     /// The algorithm that this key is bound to.
-    pub fn algorithm(&self) -> Algorithm {
+    pub fn algorithm(&self) -> HmacAlgorithm {
         match self.0 {
-            State::Sha1(_) => Algorithm::Sha1,
-            State::Sha256(_) => Algorithm::Sha256,
+            HmacState::Sha1(_) => HmacAlgorithm::Sha1,
+            HmacState::Sha256(_) => HmacAlgorithm::Sha256,
         }
     }
 
     /// A key that nobody knows, us included.
-    pub(crate) fn decoy(algorithm: Algorithm) -> SigningKey {
+    pub(crate) fn decoy(algorithm: HmacAlgorithm) -> SigningKey {
         let mut key = [0; 32];
         // Without randomness the key is zeros: it still does the work, and what it finds to fit is
         // refused all the same.
@@ -104,27 +104,37 @@ impl SigningKey {
     /// The base64 signature of the pieces put together.
     pub(crate) fn sign<'a>(&self, pieces: impl Iterator<Item = &'a str>) -> String {
         match &self.0 {
-            State::Sha1(state) => STANDARD.encode(absorb(state, pieces).finalize().into_bytes()),
-            State::Sha256(state) => STANDARD.encode(absorb(state, pieces).finalize().into_bytes()),
+            HmacState::Sha1(state) => {
+                STANDARD.encode(absorb(state, pieces).finalize().into_bytes())
+            }
+            HmacState::Sha256(state) => {
+                STANDARD.encode(absorb(state, pieces).finalize().into_bytes())
+            }
         }
     }
 
     /// Whether the digest is the signature of the pieces put together, in constant time. A digest
     /// of another length takes the same work and never fits.
-    pub(crate) fn fits<'a>(&self, pieces: impl Iterator<Item = &'a str>, digest: &Digest) -> bool {
+    pub(crate) fn has_made<'a>(
+        &self,
+        pieces: impl Iterator<Item = &'a str>,
+        digest: &SignatureBytes,
+    ) -> bool {
         #[cfg(test)]
         super::tests::ASKED.set(super::tests::ASKED.get() + 1);
         match &self.0 {
-            State::Sha1(state) => absorb(state, pieces).verify_slice(digest.bytes()).is_ok(),
-            State::Sha256(state) => absorb(state, pieces).verify_slice(digest.bytes()).is_ok(),
+            HmacState::Sha1(state) => absorb(state, pieces).verify_slice(digest.bytes()).is_ok(),
+            HmacState::Sha256(state) => absorb(state, pieces).verify_slice(digest.bytes()).is_ok(),
         }
     }
 
-    fn from_bytes(key: &[u8], algorithm: Algorithm) -> SigningKey {
+    fn from_bytes(key: &[u8], algorithm: HmacAlgorithm) -> SigningKey {
         const ANY_LENGTH: &str = "HMAC takes a key of any length";
         SigningKey(match algorithm {
-            Algorithm::Sha1 => State::Sha1(Hmac::new_from_slice(key).expect(ANY_LENGTH)),
-            Algorithm::Sha256 => State::Sha256(Hmac::new_from_slice(key).expect(ANY_LENGTH)),
+            HmacAlgorithm::Sha1 => HmacState::Sha1(Hmac::new_from_slice(key).expect(ANY_LENGTH)),
+            HmacAlgorithm::Sha256 => {
+                HmacState::Sha256(Hmac::new_from_slice(key).expect(ANY_LENGTH))
+            }
         })
     }
 }
@@ -144,10 +154,10 @@ fn absorb<'a, M: Mac + Clone>(state: &M, pieces: impl Iterator<Item = &'a str>) 
 
 // === impl Digest ===
 
-impl Digest {
+impl SignatureBytes {
     /// Decodes canonical, padded, standard base64 of exactly the algorithm's length. Whatever else
     /// a lenient reader would take for the same bytes is refused.
-    pub(crate) fn parse(base64: &str, algorithm: Algorithm) -> Option<Digest> {
+    pub(crate) fn parse(base64: &str, algorithm: HmacAlgorithm) -> Option<SignatureBytes> {
         let mut bytes = [0; 33];
         let length = match base64.len() {
             28 | 44 => STANDARD.decode_slice(base64, &mut bytes).ok()?,
@@ -155,15 +165,15 @@ impl Digest {
         };
         let bytes = &bytes[..length];
         match algorithm {
-            Algorithm::Sha1 => bytes.try_into().ok().map(Digest::Sha1),
-            Algorithm::Sha256 => bytes.try_into().ok().map(Digest::Sha256),
+            HmacAlgorithm::Sha1 => bytes.try_into().ok().map(SignatureBytes::Sha1),
+            HmacAlgorithm::Sha256 => bytes.try_into().ok().map(SignatureBytes::Sha256),
         }
     }
 
     fn bytes(&self) -> &[u8] {
         match self {
-            Digest::Sha1(bytes) => bytes,
-            Digest::Sha256(bytes) => bytes,
+            SignatureBytes::Sha1(bytes) => bytes,
+            SignatureBytes::Sha256(bytes) => bytes,
         }
     }
 }
@@ -182,9 +192,9 @@ mod tests {
             ("https://a/?b=1", format!("https://a/?b=1&{hash}")),
             ("https://a/?b=1&", format!("https://a/?b=1&{hash}")),
         ] {
-            assert_eq!(hashed_url(url, b"{}").as_ref(), Some(&covers), "{url}");
-            assert_eq!(hashed_url(&covers, b"{}"), Some(covers.clone()), "it is there");
-            assert_eq!(hashed_url(&covers, b"[]"), None, "{covers}: another body's wins");
+            assert_eq!(add_body_hash(url, b"{}").as_ref(), Some(&covers), "{url}");
+            assert_eq!(add_body_hash(&covers, b"{}"), Some(covers.clone()), "it is there");
+            assert_eq!(add_body_hash(&covers, b"[]"), None, "{covers}: another body's wins");
         }
     }
 }

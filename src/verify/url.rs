@@ -7,7 +7,7 @@
 use actix_web::http::header::{HOST, HeaderMap, HeaderName};
 
 use super::VerifyError;
-use crate::config::{IpRange, Server};
+use crate::config::{IpRange, ServerSection};
 use crate::webhook::Received;
 
 static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -16,7 +16,7 @@ static FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 
 /// Where the public URL of a request comes from.
 #[derive(Debug)]
-pub(crate) struct Origin {
+pub(crate) struct PublicUrlSource {
     public_url: Option<String>,
     /// The scheme where there is no public URL.
     scheme: &'static str,
@@ -43,13 +43,13 @@ pub(crate) struct SignedUrl<'a> {
 }
 
 /// The pieces of one candidate, to be read one after the other.
-pub(crate) type Pieces<'a> = [&'a str; 8];
+pub(crate) type UrlPieces<'a> = [&'a str; 8];
 
 // === impl Origin ===
 
-impl Origin {
-    pub(crate) fn new(server: &Server) -> Origin {
-        Origin {
+impl PublicUrlSource {
+    pub(crate) fn new(server: &ServerSection) -> PublicUrlSource {
+        PublicUrlSource {
             public_url: server.public_url.clone(),
             scheme: if server.tls.is_some() { "https" } else { "http" },
             proxies: server.trusted_proxies.clone(),
@@ -64,8 +64,11 @@ impl Origin {
         }
         let trusted =
             received.peer.is_some_and(|peer| self.proxies.iter().any(|range| range.contains(peer)));
-        let forwarded =
-            if trusted { Forwarded::read(&received.headers)? } else { Forwarded::default() };
+        let forwarded = if trusted {
+            ForwardedHeaders::read(&received.headers)?
+        } else {
+            ForwardedHeaders::default()
+        };
         let mut url = self.base(received, forwarded.host)?;
         url.scheme = forwarded.scheme.unwrap_or(url.scheme);
         url.port = forwarded.port.or(url.port);
@@ -79,16 +82,16 @@ impl Origin {
     fn base<'a>(
         &'a self,
         received: &'a Received,
-        forwarded: Option<Authority<'a>>,
+        forwarded: Option<HostPort<'a>>,
     ) -> Result<SignedUrl<'a>, VerifyError> {
         let configured = self.public_url.as_deref().map(SignedUrl::split);
         let (url, authority) = match (configured, forwarded) {
             (Some(url), None) => return Ok(url.as_prefix()),
             (Some(url), Some(authority)) => (url.as_prefix(), authority),
-            (None, Some(authority)) => (SignedUrl::bare(self.scheme), authority),
+            (None, Some(authority)) => (SignedUrl::from_scheme(self.scheme), authority),
             (None, None) => {
-                let host = received.header(&HOST).and_then(Authority::parse);
-                (SignedUrl::bare(self.scheme), host.ok_or(VerifyError::Host)?)
+                let host = received.header(&HOST).and_then(HostPort::parse);
+                (SignedUrl::from_scheme(self.scheme), host.ok_or(VerifyError::Host)?)
             }
         };
         Ok(SignedUrl { host: authority.host, port: authority.port, ..url })
@@ -117,14 +120,14 @@ impl<'a> SignedUrl<'a> {
     }
 
     /// The pieces of the URL as it was given.
-    pub(crate) fn as_given(&self) -> Pieces<'a> {
+    pub(crate) fn given_pieces(&self) -> UrlPieces<'a> {
         self.pieces(self.userinfo, self.port, self.rest)
     }
 
     /// Every URL that the carrier may have signed for this one, the likeliest first: as it is, and
     /// with the port dropped, or the scheme's own port added. The carrier signs without user and
     /// password, its libraries with them.
-    pub(crate) fn candidates(&self) -> impl Iterator<Item = Pieces<'a>> + use<'a> {
+    pub(crate) fn candidates(&self) -> impl Iterator<Item = UrlPieces<'a>> + use<'a> {
         let url = *self;
         let default = if url.scheme.eq_ignore_ascii_case("https") { "443" } else { "80" };
         let ports = [url.port, if url.port.is_some() { None } else { Some(default) }];
@@ -145,7 +148,7 @@ impl<'a> SignedUrl<'a> {
         (rest.is_empty() || rest.starts_with('?')).then_some(rest)
     }
 
-    fn pieces(&self, userinfo: &'a str, port: Option<&'a str>, rest: &'a str) -> Pieces<'a> {
+    fn pieces(&self, userinfo: &'a str, port: Option<&'a str>, rest: &'a str) -> UrlPieces<'a> {
         let colon = if port.is_some() { ":" } else { "" };
         let separator = if self.scheme.is_empty() { "" } else { "://" };
         let port = port.unwrap_or_default();
@@ -153,7 +156,7 @@ impl<'a> SignedUrl<'a> {
     }
 
     /// A URL of which only the scheme is known.
-    fn bare(scheme: &'a str) -> SignedUrl<'a> {
+    fn from_scheme(scheme: &'a str) -> SignedUrl<'a> {
         let (userinfo, host, prefix, rest) = ("", "", "", "");
         SignedUrl { scheme, userinfo, host, port: None, prefix, rest, on_wire: false }
     }
@@ -169,28 +172,28 @@ impl<'a> SignedUrl<'a> {
 
 /// What a trusted proxy says about the URL that it was asked for.
 #[derive(Debug, Default)]
-struct Forwarded<'a> {
+struct ForwardedHeaders<'a> {
     scheme: Option<&'static str>,
-    host: Option<Authority<'a>>,
+    host: Option<HostPort<'a>>,
     /// The host's own port, else that of `X-Forwarded-Port`.
     port: Option<&'a str>,
 }
 
-impl<'a> Forwarded<'a> {
+impl<'a> ForwardedHeaders<'a> {
     /// Each header may come once, with one value. A list has no single meaning: a proxy that adds
     /// to what it got lets the other side choose the first part.
-    fn read(headers: &'a HeaderMap) -> Result<Forwarded<'a>, VerifyError> {
-        let scheme = parsed(headers, &FORWARDED_PROTO, "X-Forwarded-Proto", |proto| {
+    fn read(headers: &'a HeaderMap) -> Result<ForwardedHeaders<'a>, VerifyError> {
+        let scheme = parse_single(headers, &FORWARDED_PROTO, "X-Forwarded-Proto", |proto| {
             ["https", "http"].into_iter().find(|scheme| proto.eq_ignore_ascii_case(scheme))
         })?;
-        let host = parsed(headers, &FORWARDED_HOST, "X-Forwarded-Host", Authority::parse)?;
-        let port = parsed(headers, &FORWARDED_PORT, "X-Forwarded-Port", port)?;
-        Ok(Forwarded { scheme, port: host.and_then(|host| host.port).or(port), host })
+        let host = parse_single(headers, &FORWARDED_HOST, "X-Forwarded-Host", HostPort::parse)?;
+        let port = parse_single(headers, &FORWARDED_PORT, "X-Forwarded-Port", port)?;
+        Ok(ForwardedHeaders { scheme, port: host.and_then(|host| host.port).or(port), host })
     }
 }
 
 /// A header that may come once; empty is as good as missing.
-fn parsed<'a, T>(
+fn parse_single<'a, T>(
     headers: &'a HeaderMap,
     header: &HeaderName,
     name: &'static str,
@@ -210,14 +213,14 @@ fn parsed<'a, T>(
 
 /// A host, and a port if one was written.
 #[derive(Clone, Copy, Debug)]
-struct Authority<'a> {
+struct HostPort<'a> {
     host: &'a str,
     port: Option<&'a str>,
 }
 
-impl<'a> Authority<'a> {
+impl<'a> HostPort<'a> {
     /// Only what can be a host: nothing that could move the boundary to the path, or be a user.
-    fn parse(text: &'a str) -> Option<Authority<'a>> {
+    fn parse(text: &'a str) -> Option<HostPort<'a>> {
         let colon = text.rfind(':').filter(|colon| !text[*colon..].contains(']'));
         let host = &text[..colon.unwrap_or(text.len())];
         let port = match colon {
@@ -231,7 +234,7 @@ impl<'a> Authority<'a> {
                 !host.is_empty() && host.bytes().all(allowed)
             }
         };
-        valid.then_some(Authority { host, port })
+        valid.then_some(HostPort { host, port })
     }
 }
 

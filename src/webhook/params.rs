@@ -28,7 +28,7 @@ impl Params {
     /// hexadecimal digits do not follow stays as it is (WHATWG URL, "percent-decode"), a name
     /// without `=` has the empty value, and empty pairs between `&&` are passed over.
     pub fn decode(form: &[u8]) -> Result<Params, FormError> {
-        let (text, spans) = split(form)?;
+        let (text, spans) = decode_pairs(form)?;
         let text = String::from_utf8(text).map_err(|_| FormError::NotUtf8)?;
         let whole = |[name, value, _]: &[u32; 3]| {
             text.is_char_boundary(*name as usize) && text.is_char_boundary(*value as usize)
@@ -49,7 +49,7 @@ impl Params {
         }
         match Params::decode(query.as_bytes()) {
             Err(FormError::NotUtf8) => {
-                let (text, spans) = split(query.as_bytes())?;
+                let (text, spans) = decode_pairs(query.as_bytes())?;
                 let lossy =
                     |from: u32, to: u32| String::from_utf8_lossy(&text[from as usize..to as usize]);
                 let pairs = spans.iter().map(|&[name, value, end]| {
@@ -136,7 +136,7 @@ const SPECIAL: [bool; 256] = {
 ///
 /// One pass, a look-up for each byte: the fields of a webhook are too short for a search that
 /// takes sixteen bytes at once to pay for its beginning.
-fn split(form: &[u8]) -> Result<(Vec<u8>, Vec<[u32; 3]>), FormError> {
+fn decode_pairs(form: &[u8]) -> Result<(Vec<u8>, Vec<[u32; 3]>), FormError> {
     // Decoding never makes a form longer.
     let mut text = vec![0; form.len()];
     let mut length = 0;
@@ -153,7 +153,7 @@ fn split(form: &[u8]) -> Result<(Vec<u8>, Vec<[u32; 3]>), FormError> {
                 continue;
             }
             Some(b'+') => b' ',
-            Some(b'%') => match escaped(&form[at..]) {
+            Some(b'%') => match unescape(&form[at..]) {
                 Some(byte) => {
                     at += 2;
                     byte
@@ -186,7 +186,7 @@ fn split(form: &[u8]) -> Result<(Vec<u8>, Vec<[u32; 3]>), FormError> {
 }
 
 /// The byte that `%` and two hexadecimal digits stand for.
-fn escaped(text: &[u8]) -> Option<u8> {
+fn unescape(text: &[u8]) -> Option<u8> {
     match text {
         [b'%', high, low, ..] => Some(digit_value(*high)? << 4 | digit_value(*low)?),
         _ => None,

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use twimlgate::diagnostics::problem::{Problems, Source};
-use twimlgate::flow::file::{Node, read};
+use twimlgate::flow::file::{FlowNode, read};
 use twimlgate::tools::flow_export::{same, write_json, write_toml};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/flows/files")
 }
 
-fn parse(name: &str, text: &str) -> Result<Node, String> {
+fn parse(name: &str, text: &str) -> Result<FlowNode, String> {
     let mut problems = Problems::default();
     let node = read(&Source::new(name, text), &mut problems);
     node.ok_or_else(|| problems.to_string())
@@ -101,7 +101,7 @@ fn toml_keeps_the_places() {
     let flow = parse("a.toml", text).unwrap();
     let state = &flow.get("states").unwrap().list().unwrap()[0];
     let transition = &state.get("transitions").unwrap().list().unwrap()[0];
-    let written = |node: &Node| &text[node.span.clone()];
+    let written = |node: &FlowNode| &text[node.span.clone()];
     assert_eq!(written(transition.get("next").unwrap()), "\"b\"");
     assert_eq!(written(transition.get("event").unwrap()), "incomingCall");
     assert_eq!(written(state.get("name").unwrap()), "a");

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
-use twimlgate::config::{Account, Algorithm, Config, Server, SignatureMode};
+use twimlgate::config::{Account, Config, HmacAlgorithm, ServerSection, SignatureMode};
 use twimlgate::diagnostics::problem::Source;
 use twimlgate::secret::Secret;
 use twimlgate::verify::{SigningKey, Verifier, VerifyError, sign_form};
@@ -24,7 +24,7 @@ const TOKEN: &str = "12345";
 const URL: &str = "https://gw.example.com/sms";
 
 /// The server section of a configuration.
-fn server(toml: &str) -> Server {
+fn server(toml: &str) -> ServerSection {
     let text = format!("[signature]\nmode = \"off\"\n[server]\n{toml}\n");
     let (config, problems) =
         Config::parse(&Source::new("config.toml", &text), Path::new(""), &|_| None);
@@ -36,7 +36,7 @@ fn account(sid: &str, tokens: &[&str]) -> Account {
     Account { sid: sid.to_owned(), auth_tokens, api_url: None, shared_keys: Vec::new() }
 }
 
-fn verifier(server: &Server, mode: SignatureMode, accounts: Vec<Account>) -> Verifier {
+fn verifier(server: &ServerSection, mode: SignatureMode, accounts: Vec<Account>) -> Verifier {
     let accounts: Vec<_> = accounts.into_iter().map(Arc::new).collect();
     Verifier::new(server, mode, &accounts)
 }
@@ -101,7 +101,7 @@ impl Request {
             true => Params::decode(&self.body).expect("tests sign readable forms"),
             false => Params::default(),
         };
-        let key = SigningKey::new(&Secret::new(token.to_owned()), Algorithm::Sha1);
+        let key = SigningKey::new(&Secret::new(token.to_owned()), HmacAlgorithm::Sha1);
         let signature = sign_form(&key, url, params.iter());
         self.header("x-twilio-signature", signature)
     }

@@ -11,7 +11,7 @@ mod walker;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use twimlgate::diagnostics::problem::Level;
+use twimlgate::diagnostics::problem::Severity;
 use twimlgate::flow::{Flow, Incoming, Widget};
 
 use folder::{File, files, sids};
@@ -109,7 +109,7 @@ fn walk(folder: &Path) -> Total {
 impl Total {
     fn refuse(&mut self, file: &File, problems: &twimlgate::diagnostics::problem::Problems) {
         self.refused += 1;
-        let errors: Vec<_> = problems.iter().filter(|it| it.level == Level::Error).collect();
+        let errors: Vec<_> = problems.iter().filter(|it| it.level == Severity::Error).collect();
         println!("{}: refused\n{problems}", file.name());
         let unknown = file.unknown();
         let placed = errors.iter().all(|error| error.place.is_some());

@@ -7,7 +7,7 @@
 use std::sync::OnceLock;
 
 use twimlgate::config::Config;
-use twimlgate::diagnostics::problem::{Level, Problems, Source};
+use twimlgate::diagnostics::problem::{Problems, Severity, Source};
 use twimlgate::gateway::Gateway;
 use twimlgate::metrics::Metrics;
 use twimlgate::template::TemplateFolder;
@@ -166,7 +166,7 @@ fn check(problems: &Problems, source: &Source, seen: &mut Seen) -> Result<(), St
                 ensure!(place.span.start <= place.span.end, "a place backwards: {said}");
             }
             None => {
-                let warned = problem.level == Level::Warning;
+                let warned = problem.level == Severity::Warning;
                 let file = problem.message.contains('`');
                 ensure!(warned || file, "an error without a place: {said}");
             }

@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use twimlgate::channel::Channel;
 use twimlgate::config::{Config, Function};
 use twimlgate::diagnostics::problem::{Problems, Source};
-use twimlgate::flow::file::{self, Node};
+use twimlgate::flow::file::{self, FlowNode};
 use twimlgate::flow::import::{Named, Surroundings, import};
 use twimlgate::flow::{Execution, Flow};
 use twimlgate::liquid::{LiquidEngine, RenderLimits};
@@ -150,7 +150,7 @@ fn judge(input: &[u8]) -> Judged {
 }
 
 /// Through both notations, nothing is lost.
-fn ways(read: &Node) -> Result<(), String> {
+fn ways(read: &FlowNode) -> Result<(), String> {
     for (name, written) in [("w.json", write_json(read)), ("w.toml", write_toml(read))] {
         let mut problems = Problems::default();
         let again = file::read(&Source::new(name, &written), &mut problems);
@@ -161,7 +161,7 @@ fn ways(read: &Node) -> Result<(), String> {
 }
 
 /// Makes a flow of a file.
-pub(super) fn compile(source: &Source, read: &Node, problems: &mut Problems) -> Option<Flow> {
+pub(super) fn compile(source: &Source, read: &FlowNode, problems: &mut Problems) -> Option<Flow> {
     static SURROUNDINGS: OnceLock<(BTreeMap<String, Arc<Function>>, LiquidEngine)> =
         OnceLock::new();
     let (functions, liquid) = SURROUNDINGS.get_or_init(|| {

@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
-use twimlgate::config::{Account, Config, Server, SignatureMode};
+use twimlgate::config::{Account, Config, ServerSection, SignatureMode};
 use twimlgate::diagnostics::problem::Source;
 use twimlgate::verify::{Verification, Verifier, VerifyError};
 use twimlgate::webhook::Received;
@@ -212,7 +212,7 @@ fn accounts() -> &'static [Arc<Account>] {
     &config().accounts
 }
 
-fn server(site: &Site) -> Server {
+fn server(site: &Site) -> ServerSection {
     let mut server = config().server.clone();
     server.public_url = site.configured();
     if site.proxied {

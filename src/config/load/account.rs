@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
-use super::repeated;
-use super::server::base_url;
-use crate::config::{Account, Algorithm, SharedKey, SignatureMode};
+use super::repeated_tables;
+use super::server::read_base_url;
+use crate::config::{Account, HmacAlgorithm, SharedKey, SignatureMode};
 use crate::diagnostics::toml_reader::{TomlReader, TomlValue};
 use crate::secret::Secret;
 
-pub(super) fn signature(
+pub(super) fn read_signature_mode(
     reader: &mut TomlReader<'_>,
     file: &DeTable<'_>,
     accounts: &[Arc<Account>],
@@ -31,9 +31,10 @@ pub(super) fn signature(
     mode
 }
 
-pub(super) fn accounts(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Vec<Arc<Account>> {
+pub(super) fn read_accounts(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Vec<Arc<Account>> {
     let mut accounts: Vec<Arc<Account>> = Vec::new();
-    for (index, value) in repeated(reader, file.get("account"), "account").iter().enumerate() {
+    for (index, value) in repeated_tables(reader, file.get("account"), "account").iter().enumerate()
+    {
         let section = reader.section("account", "account", Some(value));
         section.text(reader, "carrier");
         let sid = section.text(reader, "sid");
@@ -41,9 +42,9 @@ pub(super) fn accounts(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Vec<A
         let mut auth_tokens = section.list(reader, "auth_tokens");
         let written = auth_tokens.len();
         auth_tokens.retain(|token| !token.value.is_empty());
-        let api_url = base_url(reader, &section, "api_url");
+        let api_url = read_base_url(reader, &section, "api_url");
         let table = value.get_ref().as_table();
-        let shared_keys = shared_keys(reader, table.and_then(|table| table.get("shared_key")));
+        let shared_keys = read_shared_keys(reader, table.and_then(|table| table.get("shared_key")));
         let Some(sid) = sid else { continue };
         if accounts.iter().any(|account| account.sid == sid.value) {
             let help = "put both tokens into one `auth_tokens`";
@@ -68,9 +69,9 @@ pub(super) fn accounts(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Vec<A
     accounts
 }
 
-fn shared_keys(reader: &mut TomlReader<'_>, value: Option<&TomlValue<'_>>) -> Vec<SharedKey> {
+fn read_shared_keys(reader: &mut TomlReader<'_>, value: Option<&TomlValue<'_>>) -> Vec<SharedKey> {
     let mut keys = Vec::new();
-    for value in repeated(reader, value, "account.shared_key") {
+    for value in repeated_tables(reader, value, "account.shared_key") {
         let section = reader.section("account.shared_key", "account.shared_key", Some(value));
         let id = section.text(reader, "id");
         let secret = section.text(reader, "secret");
@@ -81,8 +82,8 @@ fn shared_keys(reader: &mut TomlReader<'_>, value: Option<&TomlValue<'_>>) -> Ve
         let algorithm = section.text(reader, "algorithm");
         if let (Some(id), Some(secret), Some(algorithm)) = (id, secret, algorithm) {
             let algorithm = match algorithm.value.as_str() {
-                "HMAC_SHA1" => Algorithm::Sha1,
-                _ => Algorithm::Sha256,
+                "HMAC_SHA1" => HmacAlgorithm::Sha1,
+                _ => HmacAlgorithm::Sha256,
             };
             keys.push(SharedKey { id: id.value, secret: Secret::new(secret.value), algorithm });
         }

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 
 use toml::de::DeTable;
 
-use super::{named, repeated};
-use crate::config::{FlowFile, Rewrite};
+use super::{named_tables, repeated_tables};
+use crate::config::{FlowFile, UrlRewrite};
 use crate::diagnostics::toml_reader::TomlReader;
 use crate::uri::http_url;
 
-pub(super) fn flows(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> BTreeMap<String, FlowFile> {
+pub(super) fn read_flows(
+    reader: &mut TomlReader<'_>,
+    file: &DeTable<'_>,
+) -> BTreeMap<String, FlowFile> {
     let mut flows = BTreeMap::new();
-    for (name, value) in named(reader, file, "flow") {
+    for (name, value) in named_tables(reader, file, "flow") {
         let title = format!("flow.{}", name.get_ref());
         let section = reader.section("flow.NAME", &title, Some(value));
         let sid = section.set_text(reader, "sid");
@@ -33,9 +36,9 @@ fn is_sid(text: &str) -> bool {
         && text.bytes().skip(2).all(|b| b.is_ascii_hexdigit())
 }
 
-pub(super) fn rewrites(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Vec<Rewrite> {
+pub(super) fn read_rewrites(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Vec<UrlRewrite> {
     let mut rewrites = Vec::new();
-    for table in repeated(reader, file.get("rewrite"), "rewrite") {
+    for table in repeated_tables(reader, file.get("rewrite"), "rewrite") {
         let section = reader.section("rewrite", "rewrite", Some(table));
         let (from, to) = (section.text(reader, "from"), section.text(reader, "to"));
         let (Some(from), Some(to)) = (from, to) else { continue };
@@ -48,7 +51,7 @@ pub(super) fn rewrites(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Vec<R
             let problem = section.wrong(&reader.source, "to", &to);
             reader.report(problem.expected("a URL like `http://127.0.0.1:9000`"));
         }
-        rewrites.push(Rewrite { from: from.value, to: to.value });
+        rewrites.push(UrlRewrite { from: from.value, to: to.value });
     }
     // The longest beginning is the closest one.
     rewrites.sort_by_key(|rewrite| std::cmp::Reverse(rewrite.from.len()));

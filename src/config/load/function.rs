@@ -6,33 +6,33 @@ use std::sync::Arc;
 use actix_web::http::{Method, Uri};
 use toml::de::DeTable;
 
-use super::{milliseconds, named};
-use crate::config::{Function, Hold};
+use super::{milliseconds, named_tables};
+use crate::config::{Function, HoldSettings};
 use crate::diagnostics::toml_reader::{TomlReader, TomlTable};
 use crate::uri::http_url;
 
-pub(super) fn functions(
+pub(super) fn read_functions(
     reader: &mut TomlReader<'_>,
     file: &DeTable<'_>,
 ) -> BTreeMap<String, Arc<Function>> {
     let mut functions = BTreeMap::new();
-    for (name, value) in named(reader, file, "function") {
+    for (name, value) in named_tables(reader, file, "function") {
         let section =
             reader.section("function.NAME", &format!("function.{}", name.get_ref()), Some(value));
-        if let Some(function) = function(reader, &section, name.get_ref()) {
+        if let Some(function) = read_function(reader, &section, name.get_ref()) {
             functions.insert(function.name.clone(), Arc::new(function));
         }
     }
     functions
 }
 
-fn function(
+fn read_function(
     reader: &mut TomlReader<'_>,
     section: &TomlTable<'_, '_>,
     name: &str,
 ) -> Option<Function> {
     let url = section.text(reader, "url").and_then(|text| {
-        let url = function_url(&text.value);
+        let url = parse_function_url(&text.value);
         if url.is_none() {
             let expected = "a URL like `http://127.0.0.1:9000/lookup`";
             reader.report(
@@ -52,12 +52,14 @@ fn function(
     let idempotent = section.bool(reader, "idempotent");
     let http_version = section.text(reader, "http_version");
     let connections = section.integer(reader, "connections");
-    let hold = hold(reader, section);
-    if let Some(timeout) = timeout.as_ref().filter(|timeout| timeout.value > UNHELD_MS_MAX)
+    let hold = read_hold(reader, section);
+    if let Some(timeout) =
+        timeout.as_ref().filter(|timeout| timeout.value > TIMEOUT_WITHOUT_HOLD_MS_MAX)
         && hold.is_none()
     {
         let problem = section.wrong(&reader.source, "timeout_ms", timeout);
-        let problem = problem.expected(format!("at most {UNHELD_MS_MAX} without `hold`"));
+        let problem =
+            problem.expected(format!("at most {TIMEOUT_WITHOUT_HOLD_MS_MAX} without `hold`"));
         reader.report(
             problem.help(
                 "the carrier gives up after 15 seconds, unless `hold` keeps the caller company",
@@ -80,15 +82,18 @@ fn function(
 }
 
 /// What `timeout_ms` may be where nobody keeps the caller company.
-const UNHELD_MS_MAX: i64 = 13_000;
+const TIMEOUT_WITHOUT_HOLD_MS_MAX: i64 = 13_000;
 
-fn hold(reader: &mut TomlReader<'_>, section: &TomlTable<'_, '_>) -> Option<Hold> {
+fn read_hold(reader: &mut TomlReader<'_>, section: &TomlTable<'_, '_>) -> Option<HoldSettings> {
     let document = section.set_text(reader, "hold");
     let after = section.integer(reader, "hold_after_ms");
-    Some(Hold { document: reader.config_text(document?), after: milliseconds(after?.value) })
+    Some(HoldSettings {
+        document: reader.config_text(document?),
+        after: milliseconds(after?.value),
+    })
 }
 
-fn function_url(text: &str) -> Option<Uri> {
+fn parse_function_url(text: &str) -> Option<Uri> {
     let callable = http_url(text).is_some_and(|url| url.fragment().is_none());
     callable.then(|| text.parse().ok()).flatten()
 }

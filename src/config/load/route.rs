@@ -5,23 +5,23 @@ use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
-use super::named;
+use super::named_tables;
 use crate::channel::Channel;
-use crate::config::{Answer, Function, Route, Short};
+use crate::config::{Function, RouteAnswer, RouteSection, ShortRoute};
 use crate::diagnostics::suggest::did_you_mean;
 use crate::diagnostics::toml_reader::{Spanned, TomlReader, TomlTable};
 
-pub(super) fn routes(
+pub(super) fn read_routes(
     reader: &mut TomlReader<'_>,
     file: &DeTable<'_>,
     functions: &BTreeMap<String, Arc<Function>>,
-) -> BTreeMap<String, Route> {
+) -> BTreeMap<String, RouteSection> {
     let mut routes = BTreeMap::new();
     let configured: Vec<&str> = match file.get("function").map(|functions| functions.get_ref()) {
         Some(DeValue::Table(table)) => table.keys().map(|key| key.get_ref().as_ref()).collect(),
         _ => functions.keys().map(String::as_str).collect(),
     };
-    for (path, value) in named(reader, file, "route") {
+    for (path, value) in named_tables(reader, file, "route") {
         let name = format!("route.\"{}\"", path.get_ref());
         let section = reader.section("route.PATH", &name, Some(value));
         if !is_path(path.get_ref()) {
@@ -30,7 +30,7 @@ pub(super) fn routes(
                 "a path is compared as the carrier sends it: write other characters as `%20`",
             ));
         }
-        if let Some(route) = route(reader, &section, &configured) {
+        if let Some(route) = read_route(reader, &section, &configured) {
             routes.insert(path.get_ref().to_string(), route);
         }
     }
@@ -42,15 +42,15 @@ fn is_path(path: &str) -> bool {
     path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic() && b != b'?' && b != b'#')
 }
 
-fn route(
+fn read_route(
     reader: &mut TomlReader<'_>,
     section: &TomlTable<'_, '_>,
     functions: &[&str],
-) -> Option<Route> {
+) -> Option<RouteSection> {
     let channel = section.text(reader, "channel");
     let fallback = section.set_text(reader, "fallback");
-    let answer = answer(reader, section, functions);
-    Some(Route {
+    let answer = read_answer(reader, section, functions);
+    Some(RouteSection {
         channel: if channel?.value == "voice" { Channel::Voice } else { Channel::Message },
         answer: answer?,
         fallback: fallback.map(|text| reader.config_text(text)),
@@ -58,11 +58,11 @@ fn route(
 }
 
 /// A flow, or the short form of one.
-fn answer(
+fn read_answer(
     reader: &mut TomlReader<'_>,
     section: &TomlTable<'_, '_>,
     functions: &[&str],
-) -> Option<Answer> {
+) -> Option<RouteAnswer> {
     let flow = section.set_text(reader, "flow");
     let function = section.set_text(reader, "function");
     let parameters = section.map(reader, "parameters");
@@ -76,12 +76,12 @@ fn answer(
                 let problem = reader.source.error(span, message);
                 reader.report(problem.expected("the short form's").help("the flow says it all"));
             }
-            Some(Answer::Flow(reader.config_text(flow)))
+            Some(RouteAnswer::Flow(reader.config_text(flow)))
         }
         (None, Some(function)) => {
-            known(reader, section, functions, &function);
+            report_unknown_function(reader, section, functions, &function);
             let parameters = parameters.into_iter();
-            Some(Answer::Short(Short {
+            Some(RouteAnswer::Short(ShortRoute {
                 function: function.value,
                 parameters: parameters
                     .map(|(name, text)| (name, reader.config_text(text)))
@@ -103,7 +103,7 @@ fn answer(
     }
 }
 
-fn known(
+fn report_unknown_function(
     reader: &mut TomlReader<'_>,
     section: &TomlTable<'_, '_>,
     functions: &[&str],

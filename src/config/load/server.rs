@@ -4,23 +4,29 @@ use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
 use super::milliseconds;
-use crate::config::{Admin, Egress, EgressRule, IpRange, LogFormat, Server, StoreUrl, Tls};
+use crate::config::{
+    AdminSection, Egress, EgressRule, IpRange, LogFormat, ServerSection, StoreUrl, TlsFiles,
+};
 use crate::diagnostics::toml_reader::{Spanned, TomlReader, TomlTable};
 use crate::uri::{http_url, parts};
 
-pub(super) fn server(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Option<Server> {
+pub(super) fn read_server(
+    reader: &mut TomlReader<'_>,
+    file: &DeTable<'_>,
+) -> Option<ServerSection> {
     let section = reader.section("server", "server", file.get("server"));
-    let listen = section.parsed(reader, "listen");
-    let public_url = base_url(reader, &section, "public_url");
+    let listen = section.parse_text(reader, "listen");
+    let public_url = read_base_url(reader, &section, "public_url");
     let proxies = section.list(reader, "trusted_proxies").into_iter();
-    let trusted_proxies = proxies.filter_map(|range| ip_range(reader, &section, range)).collect();
+    let trusted_proxies =
+        proxies.filter_map(|range| parse_ip_range(reader, &section, range)).collect();
     let templates = section.text(reader, "templates");
-    let time_zone = time_zone(reader, &section);
+    let time_zone = read_time_zone(reader, &section);
     let workers = section.integer(reader, "workers");
     let answer_within = section.integer(reader, "answer_within_ms");
-    let tls = tls(reader, file);
-    listen_differ(reader, file);
-    Some(Server {
+    let tls = read_tls(reader, file);
+    report_equal_listeners(reader, file);
+    Some(ServerSection {
         listen: listen?.value,
         public_url,
         trusted_proxies,
@@ -33,13 +39,13 @@ pub(super) fn server(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Option<
 }
 
 /// The beginning of URLs, under one of the section's keys; `None` where it is not set.
-pub(super) fn base_url(
+pub(super) fn read_base_url(
     reader: &mut TomlReader<'_>,
     section: &TomlTable<'_, '_>,
     key: &str,
 ) -> Option<String> {
     let url = section.set_text(reader, key)?;
-    let checked = beginning(&url.value);
+    let checked = parse_base_url(&url.value);
     if checked.is_none() {
         let problem = section.wrong(&reader.source, key, &url);
         let problem = problem.expected("a URL like `https://phone.example.com`");
@@ -48,7 +54,7 @@ pub(super) fn base_url(
     checked
 }
 
-fn time_zone(reader: &mut TomlReader<'_>, section: &TomlTable<'_, '_>) -> Option<TimeZone> {
+fn read_time_zone(reader: &mut TomlReader<'_>, section: &TomlTable<'_, '_>) -> Option<TimeZone> {
     let name = section.text(reader, "time_zone")?;
     let zone = TimeZone::get(&name.value);
     if zone.is_err() {
@@ -60,7 +66,7 @@ fn time_zone(reader: &mut TomlReader<'_>, section: &TomlTable<'_, '_>) -> Option
 
 /// Scheme and host, perhaps a port and a path; the user and password that Twilio does not sign,
 /// and a slash at the end, are taken off.
-fn beginning(text: &str) -> Option<String> {
+fn parse_base_url(text: &str) -> Option<String> {
     let (scheme, authority, path) = parts(text);
     // What is signed is the text, not what Url makes of it.
     http_url(text).filter(|_| !path.contains(['?', '#', ' ']))?;
@@ -68,7 +74,7 @@ fn beginning(text: &str) -> Option<String> {
     Some(format!("{scheme}://{host}{}", path.trim_end_matches('/')))
 }
 
-fn ip_range(
+fn parse_ip_range(
     reader: &mut TomlReader<'_>,
     section: &TomlTable<'_, '_>,
     range: Spanned<String>,
@@ -87,7 +93,7 @@ fn ip_range(
 }
 
 /// Both listeners on one port would be found out only when the second one starts.
-fn listen_differ(reader: &mut TomlReader<'_>, file: &DeTable<'_>) {
+fn report_equal_listeners(reader: &mut TomlReader<'_>, file: &DeTable<'_>) {
     let listen = |name: &str| file.get(name)?.get_ref().as_table()?.get("listen").cloned();
     if let (Some(server), Some(admin)) = (listen("server"), listen("admin"))
         && server.get_ref().as_str() == admin.get_ref().as_str()
@@ -99,14 +105,14 @@ fn listen_differ(reader: &mut TomlReader<'_>, file: &DeTable<'_>) {
     }
 }
 
-fn tls(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Option<Tls> {
+fn read_tls(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Option<TlsFiles> {
     let server = file.get("server").and_then(|server| server.get_ref().as_table());
     let section =
         reader.section("server.tls", "server.tls", server.and_then(|server| server.get("tls")));
     let certificate = section.file(reader, "certificate");
     let key = section.file(reader, "key");
     match (certificate, key) {
-        (Some(certificate), Some(key)) => Some(Tls { certificate, key }),
+        (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
         (None, None) => None,
         _ => {
             let problem = reader.source.error(section.span(), "`server.tls` is half a pair");
@@ -116,12 +122,12 @@ fn tls(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Option<Tls> {
     }
 }
 
-pub(super) fn admin(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Admin {
+pub(super) fn read_admin(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> AdminSection {
     let section = reader.section("admin", "admin", file.get("admin"));
-    Admin { listen: section.parsed(reader, "listen").map(|listen| listen.value) }
+    AdminSection { listen: section.parse_text(reader, "listen").map(|listen| listen.value) }
 }
 
-pub(super) fn log(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> LogFormat {
+pub(super) fn read_log_format(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> LogFormat {
     let section = reader.section("log", "log", file.get("log"));
     match section.text(reader, "format").map(|format| format.value).as_deref() {
         Some("human") => LogFormat::Human,
@@ -130,7 +136,7 @@ pub(super) fn log(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> LogFormat 
     }
 }
 
-pub(super) fn store(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> StoreUrl {
+pub(super) fn read_store_url(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> StoreUrl {
     let section = reader.section("store", "store", file.get("store"));
     // Whatever stands in for a wrong one is not opened: the gateway is refused.
     let Some(url) = section.text(reader, "url") else { return StoreUrl::Memory };
@@ -145,7 +151,7 @@ pub(super) fn store(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> StoreUrl
     }
 }
 
-pub(super) fn egress(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Egress {
+pub(super) fn read_egress(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Egress {
     let section = reader.section("egress", "egress", file.get("egress"));
     let mut allow = Vec::new();
     for text in section.list(reader, "allow") {

@@ -6,7 +6,7 @@ use jsonc_parser::ast::{ObjectPropName, Value as Parsed};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
-use super::{Key, Node, Value};
+use super::{FlowKey, FlowNode, FlowValue};
 use crate::diagnostics::problem::{Problems, Source};
 use crate::limits::FLOW_NESTING_MAX;
 
@@ -25,9 +25,9 @@ const STRICT: ParseOptions = ParseOptions {
 };
 
 /// Reads the text, or says what is wrong with it.
-pub(super) fn read(source: &Source, problems: &mut Problems) -> Option<Node> {
+pub(super) fn read(source: &Source, problems: &mut Problems) -> Option<FlowNode> {
     let text = &source.text;
-    if let Some(offset) = too_deep(text) {
+    if let Some(offset) = is_too_deep(text) {
         let message = format!("more than {FLOW_NESTING_MAX} lists and objects within each other");
         problems.push(source.error(offset..offset + 1, message));
         return None;
@@ -60,13 +60,13 @@ pub(super) fn read(source: &Source, problems: &mut Problems) -> Option<Node> {
         problems.push(not_json(start..start + 1, message));
         return None;
     }
-    let mut reader = Reader { source, problems, sound: true };
+    let mut reader = JsonFlowReader { source, problems, sound: true };
     let node = reader.node(parsed);
     reader.sound.then_some(node)
 }
 
 /// Where the nesting passes its bound.
-fn too_deep(text: &str) -> Option<usize> {
+fn is_too_deep(text: &str) -> Option<usize> {
     let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
     for (offset, byte) in text.bytes().enumerate() {
         match byte {
@@ -96,26 +96,26 @@ fn offset_of(text: &str, line: usize, column: usize) -> usize {
     offset
 }
 
-struct Reader<'a> {
+struct JsonFlowReader<'a> {
     source: &'a Source,
     problems: &'a mut Problems,
     sound: bool,
 }
 
-impl Reader<'_> {
-    fn node(&mut self, parsed: Parsed<'_>) -> Node {
+impl JsonFlowReader<'_> {
+    fn node(&mut self, parsed: Parsed<'_>) -> FlowNode {
         let range = parsed.range();
         let span = range.start..range.end;
         let value = match parsed {
-            Parsed::NullKeyword(_) => Value::Null,
-            Parsed::BooleanLit(literal) => Value::Bool(literal.value),
-            Parsed::StringLit(literal) => Value::Text(literal.value.into_owned()),
+            Parsed::NullKeyword(_) => FlowValue::Null,
+            Parsed::BooleanLit(literal) => FlowValue::Bool(literal.value),
+            Parsed::StringLit(literal) => FlowValue::Text(literal.value.into_owned()),
             Parsed::NumberLit(literal) => self.number(literal.value, &span),
             Parsed::Array(array) => {
-                Value::List(array.elements.into_iter().map(|item| self.node(item)).collect())
+                FlowValue::List(array.elements.into_iter().map(|item| self.node(item)).collect())
             }
             Parsed::Object(object) => {
-                let mut members: Vec<(Key, Node)> = Vec::new();
+                let mut members: Vec<(FlowKey, FlowNode)> = Vec::new();
                 let mut known = std::collections::HashSet::new();
                 for property in object.properties {
                     let range = property.name.range();
@@ -123,26 +123,26 @@ impl Reader<'_> {
                         ObjectPropName::String(name) => name.value.into_owned(),
                         ObjectPropName::Word(name) => name.value.to_owned(),
                     };
-                    let key = Key { name, span: range.start..range.end };
+                    let key = FlowKey { name, span: range.start..range.end };
                     if !known.insert(key.name.clone()) {
                         let message = format!("`{}` is there twice", key.name);
                         self.error(key.span.clone(), message, "each key once");
                     }
                     members.push((key, self.node(property.value)));
                 }
-                Value::Table(members)
+                FlowValue::Table(members)
             }
         };
-        Node { value, span }
+        FlowNode { value, span }
     }
 
-    fn number(&mut self, text: &str, span: &Range<usize>) -> Value {
+    fn number(&mut self, text: &str, span: &Range<usize>) -> FlowValue {
         match serde_json::from_str(text) {
-            Ok(number) => Value::Number(number),
+            Ok(number) => FlowValue::Number(number),
             Err(_) => {
                 let message = format!("`{text}` is too large a number");
                 self.error(span.clone(), message, "a number of at most 64 bits");
-                Value::Null
+                FlowValue::Null
             }
         }
     }
@@ -170,7 +170,7 @@ mod tests {
         let mut problems = Problems::default();
         let node = read(&Source::new("flow.json", text), &mut problems).expect("JSON");
         assert_eq!(node.to_json(), serde_json::from_str::<serde_json::Value>(text).expect("JSON"));
-        let item = &node.get("aä").and_then(Node::list).expect("a list")[0];
+        let item = &node.get("aä").and_then(FlowNode::list).expect("a list")[0];
         assert_eq!(&text[item.span.clone()], r#""x\ud83d\ude00\n""#);
         assert_eq!(&text[node.table().expect("a table")[1].0.span.clone()], "\"b\"");
     }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{Key, Node, Value};
+use super::{FlowKey, FlowNode, FlowValue};
 
 /// The types that were renamed: then, today.
 const TYPES: [(&str, &str); 11] = [
@@ -21,10 +21,11 @@ const TYPES: [(&str, &str); 11] = [
 ];
 
 /// The flow in today's shape; each value keeps its place. A flow of today is left as it is.
-pub(super) fn current(mut flow: Node) -> Node {
-    let states = flow.get("states").and_then(Node::list).unwrap_or_default();
-    let text = |state: &Node, key: &str| state.get(key).and_then(Node::text).map(str::to_owned);
-    let is_first = |state: &&Node| text(state, "type").as_deref() == Some("InitialState");
+pub(super) fn current(mut flow: FlowNode) -> FlowNode {
+    let states = flow.get("states").and_then(FlowNode::list).unwrap_or_default();
+    let text =
+        |state: &FlowNode, key: &str| state.get(key).and_then(FlowNode::text).map(str::to_owned);
+    let is_first = |state: &&FlowNode| text(state, "type").as_deref() == Some("InitialState");
     let Some(first) = states.iter().find(is_first) else { return flow };
     let name = first.get("name").cloned();
     let place = first.get("type").map_or(first.span.clone(), |node| node.span.clone());
@@ -35,38 +36,38 @@ pub(super) fn current(mut flow: Node) -> Node {
 
     let has = |key| flow.get(key).is_some();
     let (has_first, has_flags) = (has("initial_state"), has("flags"));
-    let Value::Table(members) = &mut flow.value else { return flow };
+    let FlowValue::Table(members) = &mut flow.value else { return flow };
     for (key, node) in members.iter_mut() {
-        if let ("states", Value::List(states)) = (key.name.as_str(), &mut node.value) {
+        if let ("states", FlowValue::List(states)) = (key.name.as_str(), &mut node.value) {
             states.iter_mut().for_each(|widget| state(widget, &names));
         }
     }
-    let key = |name: &str| Key { name: name.to_owned(), span: place.clone() };
-    let node = |value| Node { value, span: place.clone() };
+    let key = |name: &str| FlowKey { name: name.to_owned(), span: place.clone() };
+    let node = |value| FlowNode { value, span: place.clone() };
     if let (false, Some(name)) = (has_first, name) {
         members.push((key("initial_state"), name));
     }
     if !has_flags {
-        let calls = (key("allow_concurrent_calls"), node(Value::Bool(true)));
-        members.push((key("flags"), node(Value::Table(vec![calls]))));
+        let calls = (key("allow_concurrent_calls"), node(FlowValue::Bool(true)));
+        members.push((key("flags"), node(FlowValue::Table(vec![calls]))));
     }
     flow
 }
 
-fn state(state: &mut Node, names: &HashMap<String, String>) {
-    let Value::Table(members) = &mut state.value else { return };
+fn state(state: &mut FlowNode, names: &HashMap<String, String>) {
+    let FlowValue::Table(members) = &mut state.value else { return };
     members.retain(|(key, _)| key.name != "sid" && key.name != "uuid");
     for (key, node) in members {
         match (key.name.as_str(), &mut node.value) {
-            ("type", Value::Text(kind)) => {
+            ("type", FlowValue::Text(kind)) => {
                 if let Some((_, today)) = TYPES.iter().find(|(then, _)| then == kind) {
                     *kind = (*today).to_owned();
                 }
             }
-            ("properties", Value::Table(properties)) => {
+            ("properties", FlowValue::Table(properties)) => {
                 properties.retain(|(_, node)| !node.is_null());
             }
-            ("transitions", Value::List(transitions)) => {
+            ("transitions", FlowValue::List(transitions)) => {
                 transitions.iter_mut().for_each(|one| transition(one, names));
             }
             _ => {}
@@ -74,8 +75,8 @@ fn state(state: &mut Node, names: &HashMap<String, String>) {
     }
 }
 
-fn transition(transition: &mut Node, names: &HashMap<String, String>) {
-    let Value::Table(members) = &mut transition.value else { return };
+fn transition(transition: &mut FlowNode, names: &HashMap<String, String>) {
+    let FlowValue::Table(members) = &mut transition.value else { return };
     members.retain(|(key, node)| match key.name.as_str() {
         "sid" | "uuid" => false,
         "next" => !node.is_null(),
@@ -84,14 +85,14 @@ fn transition(transition: &mut Node, names: &HashMap<String, String>) {
     });
     for (key, node) in members {
         match (key.name.as_str(), &mut node.value) {
-            ("next", Value::Text(next)) => {
+            ("next", FlowValue::Text(next)) => {
                 if let Some(name) = names.get(next) {
                     next.clone_from(name);
                 }
             }
-            ("conditions", Value::List(conditions)) => {
+            ("conditions", FlowValue::List(conditions)) => {
                 for condition in conditions {
-                    if let Value::Table(members) = &mut condition.value {
+                    if let FlowValue::Table(members) = &mut condition.value {
                         members.retain(|(key, _)| key.name != "uuid" && key.name != "sid");
                     }
                 }

@@ -2,7 +2,7 @@
 
 use super::{Import, State};
 use crate::diagnostics::suggest::nearest_name;
-use crate::flow::file::Node;
+use crate::flow::file::FlowNode;
 use crate::flow::properties::{Callee, Holds, Pair, Properties, Property};
 use crate::liquid::Template;
 
@@ -41,7 +41,7 @@ impl Import<'_> {
         &mut self,
         state: &State<'_>,
         property: &Property,
-        node: &Node,
+        node: &FlowNode,
         read: &mut Properties,
     ) {
         match property.holds {
@@ -78,7 +78,7 @@ impl Import<'_> {
     }
 
     /// A property that is one text, checked as far as it is known without data.
-    fn one(&mut self, state: &State<'_>, property: &Property, node: &Node) -> Option<Template> {
+    fn one(&mut self, state: &State<'_>, property: &Property, node: &FlowNode) -> Option<Template> {
         let Some(text) = node.plain() else {
             let expected = expected(property.holds);
             self.wrong(state, property, node, &expected);
@@ -106,7 +106,7 @@ impl Import<'_> {
         Some(template)
     }
 
-    fn pairs(&mut self, state: &State<'_>, property: &Property, node: &Node) -> Vec<Pair> {
+    fn pairs(&mut self, state: &State<'_>, property: &Property, node: &FlowNode) -> Vec<Pair> {
         let Some(list) = node.list() else {
             self.wrong(state, property, node, "a list of `{key, value}`");
             return Vec::new();
@@ -114,7 +114,7 @@ impl Import<'_> {
         list.iter().filter_map(|entry| self.pair(state, property, entry)).collect()
     }
 
-    fn pair(&mut self, state: &State<'_>, property: &Property, entry: &Node) -> Option<Pair> {
+    fn pair(&mut self, state: &State<'_>, property: &Property, entry: &FlowNode) -> Option<Pair> {
         // Names that Studio's newer widgets give to the same.
         let key = entry.get("key").or_else(|| entry.get("name"))?;
         let (Some(name), value) = (key.plain(), entry.get("value")) else {
@@ -122,8 +122,10 @@ impl Import<'_> {
             return None;
         };
         let kind = entry.get("type");
-        let json = match kind.and_then(Node::text) {
-            None | Some("string") => entry.get("parse_as_json").and_then(Node::flag) == Some(true),
+        let json = match kind.and_then(FlowNode::text) {
+            None | Some("string") => {
+                entry.get("parse_as_json").and_then(FlowNode::flag) == Some(true)
+            }
             Some("json_object") => true,
             Some(_) => {
                 let node = kind.unwrap_or(entry);
@@ -148,7 +150,7 @@ impl Import<'_> {
     }
 
     /// What a widget calls: the configured function of its name, else its URL.
-    fn callee(&mut self, state: &State<'_>, node: &Node) -> Option<Callee> {
+    fn callee(&mut self, state: &State<'_>, node: &FlowNode) -> Option<Callee> {
         if let Some(function) = self.configured(state) {
             return Some(function);
         }
@@ -169,7 +171,7 @@ impl Import<'_> {
         Some(Callee::Function(std::sync::Arc::clone(function)))
     }
 
-    fn subflow(&mut self, state: &State<'_>, node: &Node) {
+    fn subflow(&mut self, state: &State<'_>, node: &FlowNode) {
         let sid = node.text().unwrap_or_default();
         match (self.around.subflow)(sid) {
             Some(flow) if flow.subflows.is_empty() => {
@@ -195,7 +197,7 @@ impl Import<'_> {
     }
 
     /// Required properties, and what a configured function makes up for.
-    fn missing(&mut self, state: &State<'_>, place: &Node, read: &mut Properties) {
+    fn missing(&mut self, state: &State<'_>, place: &FlowNode, read: &mut Properties) {
         for property in state.of.properties.iter().filter(|property| property.required) {
             let name = property.name;
             let there = match property.holds {
@@ -224,7 +226,7 @@ impl Import<'_> {
     }
 
     /// A widget that speaks has something to say.
-    fn audible(&mut self, state: &State<'_>, given: Option<&Node>) {
+    fn audible(&mut self, state: &State<'_>, given: Option<&FlowNode>) {
         if state.of.name != "say-play" {
             return;
         }
@@ -240,7 +242,7 @@ impl Import<'_> {
         }
     }
 
-    fn wrong(&mut self, state: &State<'_>, property: &Property, node: &Node, expected: &str) {
+    fn wrong(&mut self, state: &State<'_>, property: &Property, node: &FlowNode, expected: &str) {
         let found = match node.plain() {
             Some(text) if text.len() <= 60 => format!("`{text}`"),
             _ => node.kind().to_owned(),
@@ -249,7 +251,7 @@ impl Import<'_> {
         self.error(node, message, expected, "");
     }
 
-    fn unknown(&mut self, state: &State<'_>, name: &str, node: &Node) {
+    fn unknown(&mut self, state: &State<'_>, name: &str, node: &FlowNode) {
         let known = state.of.properties.iter().map(|property| property.name);
         let help = match nearest_name(name, known) {
             Some(near) => format!("did you mean `{near}`? As it is, it does nothing"),

@@ -3,10 +3,10 @@
 use super::{Import, State};
 use crate::diagnostics::suggest::did_you_mean;
 use crate::flow::condition::{Condition, TESTS, Test, pattern};
-use crate::flow::file::Node;
+use crate::flow::file::FlowNode;
 
 impl Import<'_> {
-    pub(super) fn conditions(&mut self, state: &State<'_>, node: &Node) -> Vec<Condition> {
+    pub(super) fn conditions(&mut self, state: &State<'_>, node: &FlowNode) -> Vec<Condition> {
         let conditions = node.get("conditions").filter(|conditions| !conditions.is_null());
         let Some(conditions) = conditions else { return Vec::new() };
         let Some(list) = conditions.list() else {
@@ -18,9 +18,9 @@ impl Import<'_> {
         list.iter().filter_map(|node| self.condition(state, node)).collect()
     }
 
-    fn condition(&mut self, state: &State<'_>, node: &Node) -> Option<Condition> {
+    fn condition(&mut self, state: &State<'_>, node: &FlowNode) -> Option<Condition> {
         let kind = node.get("type");
-        let word = kind.and_then(Node::text).unwrap_or_default();
+        let word = kind.and_then(FlowNode::text).unwrap_or_default();
         let Some((_, test)) = TESTS.iter().find(|(name, _)| *name == word) else {
             let help = did_you_mean(word, TESTS.iter().map(|(name, _)| *name));
             let names: Vec<&str> = TESTS.iter().map(|(name, _)| *name).collect();
@@ -29,7 +29,7 @@ impl Import<'_> {
             self.error(kind.unwrap_or(node), message, "no such condition", &help);
             return None;
         };
-        let argument = node.get("arguments").and_then(Node::list).and_then(<[Node]>::first);
+        let argument = node.get("arguments").and_then(FlowNode::list).and_then(<[FlowNode]>::first);
         let argument = match argument.and_then(|node| Some((node, node.plain()?))) {
             Some((node, text)) => Some(self.template(node, &text)?),
             None => None,
@@ -41,7 +41,7 @@ impl Import<'_> {
             return None;
         }
         let place = given.unwrap_or(node);
-        let Some(text) = given.map_or(Some(String::new()), Node::plain) else {
+        let Some(text) = given.map_or(Some(String::new()), FlowNode::plain) else {
             let message = format!("`value` of widget `{}` is {}", state.name, place.kind());
             self.error(place, message, "a text", "");
             return None;

@@ -2,12 +2,12 @@
 //! now, and placeholders that nobody has filled in.
 
 use super::{Import, State};
-use crate::flow::file::Node;
+use crate::flow::file::FlowNode;
 use crate::uri;
 
 impl Import<'_> {
     /// Says whether a URL of the flow can be called, once it is rewritten.
-    pub(super) fn url(&mut self, state: &State<'_>, node: &Node, url: &str) {
+    pub(super) fn url(&mut self, state: &State<'_>, node: &FlowNode, url: &str) {
         let rewritten = self.around.rewrites.iter().find_map(|rewrite| rewrite.apply(url));
         let target = rewritten.as_deref().unwrap_or(url);
         let host = host(target);
@@ -39,7 +39,7 @@ impl Import<'_> {
 }
 
 /// Whether a URL is one that can be called, and no placeholder.
-pub fn callable(url: &str) -> bool {
+pub fn is_callable(url: &str) -> bool {
     host(url).is_some()
 }
 
@@ -69,10 +69,10 @@ mod tests {
     fn placeholders_are_told() {
         for url in ["", "<<YOUR URL>>", "${url}/a", "https://${DOMAIN}/a", "ftp://a/b", "/a", "a b"]
         {
-            assert!(!callable(url), "{url}");
+            assert!(!is_callable(url), "{url}");
         }
         for url in ["https://a.example/b?c=%20", "http://127.0.0.1:9/", "http://[::1]:9/a"] {
-            assert!(callable(url), "{url}");
+            assert!(is_callable(url), "{url}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Import, State};
 use crate::diagnostics::suggest::did_you_mean;
 use crate::flow::definition::{Transition, Widget, WidgetId};
-use crate::flow::file::Node;
+use crate::flow::file::FlowNode;
 
 impl Import<'_> {
     pub(super) fn transitions(&mut self, state: &State<'_>, names: &[&str]) -> Vec<Transition> {
@@ -26,7 +26,12 @@ impl Import<'_> {
         transitions
     }
 
-    fn transition(&mut self, state: &State<'_>, node: &Node, names: &[&str]) -> Option<Transition> {
+    fn transition(
+        &mut self,
+        state: &State<'_>,
+        node: &FlowNode,
+        names: &[&str],
+    ) -> Option<Transition> {
         let event = node.get("event");
         let Some((event, word)) = event.and_then(|event| Some((event, event.text()?))) else {
             let message = format!("a transition of widget `{}` has no `event`", state.name);
@@ -45,8 +50,8 @@ impl Import<'_> {
         }
         let next = self.next(state, node, names);
         let conditions = self.conditions(state, node);
-        let given = node.get("conditions").and_then(Node::list);
-        if word == "match" && given.is_none_or(<[Node]>::is_empty) {
+        let given = node.get("conditions").and_then(FlowNode::list);
+        if word == "match" && given.is_none_or(<[FlowNode]>::is_empty) {
             let message = format!("a `match` of widget `{}` has no conditions", state.name);
             self.error(node, message, "never holds", "give it one, or take it out");
         }
@@ -54,7 +59,7 @@ impl Import<'_> {
     }
 
     /// The widget that follows; nothing, null and the empty name stand for none.
-    fn next(&mut self, state: &State<'_>, node: &Node, names: &[&str]) -> Option<WidgetId> {
+    fn next(&mut self, state: &State<'_>, node: &FlowNode, names: &[&str]) -> Option<WidgetId> {
         let next = node.get("next").filter(|next| !next.is_null())?;
         let Some(name) = next.text() else {
             let message = format!("`next` of widget `{}` is {}", state.name, next.kind());

@@ -21,7 +21,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> ExitCode {
     if args.schema {
-        println!("{:#}", crate::config::schema());
+        println!("{:#}", crate::config::config_schema());
         return ExitCode::SUCCESS;
     }
     let (gateway, problems) = Gateway::load(&args.config.config, &Metrics::new());

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::diagnostics::problem::{Level, Problem, Problems, Source};
-use crate::flow::file::{self, Node};
+use crate::diagnostics::problem::{Problem, Problems, Severity, Source};
+use crate::flow::file::{self, FlowNode};
 use crate::limits::FLOW_BYTES_MAX;
 use crate::read_limited::{is_stdin, read_text_argument};
 use crate::tools::flow_export::{write_json, write_toml};
@@ -99,7 +99,7 @@ fn notation(path: &Path) -> FlowNotation {
 }
 
 /// Reads a flow file; `-` is standard input, in whichever form.
-fn read(path: &Path) -> Result<(Node, FlowNotation), Problems> {
+fn read(path: &Path) -> Result<(FlowNode, FlowNotation), Problems> {
     let text =
         read_text_argument(path, FLOW_BYTES_MAX).map_err(|error| failed("read", path, &error))?;
     let name = match (is_stdin(path), text.trim_start().starts_with('{')) {
@@ -114,5 +114,5 @@ fn read(path: &Path) -> Result<(Node, FlowNotation), Problems> {
 
 fn failed(what: &str, path: &Path, error: &std::io::Error) -> Problems {
     let message = format!("cannot {what} `{}`: {error}", path.display());
-    Problems::from(Problem::new(Level::Error, message))
+    Problems::from(Problem::new(Severity::Error, message))
 }

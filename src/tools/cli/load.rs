@@ -169,7 +169,7 @@ fn bar(tally: &LoadCounters, passed: Duration, duration: Duration) -> String {
 }
 
 fn channel(text: &str) -> Result<Channel, String> {
-    Channel::named(text).ok_or_else(|| "expected `voice` or `message`".to_owned())
+    Channel::from_name(text).ok_or_else(|| "expected `voice` or `message`".to_owned())
 }
 
 fn rate(text: &str) -> Result<f64, String> {

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use crate::clock;
-use crate::diagnostics::problem::{Level, Problem, Problems, Source};
+use crate::diagnostics::problem::{Problem, Problems, Severity, Source};
 use crate::limits::{RENDER_DATA_BYTES_MAX, TEMPLATE_BYTES_MAX};
 use crate::liquid::OutputFormat;
 use crate::read_limited::read_text_argument;
@@ -76,5 +76,5 @@ fn data(path: &Path) -> Result<Map<String, Value>, Problems> {
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Problems {
     let message = format!("cannot read `{}`: {error}", path.display());
-    Problems::from(Problem::new(Level::Error, message))
+    Problems::from(Problem::new(Severity::Error, message))
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use actix_web::http::Method;
 
-use crate::config::Algorithm;
+use crate::config::HmacAlgorithm;
 use crate::limits::WEBHOOK_BODY_BYTES_MAX;
 use crate::media_type::{FORM, is_form};
 use crate::read_limited::read_argument;
@@ -43,7 +43,7 @@ pub(super) struct RequestArgs {
 
     /// The hash of the signature; SHA-256 is for SharedKeys only
     #[arg(long, value_name = "A", default_value = "HMAC_SHA1", value_parser = algorithm)]
-    pub algorithm: Algorithm,
+    pub algorithm: HmacAlgorithm,
 }
 
 impl RequestArgs {
@@ -117,10 +117,10 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-fn algorithm(text: &str) -> Result<Algorithm, String> {
+fn algorithm(text: &str) -> Result<HmacAlgorithm, String> {
     match text.to_ascii_uppercase().as_str() {
-        "HMAC_SHA1" => Ok(Algorithm::Sha1),
-        "HMAC_SHA256" => Ok(Algorithm::Sha256),
+        "HMAC_SHA1" => Ok(HmacAlgorithm::Sha1),
+        "HMAC_SHA256" => Ok(HmacAlgorithm::Sha256),
         _ => Err("expected `HMAC_SHA1` or `HMAC_SHA256`".to_owned()),
     }
 }

@@ -6,7 +6,7 @@ use actix_web::http::Method;
 
 use super::request::RequestArgs;
 use crate::media_type::is_form;
-use crate::verify::{SigningKey, hashed_url, sign_form, sign_url};
+use crate::verify::{SigningKey, add_body_hash, sign_form, sign_url};
 use crate::webhook::Params;
 
 const EXAMPLE: &str = "\
@@ -56,7 +56,7 @@ fn sign(request: &RequestArgs) -> Result<String, String> {
         let params = Params::decode(&body).map_err(|error| error.to_string())?;
         return Ok(sign_form(&key, &request.url, params.iter()));
     }
-    let url = hashed_url(&request.url, &body).ok_or(
+    let url = add_body_hash(&request.url, &body).ok_or(
         "the URL has a `bodySHA256` already, and it is not that of this body: leave it out",
     )?;
     Ok(lines(&request.url, &url, &sign_url(&key, &url)))

@@ -5,7 +5,7 @@ use std::io::{BufWriter, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::diagnostics::problem::{Level, Problem, Problems};
+use crate::diagnostics::problem::{Problem, Problems, Severity};
 use crate::tools::flow_test::{self, FileReport, TestReport, find, junit, tree, updated};
 
 const EXAMPLE: &str = r#"Example:
@@ -67,7 +67,7 @@ fn tested(args: &Args) -> Result<ExitCode, Problems> {
         let found = find(path)?;
         if found.is_empty() {
             let message = format!("there is no flow test below `{}`", path.display());
-            let problem = Problem::new(Level::Error, message);
+            let problem = Problem::new(Severity::Error, message);
             return Err(problem.help("their names end in `.test.toml`").into());
         }
         paths.extend(found);
@@ -88,7 +88,7 @@ fn tested(args: &Args) -> Result<ExitCode, Problems> {
     let (passed, failed, broken) = report.counts();
     if passed + failed + broken == 0 {
         let message = format!("no case holds `{}`", args.filter.as_deref().unwrap_or_default());
-        return Err(Problem::new(Level::Error, message).into());
+        return Err(Problem::new(Severity::Error, message).into());
     }
     Ok(match (failed, broken) {
         (0, 0) => ExitCode::SUCCESS,
@@ -133,5 +133,5 @@ fn update(file: &FileReport) -> Result<usize, Problems> {
 
 fn failed(path: &Path, error: &std::io::Error) -> Problems {
     let message = format!("cannot write `{}`: {error}", path.display());
-    Problems::from(Problem::new(Level::Error, message))
+    Problems::from(Problem::new(Severity::Error, message))
 }

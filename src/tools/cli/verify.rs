@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use actix_web::http::Method;
 
 use super::request::RequestArgs;
-use crate::tools::explain::Case;
+use crate::tools::explain::SignedRequest;
 
 const EXAMPLE: &str = "\
 Example:
@@ -56,12 +56,12 @@ pub(super) fn run(args: Args) -> ExitCode {
     if verdict.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn case(args: &Args) -> Result<Case, String> {
+fn case(args: &Args) -> Result<SignedRequest, String> {
     let request = &args.request;
     if request.method == Method::GET && !request.param.is_empty() {
         return Err("the parameters of a GET are in its URL: give them in `--url`".to_owned());
     }
-    Ok(Case {
+    Ok(SignedRequest {
         url: request.url.clone(),
         method: request.method.clone(),
         content_type: request.content_type.clone(),
@@ -72,8 +72,8 @@ fn case(args: &Args) -> Result<Case, String> {
     })
 }
 
-fn explain(case: &Case, accepted: bool) {
-    println!("\n{}", case.tried());
+fn explain(case: &SignedRequest, accepted: bool) {
+    println!("\n{}", case.attempts());
     if accepted {
         return;
     }

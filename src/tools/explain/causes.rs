@@ -5,13 +5,13 @@ mod key;
 mod url;
 
 use super::guess::Guess;
-use super::{Finding, shown};
+use super::{LikelyCause, shown};
 use crate::verify::VerifyError;
 use crate::verify::key::body_sha256;
 use crate::webhook::Params;
 
 /// One kind of difference between what was signed and what is checked.
-struct Cause {
+struct CauseKind {
     /// What was signed instead. `{url}` stands for the URL that fits, `{name}` for a parameter.
     what: &'static str,
     /// What to do. The same words are replaced.
@@ -21,20 +21,22 @@ struct Cause {
 }
 
 /// The causes whose guess fits: alone; or, where none does, two of different kinds together.
-pub(super) fn find(base: &Guess, error: VerifyError) -> Vec<Finding> {
+pub(super) fn find(base: &Guess, error: VerifyError) -> Vec<LikelyCause> {
     if let Some(found) = body(base, error) {
         return vec![found];
     }
     let kinds = [url::CAUSES, form::CAUSES, key::CAUSES];
-    let alone: Vec<_> = kinds.iter().flat_map(|causes| fitting(base, causes)).collect();
+    let alone: Vec<_> = kinds.iter().flat_map(|causes| find_fitting(base, causes)).collect();
     if !alone.is_empty() {
         return alone.into_iter().map(|(finding, _)| finding).collect();
     }
     for (first, second) in [(1, 0), (2, 0), (2, 1)] {
         for cause in kinds[first].iter().filter(|cause| !cause.what.contains("{name}")) {
             for (changed, name) in (cause.guesses)(base) {
-                if let Some((finding, url)) = fitting(&changed, kinds[second]).into_iter().next() {
-                    return vec![cause.finding(&url, &name), finding];
+                if let Some((finding, url)) =
+                    find_fitting(&changed, kinds[second]).into_iter().next()
+                {
+                    return vec![cause.to_likely_cause(&url, &name), finding];
                 }
             }
         }
@@ -43,16 +45,16 @@ pub(super) fn find(base: &Guess, error: VerifyError) -> Vec<Finding> {
 }
 
 /// Every cause that explains the signature, with the URL that it fits.
-fn fitting(base: &Guess, causes: &[Cause]) -> Vec<(Finding, String)> {
-    let mut found: Vec<(Finding, String)> = Vec::new();
+fn find_fitting(base: &Guess, causes: &[CauseKind]) -> Vec<(LikelyCause, String)> {
+    let mut found: Vec<(LikelyCause, String)> = Vec::new();
     for cause in causes {
         let guesses = (cause.guesses)(base).into_iter().filter(|(guess, _)| guess.differs(base));
         let fits = guesses
-            .filter_map(|(guess, name)| guess.fitting_url().map(|url| (guess, name, url)))
+            .filter_map(|(guess, name)| guess.find_signed_url().map(|url| (guess, name, url)))
             // Two causes may sign the same string: the first one is the likelier.
             .next();
         if let Some((_, name, url)) = fits {
-            found.push((cause.finding(&url, &name), url));
+            found.push((cause.to_likely_cause(&url, &name), url));
         }
     }
     found.truncate(3);
@@ -60,18 +62,18 @@ fn fitting(base: &Guess, causes: &[Cause]) -> Vec<(Finding, String)> {
 }
 
 /// The cause where the signature is right, and the body is not the one that it covers.
-fn body(base: &Guess, error: VerifyError) -> Option<Finding> {
+fn body(base: &Guess, error: VerifyError) -> Option<LikelyCause> {
     let finding = |what: &str, advice: &str| {
-        Some(Finding { what: what.to_owned(), advice: advice.to_owned() })
+        Some(LikelyCause { what: what.to_owned(), advice: advice.to_owned() })
     };
     match error {
-        VerifyError::BodyHashMissing if base.fitting_url().is_some() => finding(
+        VerifyError::BodyHashMissing if base.find_signed_url().is_some() => finding(
             "the signature fits the URL, but the URL holds no `bodySHA256`, so that any body would \
              have passed",
             "check that the request's `Content-Type` and query arrive unchanged; forms need \
              `application/x-www-form-urlencoded`, other bodies the hash",
         ),
-        VerifyError::BodyHashWrong => match rewritten_as(base) {
+        VerifyError::BodyHashWrong => match find_rewriting(base) {
             Some(how) => finding(
                 &format!(
                     "the URL's signature fits, and its `bodySHA256` is that of the body {how}"
@@ -93,7 +95,7 @@ fn body(base: &Guess, error: VerifyError) -> Option<Finding> {
 }
 
 /// How the body has to be written for its hash to be the one in the URL.
-fn rewritten_as(base: &Guess) -> Option<&'static str> {
+fn find_rewriting(base: &Guess) -> Option<&'static str> {
     let (_, query) = base.url.split_once('?')?;
     let params = Params::decode_query(query.split('#').next()?).ok()?;
     let hash = params.get("bodySHA256")?;
@@ -112,7 +114,7 @@ fn rewritten_as(base: &Guess) -> Option<&'static str> {
             "as indented JSON",
             json.as_ref().and_then(|json| serde_json::to_string_pretty(json).ok()),
         ),
-        ("as JSON with a space behind `,` and `:`", json.as_ref().map(spaced)),
+        ("as JSON with a space behind `,` and `:`", json.as_ref().map(to_spaced_json)),
         ("when it is empty", Some(String::new())),
         ("when it is `{}`", Some("{}".to_owned())),
     ];
@@ -121,14 +123,14 @@ fn rewritten_as(base: &Guess) -> Option<&'static str> {
 }
 
 /// JSON as Python writes it.
-fn spaced(json: &serde_json::Value) -> String {
+fn to_spaced_json(json: &serde_json::Value) -> String {
     match json {
         serde_json::Value::Array(items) => {
-            format!("[{}]", items.iter().map(spaced).collect::<Vec<_>>().join(", "))
+            format!("[{}]", items.iter().map(to_spaced_json).collect::<Vec<_>>().join(", "))
         }
         serde_json::Value::Object(members) => {
             let member = |(name, value): (&String, &serde_json::Value)| {
-                format!("{}: {}", serde_json::Value::from(name.as_str()), spaced(value))
+                format!("{}: {}", serde_json::Value::from(name.as_str()), to_spaced_json(value))
             };
             format!("{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(", "))
         }
@@ -138,20 +140,20 @@ fn spaced(json: &serde_json::Value) -> String {
 
 // === impl Cause ===
 
-impl Cause {
-    fn finding(&self, url: &str, name: &str) -> Finding {
+impl CauseKind {
+    fn to_likely_cause(&self, url: &str, name: &str) -> LikelyCause {
         let fill = |text: &str| text.replace("{url}", &shown(url)).replace("{name}", &shown(name));
-        Finding { what: fill(self.what), advice: fill(self.advice) }
+        LikelyCause { what: fill(self.what), advice: fill(self.advice) }
     }
 }
 
 /// Guesses that need no name.
-fn unnamed(guesses: impl IntoIterator<Item = Guess>) -> Vec<(Guess, String)> {
+fn without_names(guesses: impl IntoIterator<Item = Guess>) -> Vec<(Guess, String)> {
     guesses.into_iter().map(|guess| (guess, String::new())).collect()
 }
 
 /// Pairs in the order in which they are signed, duplicates kept.
-fn sorted_with_repeats(pairs: &[(String, String)]) -> Vec<(String, String)> {
+fn sort_with_repeats(pairs: &[(String, String)]) -> Vec<(String, String)> {
     let mut pairs = pairs.to_vec();
     pairs.sort();
     pairs

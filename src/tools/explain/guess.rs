@@ -1,10 +1,10 @@
 //! A guess at what was signed: a request in which one thing is changed at a time.
 
-use crate::config::Algorithm;
+use crate::config::HmacAlgorithm;
 use crate::secret::Secret;
-use crate::verify::header::Claim;
+use crate::verify::header::SignatureClaim;
 use crate::verify::key::SigningKey;
-use crate::verify::message::{Message, in_signed_order};
+use crate::verify::message::{SignedMessage, sort_for_signature};
 use crate::verify::url::SignedUrl;
 
 /// Everything that a signature depends on, each part free to be changed.
@@ -18,23 +18,23 @@ pub(super) struct Guess {
     /// Lower-case hexadecimal.
     pub(super) body_sha256: String,
     pub(super) tokens: Vec<Secret>,
-    pub(super) algorithm: Algorithm,
+    pub(super) algorithm: HmacAlgorithm,
     pub(super) signature: String,
 }
 
 impl Guess {
     /// The URL that was signed, if the signature fits this guess.
-    pub(super) fn fitting_url(&self) -> Option<String> {
+    pub(super) fn find_signed_url(&self) -> Option<String> {
         let settings = match self.algorithm {
-            Algorithm::Sha1 => "",
-            Algorithm::Sha256 => "algorithm=HMAC_SHA256",
+            HmacAlgorithm::Sha1 => "",
+            HmacAlgorithm::Sha256 => "algorithm=HMAC_SHA256",
         };
-        let digest = Claim::parse(&self.signature, settings).ok()?.digest;
+        let digest = SignatureClaim::parse(&self.signature, settings).ok()?.digest;
         let pairs = self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let pairs = if self.in_wire_order { pairs.collect() } else { in_signed_order(pairs) };
-        let message = Message { url: SignedUrl::split(&self.url), pairs };
+        let pairs = if self.in_wire_order { pairs.collect() } else { sort_for_signature(pairs) };
+        let message = SignedMessage { url: SignedUrl::split(&self.url), pairs };
         let keys = self.tokens.iter().map(|token| SigningKey::new(token, self.algorithm));
-        keys.into_iter().find_map(|key| message.fitting(&key, &digest))
+        keys.into_iter().find_map(|key| message.find_signed_url(&key, &digest))
     }
 
     /// The same with another URL.

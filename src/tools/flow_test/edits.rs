@@ -36,7 +36,7 @@ pub fn updated<'a>(text: &str, failures: impl Iterator<Item = &'a TestFailure>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostics::problem::{Level, Problem};
+    use crate::diagnostics::problem::{Problem, Severity};
 
     #[test]
     fn only_the_lines_that_fail_are_written() {
@@ -45,7 +45,7 @@ mod tests {
             let start = text.find(part).unwrap();
             let span = start..start + part.len();
             let edit = LineEdit { span, text: instead.map(str::to_owned) };
-            let problem = Problem::new(Level::Error, "");
+            let problem = Problem::new(Severity::Error, "");
             TestFailure { edit: Some(edit), ..TestFailure::plain(problem) }
         };
         let failures = [edit("play x", None), edit("hear two", None), edit("one", Some("1"))];

@@ -12,7 +12,7 @@ use super::keys::CASE;
 use super::mocks::{FunctionMock, given, merged};
 use super::step::{ScriptStep, steps};
 use crate::channel::Channel;
-use crate::diagnostics::problem::{Level, Problem, Problems, Source};
+use crate::diagnostics::problem::{Problem, Problems, Severity, Source};
 use crate::diagnostics::toml_reader::{TomlReader, TomlTable, TomlValue, parse_toml};
 use crate::limits::SCRIPT_BYTES_MAX;
 use crate::read_limited::read_text_limited;
@@ -113,7 +113,7 @@ impl FlowTestFile {
         let name = path.display().to_string();
         let text = read_text_limited(path, SCRIPT_BYTES_MAX).map_err(|error| {
             let message = format!("cannot read `{name}`: {error}");
-            Problems::from(Problem::new(Level::Error, message))
+            Problems::from(Problem::new(Severity::Error, message))
         })?;
         FlowTestFile::parse(&Source::new(&name, &text))
     }
@@ -148,7 +148,7 @@ fn target(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Option<Test
     let flow = table.text(reader, "flow");
     let config = table.text(reader, "config");
     let route = table.text(reader, "route");
-    let channel = table.value(reader, "channel", |value| Channel::named(value.as_str()?));
+    let channel = table.value(reader, "channel", |value| Channel::from_name(value.as_str()?));
     let templates = table.text(reader, "templates");
     let subflows = table.texts(reader, "subflows");
     let zone = table.value(reader, "time_zone", |value| TimeZone::get(value.as_str()?).ok());

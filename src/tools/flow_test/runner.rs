@@ -19,7 +19,7 @@ use super::mocks::advice;
 use super::script::{ScriptOutcome, follow};
 use super::target::LoadedTarget;
 use crate::clock;
-use crate::diagnostics::problem::{Level, Problem, Problems};
+use crate::diagnostics::problem::{Problem, Problems, Severity};
 use crate::flow::Taken;
 use crate::function::MockTransport;
 use crate::tools::phone::{Caller, InProcessGateway, Phone, PhoneEvent, WebhookClient};
@@ -79,7 +79,7 @@ const ENDLESS: Duration = Duration::from_secs(30 * 365 * 24 * 3_600);
 pub fn find(path: &Path) -> Result<Vec<PathBuf>, Problems> {
     let unreadable = |path: &Path, error: &std::io::Error| {
         let message = format!("cannot read `{}`: {error}", path.display());
-        Problems::from(Problem::new(Level::Error, message))
+        Problems::from(Problem::new(Severity::Error, message))
     };
     let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     if !metadata.is_dir() {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::file::{FlowTestFile, StandaloneFlow, TestTarget};
 use super::mocks::{API, FunctionMock};
 use crate::channel::Channel;
-use crate::config::{self, Account, Config, NEEDS_ENVIRONMENT, Route};
+use crate::config::{self, Account, Config, NEEDS_ENVIRONMENT, RouteSection};
 use crate::diagnostics::problem::{Problem, Problems, Source};
 use crate::diagnostics::suggest::did_you_mean;
-use crate::flow::file::{self, Node};
-use crate::flow::import::callable;
+use crate::flow::file::{self, FlowNode};
+use crate::flow::import::is_callable;
 use crate::flow::{Flow, Incoming};
 use crate::gateway::Gateway;
 use crate::limits::FLOW_BYTES_MAX;
@@ -71,7 +71,8 @@ impl LoadedTarget {
             TestTarget::Route { path, span, route, route_span, env } => {
                 let variable = |name: &str| {
                     let own = env.iter().find(|(known, _)| known == name);
-                    own.map(|(_, value)| value.clone()).or_else(|| config::variable(name))
+                    own.map(|(_, value)| value.clone())
+                        .or_else(|| config::environment_variable(name))
                 };
                 let text = read(&file.source, (path, span), "configuration")?;
                 let folder = Path::new(path).parent().unwrap_or(Path::new(""));
@@ -148,7 +149,7 @@ impl LoadedTarget {
         let templates = TemplateFolder::load(&config.server.templates, zone, &mut problems);
         let mut kept = config;
         // A case needs its own route, and those where the same flow takes its calls or messages.
-        let file = |route: &Route| route.answer.flow_file().map(|file| file.text.clone());
+        let file = |route: &RouteSection| route.answer.flow_file().map(|file| file.text.clone());
         let tested = kept.routes.get(&route).and_then(file);
         kept.routes
             .retain(|path, other| *path == route || (tested.is_some() && file(other) == tested));
@@ -232,14 +233,15 @@ fn read(source: &Source, (path, span): Named<'_>, what: &str) -> Result<String, 
 }
 
 /// Whether a flow makes calls itself.
-fn calls_out(root: &Node) -> bool {
+fn calls_out(root: &FlowNode) -> bool {
     states(root).any(|state| text(state, "type").is_some_and(|of| of.starts_with("make-outgoing")))
 }
 
 /// Whether a call leads anywhere in a flow.
-fn calls(root: &Node) -> bool {
+fn calls(root: &FlowNode) -> bool {
     let trigger = states(root).find(|state| text(state, "type") == Some("trigger"));
-    let transitions = trigger.and_then(|trigger| trigger.get("transitions")).and_then(Node::list);
+    let transitions =
+        trigger.and_then(|trigger| trigger.get("transitions")).and_then(FlowNode::list);
     transitions.unwrap_or_default().iter().any(|transition| {
         text(transition, "event") == Some(Incoming::Call.event())
             && text(transition, "next").is_some_and(|next| !next.is_empty())
@@ -247,20 +249,20 @@ fn calls(root: &Node) -> bool {
 }
 
 /// The widgets that ask a URL which is none.
-fn unfilled(root: &Node) -> Vec<&str> {
+fn unfilled(root: &FlowNode) -> Vec<&str> {
     let asking = states(root).filter(|state| ASKING.contains(&text(state, "type").unwrap_or("")));
     let unfilled = asking.filter(|state| {
         let url = state.get("properties").and_then(|properties| text(properties, "url"));
         let url = url.unwrap_or_default().trim();
-        !url.contains("{{") && !url.contains("{%") && !callable(url)
+        !url.contains("{{") && !url.contains("{%") && !is_callable(url)
     });
     unfilled.filter_map(|state| text(state, "name")).collect()
 }
 
-fn states(root: &Node) -> impl Iterator<Item = &Node> {
-    root.get("states").and_then(Node::list).unwrap_or_default().iter()
+fn states(root: &FlowNode) -> impl Iterator<Item = &FlowNode> {
+    root.get("states").and_then(FlowNode::list).unwrap_or_default().iter()
 }
 
-fn text<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
-    node.get(key).and_then(Node::text)
+fn text<'a>(node: &'a FlowNode, key: &str) -> Option<&'a str> {
+    node.get(key).and_then(FlowNode::text)
 }

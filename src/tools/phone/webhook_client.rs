@@ -19,7 +19,7 @@ use super::in_process::InProcessGateway;
 use super::webhook_request::{AppResponse, FetchResult, WebhookRequest};
 use crate::basic_auth;
 use crate::clock;
-use crate::config::Algorithm;
+use crate::config::HmacAlgorithm;
 use crate::function::{MockTransport as _, OutgoingRequest};
 use crate::journal::Trace;
 use crate::limits::CARRIER_REDIRECTS_MAX;
@@ -94,7 +94,7 @@ impl WebhookClient {
 
     fn nowhere(token: Option<&Secret>) -> WebhookClient {
         WebhookClient {
-            key: token.map(|token| Rc::new(SigningKey::new(token, Algorithm::Sha1))),
+            key: token.map(|token| Rc::new(SigningKey::new(token, HmacAlgorithm::Sha1))),
             desk: None,
             http: None,
             hosts: None,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use twimlgate::channel::Channel;
-use twimlgate::config::Algorithm;
+use twimlgate::config::HmacAlgorithm;
 use twimlgate::secret::Secret;
 use twimlgate::twiml::read::{DocumentLimits, check_document};
 use twimlgate::verify::{SigningKey, sign_form};
@@ -48,7 +48,7 @@ impl Ask {
     pub(crate) fn signed(&self) -> (String, String) {
         let params: Params =
             self.params.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let key = SigningKey::new(&Secret::new(TOKEN.to_owned()), Algorithm::Sha1);
+        let key = SigningKey::new(&Secret::new(TOKEN.to_owned()), HmacAlgorithm::Sha1);
         let url = format!("{PUBLIC_URL}{}", self.target);
         (params.encode(), sign_form(&key, &url, params.iter()))
     }

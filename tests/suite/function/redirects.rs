@@ -1,6 +1,6 @@
 //! Redirects (A7, F7): followed by our own loop, every hop checked like a first call.
 
-use twimlgate::config::Algorithm;
+use twimlgate::config::HmacAlgorithm;
 use twimlgate::function::{CallError, OutcomeKind};
 use twimlgate::secret::Secret;
 use twimlgate::verify::{SigningKey, sign_form};
@@ -12,7 +12,7 @@ use crate::support::hostile::{Hostile, Step, answer, json};
 const CALLER: &str = "caller=%2B15550100";
 
 fn key() -> SigningKey {
-    SigningKey::new(&Secret::new("12345".to_owned()), Algorithm::Sha1)
+    SigningKey::new(&Secret::new("12345".to_owned()), HmacAlgorithm::Sha1)
 }
 
 fn to(status: u16, location: &str) -> Vec<u8> {

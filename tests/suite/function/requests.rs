@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use twimlgate::clock;
-use twimlgate::config::{Algorithm, Config, SignatureMode};
+use twimlgate::config::{Config, HmacAlgorithm, SignatureMode};
 use twimlgate::diagnostics::problem::Source;
 use twimlgate::function::{Call, Destination};
 use twimlgate::secret::Secret;
@@ -106,8 +106,8 @@ fn protected_functions_accept_the_signature() {
     run(async {
         let server = Hostile::always(json("{}"));
         let url = server.url("/lookup?a=b%20c&d");
-        let key = SigningKey::new(&Secret::new(TOKEN.to_owned()), Algorithm::Sha1);
-        let other = SigningKey::new(&Secret::new("other".to_owned()), Algorithm::Sha1);
+        let key = SigningKey::new(&Secret::new(TOKEN.to_owned()), HmacAlgorithm::Sha1);
+        let other = SigningKey::new(&Secret::new("other".to_owned()), HmacAlgorithm::Sha1);
         for keys in ["", "forward_webhook = false", "method = \"GET\"", "http_version = \"1.0\""] {
             let caller = Caller::new(&url, keys);
             for (key, fits) in [(&key, true), (&other, false)] {
@@ -126,7 +126,7 @@ fn credentials_in_the_url_become_a_header() {
     run(async {
         let server = Hostile::always(json("{}"));
         let url = format!("http://user:p%40ss@{}/", server.address);
-        let key = SigningKey::new(&Secret::new(TOKEN.to_owned()), Algorithm::Sha1);
+        let key = SigningKey::new(&Secret::new(TOKEN.to_owned()), HmacAlgorithm::Sha1);
         Caller::new(&url, "").call_signed(&key).await;
         let seen = only(&server);
         assert_eq!(seen.header("authorization"), Some("Basic dXNlcjpwQHNz"));

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use twimlgate::config::Algorithm;
+use twimlgate::config::HmacAlgorithm;
 use twimlgate::secret::Secret;
 use twimlgate::tools::phone::{Caller, Phone, PhoneNumber};
 use twimlgate::verify::{SigningKey, sign_form, sign_url};
@@ -18,7 +18,7 @@ fn header<'a>(got: &'a Got, name: &str) -> Option<&'a str> {
 }
 
 fn key() -> SigningKey {
-    SigningKey::new(&Secret::new("12345".to_owned()), Algorithm::Sha1)
+    SigningKey::new(&Secret::new("12345".to_owned()), HmacAlgorithm::Sha1)
 }
 
 fn at(url: &str) -> Phone {

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use twimlgate::config::Algorithm;
+use twimlgate::config::HmacAlgorithm;
 use twimlgate::secret::Secret;
 use twimlgate::verify::{SigningKey, sign_form};
 use twimlgate::webhook::Params;
@@ -129,7 +129,7 @@ fn a_wait_that_ends_is_of_the_account_that_it_began_for() {
         process.line("timer");
         let seen = carrier.requests();
         let token = Secret::new(format!("token-{number}"));
-        let key = SigningKey::new(&token, Algorithm::Sha1);
+        let key = SigningKey::new(&token, HmacAlgorithm::Sha1);
         let url = format!("http://{}/remind", carrier.address);
         let signed = sign_form(&key, &url, Params::decode(&seen[0].body).unwrap().iter());
         assert_eq!(seen[0].header("x-twilio-signature"), Some(&*signed));

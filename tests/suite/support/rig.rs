@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use twimlgate::config::{Algorithm, Config};
+use twimlgate::config::{Config, HmacAlgorithm};
 use twimlgate::diagnostics::problem::{Problems, Source};
 use twimlgate::gateway::Gateway;
 use twimlgate::journal::{Journal, Log};
@@ -106,7 +106,7 @@ impl Rig {
     /// The bytes of a signed webhook.
     pub(crate) fn signed(&self, target: &str, params: &[(&str, &str)]) -> Vec<u8> {
         let url = format!("http://{}{target}", self.server.address);
-        let key = SigningKey::new(&Secret::new(TOKEN.to_owned()), Algorithm::Sha1);
+        let key = SigningKey::new(&Secret::new(TOKEN.to_owned()), HmacAlgorithm::Sha1);
         let account = [("AccountSid", SID)];
         let params: Params = params.iter().chain(&account).copied().collect();
         let signature = sign_form(&key, &url, params.iter());

@@ -1,8 +1,8 @@
 //! The gateway's check: the signature's header, bodies, modes.
 
-use twimlgate::config::{Algorithm, SignatureMode};
+use twimlgate::config::{HmacAlgorithm, SignatureMode};
 use twimlgate::secret::Secret;
-use twimlgate::verify::{Proof, SigningKey, Verification, VerifyError, hashed_url, sign_url};
+use twimlgate::verify::{Proof, SigningKey, Verification, VerifyError, add_body_hash, sign_url};
 use twimlgate::webhook::FormError;
 
 use super::{FORM, Request, SID, TOKEN, URL, account, message, server, usual, verifier};
@@ -75,7 +75,7 @@ fn what_has_no_signature_is_refused_before_its_body_is_read() {
 fn a_body_that_is_no_form_needs_its_hash() {
     let verifier = usual();
     let body = "{\"a\": 1}\n";
-    let url = hashed_url("https://gw.example.com/events?x=1", body.as_bytes()).unwrap();
+    let url = add_body_hash("https://gw.example.com/events?x=1", body.as_bytes()).unwrap();
     let target = url.strip_prefix("https://gw.example.com").unwrap();
     let good = Request::json(target, body).signed(TOKEN, &url);
     let webhook = verifier.verify(good.received()).unwrap().webhook;
@@ -116,9 +116,9 @@ fn a_body_that_is_no_form_needs_its_hash() {
 
 #[test]
 fn a_form_with_a_hash_is_still_a_form() {
-    let url = hashed_url(URL, b"Body=forged").unwrap();
+    let url = add_body_hash(URL, b"Body=forged").unwrap();
     let target = url.strip_prefix("https://gw.example.com").unwrap();
-    let key = SigningKey::new(&Secret::new(TOKEN.to_owned()), Algorithm::Sha1);
+    let key = SigningKey::new(&Secret::new(TOKEN.to_owned()), HmacAlgorithm::Sha1);
     let request = Request::post(target, &[("Body", "forged")]);
     let request = request.header("x-twilio-signature", sign_url(&key, &url));
     assert_eq!(request.refusal(&usual()), Some(VerifyError::SignatureWrong));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use twimlgate::config::{Algorithm, Config, SharedKey, SignatureMode};
+use twimlgate::config::{Config, HmacAlgorithm, SharedKey, SignatureMode};
 use twimlgate::diagnostics::problem::Source;
 use twimlgate::secret::Secret;
 use twimlgate::verify::{SigningKey, Verifier, VerifyError, sign_form};
@@ -81,7 +81,7 @@ fn an_empty_token_is_no_token() {
 }
 
 /// A message signed with a SharedKey, under this settings header.
-fn shared(secret: &str, algorithm: Algorithm, settings: &str) -> Request {
+fn shared(secret: &str, algorithm: HmacAlgorithm, settings: &str) -> Request {
     let key = SigningKey::new(&Secret::new(secret.to_owned()), algorithm);
     let pairs = [("AccountSid", SID), ("Body", "hi there"), ("ToZip", "")];
     let request = message().header("x-twilio-signature", sign_form(&key, URL, pairs));
@@ -90,7 +90,7 @@ fn shared(secret: &str, algorithm: Algorithm, settings: &str) -> Request {
 
 #[test]
 fn a_shared_key_signs_with_its_own_algorithm_alone() {
-    use Algorithm::{Sha1, Sha256};
+    use HmacAlgorithm::{Sha1, Sha256};
     let server = server("public_url = \"https://gw.example.com\"");
     let shared_key = |id: &str, secret: &str, algorithm| SharedKey {
         id: id.to_owned(),
@@ -139,13 +139,13 @@ fn an_account_of_shared_keys_alone_cannot_be_brought_down_to_a_token() {
     account.shared_keys = vec![SharedKey {
         id: "k256".to_owned(),
         secret: Secret::new("two".to_owned()),
-        algorithm: Algorithm::Sha256,
+        algorithm: HmacAlgorithm::Sha256,
     }];
     let verifier = verifier(&server, SignatureMode::Enforce, vec![account]);
     for token in ["two", "", TOKEN] {
         let refusal = message().signed(token, URL).refusal(&verifier);
         assert_eq!(refusal, Some(VerifyError::KeyUnknown));
     }
-    let good = shared("two", Algorithm::Sha256, "key=k256,algorithm=HMAC_SHA256");
+    let good = shared("two", HmacAlgorithm::Sha256, "key=k256,algorithm=HMAC_SHA256");
     assert_eq!(good.refusal(&verifier), None);
 }

@@ -1,6 +1,6 @@
 //! Which URL the gateway takes for the signed one: its port, target, host, and proxies.
 
-use twimlgate::config::{Algorithm, SignatureMode};
+use twimlgate::config::{HmacAlgorithm, SignatureMode};
 use twimlgate::secret::Secret;
 use twimlgate::verify::{SigningKey, VerifyError, sign_form};
 
@@ -66,7 +66,7 @@ fn the_target_is_taken_as_it_was_sent() {
             let request = Request::post(sent, &[("Body", "x")]);
             let request = request.signed(TOKEN, "").headers;
             // `sign_form` takes a fragment off, as the carrier does; here it is part of the target.
-            let key = SigningKey::new(&Secret::new(TOKEN.to_owned()), Algorithm::Sha1);
+            let key = SigningKey::new(&Secret::new(TOKEN.to_owned()), HmacAlgorithm::Sha1);
             let url = format!("https://gw.example.com{signed}");
             let signature = match signed.contains('#') {
                 true => sign_form(&key, "", [("", url.as_str()), ("Body", "x")]),
@@ -112,7 +112,7 @@ fn a_url_without_path_is_the_root() {
 
 #[test]
 fn user_and_password_are_not_signed() {
-    let key = SigningKey::new(&Secret::new(TOKEN.to_owned()), Algorithm::Sha1);
+    let key = SigningKey::new(&Secret::new(TOKEN.to_owned()), HmacAlgorithm::Sha1);
     let sign = |url| sign_form(&key, url, [("Body", "x")]);
     assert_eq!(sign("https://me:secret@h.example/sms"), sign("https://h.example/sms"));
 }

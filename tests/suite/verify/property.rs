@@ -1,9 +1,9 @@
 //! Any change of a signed request is refused: random requests, random changes, always the same.
 
 use actix_web::http::Method;
-use twimlgate::config::{Algorithm, SignatureMode};
+use twimlgate::config::{HmacAlgorithm, SignatureMode};
 use twimlgate::secret::Secret;
-use twimlgate::verify::{SigningKey, VerifyError, hashed_url, sign_url};
+use twimlgate::verify::{SigningKey, VerifyError, add_body_hash, sign_url};
 use twimlgate::webhook::Params;
 
 use super::{Request, account, server, verifier};
@@ -53,7 +53,7 @@ fn signed(random: &mut Random) -> Made {
                 let length = random.below(50);
                 random.text(NASTY, length)
             };
-            let url = hashed_url(&url.replace("bodySHA256", ""), body.as_bytes()).unwrap();
+            let url = add_body_hash(&url.replace("bodySHA256", ""), body.as_bytes()).unwrap();
             let target = url.strip_prefix("https://gw.example.com").unwrap();
             Request::json(target, &body).signed(&token, &url)
         }
@@ -142,7 +142,7 @@ fn no_random_signature_fits() {
     let request = Request::post("/sms", &[("Body", "x")]);
     let server = server("public_url = \"https://gw.example.com\"");
     let verifier = verifier(&server, SignatureMode::Enforce, vec![account(super::SID, &["12345"])]);
-    let key = SigningKey::new(&Secret::new("12345".to_owned()), Algorithm::Sha1);
+    let key = SigningKey::new(&Secret::new("12345".to_owned()), HmacAlgorithm::Sha1);
     let of_the_url = sign_url(&key, "https://gw.example.com/sms");
     let forged = request.clone().header("x-twilio-signature", of_the_url);
     assert_eq!(forged.refusal(&verifier), Some(VerifyError::SignatureWrong));

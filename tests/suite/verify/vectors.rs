@@ -3,9 +3,9 @@
 
 use actix_web::http::Method;
 use serde::Deserialize;
-use twimlgate::config::{Algorithm, SharedKey, SignatureMode};
+use twimlgate::config::{HmacAlgorithm, SharedKey, SignatureMode};
 use twimlgate::secret::Secret;
-use twimlgate::tools::explain::Case;
+use twimlgate::tools::explain::SignedRequest;
 use twimlgate::webhook::Params;
 
 use super::{FORM, Request, SID, account, server, verifier};
@@ -62,7 +62,7 @@ impl Vector {
         account.shared_keys.push(SharedKey {
             id: "webhooks_sharedkey_01".to_owned(),
             secret: Secret::new(self.key.clone()),
-            algorithm: Algorithm::Sha256,
+            algorithm: HmacAlgorithm::Sha256,
         });
         let verifier = verifier(&server, SignatureMode::Enforce, vec![account]);
 
@@ -84,7 +84,7 @@ impl Vector {
 
     /// Whether `twimlgate verify` accepts it. It knows no settings header.
     fn accepted_by_command(&self) -> bool {
-        let case = Case {
+        let case = SignedRequest {
             url: self.url.clone(),
             method: self.method.parse::<Method>().unwrap(),
             content_type: self.content_type().to_owned(),
@@ -92,8 +92,8 @@ impl Vector {
             signature: self.signature.clone(),
             tokens: vec![Secret::new(self.key.clone())],
             algorithm: match self.settings() {
-                Some(_) => Algorithm::Sha256,
-                None => Algorithm::Sha1,
+                Some(_) => HmacAlgorithm::Sha256,
+                None => HmacAlgorithm::Sha1,
             },
         };
         case.check().is_ok()

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_web::rt::System;
-use twimlgate::config::{Algorithm, Config};
+use twimlgate::config::{Config, HmacAlgorithm};
 use twimlgate::diagnostics::problem::Source;
 use twimlgate::gateway::Gateway;
 use twimlgate::journal::{Journal, Log};
@@ -114,7 +114,7 @@ impl Site {
     /// A webhook as the carrier sends it.
     fn signed(&self, sid: &str, from: &str) -> Vec<u8> {
         let url = format!("http://{}/sms", self.address);
-        let key = SigningKey::new(&Secret::new("12345".to_owned()), Algorithm::Sha1);
+        let key = SigningKey::new(&Secret::new("12345".to_owned()), HmacAlgorithm::Sha1);
         let pairs = [("AccountSid", "AC1"), ("MessageSid", sid), ("From", from), ("To", "+1999")];
         let params: Params = pairs.into_iter().chain([("Body", "hi")]).collect();
         let signature = sign_form(&key, &url, params.iter());

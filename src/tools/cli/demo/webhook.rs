@@ -7,7 +7,7 @@ use actix_web::http::header::CONTENT_TYPE;
 use super::Demo;
 use super::function::ReceivedCall;
 use crate::clock;
-use crate::config::Algorithm;
+use crate::config::HmacAlgorithm;
 use crate::media_type::CARRIER_FORM;
 use crate::random;
 use crate::verify::{SigningKey, sign_form};
@@ -71,7 +71,7 @@ impl DemoWebhook {
     /// The webhook's URL, and the signature that Twilio would send with it.
     pub(super) fn signed(&self, demo: &Demo) -> (String, String) {
         let url = format!("http://{}{}", demo.server.address, self.path);
-        let key = SigningKey::new(&demo.token, Algorithm::Sha1);
+        let key = SigningKey::new(&demo.token, HmacAlgorithm::Sha1);
         let signature = sign_form(&key, &url, self.params.iter());
         (url, signature)
     }

@@ -3,62 +3,65 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Cause, Guess, unnamed};
-use crate::config::Algorithm;
+use super::{CauseKind, Guess, without_names};
+use crate::config::HmacAlgorithm;
 use crate::hex::from_hex;
 
 /// Likeliest first.
-pub(super) const CAUSES: &[Cause] = &[
-    Cause {
+pub(super) const CAUSES: &[CauseKind] = &[
+    CauseKind {
         what: "the token has white space or quotes around it",
         advice: "take them off where the token is set (an environment file, a secret's trailing \
                  line break)",
         guesses: |guess| {
             let around = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
-            unnamed([guess.with_tokens(|token| token.trim_matches(around).to_owned())])
+            without_names([guess.with_tokens(|token| token.trim_matches(around).to_owned())])
         },
     },
-    Cause {
+    CauseKind {
         what: "the signature was made with the other algorithm",
         advice: "HMAC_SHA256 is only used with SharedKeys: give `--algorithm`, and configure the \
                  key in `[[account.shared_key]]` with its algorithm",
         guesses: |guess| {
             let algorithm = match guess.algorithm {
-                Algorithm::Sha1 => Algorithm::Sha256,
-                Algorithm::Sha256 => Algorithm::Sha1,
+                HmacAlgorithm::Sha1 => HmacAlgorithm::Sha256,
+                HmacAlgorithm::Sha256 => HmacAlgorithm::Sha1,
             };
-            unnamed([Guess { algorithm, ..guess.clone() }])
+            without_names([Guess { algorithm, ..guess.clone() }])
         },
     },
-    Cause {
+    CauseKind {
         what: "the token is written in letters of another case",
         advice: "an auth token is 32 lower-case hexadecimal digits",
         guesses: |guess| {
-            unnamed([guess.with_tokens(str::to_lowercase), guess.with_tokens(str::to_uppercase)])
+            without_names([
+                guess.with_tokens(str::to_lowercase),
+                guess.with_tokens(str::to_uppercase),
+            ])
         },
     },
-    Cause {
+    CauseKind {
         what: "the signature is right, but was written in another way than base64 as the carrier \
                writes it",
         advice: "pass the header on as it came: no URL decoding (`+` becomes a space), no quotes, \
                  no URL-safe alphabet, with the padding, base64 and not hexadecimal",
         guesses: |guess| {
-            let spellings = respelled(&guess.signature).into_iter();
-            unnamed(spellings.map(|signature| Guess { signature, ..guess.clone() }))
+            let spellings = respellings(&guess.signature).into_iter();
+            without_names(spellings.map(|signature| Guess { signature, ..guess.clone() }))
         },
     },
-    Cause {
+    CauseKind {
         what: "several signatures were joined into one header",
         advice: "let the proxy pass the header on once: a joined one is refused",
         guesses: |guess| {
             let parts = guess.signature.split(',').map(|part| part.trim().to_owned()).take(8);
-            unnamed(parts.map(|signature| Guess { signature, ..guess.clone() }))
+            without_names(parts.map(|signature| Guess { signature, ..guess.clone() }))
         },
     },
 ];
 
 /// The signature with the usual damage undone.
-fn respelled(signature: &str) -> Vec<String> {
+fn respellings(signature: &str) -> Vec<String> {
     let around = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
     let bare = signature.trim_matches(around);
     let padded = format!("{:=<1$}", bare, bare.len().next_multiple_of(4));

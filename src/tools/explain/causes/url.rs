@@ -1,6 +1,6 @@
 //! Causes in the URL: another one was signed than is checked.
 
-use super::{Cause, unnamed};
+use super::{CauseKind, without_names};
 use crate::verify::url::SignedUrl;
 
 /// Ports that development servers and proxies listen on.
@@ -13,58 +13,66 @@ const RAW_TARGET: &str = "check the request target as it was sent, byte for byte
                           way (a proxy, a framework) decoded or normalised it";
 
 /// Likeliest first.
-pub(super) const CAUSES: &[Cause] = &[
-    Cause {
+pub(super) const CAUSES: &[CauseKind] = &[
+    CauseKind {
         what: "the carrier signed `{url}`: another scheme",
         advice: "TLS ends at a proxy or was added by one: set `[server] public_url` to the URL as \
                  typed into the carrier's console, or list the proxy in `trusted_proxies` so that \
                  its `X-Forwarded-Proto` counts",
         guesses: |guess| {
             let schemes = ["https", "http", "wss", "ws"];
-            unnamed(
+            without_names(
                 schemes
-                    .map(|scheme| guess.with_url(rebuilt(&guess.url, |url| url.scheme = scheme))),
+                    .map(|scheme| guess.with_url(rebuild(&guess.url, |url| url.scheme = scheme))),
             )
         },
     },
-    Cause {
+    CauseKind {
         what: "the carrier signed `{url}`: without the fragment",
         advice: "leave out what follows `#`: it is for the carrier itself, which neither sends nor \
                  signs it",
-        guesses: |guess| unnamed(guess.url.split_once('#').map(|(url, _)| guess.with_url(url))),
+        guesses: |guess| {
+            without_names(guess.url.split_once('#').map(|(url, _)| guess.with_url(url)))
+        },
     },
-    Cause {
+    CauseKind {
         what: "the carrier signed `{url}`: a slash at the end of the path differs",
         advice: "configure the same URL at the carrier as here, and let no proxy add or strip the \
                  slash",
-        guesses: |guess| unnamed([guess.with_url(other_slash(&guess.url))]),
+        guesses: |guess| without_names([guess.with_url(other_slash(&guess.url))]),
     },
-    Cause {
+    CauseKind {
         what: "the carrier signed `{url}`: another port",
         advice: "the port of the public URL is lost on the way: set `[server] public_url` with it",
         guesses: |guess| {
-            unnamed(
-                PORTS.map(|port| guess.with_url(rebuilt(&guess.url, |url| url.port = Some(port)))),
+            without_names(
+                PORTS.map(|port| guess.with_url(rebuild(&guess.url, |url| url.port = Some(port)))),
             )
         },
     },
-    Cause {
+    CauseKind {
         what: "the carrier signed `{url}`: without the query",
         advice: "the query was added after the carrier sent the request, or belongs into the URL \
                  configured there",
-        guesses: |guess| unnamed(guess.url.split_once('?').map(|(url, _)| guess.with_url(url))),
+        guesses: |guess| {
+            without_names(guess.url.split_once('?').map(|(url, _)| guess.with_url(url)))
+        },
     },
-    Cause {
+    CauseKind {
         what: "the carrier signed `{url}`: one parameter of the query less",
         advice: "find out what adds to the query on the way",
-        guesses: |guess| unnamed(queries_with_one_less(&guess.url).map(|url| guess.with_url(url))),
+        guesses: |guess| {
+            without_names(queries_with_one_less(&guess.url).map(|url| guess.with_url(url)))
+        },
     },
-    Cause {
+    CauseKind {
         what: "the carrier signed `{url}`: escaped in another way",
         advice: RAW_TARGET,
-        guesses: |guess| unnamed(escapes(&guess.url).into_iter().map(|url| guess.with_url(url))),
+        guesses: |guess| {
+            without_names(escapes(&guess.url).into_iter().map(|url| guess.with_url(url)))
+        },
     },
-    Cause {
+    CauseKind {
         what: "the carrier signed `{url}`: another spelling of the host",
         advice: PUBLIC_URL,
         guesses: |guess| {
@@ -74,11 +82,11 @@ pub(super) const CAUSES: &[Cause] = &[
                 Some(bare) => bare.to_owned(),
                 None => format!("www.{host}"),
             };
-            let other = |host: &str| guess.with_url(rebuilt(&guess.url, |url| url.host = host));
-            unnamed([other(&lower), other(&www)])
+            let other = |host: &str| guess.with_url(rebuild(&guess.url, |url| url.host = host));
+            without_names([other(&lower), other(&www)])
         },
     },
-    Cause {
+    CauseKind {
         what: "the carrier signed `{url}`: another path",
         advice: PUBLIC_URL,
         guesses: |guess| {
@@ -86,18 +94,20 @@ pub(super) const CAUSES: &[Cause] = &[
             let shorter = url.rest.strip_prefix('/').and_then(|rest| rest.find('/'));
             let shorter = shorter.map(|slash| url.rest[slash + 1..].to_owned());
             let (path, query) = path_and_query(url.rest);
-            let single = format!("{}{query}", collapsed(path));
+            let single = format!("{}{query}", collapse_slashes(path));
             let paths = shorter.into_iter().chain([single]);
-            unnamed(paths.map(|path| guess.with_url(rebuilt(&guess.url, |url| url.rest = &path))))
+            without_names(
+                paths.map(|path| guess.with_url(rebuild(&guess.url, |url| url.rest = &path))),
+            )
         },
     },
 ];
 
 /// The URL with some of its parts exchanged.
-fn rebuilt<'a>(url: &'a str, change: impl FnOnce(&mut SignedUrl<'a>)) -> String {
+fn rebuild<'a>(url: &'a str, change: impl FnOnce(&mut SignedUrl<'a>)) -> String {
     let mut parts = SignedUrl::split(url);
     change(&mut parts);
-    parts.as_given().concat()
+    parts.given_pieces().concat()
 }
 
 /// The path, and the query with its question mark.
@@ -113,7 +123,7 @@ fn other_slash(url: &str) -> String {
         None => format!("{path}/"),
     };
     let rest = format!("{path}{query}");
-    rebuilt(url, |url| url.rest = &rest)
+    rebuild(url, |url| url.rest = &rest)
 }
 
 /// The URL without one of its query's parameters, for each of them.
@@ -139,14 +149,14 @@ fn escapes(url: &str) -> Vec<String> {
         rest.replace("%27", "'"),
         escapes_in_case(rest, u8::to_ascii_uppercase),
         escapes_in_case(rest, u8::to_ascii_lowercase),
-        decoded(rest),
-        format!("{}{query}", decoded(path)),
-        format!("{path}{}", decoded(query)),
-        encoded(rest),
+        percent_decode(rest),
+        format!("{}{query}", percent_decode(path)),
+        format!("{path}{}", percent_decode(query)),
+        percent_encode(rest),
         rest.trim_end_matches('?').to_owned(),
         format!("{rest}?"),
     ];
-    rests.iter().map(|rest| rebuilt(url, |url| url.rest = rest)).collect()
+    rests.iter().map(|rest| rebuild(url, |url| url.rest = rest)).collect()
 }
 
 /// The digits of `%c3` in one case.
@@ -164,14 +174,14 @@ fn escapes_in_case(text: &str, case: fn(&u8) -> u8) -> String {
 }
 
 /// Percent-decoded, a plus left as it is.
-fn decoded(text: &str) -> String {
+fn percent_decode(text: &str) -> String {
     let protected = text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
     let params = crate::webhook::Params::decode_query(&protected).unwrap_or_default();
     params.iter().next().map_or(String::new(), |(name, _)| name.to_owned())
 }
 
 /// What is not ASCII percent-encoded.
-fn encoded(text: &str) -> String {
+fn percent_encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_ascii() {
@@ -187,7 +197,7 @@ fn encoded(text: &str) -> String {
 }
 
 /// A path in which several slashes are one.
-fn collapsed(path: &str) -> String {
+fn collapse_slashes(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     for character in path.chars() {
         if character != '/' || !out.ends_with('/') {

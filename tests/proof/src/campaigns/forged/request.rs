@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use twimlgate::channel::Channel;
-use twimlgate::config::Algorithm;
+use twimlgate::config::HmacAlgorithm;
 use twimlgate::secret::Secret;
-use twimlgate::verify::{SigningKey, hashed_url, sign_form};
+use twimlgate::verify::{SigningKey, add_body_hash, sign_form};
 use twimlgate::webhook::Params;
 
 use crate::carrier::{Ask, PUBLIC_URL, SID, TOKEN};
@@ -148,7 +148,7 @@ impl Request {
         let id = rng.sid("EZ");
         self.body = format!("{{\"id\":\"{id}\",\"kind\":\"call\",\"ok\":true}}").into_bytes();
         self.types = vec!["application/json".to_owned()];
-        let url = hashed_url(&format!("/event?AccountSid={SID}"), &self.body);
+        let url = add_body_hash(&format!("/event?AccountSid={SID}"), &self.body);
         self.target = url.unwrap_or_default();
     }
 
@@ -195,7 +195,7 @@ impl Request {
     pub(super) fn sign_over(&mut self, token: &str, url: &str) {
         let pairs = if self.is_form() { self.pairs() } else { Pairs::new() };
         let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        self.signatures = vec![sign_form(&key(token, Algorithm::Sha1), url, pairs)];
+        self.signatures = vec![sign_form(&key(token, HmacAlgorithm::Sha1), url, pairs)];
     }
 
     /// The text that a signature of it covers, put together as the carrier's page says: a second,
@@ -205,7 +205,9 @@ impl Request {
         if self.is_form() {
             let pairs: BTreeSet<(String, String)> = self.pairs().into_iter().collect();
             pairs.into_iter().for_each(|(name, value)| covered += &(name + &value));
-        } else if self.is_event() && hashed_url(&self.target, &self.body) != Some(covered.clone()) {
+        } else if self.is_event()
+            && add_body_hash(&self.target, &self.body) != Some(covered.clone())
+        {
             covered += "\0and a body that nothing covers";
         }
         covered
@@ -244,6 +246,6 @@ impl fmt::Display for Request {
 }
 
 /// A key of a secret that may be any text.
-pub(super) fn key(secret: &str, algorithm: Algorithm) -> SigningKey {
+pub(super) fn key(secret: &str, algorithm: HmacAlgorithm) -> SigningKey {
     SigningKey::new(&Secret::new(secret.to_owned()), algorithm)
 }

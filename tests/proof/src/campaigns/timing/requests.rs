@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use twimlgate::config::Algorithm;
+use twimlgate::config::HmacAlgorithm;
 use twimlgate::secret::Secret;
 use twimlgate::verify::{SigningKey, sign_form};
 use twimlgate::webhook::{Params, Received};
@@ -64,7 +64,7 @@ pub(super) struct Refused {
 
 impl Requests {
     pub(super) fn new(rng: &mut Rng) -> Requests {
-        let key = SigningKey::new(&Secret::new(TOKEN.to_owned()), Algorithm::Sha1);
+        let key = SigningKey::new(&Secret::new(TOKEN.to_owned()), HmacAlgorithm::Sha1);
         let messages = (0..MESSAGES).map(|_| {
             let params = message(SID, rng);
             let signature = sign_form(&key, &format!("{PUBLIC_URL}/chat"), params.iter());

@@ -1,6 +1,6 @@
 //! Alterations of what a webhook says.
 
-use twimlgate::verify::hashed_url;
+use twimlgate::verify::add_body_hash;
 
 use super::super::request::FORM;
 use super::{Alteration, index, named, pairs, refused};
@@ -195,13 +195,13 @@ pub(super) const BODIES: [Alteration; 15] = [
         request.is_event().then_some(())?;
         request.body = b"{\"id\":\"forged\"}".to_vec();
         let path = request.target.split("bodySHA256").next()?.trim_end_matches('&').to_owned();
-        request.target = hashed_url(&path, &request.body)?;
+        request.target = add_body_hash(&path, &request.body)?;
         Some(())
     }),
     refused("other JSON, and its hash before the signed one", |request, _, _| {
         request.is_event().then_some(())?;
         request.body = b"{\"id\":\"forged\"}".to_vec();
-        let hashed = hashed_url("", &request.body)?;
+        let hashed = add_body_hash("", &request.body)?;
         let (path, query) = request.target.split_once('?')?;
         request.target = format!("{path}{hashed}&{query}");
         Some(())
@@ -209,7 +209,7 @@ pub(super) const BODIES: [Alteration; 15] = [
     refused("other JSON, and its hash behind the signed one", |request, _, _| {
         request.is_event().then_some(())?;
         request.body = b"{\"id\":\"forged\"}".to_vec();
-        let hashed = hashed_url("", &request.body)?;
+        let hashed = add_body_hash("", &request.body)?;
         request.target = format!("{}&{}", request.target, hashed.trim_start_matches('?'));
         Some(())
     }),
@@ -233,7 +233,7 @@ pub(super) const BODIES: [Alteration; 15] = [
     }),
     refused("a form with its hash in the URL", |request, _, _| {
         request.is_form().then_some(())?;
-        request.target = hashed_url(&request.target, &request.body)?;
+        request.target = add_body_hash(&request.target, &request.body)?;
         Some(())
     }),
     refused("a form that is said to be JSON", |request, _, _| {
@@ -242,7 +242,7 @@ pub(super) const BODIES: [Alteration; 15] = [
     refused("a form that is said to be JSON, with its hash", |request, _, _| {
         request.is_form().then_some(())?;
         request.types = vec!["application/json".to_owned()];
-        request.target = hashed_url(&request.target, &request.body)?;
+        request.target = add_body_hash(&request.target, &request.body)?;
         Some(())
     }),
     refused("a form that is said to be multipart", |request, _, _| {

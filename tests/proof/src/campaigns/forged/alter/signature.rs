@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use twimlgate::config::Algorithm;
+use twimlgate::config::HmacAlgorithm;
 use twimlgate::verify::{sign_form, sign_url};
 
 use super::super::request::{Request, SETTINGS, key};
@@ -33,7 +33,7 @@ fn secret(request: &mut Request, secret: &str) -> Option<()> {
 
 /// Signs some text.
 fn over(request: &mut Request, text: &str) -> Option<()> {
-    request.signatures = vec![sign_url(&key(TOKEN, Algorithm::Sha1), text)];
+    request.signatures = vec![sign_url(&key(TOKEN, HmacAlgorithm::Sha1), text)];
     Some(())
 }
 
@@ -42,7 +42,7 @@ fn sha256(request: &mut Request) -> Option<()> {
     let pairs = if request.is_form() { request.pairs() } else { Vec::new() };
     let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let url = format!("{PUBLIC_URL}{}", request.target);
-    request.signatures = vec![sign_form(&key(TOKEN, Algorithm::Sha256), &url, pairs)];
+    request.signatures = vec![sign_form(&key(TOKEN, HmacAlgorithm::Sha256), &url, pairs)];
     Some(())
 }
 
@@ -197,7 +197,7 @@ pub(super) const ALL: [Alteration; 52] = [
         over(request, &body)
     }),
     refused("over the body's hash alone", |request, _, _| {
-        let hashed = twimlgate::verify::hashed_url("", &request.body)?;
+        let hashed = twimlgate::verify::add_body_hash("", &request.body)?;
         over(request, hashed.trim_start_matches("?bodySHA256="))
     }),
     refused("over a form with its separators", |request, _, _| {
