@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::limits::{CLOCK_BELIEVED_AFTER, CLOCK_JUMP_MAX};
 
-/// The monotonic clock. In a test with tokio's time paused it stands still.
+/// The monotonic clock. It does not advance in a test that has paused tokio's time.
 pub fn now() -> Instant {
     Instant::now()
 }
@@ -35,7 +35,7 @@ thread_local! {
 pub struct PretendedClock(());
 
 /// Stops the clocks of this thread at `at`, the time since 1970. From now on time passes only
-/// where everybody waits for it, and then at once: a sleep of an hour takes no time at all.
+/// where every task sleeps, and then at once: a sleep of an hour takes no time at all.
 ///
 /// # Panics
 /// Outside of a current-thread runtime, and where time is pretended already.
@@ -52,11 +52,11 @@ impl Drop for PretendedClock {
     }
 }
 
-/// Tells a wall clock that runs from one that was set, by the clock that nobody sets. What cannot
-/// be undone asks it: a clock that is wrong for a minute must not make everything old at once.
+/// Tells a wall clock that runs from one that was set, by comparison with the monotonic clock.
+/// Deletions ask it: a clock that is wrong for a minute must not expire everything at once.
 #[derive(Debug)]
 pub struct SteadyClock {
-    /// When the wall clock was last believed, and what it said.
+    /// When the wall clock was last believed, and its time then.
     believed: (Instant, Duration),
     /// When it jumped, and where to.
     jumped: Option<(Instant, Duration)>,
@@ -70,20 +70,22 @@ impl SteadyClock {
         SteadyClock { believed: (now, wall), jumped: None }
     }
 
-    /// Whether a wall clock is believed: it went on as it should, or has stood by its jump for
-    /// [`CLOCK_BELIEVED_AFTER`].
+    /// Whether a wall clock is believed: it advanced as the monotonic clock did, or has done so
+    /// since its jump for [`CLOCK_BELIEVED_AFTER`].
     pub fn believes(&mut self, now: Instant, wall: Duration) -> bool {
+        // Drift and time servers move a clock by less than the bound, a person who sets it by more.
         let goes_on = |(at, said): (Instant, Duration)| {
             wall.abs_diff(said + now.saturating_duration_since(at)) <= CLOCK_JUMP_MAX
         };
-        let stands = self.jumped.filter(|jump| goes_on(*jump));
-        let confirmed =
-            stands.is_some_and(|(at, _)| now.saturating_duration_since(at) >= CLOCK_BELIEVED_AFTER);
+        let confirmable = self.jumped.filter(|jump| goes_on(*jump));
+        let confirmed = confirmable
+            .is_some_and(|(at, _)| now.saturating_duration_since(at) >= CLOCK_BELIEVED_AFTER);
         if goes_on(self.believed) || confirmed {
             *self = SteadyClock::new(now, wall);
             return true;
         }
-        self.jumped = stands.or(Some((now, wall)));
+        // A second jump starts the wait anew: only one that lasts is taken for the time.
+        self.jumped = confirmable.or(Some((now, wall)));
         false
     }
 
@@ -134,7 +136,7 @@ mod tests {
         }
         assert_eq!(looks, CLOCK_BELIEVED_AFTER.as_secs());
         assert_eq!(steady.never_early(began + passed, wall), wall, "back again: not believed");
-        // One that jumps about stands by nothing.
+        // One that keeps jumping is never believed.
         let mut steady = SteadyClock::new(began, wall);
         for look in 1..2_000 {
             let somewhere = wall + HOUR * (look % 7 + 1);

@@ -42,7 +42,7 @@ pub struct Config {
     pub admin: AdminSection,
     /// `[log] format`.
     pub log: LogFormat,
-    /// `[store] url`: where executions and claims are kept.
+    /// `[store] url`: where executions and claims are stored.
     pub store: StoreUrl,
     /// `[signature]`: what a wrong signature leads to.
     pub signature: SignatureMode,
@@ -124,9 +124,9 @@ pub enum StoreUrl {
 pub enum SignatureMode {
     /// A webhook without a fitting signature gets 403 and does nothing.
     Enforce,
-    /// It is answered, and the log says why it would have been refused.
+    /// It is answered, and the log gives the reason for which `enforce` would refuse it.
     Report,
-    /// Nobody looks.
+    /// Signatures are not checked.
     Off,
 }
 
@@ -167,7 +167,7 @@ pub enum HmacAlgorithm {
 #[derive(Clone, Debug, Default)]
 pub struct Egress {
     /// Private addresses that redirects and computed URLs may lead to, besides the hosts that
-    /// stand in the configuration and in its flows themselves.
+    /// the configuration and its flows name themselves.
     pub allow: Vec<EgressRule>,
     /// More certificate authorities, PEM, beside the public ones.
     pub ca_file: Option<PathBuf>,
@@ -215,7 +215,7 @@ pub struct Function {
     pub http_1_0: bool,
     /// Connections per worker to this function.
     pub connections: usize,
-    /// How its callers are kept company while it is at work. `None`: it answers in time, or fails.
+    /// What its callers hear while it is at work. `None`: it answers in time, or fails.
     pub hold: Option<HoldSettings>,
 }
 
@@ -275,7 +275,7 @@ pub struct ShortRoute {
 // === impl Function ===
 
 impl fmt::Debug for Function {
-    /// Without the URL: user and password may stand in it.
+    /// Without the URL, which may contain user and password.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Function").field("name", &self.name).finish_non_exhaustive()
     }
@@ -297,7 +297,8 @@ impl Config {
     /// Reads a file, with `${NAME}` from the environment, or else from the file of that name in the
     /// folder `$CREDENTIALS_DIRECTORY`, where systemd and others put what must stay secret. The
     /// second half is everything that is wrong with it; the first is only fit to run where that
-    /// holds no error. Paths in it are relative to the folder of the file, not to where one stands.
+    /// holds no error. Paths in it are relative to the folder of the file, not to the working
+    /// folder.
     pub fn read(path: &Path) -> (Option<Config>, Problems) {
         let name = path.display().to_string();
         match read_text_limited(path, CONFIG_BYTES_MAX) {
@@ -333,6 +334,7 @@ impl std::str::FromStr for EgressRule {
     type Err = String;
 
     fn from_str(text: &str) -> Result<EgressRule, String> {
+        // First: `::1` is an address, not a host with a port.
         if let Ok(range) = text.parse() {
             return Ok(EgressRule::Range(range));
         }
@@ -368,6 +370,7 @@ impl IpRange {
             }
         }
         let ((network, width), (candidate, other)) = (bits(self.address), bits(address));
+        // A shift by the whole width is no shift in Rust: `::/0` ignores every bit.
         let ignored = width.saturating_sub(self.prefix.into());
         width == other && (network ^ candidate).checked_shr(ignored).unwrap_or(0) == 0
     }

@@ -14,7 +14,7 @@ pub const DOCUMENT_BYTES_MAX: usize = 64 * 1024;
 /// How long the head of a request may take to arrive (slow loris).
 pub const REQUEST_HEAD_WITHIN: Duration = Duration::from_secs(5);
 
-/// How long an idle connection of a client is kept.
+/// How long an idle connection of a client stays open.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// Open connections of clients per worker: beyond it, new ones wait in the accept queue.
@@ -24,20 +24,20 @@ pub const CONNECTIONS_PER_WORKER_MAX: usize = 10_000;
 /// `server.answer_within_ms` can be.
 pub const DRAIN_WITHIN: Duration = Duration::from_secs(13);
 
-/// How long the reply to a webhook is kept for its repeats. Carriers repeat within seconds; a
+/// How long the reply to a webhook is stored for its repeats. Carriers repeat within seconds; a
 /// captured request that is replayed later than this finds its step token gone.
 pub const CLAIM_KEPT: Duration = Duration::from_secs(600);
 
-/// How long it is remembered, without the reply, that a message was taken or a call begun: no step
-/// token stands in these, and a signature has no date, so nothing else tells a captured one from a
-/// new one.
+/// How long it is remembered, without the reply, that a message was taken or a call begun: they
+/// have no step token, and a signature has no date, so nothing else distinguishes a captured one
+/// from a new one.
 pub const REPLAY_REFUSED: Duration = Duration::from_secs(48 * 3_600);
 
 /// As many of these are known without a look-up, at about 80 bytes each: 2,000 an hour. `memory:`
 /// remembers no more.
 pub const EXPIRED_CLAIMS_MAX: usize = 100_000;
 
-/// Memory for the replies that are kept for repeats: at 600 bytes a reply, the last five thousand
+/// Memory for the replies to repeats: at 600 bytes a reply, the last five thousand
 /// webhooks. Under more load than eight a second, that is less than [`CLAIM_KEPT`].
 pub const CLAIMS_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -46,17 +46,18 @@ pub const CLAIMS_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const CLAIMS_KNOWN_MAX: usize = 200_000;
 
 /// Sessions that are known to have an active execution, at about 60 bytes each: the calls of a
-/// month whose end nobody told, at 6,000 a day. With more, each webhook costs a look-up.
+/// month whose end was never reported, at 6,000 a day. With more, each webhook costs a look-up.
 pub const SESSIONS_KNOWN_MAX: usize = 200_000;
 
 /// Memory for the latest states of executions that go on, at about 2 kB each: four thousand calls
 /// or talks whose next turn costs no look-up.
 pub const STATES_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// How long an execution that nothing happens to is kept, active or ended.
+/// How long an execution that nothing happens to is stored, active or ended.
 pub const EXECUTION_KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
 
-/// Rows that one round of expiry removes, about: a few milliseconds during which nobody is served.
+/// Rows that one round of expiry removes, about: a few milliseconds during which no webhook is
+/// served.
 pub const EXPIRED_ROWS_MAX: usize = 1_000;
 
 /// Executions that `memory:` keeps: at 2 kB of state and some steps, about a hundred megabytes.
@@ -87,7 +88,7 @@ pub const CONFIG_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// What `render` takes its variables from.
 pub const RENDER_DATA_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// One flow file. Real exports of a dozen widgets have under 20 kB; Studio is said to take 1 MB.
+/// One flow file. Real exports of a dozen widgets have under 20 kB; Studio reportedly takes 1 MB.
 pub const FLOW_BYTES_MAX: u64 = 1024 * 1024;
 
 /// One flow test. Ten thousand cases of ten lines have 5 MB.
@@ -137,15 +138,15 @@ pub const TIMER_TURN_WITHIN: Duration = Duration::from_secs(60);
 /// How often waits are looked for that are over.
 pub const TIMER_EVERY: Duration = Duration::from_secs(1);
 
-/// How often what nobody asks for any more is dropped from the store.
+/// How often expired rows are removed from the store.
 pub const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 
-/// The wall clock and the one that nobody sets may differ by this much from one look to the next:
+/// The wall clock and the monotonic one may differ by this much from one reading to the next:
 /// more is not drift, and not what time servers do to a clock that runs.
 pub const CLOCK_JUMP_MAX: Duration = Duration::from_secs(900);
 
-/// A wall clock that jumped is believed when it has stood by that for so long. Whoever sets it
-/// wrongly has time to notice, before what is kept is taken for old.
+/// A wall clock that jumped is believed after this time without another jump. An operator who set
+/// it wrongly has time to notice before rows expire.
 pub const CLOCK_BELIEVED_AFTER: Duration = Duration::from_secs(600);
 
 /// Waits that are ended at once, so that many of them do not keep webhooks waiting.
@@ -175,8 +176,8 @@ pub const FUNCTION_CLIENTS_MAX: usize = 1_000;
 /// Redirects that one call of a function follows. Browsers take 20; a function needs one or two.
 pub const FUNCTION_REDIRECTS_MAX: usize = 5;
 
-/// How long an idle connection to a function is kept: less than the 5 s after which Node closes it,
-/// so that we never write into a connection that is just being closed.
+/// How long an idle connection to a function stays open: less than the 5 s after which Node closes
+/// it, so that we never write into a connection that is just being closed.
 pub const FUNCTION_IDLE_MAX: Duration = Duration::from_secs(4);
 
 /// A used connection to a function ended as we wrote: how long the reset is waited for that proves
@@ -189,7 +190,7 @@ pub const FUNCTION_ADDRESSES_MAX: usize = 8;
 /// With several addresses: how long one may take to connect before the next one is tried.
 pub const FUNCTION_NEXT_ADDRESS_AFTER: Duration = Duration::from_secs(1);
 
-/// How long a name's last good addresses stand in for a name server that fails.
+/// How long a name's last good addresses are used while the name server fails.
 pub const LAST_GOOD_ADDRESS_FOR: Duration = Duration::from_secs(60);
 
 /// With a last good answer at hand: how long the name server may take before that is used.
@@ -198,8 +199,8 @@ pub const RESOLVE_WITHIN: Duration = Duration::from_secs(1);
 /// Interim answers (1xx) of one call, all together. A 103 with its links stays under 4 kB.
 pub const FUNCTION_INTERIM_BYTES_MAX: usize = 16 * 1024;
 
-/// Calls that go on while their callers are kept company. Each is a connection of a function and a
-/// few kilobytes; with more, a call is made as if its function had no `hold`.
+/// Calls that go on while their callers hear the hold document. Each is a connection of a function
+/// and a few kilobytes; with more, a call is made as if its function had no `hold`.
 pub const HELD_CALLS_MAX: usize = 1_000;
 
 /// How long an outcome waits for a caller who still hears the hold document.
@@ -216,8 +217,8 @@ pub const HOLD_TIMES_MAX: u32 = 300;
 /// The store may wait for [`STORE_LOCKED_WITHIN`] of it.
 pub const HOLD_WITHIN: Duration = Duration::from_secs(1);
 
-/// How long a function that nobody asks for is left alone before it is looked whether somebody
-/// still makes the call: what a restart may cost a person who waits for a message.
+/// How long a pending call without a poll is left before it is checked that a worker still makes
+/// it: what a restart may cost a person who waits for a message.
 pub const HOLD_LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// Failures without a success between them that open a function's breaker …
@@ -229,9 +230,9 @@ pub const BREAKER_WINDOW: Duration = Duration::from_secs(10);
 /// While the breaker is open, one call in this time goes through to see whether it helps.
 pub const BREAKER_PROBE_EVERY: Duration = Duration::from_secs(5);
 
-/// How long somebody waits for his turn with a function that is quicker than that: a burst is
-/// ridden out, and when too much has gone on and is over, all is as before within 5 s, also if it
-/// is still asked for half of what it can do. A longer queue would serve nobody more.
+/// How long a call waits for its turn with a function that is quicker than that. A burst is
+/// absorbed, and after an overload all is as before within 5 s, even at half of what the function
+/// can do. A longer queue would serve no caller more.
 pub const FUNCTION_QUEUE_WITHIN: Duration = Duration::from_secs(2);
 
 /// A timeout counts against the function only if it had at least this long (or its whole own
@@ -241,7 +242,7 @@ pub const BREAKER_TIMEOUT_MIN: Duration = Duration::from_secs(1);
 /// A request of Studio's REST.
 pub const STUDIO_BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// To read such a request and to wait for whoever works on its execution.
+/// To read such a request and to wait for the lock of its execution.
 pub const STUDIO_WITHIN: Duration = Duration::from_secs(15);
 
 /// Executions or steps on a page of Studio's REST, where nothing else is asked for (Twilio's).
@@ -257,21 +258,21 @@ pub const STUDIO_PAGE_MAX: usize = 10_000;
 pub const STUDIO_ADDRESSES_BYTES_MAX: usize = 300;
 
 /// The longest that a person waits in a simulated conversation: executions are kept for 30 days,
-/// and a year has 366.
+/// and a year has 366 days.
 pub const PHONE_WAIT_MAX: Duration = Duration::from_secs(400 * 24 * 3_600);
 
 /// The longest that a person waits for an application elsewhere, whose time is the real one.
 pub const PHONE_REAL_WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// Documents that a simulated call runs through without the caller doing anything, before he is
-/// asked whether to go on: an application that redirects to itself never ends.
+/// Documents that a simulated call runs through without the caller doing anything, before the
+/// phone asks whether to go on: an application that redirects to itself never ends.
 pub const PHONE_DOCUMENTS_MAX: usize = 20;
 
 /// Redirects of one webhook that a carrier follows (11215).
 pub const CARRIER_REDIRECTS_MAX: usize = 10;
 
-/// Callers of a load that are on the line at the same time, where nothing else is said: each has
-/// a socket, and many systems allow 1,024 files.
+/// Callers of a load at the same time, unless given otherwise: each has a socket, and many systems
+/// allow 1,024 files.
 pub const LOAD_AT_ONCE_MAX: usize = 500;
 
 /// How often a load looks whether it was stopped.

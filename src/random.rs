@@ -22,13 +22,13 @@ thread_local! {
     static POOL: RefCell<RandomPool> = const { RefCell::new(([0; POOL_BYTES], POOL_BYTES)) };
 }
 
-/// A new identifier: the prefix and 32 hexadecimal digits, 128 bits that nobody can guess.
+/// A new identifier: the prefix and 32 hexadecimal digits, 128 bits that cannot be guessed.
 pub fn sid(prefix: &str) -> String {
     format_sid(prefix, &bytes())
 }
 
 /// A new identifier that sorts by `now`, since 1970: 48 bits of milliseconds, 80 random bits. It
-/// tells when it was made and is no secret; a store finds room for it beside those before it.
+/// shows when it was made and is no secret; a store writes it beside those before it.
 pub fn sid_in_order(prefix: &str, now: Duration) -> String {
     let mut bytes = bytes();
     bytes[..6].copy_from_slice(&(now.as_millis() as u64).to_be_bytes()[2..]);
@@ -59,6 +59,7 @@ fn bytes() -> [u8; 16] {
         }
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&pool[*used..*used + 16]);
+        // Given out once: what remains in memory must not be a token that is in use.
         pool[*used..*used + 16].fill(0);
         *used += 16;
         bytes

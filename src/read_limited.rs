@@ -1,19 +1,19 @@
 //! Files that a person names, read up to a limit.
 //!
-//! The limit holds while the bytes come: the size of a FIFO or of `/dev/zero` says nothing about
-//! what can be read from it.
+//! The limit holds while the bytes come: the size of a FIFO or of `/dev/zero` is 0, whatever can be
+//! read from it.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// The path that stands for standard input on the command line.
+/// Standard input, as a path on the command line.
 const STDIN: &str = "-";
 
 /// The bytes of a file, at most `most`.
 ///
 /// # Errors
-/// What the system says, and [`io::ErrorKind::FileTooLarge`] for a larger file.
+/// Those of the system, and [`io::ErrorKind::FileTooLarge`] for a larger file.
 pub(crate) fn read_limited(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     read_all(File::open(path)?, most)
 }
@@ -36,7 +36,7 @@ pub(crate) fn read_text_argument(path: &Path, most: u64) -> io::Result<String> {
     read_argument(path, most).and_then(into_text)
 }
 
-/// Whether a path of the command line stands for standard input.
+/// Whether a path of the command line means standard input.
 pub(crate) fn is_stdin(path: &Path) -> bool {
     path == Path::new(STDIN)
 }

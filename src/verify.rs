@@ -1,5 +1,9 @@
 //! Stage 2: proof that the carrier sent it: [`Received`] in, [`Webhook`] out.
 //!
+//! `header` reads how a request was signed, `content` what it says and which part of that the
+//! signature covers, `url` which URLs the carrier may have signed, `message` puts the signed
+//! text together, and `key` makes and checks signatures. Nothing here knows routes or flows.
+//!
 //! Invariant: nothing after this stage accepts a [`Received`], and in mode `enforce` no [`Webhook`]
 //! exists whose signature was not made with a configured key, with the algorithm that the
 //! configuration binds to this key, over the URL that the configuration gives.
@@ -30,9 +34,9 @@ pub struct Verifier {
     mode: SignatureMode,
     origin: PublicUrlSource,
     rings: Vec<KeyRing>,
-    /// Whose keys are asked where the account is not configured: the time to a refusal does not
-    /// tell which accounts there are.
-    nobody: KeyRing,
+    /// The keys that are tried for an account that is not configured: the time to a refusal does
+    /// not show which accounts exist.
+    decoys: KeyRing,
 }
 
 /// A request that was read once, and what is known about where it came from.
@@ -112,10 +116,10 @@ pub enum VerifyError {
 /// One account's keys, ready to sign.
 #[derive(Debug)]
 struct KeyRing {
-    /// `None`: nobody's.
+    /// `None`: a ring of decoys.
     account: Option<Arc<Account>>,
-    /// Of each algorithm as many as in every other ring, filled up with keys that nobody has: the
-    /// time to a refusal does not tell whose token is being rotated either.
+    /// Of each algorithm as many as in every other ring, filled up with decoys: the time to
+    /// a refusal does not show which account rotates a token either.
     keys: Vec<AccountKey>,
 }
 
@@ -134,12 +138,13 @@ impl Verifier {
     /// Prepares every key of every account.
     pub fn new(server: &ServerSection, mode: SignatureMode, accounts: &[Arc<Account>]) -> Verifier {
         let mut rings: Vec<_> = accounts.iter().map(KeyRing::new).collect();
-        let mut nobody = KeyRing { account: None, keys: Vec::new() };
+        let mut decoys = KeyRing { account: None, keys: Vec::new() };
         for algorithm in [HmacAlgorithm::Sha1, HmacAlgorithm::Sha256] {
+            // At least one: an account that does not exist costs the work of a key, too.
             let most = rings.iter().map(|ring| ring.count(algorithm)).max().unwrap_or(0).max(1);
-            rings.iter_mut().chain([&mut nobody]).for_each(|ring| ring.add_decoys(algorithm, most));
+            rings.iter_mut().chain([&mut decoys]).for_each(|ring| ring.add_decoys(algorithm, most));
         }
-        Verifier { mode, origin: PublicUrlSource::new(server), rings, nobody }
+        Verifier { mode, origin: PublicUrlSource::new(server), rings, decoys }
     }
 
     /// Refuses what cannot be a webhook whatever its body says, so that the body need not be read.
@@ -176,9 +181,11 @@ impl Verifier {
         content: &RequestContent,
     ) -> Result<Arc<Account>, VerifyError> {
         let claim = SignatureClaim::read(&received.headers)?;
+        // Before any key is tried: a body that nothing covers is refused whatever is signed.
         let hash = content.body_hash()?;
         let message = SignedMessage::new(self.origin.url(received)?, content.signed_params());
         let account = self.find_signer(&claim, &message, content.account_sid())?;
+        // After the signature: only a URL that is proven makes its hash worth computing.
         if hash.is_some_and(|hash| !content::is_hash_of(hash, &received.body)) {
             return Err(VerifyError::BodyHashWrong);
         }
@@ -196,6 +203,7 @@ impl Verifier {
         let mut asked = false;
         for ring in rings {
             for key in ring.keys.iter().filter(|key| key.algorithm() == claim.algorithm) {
+                // Computed for every key of the ring, and kept from being skipped by the compiler.
                 let fits = std::hint::black_box(message.is_signed_by(&key.signing, &claim.digest));
                 // Put together without a branch: a refusal takes the same way for every key.
                 let may_have_signed = key.can_have_signed(claim);
@@ -217,8 +225,8 @@ impl Verifier {
     /// of them was configured by the owner.
     fn rings_of(&self, account_sid: Option<&str>) -> &[KeyRing] {
         let Some(sid) = account_sid else { return &self.rings };
-        // All are compared, and to their ends: how much of an account's sid is right is not told.
-        let mut named = &self.nobody;
+        // All are compared, and to their ends: the time must not show how much of a sid is right.
+        let mut named = &self.decoys;
         for ring in &self.rings {
             named = if ring.is_of(sid) { ring } else { named };
         }
@@ -283,7 +291,7 @@ impl AccountKey {
         self.signing.algorithm()
     }
 
-    /// A key that is nobody's.
+    /// A key without an account.
     fn decoy(signing: SigningKey) -> AccountKey {
         AccountKey { signing, is_token: false, shared: None }
     }
@@ -375,7 +383,7 @@ mod tests {
         })
     }
 
-    /// What a refusal costs to somebody who names this account.
+    /// What a refusal costs where this account is named.
     fn asked(verifier: &Verifier, account: &str, settings: &'static str) -> usize {
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
         let sha256 = settings.contains("SHA256");
@@ -401,7 +409,7 @@ mod tests {
         let verifier = Verifier::new(&server, SignatureMode::Enforce, &accounts);
         let settings = ["", "algorithm=HMAC_SHA256", "key=11,algorithm=HMAC_SHA256", "key=x"];
         for settings in settings {
-            let work = asked(&verifier, "nobody", settings);
+            let work = asked(&verifier, "unknown", settings);
             assert!(work > 0, "{settings}");
             for account in ["one", "two", "shared"] {
                 assert_eq!(asked(&verifier, account, settings), work, "{account}, {settings}");

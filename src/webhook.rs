@@ -1,4 +1,4 @@
-//! Stage 1: what came over the wire, and what it says once it is proven to be the carrier's.
+//! Stage 1: what came over the wire, and what it means once it is proven to be the carrier's.
 //!
 //! Invariant: nothing but `verify.rs` makes a [`Webhook`]; nothing after it accepts a [`Received`].
 
@@ -32,7 +32,7 @@ pub struct Received {
     pub target: String,
     /// The header fields that a stage asks for, repeated ones included.
     pub headers: HeaderMap,
-    /// The other end of the connection: a proxy's address when one stands in front.
+    /// The other end of the connection: a proxy's address where there is one.
     pub peer: Option<IpAddr>,
     /// The whole body, at most `limits::WEBHOOK_BODY_BYTES_MAX`.
     pub body: Bytes,
@@ -53,6 +53,7 @@ impl Received {
     pub fn header(&self, name: impl AsHeaderName) -> Option<&str> {
         let mut values = self.headers.get_all(name);
         let value = values.next()?;
+        // A header that came twice has no single value.
         if values.next().is_some() { None } else { value.to_str().ok() }
     }
 }
@@ -88,6 +89,7 @@ impl Webhook {
     pub fn channel(&self) -> Option<Channel> {
         let has = |name| self.param(name).is_some_and(|sid| !sid.is_empty());
         match (has("CallSid"), has("MessageSid") || has("SmsSid")) {
+            // A call first: a message within a call carries both.
             (true, _) => Some(Channel::Voice),
             (false, true) => Some(Channel::Message),
             (false, false) => None,

@@ -1,4 +1,4 @@
-//! A text of the configuration with the place where it stands.
+//! A text of the configuration with its place in the file.
 
 use std::ops::Range;
 

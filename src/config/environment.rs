@@ -10,8 +10,10 @@ pub fn environment_variable(name: &str) -> Option<String> {
     let file = || {
         let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
         let text = std::fs::read_to_string(Path::new(&folder).join(name)).ok()?;
+        // Editors end a file with a line break, which is no part of a token.
         Some(text.trim_end_matches(['\n', '\r']).to_owned())
     };
+    // The environment first: an operator overrides a credential for one start there.
     std::env::var(name).ok().or_else(file)
 }
 
@@ -54,6 +56,7 @@ pub(super) fn expand_references(
     let mut expanded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find("${") {
+        // `$${` is an escape: one `$` is already copied, so only the brace follows.
         if rest[..start].ends_with('$') {
             expanded.push_str(&rest[..start]);
             expanded.push('{');
@@ -62,6 +65,7 @@ pub(super) fn expand_references(
         }
         expanded.push_str(&rest[..start]);
         let reference = &rest[start..];
+        // At most 40 characters of it: what follows may be a secret.
         let malformed = || ExpandError::Malformed(reference.chars().take(40).collect());
         let end = reference.find('}').ok_or_else(malformed)?;
         let inside = &reference[2..end];

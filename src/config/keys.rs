@@ -6,7 +6,7 @@ use crate::diagnostics::toml_reader::{KeyKind, KeySpec};
 
 /// One `[section]` of the file.
 pub(super) struct SectionSpec {
-    /// `server`, `server.tls`, `function.NAME`, …: capitals stand for a name of the user's.
+    /// `server`, `server.tls`, `function.NAME`, …: the user chooses a name in capitals.
     pub name: &'static str,
     /// Written as `[[section]]`, any number of times.
     pub repeated: bool,
@@ -96,7 +96,7 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
     SectionSpec {
         name: "store",
         repeated: false,
-        doc: "where executions and once-only claims are kept",
+        doc: "where executions and once-only claims are stored",
         keys: &[key(
             "url",
             Text,
@@ -112,7 +112,8 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
             "mode",
             Choice(&["enforce", "report", "off"]),
             r#""enforce""#,
-            "enforce: 403; report: answered, and the log says why it would fail; off: nobody looks",
+            "enforce: 403; report: answered, and the log says why it would fail; off: it is not \
+             checked",
         )],
     },
     SectionSpec {
@@ -239,8 +240,8 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
         repeated: true,
         doc: "where the URLs of imported flows lead now",
         keys: &[
-            required("from", Text, "the beginning of a URL as it stands in the flow"),
-            required("to", Text, "what stands there instead, http:// or https://"),
+            required("from", Text, "the beginning of a URL in the flow"),
+            required("to", Text, "its replacement, http:// or https://"),
         ],
     },
     SectionSpec {

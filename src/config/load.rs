@@ -29,6 +29,7 @@ pub(super) fn load_config(
 ) -> (Option<Config>, Problems) {
     let shown = Source::new(&source.name, &redact(&source.text));
     let mut problems = Problems::default();
+    // Parsed is the text with its secrets, shown the one without: both have the same places.
     let Some(file) = parse_toml(&source.text, &shown, &mut problems) else {
         return (None, problems);
     };
@@ -36,6 +37,7 @@ pub(super) fn load_config(
     let expand = |text: &str| expand_text(text, variable);
     let mut reader = TomlReader { source: shown, folder, problems, expand: &expand };
     report_unknown_sections(&mut reader, file);
+    // Every section is read, also after a mistake: all problems are shown at once.
     let accounts = account::read_accounts(&mut reader, file);
     let functions = function::read_functions(&mut reader, file);
     let flows = flow::read_flows(&mut reader, file);
@@ -60,6 +62,7 @@ pub(super) fn load_config(
         rewrites,
         routes,
     });
+    // Sections are read in another order than that of the file.
     reader.problems.sort();
     (config, reader.problems)
 }
@@ -68,6 +71,7 @@ fn report_unknown_sections(reader: &mut TomlReader<'_>, file: &DeTable<'_>) {
     let top =
         |section: &'static keys::SectionSpec| section.name.split('.').next().unwrap_or_default();
     let mut known: Vec<&str> = keys::SECTIONS.iter().map(top).collect();
+    // Sections that share their first word follow each other in the table.
     known.dedup();
     for key in file.keys() {
         if !known.contains(&key.get_ref().as_ref()) {

@@ -13,6 +13,7 @@ const SECRETS: [&str; 2] = ["auth_tokens", "secret"];
 pub(super) fn redact(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
+    // On the text, not on what was parsed: a file whose quotes do not match is shown as well.
     while let Some(start) = find_secret(rest) {
         let end = start + value_end(&rest[start..]);
         shown.push_str(&rest[..start]);
@@ -40,6 +41,8 @@ fn find_secret(text: &str) -> Option<usize> {
 fn value_end(value: &str) -> usize {
     let line = value.find('\n').unwrap_or(value.len());
     if value.trim_start().starts_with('[') {
+        // A bracket within a token ends the list early; what follows is another value then, and
+        // shown. Tokens of Twilio are hexadecimal.
         value.find(']').unwrap_or(value.len())
     } else if let Some(quotes) =
         ["\"\"\"", "'''"].iter().find(|q| value.trim_start().starts_with(**q))
@@ -64,6 +67,7 @@ fn push_hidden(value: &str, shown: &mut String) {
         if plain {
             shown.push(character);
         } else {
+            // As many asterisks as bytes: places behind it stay places.
             shown.extend(std::iter::repeat_n('*', character.len_utf8()));
         }
         rest = &rest[character.len_utf8()..];

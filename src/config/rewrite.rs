@@ -3,19 +3,20 @@
 /// URLs that begin with `from` lead to `to` instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlRewrite {
-    /// The beginning as it stands in the flow.
+    /// The beginning of a URL in the flow.
     pub from: String,
-    /// What stands there instead.
+    /// Its replacement.
     pub to: String,
 }
 
 impl UrlRewrite {
-    /// The URL that stands for `url`, if the beginning fits: up to the end of a host or of a part
+    /// The URL that replaces `url`, if the beginning fits: up to the end of a host or of a part
     /// of the path, so that `https://a.example` is not the beginning of `https://a.example.org`.
     pub fn apply(&self, url: &str) -> Option<String> {
         let rest = url.strip_prefix(&self.from)?;
         let whole =
             rest.is_empty() || rest.starts_with(['/', '?', '#']) || self.from.ends_with('/');
+        // One slash between the two parts, whichever of them has it.
         whole.then(|| match (self.to.ends_with('/'), rest.strip_prefix('/')) {
             (true, Some(rest)) => format!("{}{rest}", self.to),
             _ => format!("{}{rest}", self.to),

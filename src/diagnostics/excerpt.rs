@@ -35,6 +35,7 @@ pub fn draw_excerpt(source: &str, span: Range<usize>, label: &str) -> String {
     let marked = to_printable(&source[start..end.min(line_end)]).len().max(1);
     let whole = to_printable(source[line_start..line_end].trim_end_matches('\r'));
 
+    // Half of the columns stay before the caret, where the reader looks for what it belongs to.
     let cut = before.len().saturating_sub(COLUMNS_MAX / 2).min(whole.len());
     let shown: String = whole[cut..].iter().take(COLUMNS_MAX).collect();
     let column = before.len() - cut;
@@ -50,7 +51,7 @@ pub fn draw_excerpt(source: &str, span: Range<usize>, label: &str) -> String {
 }
 
 /// The characters of one line as a terminal may show them: a tab as one space, so that the caret
-/// stands under its character, and no control character that could move the cursor.
+/// is under its character, and no control character that could move the cursor.
 fn to_printable(text: &str) -> Vec<char> {
     text.chars()
         .map(|character| match character {

@@ -24,7 +24,7 @@ pub struct Problem {
     pub message: String,
     /// Where, if it is in a file.
     pub place: Option<Box<SourceSpan>>,
-    /// What was expected at that place; stands behind the caret.
+    /// What was expected at that place; printed behind the caret.
     pub expected: String,
     /// What to do. May be empty.
     pub help: String,
@@ -44,7 +44,7 @@ pub struct SourceSpan {
 pub enum Severity {
     /// `serve` refuses to start.
     Error,
-    /// `check` says it, and it may be meant so.
+    /// `check` prints it; it may be intended.
     Warning,
 }
 
@@ -115,19 +115,19 @@ impl fmt::Display for Problem {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        let mut said = format!("{level}: {}", self.message);
+        let mut text = format!("{level}: {}", self.message);
         if let (Some(place), Some(location)) = (&self.place, self.location()) {
             let drawn = draw_excerpt(&place.source.text, place.span.clone(), &self.expected);
-            said += &format!("\n --> {location}\n{drawn}");
+            text += &format!("\n --> {location}\n{drawn}");
         } else if !self.expected.is_empty() {
-            said += &format!("\n  = expected: {}", self.expected);
+            text += &format!("\n  = expected: {}", self.expected);
         }
         if !self.help.is_empty() {
-            said += &format!("\n  = help: {}", self.help);
+            text += &format!("\n  = help: {}", self.help);
         }
         // A flow comes from elsewhere: what its texts say must not move the cursor of a terminal.
         let harmless = |c: char| if c.is_control() && c != '\n' { '\u{FFFD}' } else { c };
-        formatter.write_str(&said.chars().map(harmless).collect::<String>())
+        formatter.write_str(&text.chars().map(harmless).collect::<String>())
     }
 }
 

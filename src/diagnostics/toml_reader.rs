@@ -43,7 +43,7 @@ pub struct TomlReader<'a> {
     pub folder: &'a Path,
     /// Everything that is wrong with it so far.
     pub problems: Problems,
-    /// What a text stands for, such as the value of `${NAME}`; what is wrong with it otherwise.
+    /// Replaces references in a text, such as `${NAME}`; else what is wrong with it.
     pub expand: &'a dyn Fn(&str) -> Result<String, Problem>,
 }
 
@@ -100,6 +100,7 @@ impl TomlReader<'_> {
 
     fn expand(&mut self, text: &str, span: Range<usize>) -> Option<String> {
         let expanded = (self.expand)(text);
+        // A function of the file's format, so that this reader need not know what a reference is.
         expanded.map_err(|problem| self.report(self.source.locate(span, problem))).ok()
     }
 }
@@ -146,6 +147,7 @@ impl<'a, 'i> TomlTable<'a, 'i> {
     /// What a key of the table may be.
     pub fn key(&self, name: &str) -> &'static KeySpec {
         let key = self.keys.iter().find(|key| key.name == name);
+        // A name that is not in the table is our mistake, and every key is read by a test.
         key.expect("keys are asked for by the names of the table")
     }
 
@@ -153,6 +155,7 @@ impl<'a, 'i> TomlTable<'a, 'i> {
     pub fn text(&self, reader: &mut TomlReader<'_>, name: &str) -> Option<Spanned<String>> {
         self.read(reader, name, |reader, key, value| {
             let text = value.get_ref().as_str().ok_or(ValueError::WrongKind)?;
+            // Expanded before it is compared: a variable may choose one of the words.
             let text = reader.expand(text, value.span()).ok_or(ValueError::Reported)?;
             match key.kind {
                 KeyKind::Choice(words) if !words.contains(&text.as_str()) => {
@@ -163,7 +166,7 @@ impl<'a, 'i> TomlTable<'a, 'i> {
         })
     }
 
-    /// A text that is not empty: the empty one stands for "not set".
+    /// A text that is not empty: the empty one means "not set".
     pub fn set_text(&self, reader: &mut TomlReader<'_>, name: &str) -> Option<Spanned<String>> {
         self.text(reader, name).filter(|text| !text.value.is_empty())
     }
@@ -242,6 +245,7 @@ impl<'a, 'i> TomlTable<'a, 'i> {
     /// Reports that a value is of the wrong kind.
     pub fn report_wrong_kind(&self, reader: &mut TomlReader<'_>, name: &str, span: Range<usize>) {
         let written = reader.source.text.get(span.clone()).unwrap_or_default();
+        // A message has one line; the excerpt below it shows more.
         let shown = shorten(written.lines().next().unwrap_or_default(), SHOWN_MAX);
         let found = Spanned { value: hide_userinfo(shown), span };
         let key = self.key(name);
@@ -308,6 +312,7 @@ impl<'a, 'i> TomlTable<'a, 'i> {
 /// which may be a secret in the wrong place.
 pub fn as_written<'a>(source: &'a Source, span: &Range<usize>, value: &'a str) -> &'a str {
     let written = source.text.get(span.clone()).unwrap_or_default();
+    // What the file does not contain literally came from a variable.
     if written.contains(value) { value } else { written.trim_matches(['"', '\'']) }
 }
 
@@ -318,6 +323,7 @@ pub fn hide_userinfo(mut text: String) -> String {
         let start = from + at + 3;
         let ends = |c: char| c.is_whitespace() || "/?#\"'".contains(c);
         let end = text[start..].find(ends).map_or(text.len(), |end| start + end);
+        // The last `@`: a password may contain others.
         if let Some(length) = text[start..end].rfind('@') {
             let hidden = "*".repeat(length);
             text.replace_range(start..start + length, &hidden);

@@ -1,7 +1,7 @@
 //! A flow file as a tree of Studio's shape, in which each value knows its place in the text.
 //!
 //! Two notations, one tree: Studio's JSON (also as it was before 2020), and our TOML. What a flow
-//! means is not asked here; that is the checker's, which points at the places that are kept.
+//! means is not decided here: the import does, and points at these places.
 
 mod json;
 mod legacy;

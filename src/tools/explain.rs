@@ -1,4 +1,8 @@
-//! Stage 2, slowly: why a signature does not fit, for a person. Never on the way of a webhook.
+//! `verify --explain`: why a signature does not fit, for a person.
+//!
+//! [`SignedRequest`] is checked with the functions of [`crate::verify`]; `guess` changes one thing
+//! of it at a time and `causes` lists what may have been changed. Never on the path of a webhook:
+//! it prints what was signed.
 
 mod causes;
 mod guess;
@@ -60,6 +64,7 @@ impl SignedRequest {
         };
         let claim = SignatureClaim::parse(&self.signature, settings)?;
         let hash = content.body_hash()?;
+        // Literally: the person typed the URL that was signed, and no proxy is between.
         let message = SignedMessage::new(SignedUrl::split(&self.url), content.signed_params());
         let fits = |key: &SigningKey| message.is_signed_by(key, &claim.digest);
         let signer = self.keys().position(|key| fits(&key)).ok_or(VerifyError::SignatureWrong)?;

@@ -1,4 +1,4 @@
-//! Stage 2: what a request says, read once, and which part of it the signature has to cover.
+//! Stage 2: what a request contains, read once, and which part of it the signature has to cover.
 
 use std::sync::Arc;
 
@@ -42,6 +42,7 @@ impl RequestContent {
         let content_type = match (types.next(), types.next()) {
             (None, _) => "",
             (Some(one), None) => one.to_str().map_err(|_| VerifyError::ContentType)?,
+            // Two readers could take two different ones.
             (Some(_), Some(_)) => return Err(VerifyError::ContentType),
         };
         RequestContent::parse(&received.method, content_type, received.query(), &received.body)
@@ -56,6 +57,7 @@ impl RequestContent {
     ) -> Result<RequestContent, VerifyError> {
         let query = Params::decode_query(query)?;
         let body = match method {
+            // First: the body of a GET is not covered, whatever its type claims.
             &Method::GET => BodyCoverage::Ignored,
             _ if is_form_of_utf8(content_type)? => BodyCoverage::Form(Params::decode(body)?),
             _ => BodyCoverage::Hashed,
@@ -84,6 +86,7 @@ impl RequestContent {
 
     /// The account that the request names: in its form, else in its query.
     pub(crate) fn account_sid(&self) -> Option<&str> {
+        // The form wins: the query can be the owner's own, with another account in it.
         let form = self.signed_params().and_then(|params| params.get("AccountSid"));
         form.or_else(|| self.query.get("AccountSid"))
     }
@@ -93,6 +96,7 @@ impl RequestContent {
         let idempotency_token = received.header(&IDEMPOTENCY_TOKEN).map(str::to_owned);
         let path_length = received.path().len();
         let Received { target: mut path, body, .. } = received;
+        // The target becomes the path in place, without another allocation.
         path.truncate(path_length);
         let (params, body) = match self.body {
             BodyCoverage::Ignored => (self.query.clone(), Bytes::new()),

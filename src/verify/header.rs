@@ -42,6 +42,7 @@ impl<'a> SignatureClaim<'a> {
         }
         let named = setting(settings, "algorithm");
         let algorithm = match named {
+            // An auth token signs without the settings header, and always with SHA-1.
             None => HmacAlgorithm::Sha1,
             Some(name) if name.eq_ignore_ascii_case("HMAC_SHA1") => HmacAlgorithm::Sha1,
             Some(name) if name.eq_ignore_ascii_case("HMAC_SHA256") => HmacAlgorithm::Sha256,
@@ -74,6 +75,7 @@ fn single_value<'a>(
     let mut values = headers.get_all(header);
     let Some(value) = values.next() else { return Ok(None) };
     match values.next() {
+        // A proxy may have joined them in either order: there is no first one to trust.
         Some(_) => Err(VerifyError::HeaderRepeated(name)),
         None => value.to_str().map(Some).map_err(|_| VerifyError::SignatureMalformed),
     }

@@ -59,6 +59,7 @@ pub fn add_body_hash(url: &str, body: &[u8]) -> Option<String> {
     let hash = body_sha256(body);
     let query = url.split_once('?').map_or("", |(_, query)| query);
     match Params::decode_query(query).ok()?.get(BODY_HASH) {
+        // The first one is read by the verifier: a second one would have no effect.
         Some(there) => (there == hash).then(|| format!("{url}{fragment}")),
         None => {
             let separator = match (url.contains('?'), query.is_empty() || query.ends_with('&')) {
@@ -92,7 +93,7 @@ impl SigningKey {
         }
     }
 
-    /// A key that nobody knows, us included.
+    /// A random key that is never stored or shown.
     pub(crate) fn decoy(algorithm: HmacAlgorithm) -> SigningKey {
         let mut key = [0; 32];
         // Without randomness the key is zeros: it still does the work, and what it finds to fit is
@@ -147,6 +148,7 @@ impl fmt::Debug for SigningKey {
 
 /// A copy of the state that has taken in the pieces.
 fn absorb<'a, M: Mac + Clone>(state: &M, pieces: impl Iterator<Item = &'a str>) -> M {
+    // The copy of the prepared state saves two of the compressions of an HMAC.
     let mut mac = state.clone();
     pieces.for_each(|piece| mac.update(piece.as_bytes()));
     mac
@@ -158,8 +160,10 @@ impl SignatureBytes {
     /// Decodes canonical, padded, standard base64 of exactly the algorithm's length. Whatever else
     /// a lenient reader would take for the same bytes is refused.
     pub(crate) fn parse(base64: &str, algorithm: HmacAlgorithm) -> Option<SignatureBytes> {
+        // One byte more than the longest digest: the decoder wants room for its last group.
         let mut bytes = [0; 33];
         let length = match base64.len() {
+            // The lengths of 20 and 32 bytes; anything else is not decoded at all.
             28 | 44 => STANDARD.decode_slice(base64, &mut bytes).ok()?,
             _ => return None,
         };

@@ -46,6 +46,7 @@ pub(crate) fn sort_for_signature<'a>(
 ) -> Vec<(&'a str, &'a str)> {
     let keyed = pairs.into_iter().map(|(name, value)| (sort_prefix(name), name, value));
     let mut keyed: Vec<_> = keyed.collect();
+    // Equal pairs are equal in every byte, so that an unstable order shows nowhere.
     keyed.sort_unstable();
     keyed.dedup();
     keyed.into_iter().map(|(_, name, value)| (name, value)).collect()

@@ -1,8 +1,9 @@
 //! Stage 2: the URLs that the carrier may have signed.
 //!
-//! The carrier signs the URL as its owner typed it, and nobody here types it again: scheme, host,
-//! port and prefix come from the configuration (or from a trusted proxy), path and query are the
-//! request target byte for byte. Nothing is decoded, encoded or normalised.
+//! The carrier signs the URL as its owner typed it, so it is never put together from parts that
+//! were parsed: scheme, host, port and prefix come from the configuration (or from a trusted
+//! proxy), path and query are the request target byte for byte. Nothing is decoded, encoded or
+//! normalised.
 
 use actix_web::http::header::{HOST, HeaderMap, HeaderName};
 
@@ -58,10 +59,11 @@ impl PublicUrlSource {
 
     /// The URL of a request.
     pub(crate) fn url<'a>(&'a self, received: &'a Received) -> Result<SignedUrl<'a>, VerifyError> {
-        // `https://host` + `.evil.example/` would be the URL of somebody else.
+        // `https://host` + `.evil.example/` would be the URL of another host.
         if !received.target.starts_with('/') {
             return Err(VerifyError::Target);
         }
+        // Anyone can send these headers; only a configured proxy is believed.
         let trusted =
             received.peer.is_some_and(|peer| self.proxies.iter().any(|range| range.contains(peer)));
         let forwarded = if trusted {
@@ -131,6 +133,7 @@ impl<'a> SignedUrl<'a> {
         let url = *self;
         let default = if url.scheme.eq_ignore_ascii_case("https") { "443" } else { "80" };
         let ports = [url.port, if url.port.is_some() { None } else { Some(default) }];
+        // The likeliest first: the carrier signs without user and password.
         let userinfos = [Some(""), Some(url.userinfo).filter(|text| !text.is_empty())];
         let rests = [Some(url.rest), url.rest_without_path()];
         userinfos.into_iter().flatten().flat_map(move |userinfo| {
@@ -161,7 +164,7 @@ impl<'a> SignedUrl<'a> {
         SignedUrl { scheme, userinfo, host, port: None, prefix, rest, on_wire: false }
     }
 
-    /// A configured URL as what stands before a request target.
+    /// A configured URL as the beginning of one that ends in a request target.
     fn as_prefix(self) -> SignedUrl<'a> {
         let path = self.rest.split(['?', '#']).next().unwrap_or_default();
         SignedUrl { prefix: path.trim_end_matches('/'), rest: "", ..self }
@@ -170,7 +173,7 @@ impl<'a> SignedUrl<'a> {
 
 // === Forwarded ===
 
-/// What a trusted proxy says about the URL that it was asked for.
+/// The URL of the request as a trusted proxy reports it.
 #[derive(Debug, Default)]
 struct ForwardedHeaders<'a> {
     scheme: Option<&'static str>,

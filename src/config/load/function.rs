@@ -61,11 +61,10 @@ fn read_function(
         let problem =
             problem.expected(format!("at most {TIMEOUT_WITHOUT_HOLD_MS_MAX} without `hold`"));
         reader.report(
-            problem.help(
-                "the carrier gives up after 15 seconds, unless `hold` keeps the caller company",
-            ),
+            problem.help("the carrier gives up after 15 seconds; `hold` answers it meanwhile"),
         );
     }
+    // Every key was read before the first `?`, so that each mistake is reported.
     Some(Function {
         name: name.to_owned(),
         url: url?,
@@ -81,7 +80,7 @@ fn read_function(
     })
 }
 
-/// What `timeout_ms` may be where nobody keeps the caller company.
+/// What `timeout_ms` may be without `hold`: the carrier gives up after 15 seconds.
 const TIMEOUT_WITHOUT_HOLD_MS_MAX: i64 = 13_000;
 
 fn read_hold(reader: &mut TomlReader<'_>, section: &TomlTable<'_, '_>) -> Option<HoldSettings> {
@@ -95,5 +94,6 @@ fn read_hold(reader: &mut TomlReader<'_>, section: &TomlTable<'_, '_>) -> Option
 
 fn parse_function_url(text: &str) -> Option<Uri> {
     let callable = http_url(text).is_some_and(|url| url.fragment().is_none());
+    // The HTTP client takes an `Uri`, which is stricter than `Url`: both have to agree.
     callable.then(|| text.parse().ok()).flatten()
 }

@@ -17,6 +17,7 @@ pub(super) fn read_routes(
     functions: &BTreeMap<String, Arc<Function>>,
 ) -> BTreeMap<String, RouteSection> {
     let mut routes = BTreeMap::new();
+    // From the file, not from what was read of it: a function with a mistake exists all the same.
     let configured: Vec<&str> = match file.get("function").map(|functions| functions.get_ref()) {
         Some(DeValue::Table(table)) => table.keys().map(|key| key.get_ref().as_ref()).collect(),
         _ => functions.keys().map(String::as_str).collect(),
@@ -37,7 +38,7 @@ pub(super) fn read_routes(
     routes
 }
 
-/// What can stand in a request line as a path.
+/// Whether a request line can contain it as a path.
 fn is_path(path: &str) -> bool {
     path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic() && b != b'?' && b != b'#')
 }
@@ -70,11 +71,13 @@ fn read_answer(
     let fail = section.set_text(reader, "fail");
     match (flow, function) {
         (Some(flow), None) => {
+            // One message for all of them, at the first that is there.
             let short = success.or(fail).map(|text| text.span);
             if let Some(span) = short.or(parameters.first().map(|(_, text)| text.span.clone())) {
                 let message = "a route with a `flow` takes no `parameters`, `success` or `fail`";
                 let problem = reader.source.error(span, message);
-                reader.report(problem.expected("the short form's").help("the flow says it all"));
+                reader
+                    .report(problem.expected("a key of the short form").help("a flow has its own"));
             }
             Some(RouteAnswer::Flow(reader.config_text(flow)))
         }

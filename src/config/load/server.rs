@@ -24,6 +24,7 @@ pub(super) fn read_server(
     let time_zone = read_time_zone(reader, &section);
     let workers = section.integer(reader, "workers");
     let answer_within = section.integer(reader, "answer_within_ms");
+    // Everything is read before the first `?`, so that each mistake is reported.
     let tls = read_tls(reader, file);
     report_equal_listeners(reader, file);
     Some(ServerSection {
@@ -97,6 +98,7 @@ fn report_equal_listeners(reader: &mut TomlReader<'_>, file: &DeTable<'_>) {
     let listen = |name: &str| file.get(name)?.get_ref().as_table()?.get("listen").cloned();
     if let (Some(server), Some(admin)) = (listen("server"), listen("admin"))
         && server.get_ref().as_str() == admin.get_ref().as_str()
+        // Port 0 is a free one, another each time.
         && server.get_ref().as_str().is_some_and(|address| !address.ends_with(":0"))
     {
         let problem = reader.source.error(admin.span(), "`admin.listen` is `server.listen` again");
@@ -138,7 +140,7 @@ pub(super) fn read_log_format(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -
 
 pub(super) fn read_store_url(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> StoreUrl {
     let section = reader.section("store", "store", file.get("store"));
-    // Whatever stands in for a wrong one is not opened: the gateway is refused.
+    // The store of a wrong one is never opened: with an error the gateway does not start.
     let Some(url) = section.text(reader, "url") else { return StoreUrl::Memory };
     match url.value.split_once(':') {
         Some(("memory", "")) => StoreUrl::Memory,

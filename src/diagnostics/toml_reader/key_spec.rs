@@ -11,7 +11,7 @@ pub struct KeySpec {
     pub kind: KeyKind,
     /// What holds where it is left out.
     pub default: KeyDefault,
-    /// Unit, meaning, and what the empty value stands for.
+    /// Unit, meaning, and what the empty value means.
     pub doc: &'static str,
 }
 
@@ -45,7 +45,7 @@ pub enum KeyDefault {
     Required,
     /// It has no value then.
     Unset,
-    /// This TOML text stands for it.
+    /// This TOML text is read instead.
     Toml(&'static str),
 }
 

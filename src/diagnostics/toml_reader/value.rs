@@ -21,6 +21,7 @@ pub fn parse_toml<'i>(
     shown: &Source,
     problems: &mut Problems,
 ) -> Option<DeTable<'i>> {
+    // Recoverable: a file with three mistakes shows three.
     let (file, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
@@ -43,7 +44,7 @@ pub fn to_i64(integer: &DeInteger<'_>) -> Option<i64> {
     i64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
-/// The JSON that says the same; a date is a text. `None` for a number that JSON has not.
+/// The same value in JSON; a date becomes a text. `None` for a number that JSON does not have.
 pub fn to_json(value: &DeValue<'_>) -> Option<Value> {
     Some(match value {
         DeValue::String(text) => Value::String(text.to_string()),

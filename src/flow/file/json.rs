@@ -24,7 +24,7 @@ const STRICT: ParseOptions = ParseOptions {
     allow_extended_string_escapes: false,
 };
 
-/// Reads the text, or says what is wrong with it.
+/// Reads the text, or reports what is wrong with it.
 pub(super) fn read(source: &Source, problems: &mut Problems) -> Option<FlowNode> {
     let text = &source.text;
     if let Some(offset) = is_too_deep(text) {

@@ -1,7 +1,7 @@
 //! Our form of a flow: TOML, read into the same tree as Studio's JSON.
 //!
 //! A widget has a short form (`on`, `match`, properties flat) and an exact one (`transitions`,
-//! `properties` as in Studio), told apart by which of these keys it has.
+//! `properties` as in Studio); the keys that it has decide which.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ use crate::diagnostics::toml_reader::{TomlKey, TomlValue, in_file_order, parse_t
 pub(crate) const PAIRS: [&str; 5] =
     ["parameters", "variables", "content_variables", "stream_parameters", "memory_parameters"];
 
-/// Reads the text, or says what is wrong with it.
+/// Reads the text, or reports what is wrong with it.
 pub(crate) fn read(source: &Source, problems: &mut Problems) -> Option<FlowNode> {
     let file = parse_toml(&source.text, source, problems)?;
     let mut reader = TomlFlowReader { source, problems, sound: true };

@@ -1,5 +1,5 @@
-//! The URLs that an imported flow calls: those of another place, rewritten to where the code is
-//! now, and placeholders that nobody has filled in.
+//! The URLs that an imported flow calls: rewritten to where the code is now, and placeholders that
+//! were never replaced.
 
 use super::{Import, State};
 use crate::flow::file::FlowNode;
@@ -48,6 +48,7 @@ fn host(url: &str) -> Option<String> {
     let plain =
         url.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>${}[]\"\\^`|".contains(&byte));
     let literal = url.contains("://[");
+    // The brackets of an IPv6 address are the only ones that a URL may have.
     if !plain && !literal {
         return None;
     }

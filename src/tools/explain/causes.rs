@@ -1,4 +1,4 @@
-//! Likely causes: each changes one thing, and says what it means if the signature fits then.
+//! Likely causes: each changes one thing, and explains what it means if the signature fits then.
 
 mod form;
 mod key;
@@ -12,7 +12,7 @@ use crate::webhook::Params;
 
 /// One kind of difference between what was signed and what is checked.
 struct CauseKind {
-    /// What was signed instead. `{url}` stands for the URL that fits, `{name}` for a parameter.
+    /// What was signed instead. `{url}` is replaced by the URL that fits, `{name}` by a parameter.
     what: &'static str,
     /// What to do. The same words are replaced.
     advice: &'static str,
@@ -30,6 +30,7 @@ pub(super) fn find(base: &Guess, error: VerifyError) -> Vec<LikelyCause> {
     if !alone.is_empty() {
         return alone.into_iter().map(|(finding, _)| finding).collect();
     }
+    // Two of one kind are left out: their product is large, and such a pair is rare.
     for (first, second) in [(1, 0), (2, 0), (2, 1)] {
         for cause in kinds[first].iter().filter(|cause| !cause.what.contains("{name}")) {
             for (changed, name) in (cause.guesses)(base) {
@@ -57,6 +58,7 @@ fn find_fitting(base: &Guess, causes: &[CauseKind]) -> Vec<(LikelyCause, String)
             found.push((cause.to_likely_cause(&url, &name), url));
         }
     }
+    // More than three explanations explain nothing.
     found.truncate(3);
     found
 }
@@ -152,7 +154,7 @@ fn without_names(guesses: impl IntoIterator<Item = Guess>) -> Vec<(Guess, String
     guesses.into_iter().map(|guess| (guess, String::new())).collect()
 }
 
-/// Pairs in the order in which they are signed, duplicates kept.
+/// Pairs in the order in which they are signed, with their duplicates.
 fn sort_with_repeats(pairs: &[(String, String)]) -> Vec<(String, String)> {
     let mut pairs = pairs.to_vec();
     pairs.sort();

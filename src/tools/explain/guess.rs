@@ -12,7 +12,7 @@ use crate::verify::url::SignedUrl;
 pub(super) struct Guess {
     pub(super) url: String,
     pub(super) pairs: Vec<(String, String)>,
-    /// The pairs are signed as they stand, neither sorted nor each once.
+    /// The pairs are signed in the order of the wire, duplicates included.
     pub(super) in_wire_order: bool,
     pub(super) body: Vec<u8>,
     /// Lower-case hexadecimal.
@@ -31,6 +31,7 @@ impl Guess {
         };
         let digest = SignatureClaim::parse(&self.signature, settings).ok()?.digest;
         let pairs = self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        // What the carrier does, or what a broken implementation of it does.
         let pairs = if self.in_wire_order { pairs.collect() } else { sort_for_signature(pairs) };
         let message = SignedMessage { url: SignedUrl::split(&self.url), pairs };
         let keys = self.tokens.iter().map(|token| SigningKey::new(token, self.algorithm));

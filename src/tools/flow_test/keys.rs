@@ -36,7 +36,7 @@ pub(super) const FILE: KeyTable = KeyTable {
         key(
             "subflows",
             Other("a table of paths, like `{ FW0123… = \"child.json\" }`"),
-            "the flows that the flow runs, by the sid that it says",
+            "the flows that the flow runs, by their sid in it",
         ),
         key(
             "env",
@@ -120,7 +120,7 @@ impl TomlReader<'_> {
         known: &KeyTable,
         table: &'a DeTable<'i>,
     ) -> TomlTable<'a, 'i> {
-        // What is missing in it is reported where its first key stands.
+        // What is missing in it is reported at its first key: the table itself has no place.
         let span = table.keys().map(TomlKey::span).min_by_key(|span| span.start).unwrap_or(0..0);
         let table = TomlTable::new(title, known.keys, Some(table), span);
         table.report_unknown_keys(self, []);
