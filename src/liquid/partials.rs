@@ -37,6 +37,6 @@ impl Partials {
         // Sorted, so that one typo always gets one suggestion.
         names.sort_unstable();
         ErrorCause::new(LiquidErrorKind::MissingPartial, "there is no partial of that name")
-            .with_help(did_you_mean(name, names.into_iter()))
+            .with_help(did_you_mean(name, names))
     }
 }
