@@ -10,10 +10,10 @@ mod rewrite;
 mod schema;
 
 pub use config_text::ConfigText;
-pub use environment::environment_variable;
-pub use reader::NEEDS_ENVIRONMENT;
+pub(crate) use environment::environment_variable;
+pub(crate) use reader::NEEDS_ENVIRONMENT;
 pub use rewrite::UrlRewrite;
-pub use schema::config_schema;
+pub(crate) use schema::config_schema;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// A variable of the environment, or else the file of that name in `$CREDENTIALS_DIRECTORY`, where
 /// systemd and others put what must stay secret, without the end of its line.
-pub fn environment_variable(name: &str) -> Option<String> {
+pub(crate) fn environment_variable(name: &str) -> Option<String> {
     let file = || {
         let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
         let text = std::fs::read_to_string(Path::new(&folder).join(name)).ok()?;

@@ -10,7 +10,7 @@ use crate::diagnostics::problem::{Problem, Severity};
 use crate::diagnostics::toml_reader::{Spanned, TableTitle, TomlReader, TomlTable, TomlValue};
 
 /// What is printed behind the caret where a variable is not set.
-pub const NEEDS_ENVIRONMENT: &str = "needs the environment";
+pub(crate) const NEEDS_ENVIRONMENT: &str = "needs the environment";
 
 /// The text with every `${NAME}` and `${NAME:-default}` replaced.
 pub(super) fn expand_text(

@@ -6,7 +6,7 @@ use super::keys::{SECTIONS, SectionSpec};
 use crate::diagnostics::toml_reader::{KeyDefault, KeyKind, KeySpec};
 
 /// The schema of the whole file (JSON Schema, draft 2020-12).
-pub fn config_schema() -> Value {
+pub(crate) fn config_schema() -> Value {
     let mut root = object_schema("the configuration of twimlgate", &[]);
     root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     for section in SECTIONS {

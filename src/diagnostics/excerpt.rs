@@ -9,7 +9,7 @@ const COLUMNS_MAX: usize = 120;
 
 /// The line and column, both from 1, of the byte at `offset`. A column is a character, not a byte.
 /// An offset past the end gives the place just behind the last character.
-pub fn line_column(source: &str, offset: usize) -> (usize, usize) {
+pub(crate) fn line_column(source: &str, offset: usize) -> (usize, usize) {
     let before = &source[..char_boundary(source, offset)];
     let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
     let start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -25,7 +25,7 @@ pub fn line_column(source: &str, offset: usize) -> (usize, usize) {
 /// ```
 ///
 /// A span that runs over several lines is marked to the end of its first one.
-pub fn draw_excerpt(source: &str, span: Range<usize>, label: &str) -> String {
+pub(crate) fn draw_excerpt(source: &str, span: Range<usize>, label: &str) -> String {
     let start = char_boundary(source, span.start);
     let end = char_boundary(source, span.end).max(start);
     let (line, _) = line_column(source, start);

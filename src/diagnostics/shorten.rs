@@ -1,7 +1,7 @@
 //! Text that has to fit: one line of a message, one column of a table.
 
 /// The text in at most `most` characters; the end of a longer one is an ellipsis.
-pub fn shorten(text: &str, most: usize) -> String {
+pub(crate) fn shorten(text: &str, most: usize) -> String {
     if text.chars().nth(most).is_none() {
         return text.to_owned();
     }
@@ -10,7 +10,7 @@ pub fn shorten(text: &str, most: usize) -> String {
 
 /// The text in at most `most` characters; the middle of a longer one is an ellipsis, for names
 /// that begin alike and differ at their end.
-pub fn shorten_middle(text: &str, most: usize) -> String {
+pub(crate) fn shorten_middle(text: &str, most: usize) -> String {
     let most = most.max(1);
     let characters: Vec<char> = text.chars().collect();
     if characters.len() <= most {

@@ -10,7 +10,10 @@ const BYTES_MAX: usize = 64;
 /// of the letters differ, so that no name is suggested that has nothing to do with it.
 ///
 /// An edit is a letter added, dropped or changed, or two neighbours that changed places.
-pub fn nearest_name<'n>(typed: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub(crate) fn nearest_name<'n>(
+    typed: &str,
+    known: impl IntoIterator<Item = &'n str>,
+) -> Option<&'n str> {
     let folded = comparable(typed)?;
     let edits_to = |name: &'n str| {
         let other = comparable(name)?;
@@ -25,7 +28,10 @@ pub fn nearest_name<'n>(typed: &str, known: impl IntoIterator<Item = &'n str>) -
 }
 
 /// The nearest name as a question, for the help of a problem.
-pub fn did_you_mean<'n>(typed: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
+pub(crate) fn did_you_mean<'n>(
+    typed: &str,
+    known: impl IntoIterator<Item = &'n str>,
+) -> Option<String> {
     nearest_name(typed, known).map(|name| format!("did you mean `{name}`?"))
 }
 
