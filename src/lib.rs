@@ -51,6 +51,7 @@ mod hex;
 pub mod limits;
 pub mod liquid;
 mod media_type;
+mod percent;
 pub mod random;
 mod read_limited;
 pub mod secret;

@@ -7,13 +7,13 @@ use actix_web::http::{Method, Uri};
 use actix_web::web::Bytes;
 
 use super::Call;
-use crate::config::Function;
-use crate::verify::{add_body_hash, sign_form, sign_url};
 use super::egress::Trust;
 use super::endpoint::Endpoint;
 use super::error::CallError;
 use super::transport::HttpRequest;
 use super::url::RequestUrl;
+use crate::config::Function;
+use crate::verify::{add_body_hash, sign_form, sign_url};
 use crate::webhook::{Params, encode_pairs};
 
 /// Where a call goes.
@@ -178,7 +178,7 @@ pub(super) fn redirected_request(
 /// The URL of a body that is no form and is signed: as the carrier does it, the URL has a hash of
 /// the body. `None` if that is no URL any more.
 fn with_body_hash(home: &RequestUrl, body: &RequestBody) -> Option<RequestUrl> {
-    let url = hashed_url(&home.text, body.text.as_bytes())?.parse().ok()?;
+    let url = add_body_hash(&home.text, body.text.as_bytes())?.parse().ok()?;
     // The text of a URL has no credentials.
     let authorization = home.authorization.clone();
     Some(RequestUrl { authorization, ..RequestUrl::new(&url)? })

@@ -1,7 +1,7 @@
 //! The parameters of one request: decoded once into one string, borrowed ever after.
 
-use crate::hex::digit_value;
 use crate::limits::WEBHOOK_PARAMETERS_MAX;
+use crate::percent::unescape;
 
 /// Names and values in the order of the wire, repeated names included. All text lives in one
 /// string, so that twenty parameters cost two allocations and no copy later on.
@@ -184,14 +184,6 @@ fn decode_pairs(form: &[u8]) -> Result<(Vec<u8>, Vec<[u32; 3]>), FormError> {
     }
     text.truncate(length);
     Ok((text, spans))
-}
-
-/// The byte of `%` and two hexadecimal digits.
-fn unescape(text: &[u8]) -> Option<u8> {
-    match text {
-        [b'%', high, low, ..] => Some(digit_value(*high)? << 4 | digit_value(*low)?),
-        _ => None,
-    }
 }
 
 /// Adds pairs to the end of a form.

@@ -5,7 +5,7 @@ use super::super::escape;
 use super::super::print::{to_json_text, to_text};
 use super::super::value::LiquidValue;
 use super::context::{FilterArguments, FilterContext, FilterResult};
-use crate::hex::digit_value;
+use crate::percent::percent_decode;
 
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -101,22 +101,8 @@ pub(super) fn url_decode<'a>(
         return Ok(input);
     }
     let text = to_text(&input, &mut context.budget)?;
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let pair = (bytes[at] == b'%').then(|| bytes.get(at + 1..at + 3)).flatten();
-        match pair.and_then(|pair| Some(digit_value(pair[0])? << 4 | digit_value(pair[1])?)) {
-            Some(byte) => {
-                decoded.push(byte);
-                at += 3;
-            }
-            None => {
-                decoded.push(if bytes[at] == b'+' { b' ' } else { bytes[at] });
-                at += 1;
-            }
-        }
-    }
+    // Ruby replaces the plus before it decodes, so that `%2B` stays one.
+    let decoded = percent_decode(&text.replace('+', " "));
     let text = String::from_utf8(decoded)
         .map_err(|_| ErrorCause::operation("the output of `url_decode` is not UTF-8"))?;
     context.new_text(text)

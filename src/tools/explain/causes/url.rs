@@ -1,6 +1,7 @@
 //! Causes in the URL: another one was signed than is checked.
 
 use super::{CauseKind, without_names};
+use crate::percent::percent_decode;
 use crate::verify::url::SignedUrl;
 
 /// Ports that development servers and proxies listen on.
@@ -149,9 +150,9 @@ fn escapes(url: &str) -> Vec<String> {
         rest.replace("%27", "'"),
         escapes_in_case(rest, u8::to_ascii_uppercase),
         escapes_in_case(rest, u8::to_ascii_lowercase),
-        percent_decode(rest),
-        format!("{}{query}", percent_decode(path)),
-        format!("{path}{}", percent_decode(query)),
+        decode(rest),
+        format!("{}{query}", decode(path)),
+        format!("{path}{}", decode(query)),
         percent_encode(rest),
         rest.trim_end_matches('?').to_owned(),
         format!("{rest}?"),
@@ -173,11 +174,8 @@ fn escapes_in_case(text: &str, case: fn(&u8) -> u8) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Percent-decoded, a plus left as it is.
-fn percent_decode(text: &str) -> String {
-    let protected = text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
-    let params = crate::webhook::Params::decode_query(&protected).unwrap_or_default();
-    params.iter().next().map_or(String::new(), |(name, _)| name.to_owned())
+fn decode(text: &str) -> String {
+    String::from_utf8_lossy(&percent_decode(text)).into_owned()
 }
 
 /// What is not ASCII percent-encoded.
