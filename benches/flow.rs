@@ -23,9 +23,9 @@ use twimlgate::channel::Channel;
 use twimlgate::clock;
 use twimlgate::config::{Config, StoreUrl};
 use twimlgate::diagnostics::problem::Source;
-use twimlgate::flow::{Event, Execution, FlowUrls, Moment, State, Step, advance};
+use twimlgate::flow::{Event, Execution, ExecutionState, FlowUrls, Step, TurnContext, advance};
 use twimlgate::gateway::Gateway;
-use twimlgate::journal::{Journal, Log};
+use twimlgate::journal::{Journal, LogWriter};
 use twimlgate::metrics::Metrics;
 use twimlgate::server::{Listeners, Server};
 use twimlgate::session::Sessions;
@@ -164,7 +164,7 @@ fn engine() {
     let params: Params =
         [("From", "+15550100"), ("To", "+15550111"), ("Body", "hi")].into_iter().collect();
     let params = Arc::new(params);
-    let at = Moment {
+    let at = TurnContext {
         now: Duration::from_secs(1_790_000_000),
         token: StepToken::new("0".repeat(32)),
         action: format!("?step={}", "0".repeat(32)),
@@ -179,7 +179,7 @@ fn engine() {
             let begun = Arc::clone(&params);
             let mut execution = Execution::begin("FN1".to_owned(), Channel::Message, begun);
             let step = advance(&flow, &mut execution, Event::Trigger, &at);
-            assert!(matches!(step, Step::Reply(_)) && execution.state != State::Ended);
+            assert!(matches!(step, Step::Reply(_)) && execution.state != ExecutionState::Ended);
             steps = execution.steps;
         }
         best = best.min((clock::now() - began).as_secs_f64() / 20_000.0);
@@ -215,8 +215,10 @@ impl Running {
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let listeners = Listeners::bind(&gateway.config).expect("port 0 is free");
-                let journal =
-                    Journal { log: Log::to(std::io::sink(), false), metrics: Arc::new(meters) };
+                let journal = Journal {
+                    log: LogWriter::to(std::io::sink(), false),
+                    metrics: Arc::new(meters),
+                };
                 let sessions = Sessions::open(&store, clock::wall()).expect("the store opens");
                 let server = Server::start(listeners, gateway, sessions, journal);
                 let server = server.expect("it starts");

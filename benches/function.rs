@@ -14,7 +14,9 @@ use actix_web::{App, HttpResponse, HttpServer};
 use twimlgate::clock;
 use twimlgate::config::{Config, HmacAlgorithm};
 use twimlgate::diagnostics::problem::Source;
-use twimlgate::function::{Call, Destination, Functions, OutcomeKind, Resolver, SharedFunctions};
+use twimlgate::function::{
+    CallRequest, Destination, Functions, OutcomeKind, Resolver, SharedFunctions,
+};
 use twimlgate::secret::Secret;
 use twimlgate::verify::SigningKey;
 use twimlgate::webhook::Params;
@@ -88,7 +90,7 @@ async fn compare(calls: usize, url: &str) {
                 let form = Bytes::from_static(WEBHOOK.as_bytes());
                 let webhook =
                     if signed { Params::decode(&form).expect("a form") } else { Params::default() };
-                let call = Call {
+                let call = CallRequest {
                     widget: "",
                     destination: Destination::Function(&config.functions["f"]),
                     parameters: &Params::default(),

@@ -11,8 +11,10 @@ use tokio::time::{Instant, sleep_until};
 use crate::basic_auth;
 use crate::clock;
 use crate::config::Account;
-use crate::flow::{Send, SendError};
-use crate::function::{Call, Destination, Functions, Outcome, OutcomeKind, Trust, UrlRequest};
+use crate::flow::{CarrierRequest, CarrierRequestError};
+use crate::function::{
+    CallRequest, Destination, Functions, Outcome, OutcomeKind, Trust, UrlRequest,
+};
 use crate::limits::{CARRIER_TRIES_MAX, CARRIER_WITHIN};
 use crate::webhook::Params;
 
@@ -36,18 +38,19 @@ pub struct ApiCaller<'a> {
 /// Where there are no credentials, and where the request was not carried out.
 pub async fn send_request(
     caller: ApiCaller<'_>,
-    send: &Send,
-) -> Result<Map<String, Value>, SendError> {
+    send: &CarrierRequest,
+) -> Result<Map<String, Value>, CarrierRequestError> {
     let account = caller.account.filter(|account| !account.auth_tokens.is_empty());
-    let account = account.ok_or(SendError::NoCredentials)?;
-    let unusable = |_| SendError::Failed("`account.api_url` and the path make no URL".to_owned());
+    let account = account.ok_or(CarrierRequestError::NoCredentials)?;
+    let unusable =
+        |_| CarrierRequestError::Failed("`account.api_url` and the path make no URL".to_owned());
     // The operator configured the account, so its API may be at a private address.
     let mut request = UrlRequest::new(&url(account, send), Trust::Configured).map_err(unusable)?;
     request.credentials = account_credentials(account);
     let deadline = caller.deadline.min(clock::now() + CARRIER_WITHIN);
     // Nothing of the webhook is for the API.
     let webhook = Params::default();
-    let call = Call {
+    let call = CallRequest {
         destination: Destination::Url(&request),
         widget: "",
         parameters: &send.form,
@@ -74,21 +77,23 @@ pub async fn send_request(
 }
 
 /// The resource that was made, or why none was.
-fn resource(outcome: Outcome) -> Result<Map<String, Value>, SendError> {
+fn resource(outcome: Outcome) -> Result<Map<String, Value>, CarrierRequestError> {
     match (outcome.kind, outcome.response) {
         (OutcomeKind::Success { parsed }, _) => Ok(parsed.unwrap_or_default()),
-        (OutcomeKind::Twiml(_), _) => Err(SendError::Failed("it answered XML".to_owned())),
+        (OutcomeKind::Twiml(_), _) => {
+            Err(CarrierRequestError::Failed("it answered XML".to_owned()))
+        }
         (OutcomeKind::Fail(_), Some(response)) if response.status_code >= 300 => {
             let body = serde_json::from_slice::<Value>(&response.body).ok();
             let code = body.and_then(|body| body.get("code").and_then(Value::as_u64));
-            Err(SendError::Refused { status: response.status_code, code })
+            Err(CarrierRequestError::Refused { status: response.status_code, code })
         }
-        (OutcomeKind::Fail(error), _) => Err(SendError::Failed(error.cause.to_string())),
+        (OutcomeKind::Fail(error), _) => Err(CarrierRequestError::Failed(error.cause.to_string())),
     }
 }
 
 /// The URL of a request: below `account.api_url`, or on Twilio's host of the service.
-fn url(account: &Account, send: &Send) -> String {
+fn url(account: &Account, send: &CarrierRequest) -> String {
     let path = send.path.replace("{account}", &account.sid);
     match &account.api_url {
         Some(base) => format!("{base}{path}"),

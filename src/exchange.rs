@@ -54,7 +54,7 @@ pub struct ExchangeContext<'a> {
 
 /// How far a webhook has come: what is left to do when a stage fails or panics.
 #[derive(Default)]
-struct Progress<'a> {
+struct ExchangeProgress<'a> {
     route: Option<&'a Arc<Route>>,
     /// The right to answer the webhook, until its reply is committed.
     claim: Option<ClaimGuard>,
@@ -68,7 +68,7 @@ pub async fn exchange<'a>(
     received: Pin<&mut impl Future<Output = Result<Received, ExchangeError>>>,
     log: &mut ExchangeLog,
 ) -> WebhookReply {
-    let mut progress = Progress::default();
+    let mut progress = ExchangeProgress::default();
     let mut failed: Option<WebhookReply> = None;
     let mut received = Some(received);
     let reply = loop {
@@ -85,11 +85,11 @@ pub async fn exchange<'a>(
             Ok(Err(error)) => error,
             Err(panic) => {
                 progress.route = progress.route.or(target);
-                progress.route.inspect(|route| log.route(route));
+                progress.route.inspect(|route| log.record_route(route));
                 panic.into()
             }
         };
-        log.failed(&error);
+        log.record_failure(&error);
         let reply = fallback::reply_to(&error, progress.route.map(Arc::as_ref));
         if progress.claim.is_none() {
             break reply;
@@ -98,7 +98,7 @@ pub async fn exchange<'a>(
         // again by a repeat.
         failed = Some(reply);
     };
-    log.answered(reply.status);
+    log.record_reply(reply.status);
     reply
 }
 
@@ -106,25 +106,25 @@ pub async fn exchange<'a>(
 async fn answer<'a>(
     context: ExchangeContext<'a>,
     received: Pin<&mut impl Future<Output = Result<Received, ExchangeError>>>,
-    progress: &mut Progress<'a>,
+    progress: &mut ExchangeProgress<'a>,
     log: &mut ExchangeLog,
 ) -> Result<Bytes, ExchangeError> {
     let ExchangeContext { gateway, worker, deadline } = context;
     let Verification { webhook, proof } = gateway.verifier.verify(received.await?)?;
-    log.webhook(&webhook, proof);
+    log.record_webhook(&webhook, proof);
     let route = gateway.routes.find(&webhook)?;
     progress.route = Some(route);
-    log.route(route);
+    log.record_route(route);
     let claim = worker.sessions.claim(ClaimKey::from_webhook(&webhook, route.channel));
     match in_time(deadline, claim).await? {
         ClaimOutcome::Answered(reply) => {
-            log.repeated();
+            log.record_repeat();
             return Ok(reply);
         }
         ClaimOutcome::Running(first) => {
             let reply = timeout_at(deadline, first.reply()).await;
             let reply = reply.map_err(|_| ExchangeError::Deadline)?;
-            log.repeated();
+            log.record_repeat();
             return reply.ok_or(ExchangeError::Abandoned);
         }
         ClaimOutcome::First(claim) => progress.claim = Some(claim),
@@ -139,7 +139,7 @@ async fn answer<'a>(
 async fn commit_fallback(
     context: ExchangeContext<'_>,
     reply: Option<&WebhookReply>,
-    progress: &mut Progress<'_>,
+    progress: &mut ExchangeProgress<'_>,
 ) -> Result<Bytes, ExchangeError> {
     let document = reply.map_or_else(Bytes::new, |reply| reply.document.clone());
     let result = TurnResult::stateless(document);

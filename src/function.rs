@@ -1,6 +1,6 @@
 //! Stage 6: the user's code over HTTP: one call in, one outcome out, whatever the function does.
 //!
-//! A [`Call`] goes to an endpoint. `client.rs` asks its circuit breaker (`breaker.rs`) and waits
+//! A [`CallRequest`] goes to an endpoint. `client.rs` asks its circuit breaker (`breaker.rs`) and waits
 //! for its concurrency limit (`concurrency_limit.rs`), `request.rs` builds and signs the request,
 //! `transport/` sends it and reads the whole response, `redirect.rs` says whether another request
 //! follows, and `answer.rs` says what the response means. `egress.rs` says where connections may
@@ -68,7 +68,7 @@ pub struct Functions {
 
 /// One call.
 #[derive(Clone, Copy)]
-pub struct Call<'a> {
+pub struct CallRequest<'a> {
     /// Where it goes.
     pub destination: Destination<'a>,
     /// The widget that calls; empty where none does.
@@ -133,7 +133,7 @@ impl Functions {
     }
 
     /// Calls a function or another URL. Whatever goes wrong is in the outcome.
-    pub async fn call(&self, call: Call<'_>) -> Outcome {
+    pub async fn call(&self, call: CallRequest<'_>) -> Outcome {
         let (started, progress) = (clock::now(), SendProgress::default());
         let name = call.destination.name();
         let client = self.client(call.destination);

@@ -2,7 +2,7 @@
 
 mod flows;
 mod hold_documents;
-mod unset;
+mod unset_variables;
 
 pub use flows::Flows;
 
@@ -15,7 +15,7 @@ use crate::channel::Channel;
 use crate::config::{Account, Config, ConfigText, RouteAnswer, ShortRoute};
 use crate::diagnostics::problem::{Problem, Problems, Severity};
 use crate::fallback;
-use crate::flow::{self, Flow, FlowUrls, Incoming, Pair};
+use crate::flow::{self, Flow, FlowUrls, Pair, TriggerKind};
 use crate::function::{Functions, Resolver, SharedFunctions};
 use crate::liquid::Template;
 use crate::metrics::Metrics;
@@ -54,7 +54,7 @@ pub struct Worker {
     /// Whether transitions are recorded also where no store keeps them: for those who look on.
     pub records_transitions: bool,
     /// Revisions of flows that the store has.
-    kept: RefCell<HashSet<String>>,
+    stored_flows: RefCell<HashSet<String>>,
 }
 
 /// Why the revision of a flow that an execution is on cannot be run.
@@ -95,18 +95,25 @@ impl Gateway {
         for (path, route) in &config.routes {
             let flow = match &route.answer {
                 RouteAnswer::Short(short) => {
-                    let compiled =
-                        self::short(path, short, route.channel, &config, (templates, problems));
+                    let compiled = compile_short_route(
+                        path,
+                        short,
+                        route.channel,
+                        &config,
+                        (templates, problems),
+                    );
                     compiled.map(Arc::new)
                 }
                 RouteAnswer::Flow(located) => {
                     let flow = flows.of_route(located);
-                    flow.inspect(|flow| problems.extend(unwired(flow, route.channel, located)))
+                    flow.inspect(|flow| {
+                        problems.extend(check_trigger(flow, route.channel, located))
+                    })
                 }
             };
             let fallback = route.fallback.as_ref();
             let fallback = match fallback {
-                Some(named) => document(named, route.channel, templates, problems),
+                Some(named) => fallback_document(named, route.channel, templates, problems),
                 None => Some(fallback::built_in(route.channel)),
             };
             if let (Some(flow), Some(fallback)) = (flow, fallback) {
@@ -117,7 +124,7 @@ impl Gateway {
                 routes.push(Route { path, url, channel: route.channel, flow, fallback, metrics });
             }
         }
-        problems.extend(without_voice_route(&config, &flows, &routes));
+        problems.extend(check_voice_routes(&config, &flows, &routes));
         let used = hold_documents::flows_in_use(&routes, flows.iter().map(Arc::as_ref));
         let hold_documents = hold_documents::load(&config, templates, &used, problems);
         if config.routes.is_empty() {
@@ -146,12 +153,12 @@ impl Gateway {
     /// A worker of this gateway. To be made on the worker's own thread.
     pub fn worker(&self, sessions: Sessions, pending: PendingCalls) -> Worker {
         let functions = Functions::new(&self.functions);
-        let kept = RefCell::default();
-        Worker { sessions, functions, pending, records_transitions: false, kept }
+        let stored_flows = RefCell::default();
+        Worker { sessions, functions, pending, records_transitions: false, stored_flows }
     }
 
     /// The URL that stands for one of an imported flow, where a `[[rewrite]]` fits.
-    pub fn rewritten(&self, url: &str) -> Option<String> {
+    pub fn rewrite_url(&self, url: &str) -> Option<String> {
         self.config.rewrites.iter().find_map(|rewrite| rewrite.apply(url))
     }
 
@@ -189,7 +196,7 @@ impl Gateway {
             // The short form of a route has no revisions: an execution goes on with what is there.
             return Err(RevisionError::Gone(format!("there is no route `{}`", stored.flow)));
         }
-        if let Some(flow) = self.flows.kept(&stored.revision) {
+        if let Some(flow) = self.flows.find_restored(&stored.revision) {
             return Ok(flow);
         }
         let definition = sessions.flow(&stored.revision).await?;
@@ -204,21 +211,21 @@ impl Worker {
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn keep_flow(&self, flow: &Flow) -> Result<(), StoreError> {
-        if !flow.persistence.is_always() || self.kept.borrow().contains(&flow.revision) {
+    pub async fn store_flow(&self, flow: &Flow) -> Result<(), StoreError> {
+        if !flow.persistence.is_always() || self.stored_flows.borrow().contains(&flow.revision) {
             return Ok(());
         }
-        self.sessions.keep_flow(&flow.revision, &flow.definition).await?;
-        self.kept.borrow_mut().insert(flow.revision.clone());
+        self.sessions.store_flow(&flow.revision, &flow.definition).await?;
+        self.stored_flows.borrow_mut().insert(flow.revision.clone());
         Ok(())
     }
 }
 
 /// Warns of a route whose webhooks a flow does nothing with.
-fn unwired(flow: &Flow, channel: Channel, located: &ConfigText) -> Option<Problem> {
+fn check_trigger(flow: &Flow, channel: Channel, located: &ConfigText) -> Option<Problem> {
     let event = match channel {
-        Channel::Voice => Incoming::Call.event(),
-        Channel::Message => Incoming::Message.event(),
+        Channel::Voice => TriggerKind::Call.event(),
+        Channel::Message => TriggerKind::Message.event(),
     };
     let trigger = flow.widgets.first()?;
     // The calls that the flow makes itself come to its voice route, and begin nothing there.
@@ -231,7 +238,7 @@ fn unwired(flow: &Flow, channel: Channel, located: &ConfigText) -> Option<Proble
 }
 
 /// Warns of flows that make calls, and have no route for the webhooks of those.
-fn without_voice_route(config: &Config, flows: &Flows, routes: &[Route]) -> Vec<Problem> {
+fn check_voice_routes(config: &Config, flows: &Flows, routes: &[Route]) -> Vec<Problem> {
     let takes_calls = |flow: &Flow| {
         routes.iter().any(|route| route.channel == Channel::Voice && route.flow.name == flow.name)
     };
@@ -261,7 +268,7 @@ fn without_voice_route(config: &Config, flows: &Flows, routes: &[Route]) -> Vec<
 }
 
 /// The flow of a short route; `None` where an error was found.
-fn short(
+fn compile_short_route(
     path: &str,
     short: &ShortRoute,
     channel: Channel,
@@ -286,7 +293,7 @@ fn short(
     let function = config.functions.get(&short.function)?.clone();
     let flow = flow::from_short(path, flow::Short { function, parameters, success, fail });
     for (template, source, span) in unknown {
-        for mut problem in unset::unset(&template, &source, &flow, channel) {
+        for mut problem in unset_variables::check_variables(&template, &source, &flow, channel) {
             if let (Some(span), Some(place)) = (&span, &mut problem.place) {
                 place.span = span.clone();
             }
@@ -297,7 +304,7 @@ fn short(
 }
 
 /// A document without data: rendered and read once, now.
-fn document(
+fn fallback_document(
     named: &ConfigText,
     channel: Channel,
     templates: &TemplateFolder,

@@ -2,13 +2,13 @@
 //!
 //! A record never holds a message body, speech, digits, a telephone number or a token.
 
-mod line;
+mod log_line;
 mod trace;
-mod writer;
+mod log_writer;
 
-pub use line::{Level, Line};
-pub use trace::{Called, Sent, Trace};
-pub use writer::Log;
+pub use log_line::{LogLevel, LogLine};
+pub use log_writer::LogWriter;
+pub use trace::{ExchangeTrace, TracedCall, TracedCarrierRequest};
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::catch_panic::catch;
 use crate::clock;
-use crate::flow::{Execution, Remark, Send, SendError};
+use crate::flow::{CarrierRequest, CarrierRequestError, Execution, FlowWarning};
 use crate::function::{Outcome, OutcomeKind};
 use crate::metrics::{ExchangeOutcome, Metrics};
 use crate::route::Route;
@@ -41,16 +41,16 @@ pub struct ExchangeLog {
     unproven: Option<String>,
     call: Option<LastCall>,
     holding: Option<u32>,
-    remarks: Vec<Remark>,
+    warnings: Vec<FlowWarning>,
     message: &'static str,
-    trace: Option<Box<Trace>>,
+    trace: Option<Box<ExchangeTrace>>,
 }
 
 /// Where records go. A clone goes to the same place.
 #[derive(Clone, Debug)]
 pub struct Journal {
     /// The lines.
-    pub log: Log,
+    pub log: LogWriter,
     /// The counters.
     pub metrics: Arc<Metrics>,
 }
@@ -67,16 +67,16 @@ struct LastCall {
 
 impl Journal {
     /// Says how many executions were given another name of their flow, or why that failed.
-    pub fn adopted(&self, adopted: Result<usize, StoreError>) {
+    pub fn log_adoption(&self, adopted: Result<usize, StoreError>) {
         match adopted {
             Ok(0) => {}
             Ok(count) => {
                 let message = format!("{count} executions are of a flow that has another name now");
-                self.log.note(Level::Info, &message);
+                self.log.note(LogLevel::Info, &message);
             }
             Err(error) => {
                 let message = format!("executions under former names of flows are left: {error}");
-                self.log.note(Level::Error, &message);
+                self.log.note(LogLevel::Error, &message);
             }
         }
     }
@@ -98,30 +98,30 @@ impl ExchangeLog {
             unproven: None,
             call: None,
             holding: None,
-            remarks: Vec::new(),
+            warnings: Vec::new(),
             message: "webhook",
             trace: None,
         }
     }
 
     /// Keeps everything that happens, parameters and all, for [`ExchangeLog::into_trace`].
-    pub fn traced(mut self) -> ExchangeLog {
+    pub fn with_trace(mut self) -> ExchangeLog {
         self.trace = Some(Box::default());
         self
     }
 
     /// What a traced exchange did.
-    pub fn into_trace(mut self) -> Trace {
+    pub fn into_trace(mut self) -> ExchangeTrace {
         let mut trace = *self.trace.take().unwrap_or_default();
         if self.outcome == ExchangeOutcome::Fallback {
             trace.fallback = self.reason.clone();
         }
-        trace.remarks = self.remarks.iter().map(Remark::to_string).collect();
+        trace.warnings = self.warnings.iter().map(FlowWarning::to_string).collect();
         trace
     }
 
     /// Stage 2 is passed.
-    pub fn webhook(&mut self, webhook: &Webhook, proof: Proof) {
+    pub fn record_webhook(&mut self, webhook: &Webhook, proof: Proof) {
         // A sid of a carrier is short and plain; only `report` and `off` let others in.
         let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '.');
         self.sid = webhook.sid().unwrap_or_default().chars().filter(plain).take(64).collect();
@@ -131,23 +131,29 @@ impl ExchangeLog {
     }
 
     /// Stage 3 is passed.
-    pub fn route(&mut self, route: &Arc<Route>) {
+    pub fn record_route(&mut self, route: &Arc<Route>) {
         self.route = Some(Arc::clone(route));
     }
 
     /// The bytes of an earlier answer are given again.
-    pub fn repeated(&mut self) {
+    pub fn record_repeat(&mut self) {
         self.outcome = ExchangeOutcome::Repeated;
     }
 
     /// A widget's function came back.
-    pub fn called(&mut self, widget: &str, function: &str, parameters: &Params, outcome: &Outcome) {
+    pub fn record_call(
+        &mut self,
+        widget: &str,
+        function: &str,
+        parameters: &Params,
+        outcome: &Outcome,
+    ) {
         let succeeded = !matches!(outcome.kind, OutcomeKind::Fail(_));
         self.journal.metrics.count_call(function, succeeded, outcome.duration);
         let status = outcome.response.as_ref().map(|response| response.status_code);
         self.call = Some(LastCall { name: function.to_owned(), status, took: outcome.duration });
         if let Some(trace) = &mut self.trace {
-            trace.calls.push(Called {
+            trace.calls.push(TracedCall {
                 name: function.to_owned(),
                 widget: widget.to_owned(),
                 parameters: parameters.clone(),
@@ -157,7 +163,7 @@ impl ExchangeLog {
     }
 
     /// A call of a function is pending, and a hold document goes out for the `times`th time.
-    pub fn pending(&mut self, function: &str, times: u32, took: Duration) {
+    pub fn record_pending(&mut self, function: &str, times: u32, took: Duration) {
         if times == 1 {
             self.journal.metrics.count_hold(function);
         }
@@ -169,46 +175,50 @@ impl ExchangeLog {
     }
 
     /// The carrier's API came back.
-    pub fn sent(&mut self, send: &Send, result: &Result<Map<String, Value>, SendError>) {
+    pub fn record_carrier_request(
+        &mut self,
+        send: &CarrierRequest,
+        result: &Result<Map<String, Value>, CarrierRequestError>,
+    ) {
         self.journal.metrics.count_carrier_request(result.is_ok());
         if let Some(trace) = &mut self.trace {
-            trace.sent.push(Sent::new(send, result));
+            trace.sent.push(TracedCarrierRequest::new(send, result));
         }
     }
 
     /// The turn is over.
-    pub fn transitions(&mut self, execution: &Execution) {
+    pub fn record_transitions(&mut self, execution: &Execution) {
         if let Some(trace) = &mut self.trace {
             trace.execution.clone_from(&execution.sid);
-            trace.taken.extend_from_slice(&execution.taken);
+            trace.transitions.extend_from_slice(&execution.transitions);
         }
     }
 
     /// What the flow noted.
-    pub fn warnings(&mut self, remarks: Vec<Remark>) {
-        self.remarks.extend(remarks);
+    pub fn record_warnings(&mut self, warnings: Vec<FlowWarning>) {
+        self.warnings.extend(warnings);
     }
 
     /// Something else that an operator should know.
     pub fn note(&mut self, text: &str) {
-        self.remarks.push(Remark::Failure(text.to_owned()));
+        self.warnings.push(FlowWarning::Failure(text.to_owned()));
     }
 
     /// It is no webhook, but a wait that is over.
-    pub fn timer(&mut self, execution: &str) {
+    pub fn begin_timer(&mut self, execution: &str) {
         self.message = "timer";
         self.sid = execution.to_owned();
         self.outcome = ExchangeOutcome::Answered;
     }
 
     /// The exchange failed, and a fallback or a refusal is answered.
-    pub fn failed(&mut self, error: &impl fmt::Display) {
+    pub fn record_failure(&mut self, error: &impl fmt::Display) {
         self.outcome = ExchangeOutcome::Fallback;
         self.reason = Some(error.to_string());
     }
 
     /// The answer is known by its HTTP status.
-    pub fn answered(&mut self, status: u16) {
+    pub fn record_reply(&mut self, status: u16) {
         self.status = status;
         self.outcome = match (self.outcome, status) {
             (_, 400..) => ExchangeOutcome::Refused,
@@ -225,7 +235,7 @@ impl Drop for ExchangeLog {
             let took = clock::now().duration_since(self.began);
             let route = self.route.as_ref().map(|route| &route.metrics);
             self.journal.metrics.count_exchange(route, self.outcome, took);
-            let line = line::Line::new(self, took);
+            let line = log_line::LogLine::new(self, took);
             self.journal.log.write(&line);
         });
     }

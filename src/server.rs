@@ -162,10 +162,10 @@ impl Server {
         }
         let gateway = Arc::new(gateway);
         let Shared { sessions, journal, .. } = &*self.shared;
-        journal.adopted(adopt(&gateway, sessions).await);
+        journal.log_adoption(adopt(&gateway, sessions).await);
         *self.shared.gateway.write() = Arc::clone(&gateway);
         // What the former configuration was at work on has been written under its names since.
-        journal.adopted(adopt(&gateway, sessions).await);
+        journal.log_adoption(adopt(&gateway, sessions).await);
         Ok(restart)
     }
 

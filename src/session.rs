@@ -277,10 +277,10 @@ impl Sessions {
 
     /// Stores the definition of a flow's revision for the executions that run it. A revision keeps
     /// its first definition.
-    pub async fn keep_flow(&self, revision: &str, definition: &str) -> Result<(), StoreError> {
+    pub async fn store_flow(&self, revision: &str, definition: &str) -> Result<(), StoreError> {
         match &self.store {
-            SessionStore::Memory(memory) => memory.keep_flow(revision, definition),
-            SessionStore::Sqlite(sqlite) => return sqlite.keep_flow(revision, definition).await,
+            SessionStore::Memory(memory) => memory.store_flow(revision, definition),
+            SessionStore::Sqlite(sqlite) => return sqlite.store_flow(revision, definition).await,
         }
         Ok(())
     }

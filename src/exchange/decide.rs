@@ -173,7 +173,7 @@ fn meaning_for_call(
     let status = webhook.param("CallStatus").unwrap_or_default();
     let over = matches!(status, "completed" | "busy" | "failed" | "no-answer" | "canceled");
     // Before the step: the caller of a pending call may hang up with its token in the URL.
-    if over && execution.is_some_and(|execution| execution.held().is_some()) {
+    if over && execution.is_some_and(|execution| execution.pending_call().is_some()) {
         return Meaning::Resume(Event::HangUp(params()));
     }
     let callback = webhook.param("CallbackSource").is_some();
@@ -222,7 +222,7 @@ fn meaning_for_message(
         Some(wait) if wait.handed_over => {
             Meaning::Ignore("the execution cannot take a message now (Twilio 81002)")
         }
-        Some(wait) if wait.held.is_some() => Meaning::Ignore(
+        Some(wait) if wait.pending.is_some() => Meaning::Ignore(
             "a function is at work, so the execution takes no message (Twilio 81002)",
         ),
         Some(_) => Meaning::Resume(Event::Webhook(params())),
@@ -238,14 +238,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::flow::State;
+    use crate::flow::ExecutionState;
 
     #[test]
     fn a_piece_of_the_right_token_is_a_guess() {
         let sid = "FN1".to_owned();
-        let mut execution = Execution::requested(sid, "+15550100", "+15550199", Default::default());
+        let mut execution =
+            Execution::from_request(sid, "+15550100", "+15550199", Default::default());
         execution.begin_at(Duration::ZERO);
-        if let State::Waiting(wait) = &mut execution.state {
+        if let ExecutionState::Waiting(wait) = &mut execution.state {
             wait.token = StepToken::new("0123456789abcdef".to_owned());
         }
         let plan = |step: &str| {
@@ -278,7 +279,8 @@ mod tests {
             idempotency_token: None,
         };
         let sid = "FN1".to_owned();
-        let mut execution = Execution::requested(sid, "+15550100", "+15550199", Default::default());
+        let mut execution =
+            Execution::from_request(sid, "+15550100", "+15550199", Default::default());
         execution.begin_at(Duration::ZERO);
         let plan = |execution: &Execution| meaning(&webhook, Channel::Message, Some(execution));
         assert!(matches!(plan(&execution), Meaning::Ignore(_)));

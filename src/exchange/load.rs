@@ -15,7 +15,7 @@ pub(super) struct LoadedExecution {
 
 /// Why an execution that is stored cannot go on, ever.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unusable {
+pub(super) enum UnusableExecution {
     /// Its record is damaged, or another version's, or has a place that its flow does not have.
     #[error(transparent)]
     Unreadable(StoreError),
@@ -28,13 +28,13 @@ impl LoadedExecution {
     /// Reads an execution. One that cannot be read comes back with the reason.
     ///
     /// # Errors
-    /// The record, so that it can be ended, and [`Unusable::Unreadable`].
+    /// The record, so that it can be ended, and [`UnusableExecution::Unreadable`].
     pub(super) fn read(
         stored: StoredExecution,
-    ) -> Result<LoadedExecution, (StoredExecution, Unusable)> {
+    ) -> Result<LoadedExecution, (StoredExecution, UnusableExecution)> {
         match decode_execution(&stored) {
             Ok(execution) => Ok(LoadedExecution { stored, execution }),
-            Err(error) => Err((stored, Unusable::Unreadable(error))),
+            Err(error) => Err((stored, UnusableExecution::Unreadable(error))),
         }
     }
 
@@ -48,7 +48,7 @@ impl LoadedExecution {
         gateway: &Gateway,
         sessions: &Sessions,
         current: Option<&Arc<Flow>>,
-    ) -> Result<Result<Arc<Flow>, Unusable>, StoreError> {
+    ) -> Result<Result<Arc<Flow>, UnusableExecution>, StoreError> {
         let is_on = |flow: &&Arc<Flow>| flow.revision == self.stored.revision;
         let flow = match current.filter(is_on) {
             Some(flow) => Ok(Arc::clone(flow)),
@@ -57,9 +57,11 @@ impl LoadedExecution {
         Ok(match flow {
             Ok(flow) if self.execution.fits(&flow) => Ok(flow),
             // Damaged, or of another version, in ways that its own form does not tell.
-            Ok(_) => Err(Unusable::Unreadable(StoreError::Corrupt(self.stored.sid.clone()))),
+            Ok(_) => {
+                Err(UnusableExecution::Unreadable(StoreError::Corrupt(self.stored.sid.clone())))
+            }
             Err(RevisionError::Store(error)) => return Err(error),
-            Err(gone) => Err(Unusable::Revision(gone)),
+            Err(gone) => Err(UnusableExecution::Revision(gone)),
         })
     }
 }

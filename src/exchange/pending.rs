@@ -20,9 +20,9 @@ use crate::webhook::Params;
 const AFTER: Duration = Duration::from_secs(4);
 
 /// The function that a call is for, if the call may outlast its webhook.
-pub(super) fn function_of(call: &FunctionCall) -> Option<Arc<Function>> {
+pub(super) fn pending_function(call: &FunctionCall) -> Option<Arc<Function>> {
     match &call.target {
-        CallTarget::Function(function) if call.held.is_some() || function.hold.is_some() => {
+        CallTarget::Function(function) if call.pending.is_some() || function.hold.is_some() => {
             let plain = call.body.is_none() && !call.with_credentials;
             plain.then(|| Arc::clone(function))
         }
@@ -46,15 +46,15 @@ impl TurnRunner<'_> {
         let known = pending.find(&key);
         let after = match &function.hold {
             // A timer is called again when the outcome is there, so it need not wait for it.
-            _ if known.is_some() && !self.at.answering => Duration::ZERO,
+            _ if known.is_some() && !self.turn.answering => Duration::ZERO,
             Some(hold) => hold.after,
             None => AFTER,
         };
         let until = (began + after).min(self.context.deadline - HOLD_WITHIN);
-        let call = call.held.unwrap_or_else(|| self.pending_call(execution, call.parameters));
+        let call = call.pending.unwrap_or_else(|| self.pending_call(execution, call.parameters));
         let poll = match known {
             Some(outcome) => outcome.wait(until).await,
-            None => self.detach(&key, self.detached(execution, &function, &call), until).await,
+            None => self.detach(&key, self.detached_call(execution, &function, &call), until).await,
         };
         match poll {
             CallPoll::Ready(outcome) => {
@@ -63,17 +63,17 @@ impl TurnRunner<'_> {
                     pending.forget(&key);
                 }
                 let widget = &execution.widget(self.flow).name;
-                log.called(widget, &function.name, &call.parameters, &outcome);
+                log.record_call(widget, &function.name, &call.parameters, &outcome);
                 Event::Answered(outcome)
             }
             // A lost one is begun again by the next poll.
             CallPoll::Pending | CallPoll::Lost => {
-                if !self.at.answering || execution.channel == Channel::Message {
+                if !self.turn.answering || execution.channel == Channel::Message {
                     pending.announce(&key);
                 }
-                log.pending(&function.name, call.times + 1, clock::now() - began);
+                log.record_pending(&function.name, call.times + 1, clock::now() - began);
                 let document = self.context.gateway.hold_documents.get(&function.name).cloned();
-                Event::Slow { call, document }
+                Event::Pending { call, document }
             }
         }
     }
@@ -99,7 +99,7 @@ impl TurnRunner<'_> {
         })
     }
 
-    fn detached(
+    fn detached_call(
         &self,
         execution: &Execution,
         function: &Arc<Function>,

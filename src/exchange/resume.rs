@@ -4,13 +4,13 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use super::load::{LoadedExecution, Unusable};
+use super::load::{LoadedExecution, UnusableExecution};
 use super::turn_runner::TurnRunner;
 use super::{ExchangeContext, ExchangeError};
 use crate::catch_panic::catch_async;
 use crate::channel::Channel;
 use crate::clock;
-use crate::flow::{Event, Execution, Moment, State};
+use crate::flow::{Event, Execution, ExecutionState, TurnContext};
 use crate::gateway::{Gateway, Worker};
 use crate::journal::ExchangeLog;
 use crate::limits::TIMER_TURN_WITHIN;
@@ -55,7 +55,7 @@ async fn resume(
     };
     let overdue = stored.due.is_some_and(|at| at <= now);
     let mut loaded = match LoadedExecution::read(stored) {
-        Ok(loaded) if overdue || loaded.execution.held().is_some() => loaded,
+        Ok(loaded) if overdue || loaded.execution.pending_call().is_some() => loaded,
         Err((stored, unreadable)) if overdue => {
             return end_unusable(worker, stored, now, &unreadable, log).await;
         }
@@ -78,7 +78,7 @@ async fn resume(
     let runner = TurnRunner {
         context: ExchangeContext { gateway, worker, deadline },
         flow: &flow,
-        at: Moment::unasked(now, token, urls).recording_transitions(records),
+        turn: TurnContext::without_webhook(now, token, urls).recording_transitions(records),
         account: match execution.account_sid() {
             // Another account's credentials are never used: one that is not configured any more
             // sends and signs nothing.
@@ -91,7 +91,7 @@ async fn resume(
         key: &key,
     };
     run(&runner, &stored.flow, execution, log).await;
-    worker.keep_flow(&flow).await?;
+    worker.store_flow(&flow).await?;
     let LoadedExecution { stored, mut execution } = loaded;
     let steps = take_steps(&mut execution, now);
     let (name, session, created) = (stored.flow, stored.session, stored.created);
@@ -107,12 +107,12 @@ async fn run(
     log: &mut ExchangeLog,
 ) {
     let event = if execution.has_begun() { Event::Timeout } else { Event::Trigger };
-    let was_pending = execution.held().is_some();
+    let was_pending = execution.pending_call().is_some();
     match runner.run(execution, event, log).await {
         Ok(document) => runner.send_replies(execution, &document, log).await,
         Err(failure) => {
             log.note(&failure.to_string());
-            execution.state = State::Ended;
+            execution.state = ExecutionState::Ended;
             // The webhook of a message was answered before its function was: without the fallback
             // its sender would get nothing at all.
             let routes = &runner.context.gateway.routes;
@@ -144,7 +144,7 @@ async fn end_unusable(
     worker: &Worker,
     stored: StoredExecution,
     now: Duration,
-    why: &Unusable,
+    why: &UnusableExecution,
     log: &mut ExchangeLog,
 ) -> Result<(), ExchangeError> {
     log.note(&format!("{why}; it is over"));

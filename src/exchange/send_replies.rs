@@ -2,7 +2,7 @@
 
 use super::turn_runner::TurnRunner;
 use crate::carrier_api;
-use crate::flow::{Execution, Send, Service};
+use crate::flow::{CarrierRequest, CarrierService, Execution};
 use crate::journal::ExchangeLog;
 use crate::limits::MESSAGES_PER_REPLY_MAX;
 use crate::twiml::read::{DocumentLimits, Element, parse_document};
@@ -32,7 +32,7 @@ impl TurnRunner<'_> {
             let send = message(execution, verb);
             let key = format!("{}:{}:{sent}", self.key, execution.steps);
             let result = carrier_api::send_request(self.api_caller(&key), &send).await;
-            log.sent(&send, &result);
+            log.record_carrier_request(&send, &result);
             if let Err(error) = result {
                 log.note(&format!("a reply is not sent: {error}"));
             }
@@ -41,7 +41,7 @@ impl TurnRunner<'_> {
 }
 
 /// The request for a `<Message>`.
-fn message(execution: &Execution, verb: &Element) -> Send {
+fn message(execution: &Execution, verb: &Element) -> CarrierRequest {
     let (body, media) = verb.message();
     let or = |name: &str, usual: &str| verb.attribute(name).unwrap_or(usual).to_owned();
     let mut form = Params::default();
@@ -56,5 +56,5 @@ fn message(execution: &Execution, verb: &Element) -> Send {
         form.push("StatusCallback", url);
     }
     let path = "/2010-04-01/Accounts/{account}/Messages.json".to_owned();
-    Send { service: Service::Api, path, form }
+    CarrierRequest { service: CarrierService::Api, path, form }
 }

@@ -7,13 +7,13 @@ use actix_web::web::Bytes;
 use tokio::time::timeout_at;
 
 use super::decide::{Conversation, Plan, conversation, decide};
-use super::load::{LoadedExecution, Unusable};
+use super::load::{LoadedExecution, UnusableExecution};
 use super::turn_runner::TurnRunner;
 use super::{ExchangeContext, ExchangeError, in_time};
 use crate::clock;
 use crate::config::Account;
 use crate::fallback;
-use crate::flow::{Event, Execution, Flow, Moment, Persistence, State};
+use crate::flow::{Event, Execution, ExecutionState, Flow, Persistence, TurnContext};
 use crate::gateway::Worker;
 use crate::journal::ExchangeLog;
 use crate::random;
@@ -35,7 +35,7 @@ pub(super) struct WebhookHandler<'a> {
 /// What a webhook does to an execution.
 struct TurnInput<'a> {
     event: Event,
-    at: Moment,
+    turn: TurnContext,
     webhook: &'a Webhook,
     /// The webhook's parameters, taken out of it.
     params: &'a Params,
@@ -74,8 +74,8 @@ impl<'a> WebhookHandler<'a> {
         let begun = Arc::clone(&params);
         let mut execution = Execution::begin(random::sid("FN"), self.route.channel, begun);
         let records = self.context.worker.records_transitions;
-        let at = Moment::without_return(clock::wall()).recording_transitions(records);
-        let input = TurnInput { event: Event::Trigger, at, webhook: &webhook, params: &params };
+        let turn = TurnContext::without_return(clock::wall()).recording_transitions(records);
+        let input = TurnInput { event: Event::Trigger, turn, webhook: &webhook, params: &params };
         TurnResult::stateless(self.run(&self.route.flow, &mut execution, input, log).await)
     }
 
@@ -110,13 +110,13 @@ impl<'a> WebhookHandler<'a> {
                 (now, Arc::clone(&self.route.flow), execution, Event::Trigger)
             }
         };
-        let at = self.moment(&webhook, &flow, now);
+        let turn = self.turn_context(&webhook, &flow, now);
         let params = std::mem::take(&mut webhook.params);
-        let input = TurnInput { event, at, webhook: &webhook, params: &params };
+        let input = TurnInput { event, turn, webhook: &webhook, params: &params };
         let document = self.run(&flow, &mut execution, input, log).await;
-        if execution.state != State::Ended {
+        if execution.state != ExecutionState::Ended {
             // Before the execution: the store must never have one whose flow it does not have.
-            in_time(deadline, worker.keep_flow(&flow)).await?;
+            in_time(deadline, worker.store_flow(&flow)).await?;
         } else if flow.persistence == Persistence::WhilePending && !was_stored {
             return Ok(TurnResult::stateless(document));
         }
@@ -166,8 +166,8 @@ impl<'a> WebhookHandler<'a> {
         let ExchangeContext { gateway, worker, deadline } = self.context;
         let flow = loaded.flow(gateway, &worker.sessions, Some(&self.route.flow));
         in_time(deadline, flow).await?.map_err(|unusable| match unusable {
-            Unusable::Unreadable(error) => error.into(),
-            Unusable::Revision(error) => error.into(),
+            UnusableExecution::Unreadable(error) => error.into(),
+            UnusableExecution::Revision(error) => error.into(),
         })
     }
 
@@ -187,13 +187,13 @@ impl<'a> WebhookHandler<'a> {
         input: TurnInput<'_>,
         log: &mut ExchangeLog,
     ) -> Bytes {
-        let TurnInput { event, at, webhook, params } = input;
+        let TurnInput { event, turn, webhook, params } = input;
         let token = webhook.idempotency_token.as_deref();
         let key = token.or_else(|| StepToken::named_by(webhook)).or_else(|| params.sid());
         let runner = TurnRunner {
             context: self.context,
             flow,
-            at,
+            turn,
             account: self.account(webhook, execution),
             params,
             form: (!params.is_empty() && !webhook.body.is_empty()).then_some(&webhook.body),
@@ -201,17 +201,17 @@ impl<'a> WebhookHandler<'a> {
         };
         runner.run(execution, event, log).await.unwrap_or_else(|failure| {
             let error = failure.into();
-            log.failed(&error);
+            log.record_failure(&error);
             fallback::reply_to(&error, Some(self.route)).document
         })
     }
 
     /// What comes from outside with an event.
-    fn moment(self, webhook: &Webhook, flow: &Flow, now: Duration) -> Moment {
+    fn turn_context(self, webhook: &Webhook, flow: &Flow, now: Duration) -> TurnContext {
         let urls = self.context.gateway.urls_of(&self.route.flow.name, Some(&self.route.path));
         let token = StepToken::new(random::sid(""));
         let records = flow.persistence.is_always() || self.context.worker.records_transitions;
-        Moment::answering(now, token, webhook, urls).recording_transitions(records)
+        TurnContext::for_webhook(now, token, webhook, urls).recording_transitions(records)
     }
 
     /// The account that an execution began for. It is nearly always the webhook's own, which needs

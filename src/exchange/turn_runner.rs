@@ -10,9 +10,10 @@ use super::{ExchangeContext, pending};
 use crate::carrier_api::{self, ApiCaller};
 use crate::config::Account;
 use crate::flow::{
-    CallTarget, Event, Execution, Failure, Flow, FunctionCall, Moment, RenderedUrl, Step, advance,
+    CallTarget, Event, Execution, Failure, Flow, FunctionCall, RenderedUrl, Step, TurnContext,
+    advance,
 };
-use crate::function::{Call, Destination, Outcome, Trust, UnusableUrl, UrlRequest};
+use crate::function::{CallRequest, Destination, Outcome, Trust, UnusableUrl, UrlRequest};
 use crate::journal::ExchangeLog;
 use crate::twiml::EMPTY;
 use crate::webhook::Params;
@@ -22,7 +23,7 @@ pub(super) struct TurnRunner<'a> {
     /// Its deadline is that of the turn.
     pub(super) context: ExchangeContext<'a>,
     pub(super) flow: &'a Flow,
-    pub(super) at: Moment,
+    pub(super) turn: TurnContext,
     /// Whose token signs our calls, and whose credentials ask the carrier's API.
     pub(super) account: Option<&'a Arc<Account>>,
     /// The carrier's parameters, for functions that want them.
@@ -44,14 +45,14 @@ impl TurnRunner<'_> {
     ) -> Result<Bytes, Failure> {
         let mut event = event;
         let ended = loop {
-            match advance(self.flow, execution, event, &self.at) {
+            match advance(self.flow, execution, event, &self.turn) {
                 Step::Call(call) => {
-                    event = match pending::function_of(&call) {
+                    event = match pending::pending_function(&call) {
                         Some(function) => self.poll(execution, call, function, log).await,
                         None => {
                             let widget = &execution.widget(self.flow).name;
                             let (name, outcome) = self.call(&call, (widget, execution.steps)).await;
-                            log.called(widget, &name, &call.parameters, &outcome);
+                            log.record_call(widget, &name, &call.parameters, &outcome);
                             Event::Answered(outcome)
                         }
                     };
@@ -59,7 +60,7 @@ impl TurnRunner<'_> {
                 Step::Send(send) => {
                     let key = format!("{}:{}", self.key, execution.steps);
                     let sent = carrier_api::send_request(self.api_caller(&key), &send).await;
-                    log.sent(&send, &sent);
+                    log.record_carrier_request(&send, &sent);
                     event = Event::Sent(sent);
                 }
                 Step::Reply(document) => break Ok(document),
@@ -67,8 +68,8 @@ impl TurnRunner<'_> {
                 Step::Failed(failure) => break Err(failure),
             }
         };
-        log.warnings(std::mem::take(&mut execution.remarks));
-        log.transitions(execution);
+        log.record_warnings(std::mem::take(&mut execution.warnings));
+        log.record_transitions(execution);
         ended
     }
 
@@ -90,7 +91,7 @@ impl TurnRunner<'_> {
             },
         };
         let idempotency_key = format!("{}:{step}", self.key);
-        let outcome = self.context.worker.functions.call(Call {
+        let outcome = self.context.worker.functions.call(CallRequest {
             destination,
             widget,
             parameters: &call.parameters,
@@ -119,7 +120,7 @@ impl TurnRunner<'_> {
         call: &FunctionCall,
         rendered: &RenderedUrl,
     ) -> Result<UrlRequest, UnusableUrl> {
-        let rewritten = self.context.gateway.rewritten(&rendered.url);
+        let rewritten = self.context.gateway.rewrite_url(&rendered.url);
         // The operator wrote the URL: into the flow, or as the target of a `[[rewrite]]`.
         let is_configured = rendered.is_constant || rewritten.is_some();
         let trust = if is_configured { Trust::Configured } else { Trust::Computed };

@@ -16,7 +16,7 @@ pub struct Condition {
     /// What is looked at; `None` stands for the widget's `input`.
     pub argument: Option<Template>,
     /// How.
-    pub test: Test,
+    pub test: ConditionType,
     /// What it is compared with.
     pub value: Template,
     /// The value of a `regex` without Liquid, compiled.
@@ -25,7 +25,7 @@ pub struct Condition {
 
 /// How two texts are compared; named as in Studio's JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Test {
+pub enum ConditionType {
     /// `equal_to`
     EqualTo,
     /// `not_equal_to`
@@ -63,24 +63,24 @@ pub enum Test {
 }
 
 /// All of them with their names.
-pub const TESTS: [(&str, Test); 17] = [
-    ("equal_to", Test::EqualTo),
-    ("not_equal_to", Test::NotEqualTo),
-    ("matches_any_of", Test::MatchesAnyOf),
-    ("does_not_match_any_of", Test::DoesNotMatchAnyOf),
-    ("contains", Test::Contains),
-    ("does_not_contain", Test::DoesNotContain),
-    ("starts_with", Test::StartsWith),
-    ("does_not_start_with", Test::DoesNotStartWith),
-    ("is_blank", Test::IsBlank),
-    ("is_not_blank", Test::IsNotBlank),
-    ("regex", Test::Regex),
-    ("less_than", Test::LessThan),
-    ("greater_than", Test::GreaterThan),
-    ("is_before_date", Test::IsBeforeDate),
-    ("is_after_date", Test::IsAfterDate),
-    ("is_before_time", Test::IsBeforeTime),
-    ("is_after_time", Test::IsAfterTime),
+pub const CONDITION_TYPES: [(&str, ConditionType); 17] = [
+    ("equal_to", ConditionType::EqualTo),
+    ("not_equal_to", ConditionType::NotEqualTo),
+    ("matches_any_of", ConditionType::MatchesAnyOf),
+    ("does_not_match_any_of", ConditionType::DoesNotMatchAnyOf),
+    ("contains", ConditionType::Contains),
+    ("does_not_contain", ConditionType::DoesNotContain),
+    ("starts_with", ConditionType::StartsWith),
+    ("does_not_start_with", ConditionType::DoesNotStartWith),
+    ("is_blank", ConditionType::IsBlank),
+    ("is_not_blank", ConditionType::IsNotBlank),
+    ("regex", ConditionType::Regex),
+    ("less_than", ConditionType::LessThan),
+    ("greater_than", ConditionType::GreaterThan),
+    ("is_before_date", ConditionType::IsBeforeDate),
+    ("is_after_date", ConditionType::IsAfterDate),
+    ("is_before_time", ConditionType::IsBeforeTime),
+    ("is_after_time", ConditionType::IsAfterTime),
 ];
 
 /// Compiles a pattern that must match a whole text, whatever the case of its letters.
@@ -99,10 +99,10 @@ pub(super) fn pattern(text: &str) -> Result<Regex, String> {
         })
 }
 
-impl Test {
+impl ConditionType {
     /// Whether it looks at a value at all.
     pub fn takes_value(self) -> bool {
-        !matches!(self, Test::IsBlank | Test::IsNotBlank)
+        !matches!(self, ConditionType::IsBlank | ConditionType::IsNotBlank)
     }
 
     /// Whether `subject` stands to `value` as the test says. `pattern` is the compiled value of a
@@ -112,26 +112,38 @@ impl Test {
         let (left, right) = (subject.to_lowercase(), value.to_lowercase());
         let any_of = || right.split(',').any(|word| word.trim() == left);
         match self {
-            Test::EqualTo => left == right,
-            Test::NotEqualTo => left != right,
-            Test::MatchesAnyOf => any_of(),
-            Test::DoesNotMatchAnyOf => !any_of(),
-            Test::Contains => left.contains(&right),
-            Test::DoesNotContain => !left.contains(&right),
-            Test::StartsWith => left.starts_with(&right),
-            Test::DoesNotStartWith => !left.starts_with(&right),
-            Test::IsBlank => left.is_empty(),
-            Test::IsNotBlank => !left.is_empty(),
-            Test::Regex => match compiled {
+            ConditionType::EqualTo => left == right,
+            ConditionType::NotEqualTo => left != right,
+            ConditionType::MatchesAnyOf => any_of(),
+            ConditionType::DoesNotMatchAnyOf => !any_of(),
+            ConditionType::Contains => left.contains(&right),
+            ConditionType::DoesNotContain => !left.contains(&right),
+            ConditionType::StartsWith => left.starts_with(&right),
+            ConditionType::DoesNotStartWith => !left.starts_with(&right),
+            ConditionType::IsBlank => left.is_empty(),
+            ConditionType::IsNotBlank => !left.is_empty(),
+            ConditionType::Regex => match compiled {
                 Some(pattern) => pattern.is_match(subject),
                 None => pattern(value).is_ok_and(|pattern| pattern.is_match(subject)),
             },
-            Test::LessThan => numbers(&left, &right).is_some_and(|(left, right)| left < right),
-            Test::GreaterThan => numbers(&left, &right).is_some_and(|(left, right)| left > right),
-            Test::IsBeforeDate => dates(&left, &right).is_some_and(|(left, right)| left < right),
-            Test::IsAfterDate => dates(&left, &right).is_some_and(|(left, right)| left > right),
-            Test::IsBeforeTime => times(&left, &right).is_some_and(|(left, right)| left < right),
-            Test::IsAfterTime => times(&left, &right).is_some_and(|(left, right)| left > right),
+            ConditionType::LessThan => {
+                numbers(&left, &right).is_some_and(|(left, right)| left < right)
+            }
+            ConditionType::GreaterThan => {
+                numbers(&left, &right).is_some_and(|(left, right)| left > right)
+            }
+            ConditionType::IsBeforeDate => {
+                dates(&left, &right).is_some_and(|(left, right)| left < right)
+            }
+            ConditionType::IsAfterDate => {
+                dates(&left, &right).is_some_and(|(left, right)| left > right)
+            }
+            ConditionType::IsBeforeTime => {
+                times(&left, &right).is_some_and(|(left, right)| left < right)
+            }
+            ConditionType::IsAfterTime => {
+                times(&left, &right).is_some_and(|(left, right)| left > right)
+            }
         }
     }
 }
@@ -161,7 +173,7 @@ mod tests {
     use super::*;
 
     fn holds(subject: &str, name: &str, value: &str) -> bool {
-        let (_, test) = TESTS.iter().find(|(known, _)| *known == name).unwrap();
+        let (_, test) = CONDITION_TYPES.iter().find(|(known, _)| *known == name).unwrap();
         test.holds(subject, value, None)
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::condition::Condition;
 use super::properties::{Callee, Properties};
-use super::widget::Type;
+use super::widget::WidgetType;
 use crate::config;
 
 /// A flow, checked: every transition leads to a widget that is there.
@@ -66,7 +66,7 @@ pub struct Widget {
     /// Unique in the flow; templates say `widgets.NAME`.
     pub name: String,
     /// What it does.
-    pub widget_type: &'static Type,
+    pub widget_type: &'static WidgetType,
     /// What it does it with.
     pub properties: Properties,
     /// Where its events lead.

@@ -3,12 +3,12 @@
 use actix_web::web::Bytes;
 use serde_json::Value;
 
+use super::context::{TurnContext, WidgetContext};
 use super::definition::{Flow, WidgetId};
-use super::execution::{Execution, Frame, Remark, State, Taken};
+use super::execution::{Execution, ExecutionState, FlowWarning, Frame, TransitionRecord};
 use super::failure::Failure;
-use super::hold;
+use super::pending_call;
 use super::step::{Event, Step};
-use super::turn::{Moment, Turn};
 use super::widget::{Next, Then};
 use crate::limits::{SAME_WIDGET_MAX, STEPS_MAX};
 use crate::twiml::read::{DocumentLimits, check_document};
@@ -17,37 +17,37 @@ use crate::twiml::read::{DocumentLimits, check_document};
 ///
 /// A loop that calls it until it gives anything but [`Step::Call`] or [`Step::Send`] ends after at
 /// most [`STEPS_MAX`] widgets.
-pub fn advance(flow: &Flow, execution: &mut Execution, event: Event, at: &Moment) -> Step {
-    let mut turn = Turn::new(flow, execution, at);
-    let mut next = dispatch(&mut turn, event);
+pub fn advance(flow: &Flow, execution: &mut Execution, event: Event, turn: &TurnContext) -> Step {
+    let mut context = WidgetContext::new(flow, execution, turn);
+    let mut next = dispatch(&mut context, event);
     loop {
         next = match next {
-            Ok(Next::Event(event)) => take_transition(&mut turn, &event),
+            Ok(Next::Event(event)) => take_transition(&mut context, &event),
             Ok(Next::Subflow(frame)) => {
-                turn.execution.frames.push(*frame);
-                turn.widget().enter(&mut turn)
+                context.execution.frames.push(*frame);
+                context.widget().enter(&mut context)
             }
             Ok(Next::Call(call)) => return Step::Call(call),
             Ok(Next::Send(send)) => return Step::Send(send),
             Ok(Next::Reply { document, then: Then::Wait(wait) }) => {
-                turn.execution.state = State::Waiting(wait);
-                return reply(&mut turn, document);
+                context.execution.state = ExecutionState::Waiting(wait);
+                return reply(&mut context, document);
             }
             Ok(Next::Reply { document, then: Then::End }) => {
-                turn.execution.state = State::Ended;
-                return reply(&mut turn, document);
+                context.execution.state = ExecutionState::Ended;
+                return reply(&mut context, document);
             }
-            Ok(Next::End) => match return_from_subflow(&mut turn) {
+            Ok(Next::End) => match return_from_subflow(&mut context) {
                 Some(next) => Ok(next),
                 None => {
-                    turn.execution.state = State::Ended;
-                    return reply(&mut turn, None);
+                    context.execution.state = ExecutionState::Ended;
+                    return reply(&mut context, None);
                 }
             },
-            Err(failure) => match recover(&mut turn, failure) {
+            Err(failure) => match recover(&mut context, failure) {
                 Ok(next) => Ok(next),
                 Err(failure) => {
-                    turn.execution.state = State::Ended;
+                    context.execution.state = ExecutionState::Ended;
                     return Step::Failed(failure);
                 }
             },
@@ -56,44 +56,46 @@ pub fn advance(flow: &Flow, execution: &mut Execution, event: Event, at: &Moment
 }
 
 /// Hands an event to the widget that it is for.
-fn dispatch(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
-    let held = match std::mem::replace(&mut turn.execution.state, State::Running) {
-        State::Waiting(wait) => wait.held,
-        State::Running | State::Ended => None,
+fn dispatch(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
+    let pending = match std::mem::replace(&mut context.execution.state, ExecutionState::Running) {
+        ExecutionState::Waiting(wait) => wait.pending,
+        ExecutionState::Running | ExecutionState::Ended => None,
     };
-    match (event, held) {
+    match (event, pending) {
         // Whatever ends the wait for a pending call asks for its outcome: the widget itself did
         // not wait for a webhook or a time.
-        (Event::Webhook(_) | Event::Returned(_) | Event::Timeout, Some(held)) => {
-            hold::again(turn, held)
+        (Event::Webhook(_) | Event::Returned(_) | Event::Timeout, Some(pending)) => {
+            pending_call::poll_again(context, pending)
         }
-        (Event::Trigger, _) => turn.widget().enter(turn),
-        (Event::Slow { call, document }, _) => hold::hold(turn, call, document.as_ref()),
+        (Event::Trigger, _) => context.widget().enter(context),
+        (Event::Pending { call, document }, _) => {
+            pending_call::wait_for_call(context, call, document.as_ref())
+        }
         (Event::HangUp(params), _) => {
             // The carrier plays nothing that follows, but a flow may still write it down.
-            let wired = turn.widget().next("hangup").is_some();
-            turn.set_all(&params);
+            let wired = context.widget().next("hangup").is_some();
+            context.set_all(&params);
             if wired {
                 return Ok(Next::event("hangup"));
             }
             // It ends the whole execution: a calling flow has no call to go on with.
-            turn.execution.frames.truncate(1);
+            context.execution.frames.truncate(1);
             Ok(Next::End)
         }
-        (event, _) => turn.widget().resume(turn, event),
+        (event, _) => context.widget().resume(context, event),
     }
 }
 
 /// Goes along the transition of an event.
-fn take_transition(turn: &mut Turn<'_>, event: &str) -> Result<Next, Failure> {
-    let next = turn.chosen.take().or_else(|| turn.widget().next(event));
-    if turn.at.records_transitions {
-        record_transition(turn, event, next);
+fn take_transition(context: &mut WidgetContext<'_>, event: &str) -> Result<Next, Failure> {
+    let next = context.chosen.take().or_else(|| context.widget().next(event));
+    if context.turn.records_transitions {
+        record_transition(context, event, next);
     }
     match next {
         Some(id) => {
-            enter(turn, id)?;
-            turn.widget().enter(turn)
+            enter(context, id)?;
+            context.widget().enter(context)
         }
         None => Ok(Next::End),
     }
@@ -101,24 +103,24 @@ fn take_transition(turn: &mut Turn<'_>, event: &str) -> Result<Next, Failure> {
 
 /// Records a transition for the list of steps, with what the widget has set by now: a later visit
 /// may set something else.
-fn record_transition(turn: &mut Turn<'_>, event: &str, next: Option<WidgetId>) {
-    let widget = turn.widget();
-    let output = turn.execution.frame().widgets.get(&widget.name).cloned();
-    let to = next.map(|id| turn.current().widget(id).name.clone());
-    let taken = Taken {
+fn record_transition(context: &mut WidgetContext<'_>, event: &str, next: Option<WidgetId>) {
+    let widget = context.widget();
+    let output = context.execution.frame().widgets.get(&widget.name).cloned();
+    let to = next.map(|id| context.current().widget(id).name.clone());
+    let taken = TransitionRecord {
         event: event.to_owned(),
         from: widget.name.clone(),
         kind: widget.widget_type.name,
         to,
         output: output.unwrap_or(Value::Null),
-        subflow: turn.execution.frame().subflow,
+        subflow: context.execution.frame().subflow,
     };
-    turn.execution.taken.push(taken);
+    context.execution.transitions.push(taken);
 }
 
 /// Moves to a widget, if the limits allow one more step.
-fn enter(turn: &mut Turn<'_>, id: WidgetId) -> Result<(), Failure> {
-    let execution = &mut *turn.execution;
+fn enter(context: &mut WidgetContext<'_>, id: WidgetId) -> Result<(), Failure> {
+    let execution = &mut *context.execution;
     let same = execution.frame().position == id;
     execution.in_a_row = if same { execution.in_a_row.saturating_add(1) } else { 1 };
     execution.steps = execution.steps.saturating_add(1);
@@ -126,7 +128,7 @@ fn enter(turn: &mut Turn<'_>, id: WidgetId) -> Result<(), Failure> {
     if execution.steps > STEPS_MAX {
         Err(Failure::Steps)
     } else if execution.in_a_row > SAME_WIDGET_MAX {
-        Err(Failure::SameWidget(turn.widget().name.clone()))
+        Err(Failure::SameWidget(context.widget().name.clone()))
     } else {
         Ok(())
     }
@@ -134,53 +136,54 @@ fn enter(turn: &mut Turn<'_>, id: WidgetId) -> Result<(), Failure> {
 
 /// The running flow is over: the flow that called it goes on with what it has set. `None` where it
 /// is no subflow.
-fn return_from_subflow(turn: &mut Turn<'_>) -> Option<Next> {
-    let frame = leave_subflow(turn)?;
-    let widget = turn.widget().name.as_str();
-    turn.execution.frame_mut().output_mut(widget).extend(frame.variables);
+fn return_from_subflow(context: &mut WidgetContext<'_>) -> Option<Next> {
+    let frame = leave_subflow(context)?;
+    let widget = context.widget().name.as_str();
+    context.execution.frame_mut().output_mut(widget).extend(frame.variables);
     Some(Next::event("completed"))
 }
 
-fn leave_subflow(turn: &mut Turn<'_>) -> Option<Frame> {
+fn leave_subflow(context: &mut WidgetContext<'_>) -> Option<Frame> {
     // The last frame is the flow of the route, and stays: its variables can be read afterwards.
-    if turn.execution.frames.len() == 1 { None } else { turn.execution.frames.pop() }
+    if context.execution.frames.len() == 1 { None } else { context.execution.frames.pop() }
 }
 
 /// What follows a failure: the widget's own transition for it, else that of the calling flow; an
 /// error where neither takes it.
-fn recover(turn: &mut Turn<'_>, failure: Failure) -> Result<Next, Failure> {
-    if failure.ends_all() {
+fn recover(context: &mut WidgetContext<'_>, failure: Failure) -> Result<Next, Failure> {
+    if failure.is_final() {
         return Err(failure);
     }
-    let own = turn.widget().widget_type.failure;
-    let event = match own.filter(|event| turn.widget().next(event).is_some()) {
+    let own = context.widget().widget_type.failure;
+    let event = match own.filter(|event| context.widget().next(event).is_some()) {
         Some(event) => event,
         // Of a subflow that fails only the event remains, not what it has set.
-        None if leave_subflow(turn).is_some() => "failed",
+        None if leave_subflow(context).is_some() => "failed",
         None => return Err(failure),
     };
-    turn.execution.remark(failure.to_string());
+    context.execution.warn(failure.to_string());
     Ok(Next::event(event))
 }
 
 /// The reply of a turn: a document that a function or a template gave goes out as it is; what the
 /// widgets have written is checked as the carrier would.
-fn reply(turn: &mut Turn<'_>, document: Option<Bytes>) -> Step {
-    let written = turn.execution.document.take();
+fn reply(context: &mut WidgetContext<'_>, document: Option<Bytes>) -> Step {
+    let written = context.execution.document.take();
     if let Some(document) = document {
         return Step::Reply(document);
     }
     let Some(writer) = written else { return Step::End };
     let document = writer.finish().into_string();
-    match check_document(document.as_bytes(), turn.execution.channel, &DocumentLimits::default()) {
+    match check_document(document.as_bytes(), context.execution.channel, &DocumentLimits::default())
+    {
         Ok(read) => {
-            turn.execution.remarks.extend(read.findings.into_iter().map(Remark::Finding));
+            context.execution.warnings.extend(read.findings.into_iter().map(FlowWarning::Finding));
             Step::Reply(document.into())
         }
         // What we write is well-formed; only its size is the flow's.
         Err(error) => {
-            let widget = turn.widget().name.clone();
-            turn.execution.state = State::Ended;
+            let widget = context.widget().name.clone();
+            context.execution.state = ExecutionState::Ended;
             Step::Failed(Failure::Document { widget, error })
         }
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::definition::{Flow, Widget, WidgetId};
-use super::trigger::{Incoming, Trigger};
+use super::trigger::{Trigger, TriggerKind};
 use crate::channel::Channel;
 use crate::pending::PendingCall;
 use crate::twiml::{Finding, TwimlWriter};
@@ -37,7 +37,7 @@ pub struct Execution {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
     /// Whether it goes on.
-    pub state: State,
+    pub state: ExecutionState,
     /// The running flow last, below it the flow that called it as a subflow.
     pub(super) frames: Vec<Frame>,
     /// Widgets entered so far.
@@ -51,15 +51,15 @@ pub struct Execution {
     pub(super) said: usize,
     /// What the journal should hold of this turn.
     #[serde(skip)]
-    pub remarks: Vec<Remark>,
+    pub warnings: Vec<FlowWarning>,
     /// The transitions of this turn.
     #[serde(skip)]
-    pub taken: Vec<Taken>,
+    pub transitions: Vec<TransitionRecord>,
 }
 
 /// What an execution does between two events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum State {
+pub enum ExecutionState {
     /// A widget is being worked on: what the last step asked for has not come back.
     Running,
     /// A webhook or a moment is awaited.
@@ -79,8 +79,8 @@ pub struct Wait {
     /// with the last one, brings it back.
     pub handed_over: bool,
     /// The call of a function that the wait is for: whatever ends the wait asks for its outcome.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub held: Option<Box<PendingCall>>,
+    #[serde(default, rename = "held", skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Box<PendingCall>>,
 }
 
 /// One flow of an execution: the route's own, or a subflow.
@@ -102,7 +102,7 @@ pub(super) struct Frame {
 
 /// A transition that was taken.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Taken {
+pub struct TransitionRecord {
     /// The widget's event.
     pub event: String,
     /// The widget that is through.
@@ -119,18 +119,18 @@ pub struct Taken {
 
 /// Something that an operator should know, although the execution goes on.
 #[derive(Debug)]
-pub enum Remark {
+pub enum FlowWarning {
     /// A failure that a transition took.
     Failure(String),
     /// Something in a document that a carrier would warn about.
     Finding(Finding),
 }
 
-impl fmt::Display for Remark {
+impl fmt::Display for FlowWarning {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Remark::Failure(text) => formatter.write_str(text),
-            Remark::Finding(finding) => finding.fmt(formatter),
+            FlowWarning::Failure(text) => formatter.write_str(text),
+            FlowWarning::Finding(finding) => finding.fmt(formatter),
         }
     }
 }
@@ -149,7 +149,7 @@ impl Execution {
     }
 
     /// Begins one that no webhook asked for: `to` is the person, `from` is us.
-    pub fn requested(
+    pub fn from_request(
         sid: String,
         to: &str,
         from: &str,
@@ -159,7 +159,7 @@ impl Execution {
         values.insert("to".to_owned(), to.into());
         values.insert("from".to_owned(), from.into());
         values.insert("parameters".to_owned(), Value::Object(parameters.clone()));
-        let trigger = Trigger::Json { kind: Incoming::Request, values };
+        let trigger = Trigger::Json { kind: TriggerKind::Request, values };
         let mut execution = Execution::new(sid, to.to_owned(), from.to_owned(), trigger);
         execution.frames[0].data = parameters;
         execution
@@ -174,28 +174,28 @@ impl Execution {
             call_sid: None,
             route: None,
             account: None,
-            state: State::Running,
+            state: ExecutionState::Running,
             frames: vec![Frame::new(None, trigger)],
             steps: 0,
             in_a_row: 0,
             document: None,
             said: 0,
-            remarks: Vec::new(),
-            taken: Vec::new(),
+            warnings: Vec::new(),
+            transitions: Vec::new(),
         }
     }
 
     /// What it waits for, if it waits.
     pub fn wait(&self) -> Option<&Wait> {
         match &self.state {
-            State::Waiting(wait) => Some(wait),
-            State::Running | State::Ended => None,
+            ExecutionState::Waiting(wait) => Some(wait),
+            ExecutionState::Running | ExecutionState::Ended => None,
         }
     }
 
     /// The call of a function that it waits for, if it waits for one.
-    pub fn held(&self) -> Option<&PendingCall> {
-        self.wait().and_then(|wait| wait.held.as_deref())
+    pub fn pending_call(&self) -> Option<&PendingCall> {
+        self.wait().and_then(|wait| wait.pending.as_deref())
     }
 
     /// The sid of the account that it belongs to. What a former version wrote has only the
@@ -210,8 +210,8 @@ impl Execution {
     /// Lets it begin at a moment, as if it waited for that.
     pub fn begin_at(&mut self, due: Duration) {
         let wait =
-            Wait { token: StepToken::default(), due: Some(due), handed_over: false, held: None };
-        self.state = State::Waiting(wait);
+            Wait { token: StepToken::default(), due: Some(due), handed_over: false, pending: None };
+        self.state = ExecutionState::Waiting(wait);
     }
 
     /// Whether it has left its trigger.
@@ -265,13 +265,13 @@ impl Execution {
     }
 
     /// Whether it is anywhere at all.
-    pub(crate) fn is_somewhere(&self) -> bool {
+    pub(crate) fn has_frames(&self) -> bool {
         !self.frames.is_empty()
     }
 
     /// Notes something for the journal.
-    pub fn remark(&mut self, text: String) {
-        self.remarks.push(Remark::Failure(text));
+    pub fn warn(&mut self, text: String) {
+        self.warnings.push(FlowWarning::Failure(text));
     }
 
     /// The running flow's part. There is always one.

@@ -90,13 +90,13 @@ pub enum Failure {
         /// The widget's name.
         widget: String,
         /// What the carrier said, or why it could not be asked.
-        error: super::SendError,
+        error: super::CarrierRequestError,
     },
     /// A function was waited for too often, and its caller was held all the time.
     #[error(
         "the function of widget `{widget}` was waited for {HOLD_TIMES_MAX} times, the most allowed"
     )]
-    Held {
+    PendingTooLong {
         /// The widget's name.
         widget: String,
     },
@@ -119,7 +119,7 @@ pub enum Failure {
 
 impl Failure {
     /// Whether no transition may take it: the limits that keep a flow from going on for ever.
-    pub fn ends_all(&self) -> bool {
+    pub fn is_final(&self) -> bool {
         matches!(self, Failure::Steps | Failure::SameWidget(_))
     }
 }

@@ -16,8 +16,8 @@ use sha2::{Digest as _, Sha256};
 use super::definition::{ConversationIdentity, Flow, Persistence, Transition, Widget};
 use super::file::FlowNode;
 use super::scope::Scope;
-use super::trigger::Incoming;
-use super::widget::{Needs, TYPES, Type, type_of};
+use super::trigger::TriggerKind;
+use super::widget::{Requirement, WIDGET_TYPES, WidgetType, find_widget_type};
 use crate::config;
 use crate::diagnostics::problem::{Problem, Problems, Source};
 use crate::diagnostics::suggest::{did_you_mean, nearest_name};
@@ -26,7 +26,7 @@ use crate::limits::WIDGETS_MAX;
 use crate::liquid::{LiquidEngine, OutputFormat, Template};
 
 /// What a flow may refer to.
-pub struct Surroundings<'a> {
+pub struct ImportContext<'a> {
     /// The configured functions: one with the name of a widget stands in for its URL.
     pub functions: &'a BTreeMap<String, Arc<config::Function>>,
     /// `[[rewrite]]`
@@ -43,7 +43,7 @@ pub struct Surroundings<'a> {
 
 /// Names a flow: the name that people use, and the sid that `run-subflow` uses, if it has one.
 #[derive(Clone, Debug)]
-pub struct Named {
+pub struct FlowName {
     /// For people and for Studio's REST.
     pub name: String,
     /// `FW…`; `None`: made from the name.
@@ -51,14 +51,14 @@ pub struct Named {
 }
 
 /// Compiles one flow file; knows what is wrong with it.
-pub(super) struct Import<'a> {
+pub(super) struct FlowImporter<'a> {
     source: &'a Source,
-    around: &'a Surroundings<'a>,
+    around: &'a ImportContext<'a>,
     problems: &'a mut Problems,
     /// The subflows that it calls.
     subflows: Vec<Arc<Flow>>,
     /// The ways into the flow that lead somewhere.
-    ways: Vec<Incoming>,
+    ways: Vec<TriggerKind>,
     /// All widgets, for what templates may read.
     names: Vec<String>,
     /// Widgets of unknown types: said once, and not again for each transition to them.
@@ -68,21 +68,21 @@ pub(super) struct Import<'a> {
 }
 
 /// One entry of `states`.
-struct State<'n> {
+struct WidgetNode<'n> {
     node: &'n FlowNode,
     name: String,
-    of: &'static Type,
+    of: &'static WidgetType,
 }
 
 /// Makes a flow of what was read from a file. `None` where an error was found.
 pub fn import(
-    named: Named,
+    named: FlowName,
     source: &Source,
     root: &FlowNode,
-    around: &Surroundings<'_>,
+    around: &ImportContext<'_>,
     problems: &mut Problems,
 ) -> Option<Flow> {
-    let mut import = Import {
+    let mut import = FlowImporter {
         source,
         around,
         problems,
@@ -125,15 +125,15 @@ fn definition(name: &str, sid: &str, root: &FlowNode, subflows: &[Arc<Flow>]) ->
 }
 
 /// The ways in that a trigger leads on from.
-fn ways(trigger: &State<'_>) -> Vec<Incoming> {
+fn ways(trigger: &WidgetNode<'_>) -> Vec<TriggerKind> {
     let transitions = trigger.node.get("transitions").and_then(FlowNode::list).unwrap_or_default();
-    let leads_on = |way: &Incoming| {
+    let leads_on = |way: &TriggerKind| {
         transitions.iter().any(|transition| {
             let text = |key| transition.get(key).and_then(FlowNode::text);
             text("event") == Some(way.event()) && text("next").is_some_and(|next| !next.is_empty())
         })
     };
-    Incoming::ALL.into_iter().filter(leads_on).collect()
+    TriggerKind::ALL.into_iter().filter(leads_on).collect()
 }
 
 /// The sid of a flow that none is configured for: the same wherever the flow has this name.
@@ -147,7 +147,7 @@ fn digest(text: &str) -> String {
 
 // === impl Import ===
 
-impl Import<'_> {
+impl FlowImporter<'_> {
     fn widgets(&mut self, root: &FlowNode) -> Vec<Widget> {
         for (key, node) in root.table().unwrap_or_default() {
             let name = key.name.as_str();
@@ -166,7 +166,7 @@ impl Import<'_> {
         }
         let name = |state: &FlowNode| state.get("name").and_then(FlowNode::text).map(str::to_owned);
         self.names = states.iter().filter_map(name).collect();
-        let mut states: Vec<State<'_>> =
+        let mut states: Vec<WidgetNode<'_>> =
             states.iter().filter_map(|state| self.state(state)).collect();
         self.initial(root, &mut states);
         self.names_differ(&states);
@@ -179,7 +179,7 @@ impl Import<'_> {
         widgets
     }
 
-    fn state<'n>(&mut self, node: &'n FlowNode) -> Option<State<'n>> {
+    fn state<'n>(&mut self, node: &'n FlowNode) -> Option<WidgetNode<'n>> {
         let (name, kind) = (node.get("name"), node.get("type"));
         let Some((name, kind)) = name.and_then(FlowNode::text).zip(kind) else {
             let expected = "a `name` and a `type`, both texts";
@@ -187,9 +187,9 @@ impl Import<'_> {
             return None;
         };
         let word = kind.text().unwrap_or_default();
-        let Some(of) = type_of(word) else {
+        let Some(of) = find_widget_type(word) else {
             self.strangers.push(name.to_owned());
-            let names = TYPES.iter().map(|known| known.name);
+            let names = WIDGET_TYPES.iter().map(|known| known.name);
             let help = match did_you_mean(word, names) {
                 Some(question) => question,
                 None if DEAD.contains(&word) => {
@@ -203,11 +203,11 @@ impl Import<'_> {
             self.error(kind, message, "no such type of widget", &help);
             return None;
         };
-        Some(State { node, name: name.to_owned(), of })
+        Some(WidgetNode { node, name: name.to_owned(), of })
     }
 
     /// Puts the widget that an execution begins with first.
-    fn initial(&mut self, root: &FlowNode, states: &mut [State<'_>]) {
+    fn initial(&mut self, root: &FlowNode, states: &mut [WidgetNode<'_>]) {
         let named = root.get("initial_state");
         let found = match named.and_then(FlowNode::text) {
             Some(name) => states.iter().position(|state| state.name == name),
@@ -229,7 +229,7 @@ impl Import<'_> {
         }
     }
 
-    fn names_differ(&mut self, states: &[State<'_>]) {
+    fn names_differ(&mut self, states: &[WidgetNode<'_>]) {
         for (index, state) in states.iter().enumerate() {
             if states[..index].iter().any(|before| before.name == state.name) {
                 let message = format!("there are two widgets `{}`", state.name);
@@ -239,7 +239,7 @@ impl Import<'_> {
         }
     }
 
-    fn widget(&mut self, state: &State<'_>, names: &[&str]) -> Widget {
+    fn widget(&mut self, state: &WidgetNode<'_>, names: &[&str]) -> Widget {
         let properties = self.properties(state);
         let transitions: Vec<Transition> = self.transitions(state, names);
         if self.needs_carrier(state.of.needs) && !self.around.carrier {
@@ -257,13 +257,17 @@ impl Import<'_> {
     }
 
     /// Whether a widget asks the carrier's API on one of the ways into this flow.
-    fn needs_carrier(&self, needs: Needs) -> bool {
-        let wired = |way: Incoming| self.ways.contains(&way);
+    fn needs_carrier(&self, needs: Requirement) -> bool {
+        let wired = |way: TriggerKind| self.ways.contains(&way);
         match needs {
-            Needs::Nothing => false,
-            Needs::Carrier => true,
-            Needs::CarrierOutsideOfMessages => wired(Incoming::Call) || wired(Incoming::Request),
-            Needs::CarrierOutsideOfCalls => wired(Incoming::Message) || wired(Incoming::Request),
+            Requirement::Nothing => false,
+            Requirement::Carrier => true,
+            Requirement::CarrierOutsideOfMessages => {
+                wired(TriggerKind::Call) || wired(TriggerKind::Request)
+            }
+            Requirement::CarrierOutsideOfCalls => {
+                wired(TriggerKind::Message) || wired(TriggerKind::Request)
+            }
         }
     }
 

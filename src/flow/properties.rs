@@ -11,7 +11,7 @@ pub struct Property {
     /// As in Studio's JSON.
     pub name: &'static str,
     /// What it holds.
-    pub holds: Holds,
+    pub holds: PropertyKind,
     /// Whether a widget is nothing without it.
     pub required: bool,
 }
@@ -19,7 +19,7 @@ pub struct Property {
 /// What a property holds. All but lists may be Liquid; what has no markup is checked when the flow
 /// is loaded. Studio's exports have numbers in quotes and without, and so may ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Holds {
+pub enum PropertyKind {
     /// A text.
     Text,
     /// A whole number within these bounds, both included.
@@ -77,12 +77,12 @@ pub enum Callee {
 
 impl Property {
     /// A property that may be left out.
-    pub const fn new(name: &'static str, holds: Holds) -> Property {
+    pub const fn new(name: &'static str, holds: PropertyKind) -> Property {
         Property { name, holds, required: false }
     }
 
     /// A property that may not.
-    pub const fn required(name: &'static str, holds: Holds) -> Property {
+    pub const fn required(name: &'static str, holds: PropertyKind) -> Property {
         Property { name, holds, required: true }
     }
 }

@@ -7,39 +7,39 @@ use serde_json::{Map, Value};
 
 use super::definition::Flow;
 use super::execution::{Execution, Frame};
-use super::trigger::Incoming;
+use super::trigger::TriggerKind;
 use crate::liquid::{TemplateData, ValueRef};
 use crate::webhook::Params;
 
 /// The roots of Studio's variables over one execution.
 pub struct Scope<'a> {
-    trigger: Trigger<'a>,
-    contact: Contact<'a>,
-    flow: About<'a>,
+    trigger: TriggerScope<'a>,
+    contact: ContactScope<'a>,
+    flow: FlowScope<'a>,
     widgets: &'a Map<String, Value>,
 }
 
 /// `trigger`
-struct Trigger<'a> {
+struct TriggerScope<'a> {
     /// `call`, `message`, …
-    kind: Incoming,
-    below: Below<'a>,
+    kind: TriggerKind,
+    below: TriggerValues<'a>,
 }
 
 /// What is below the one member of `trigger`.
-enum Below<'a> {
-    Webhook(Parameters<'a>),
+enum TriggerValues<'a> {
+    Webhook(WebhookScope<'a>),
     Json(&'a Map<String, Value>),
 }
 
 /// `contact`
-struct Contact<'a> {
-    channel: Address<'a>,
+struct ContactScope<'a> {
+    channel: ChannelScope<'a>,
 }
 
 /// `flow`
-struct About<'a> {
-    channel: Address<'a>,
+struct FlowScope<'a> {
+    channel: ChannelScope<'a>,
     sid: &'a str,
     flow_sid: &'a str,
     data: &'a Map<String, Value>,
@@ -48,25 +48,25 @@ struct About<'a> {
 }
 
 /// `contact.channel`, `flow.channel`
-struct Address<'a> {
+struct ChannelScope<'a> {
     address: &'a str,
 }
 
 /// `trigger.call`, `trigger.message`: the carrier's words, and what the JSON in some of them holds.
-struct Parameters<'a> {
+struct WebhookScope<'a> {
     params: &'a Params,
     parsed: &'a Map<String, Value>,
 }
 
 /// An object with a few members of fixed names.
-trait Members {
+trait FixedMembers {
     const NAMES: &'static [&'static str];
 
     /// A member, by one of the names.
     fn member(&self, name: &str) -> Option<ValueRef<'_>>;
 }
 
-impl<T: Members> TemplateData for T {
+impl<T: FixedMembers> TemplateData for T {
     fn len(&self) -> usize {
         T::NAMES.len()
     }
@@ -101,22 +101,22 @@ impl<'a> Scope<'a> {
         let (below, add_ons) = match &frame.trigger {
             super::Trigger::Form { params, parsed, .. } => {
                 let add_ons = parsed.get("AddOns");
-                (Below::Webhook(Parameters { params: params.as_ref(), parsed }), add_ons)
+                (TriggerValues::Webhook(WebhookScope { params: params.as_ref(), parsed }), add_ons)
             }
-            super::Trigger::Json { values, .. } => (Below::Json(values), None),
+            super::Trigger::Json { values, .. } => (TriggerValues::Json(values), None),
         };
         let (sid, flow_sid) = (execution.sid.as_str(), flow.sid.as_str());
-        let channel = Address { address: &execution.address };
+        let channel = ChannelScope { address: &execution.address };
         Scope {
-            trigger: Trigger { kind: frame.trigger.kind(), below },
-            contact: Contact { channel: Address { address: &execution.contact } },
-            flow: About { channel, sid, flow_sid, data, variables, add_ons },
+            trigger: TriggerScope { kind: frame.trigger.kind(), below },
+            contact: ContactScope { channel: ChannelScope { address: &execution.contact } },
+            flow: FlowScope { channel, sid, flow_sid, data, variables, add_ons },
             widgets,
         }
     }
 }
 
-impl Members for Scope<'_> {
+impl FixedMembers for Scope<'_> {
     const NAMES: &'static [&'static str] = Self::ROOTS;
 
     fn member(&self, name: &str) -> Option<ValueRef<'_>> {
@@ -132,19 +132,19 @@ impl Members for Scope<'_> {
 
 // === impl Trigger, Contact, About, Address ===
 
-impl Members for Trigger<'_> {
+impl FixedMembers for TriggerScope<'_> {
     const NAMES: &'static [&'static str] =
         &["call", "message", "conversation", "request", "parent"];
 
     fn member(&self, name: &str) -> Option<ValueRef<'_>> {
         (name == self.kind.name()).then_some(match &self.below {
-            Below::Webhook(parameters) => ValueRef::Object(parameters),
-            Below::Json(values) => ValueRef::Object(*values),
+            TriggerValues::Webhook(parameters) => ValueRef::Object(parameters),
+            TriggerValues::Json(values) => ValueRef::Object(*values),
         })
     }
 }
 
-impl Members for Contact<'_> {
+impl FixedMembers for ContactScope<'_> {
     const NAMES: &'static [&'static str] = &["channel"];
 
     fn member(&self, name: &str) -> Option<ValueRef<'_>> {
@@ -152,7 +152,7 @@ impl Members for Contact<'_> {
     }
 }
 
-impl Members for About<'_> {
+impl FixedMembers for FlowScope<'_> {
     const NAMES: &'static [&'static str] =
         &["sid", "flow_sid", "channel", "data", "variables", "add_ons"];
 
@@ -169,7 +169,7 @@ impl Members for About<'_> {
     }
 }
 
-impl Members for Address<'_> {
+impl FixedMembers for ChannelScope<'_> {
     const NAMES: &'static [&'static str] = &["address"];
 
     fn member(&self, name: &str) -> Option<ValueRef<'_>> {
@@ -179,7 +179,7 @@ impl Members for Address<'_> {
 
 // === impl Parameters ===
 
-impl TemplateData for Parameters<'_> {
+impl TemplateData for WebhookScope<'_> {
     fn len(&self) -> usize {
         self.params.len()
     }

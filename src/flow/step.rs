@@ -5,8 +5,8 @@ use std::sync::Arc;
 use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 
+use super::carrier_request::{CarrierRequest, CarrierRequestError};
 use super::failure::Failure;
-use super::send::{Send, SendError};
 use crate::config;
 use crate::function::{Outcome, RequestBody};
 use crate::liquid::Template;
@@ -21,14 +21,14 @@ pub enum Event {
     /// The function that the last step called came back.
     Answered(Outcome),
     /// It has not come back, and its caller is to be kept company.
-    Slow {
+    Pending {
         /// The call.
         call: Box<PendingCall>,
         /// What the caller hears meanwhile; `None`: silence.
         document: Option<Template>,
     },
     /// The carrier's API, which the last step asked, came back.
-    Sent(Result<Map<String, Value>, SendError>),
+    Sent(Result<Map<String, Value>, CarrierRequestError>),
     /// The carrier asks for what follows: the awaited webhook.
     Webhook(Arc<Params>),
     /// `FlowEvent=return`, or a default action URL: whoever had the call gives it back.
@@ -45,7 +45,7 @@ pub enum Step {
     /// Call a function; its outcome is the next event.
     Call(FunctionCall),
     /// Ask the carrier's API; its answer is the next event.
-    Send(Send),
+    Send(CarrierRequest),
     /// Answer the carrier with this document. The execution's state says whether it waits or has
     /// ended.
     Reply(Bytes),
@@ -67,7 +67,7 @@ pub struct FunctionCall {
     /// With the account's credentials, as `add_twilio_auth` says.
     pub with_credentials: bool,
     /// The call that this one is again: its outcome may be there, or it is made under its key.
-    pub held: Option<Box<PendingCall>>,
+    pub pending: Option<Box<PendingCall>>,
 }
 
 /// Where a call goes.

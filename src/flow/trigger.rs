@@ -14,7 +14,7 @@ pub enum Trigger {
     /// A webhook: `trigger.call.*`, `trigger.message.*` or `trigger.conversation.*`.
     Form {
         /// The member of `trigger`.
-        kind: Incoming,
+        kind: TriggerKind,
         /// The carrier's parameters.
         #[serde(with = "as_form")]
         params: Arc<Params>,
@@ -24,7 +24,7 @@ pub enum Trigger {
     /// Studio's REST: `trigger.request.*`. A subflow's caller: `trigger.parent.*`.
     Json {
         /// `request` or `parent`.
-        kind: Incoming,
+        kind: TriggerKind,
         /// What is below it.
         values: Map<String, Value>,
     },
@@ -32,7 +32,7 @@ pub enum Trigger {
 
 /// The ways into a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Incoming {
+pub enum TriggerKind {
     /// Somebody calls.
     Call,
     /// Somebody writes.
@@ -53,9 +53,11 @@ const JSON_PARAMETERS: [&str; 3] = ["AddOns", "ChannelAttributes", "ChannelMetad
 impl Trigger {
     pub(super) fn webhook(channel: Channel, params: Arc<Params>) -> Trigger {
         let kind = match channel {
-            Channel::Voice => Incoming::Call,
-            Channel::Message if params.get("ConversationSid").is_some() => Incoming::Conversation,
-            Channel::Message => Incoming::Message,
+            Channel::Voice => TriggerKind::Call,
+            Channel::Message if params.get("ConversationSid").is_some() => {
+                TriggerKind::Conversation
+            }
+            Channel::Message => TriggerKind::Message,
         };
         let parse = |name: &&str| {
             let value = serde_json::from_str(params.get(name)?).ok()?;
@@ -82,7 +84,7 @@ impl Trigger {
     }
 
     /// The way in.
-    pub fn kind(&self) -> Incoming {
+    pub fn kind(&self) -> TriggerKind {
         match self {
             Trigger::Form { kind, .. } | Trigger::Json { kind, .. } => *kind,
         }
@@ -91,35 +93,35 @@ impl Trigger {
 
 // === impl Incoming ===
 
-impl Incoming {
+impl TriggerKind {
     /// All of them.
-    pub const ALL: [Incoming; 5] = [
-        Incoming::Call,
-        Incoming::Message,
-        Incoming::Conversation,
-        Incoming::Request,
-        Incoming::Parent,
+    pub const ALL: [TriggerKind; 5] = [
+        TriggerKind::Call,
+        TriggerKind::Message,
+        TriggerKind::Conversation,
+        TriggerKind::Request,
+        TriggerKind::Parent,
     ];
 
     /// The member of `trigger`.
     pub fn name(self) -> &'static str {
         match self {
-            Incoming::Call => "call",
-            Incoming::Message => "message",
-            Incoming::Conversation => "conversation",
-            Incoming::Request => "request",
-            Incoming::Parent => "parent",
+            TriggerKind::Call => "call",
+            TriggerKind::Message => "message",
+            TriggerKind::Conversation => "conversation",
+            TriggerKind::Request => "request",
+            TriggerKind::Parent => "parent",
         }
     }
 
     /// The event of the trigger widget.
     pub fn event(self) -> &'static str {
         match self {
-            Incoming::Call => "incomingCall",
-            Incoming::Message => "incomingMessage",
-            Incoming::Conversation => "incomingConversationMessage",
-            Incoming::Request => "incomingRequest",
-            Incoming::Parent => "incomingParent",
+            TriggerKind::Call => "incomingCall",
+            TriggerKind::Message => "incomingMessage",
+            TriggerKind::Conversation => "incomingConversationMessage",
+            TriggerKind::Request => "incomingRequest",
+            TriggerKind::Parent => "incomingParent",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The widgets: what each does when a flow enters it, and when what it waits for comes.
 //!
-//! One file per type, all of one shape: what the widget is with a JSON example, its [`Type`], then
+//! One file per type, all of one shape: what the widget is with a JSON example, its [`WidgetType`], then
 //! `enter`, then `resume` where it waits for something.
 
 mod add_twiml_redirect;
@@ -32,22 +32,22 @@ mod trigger;
 
 use actix_web::web::Bytes;
 
+use super::carrier_request::CarrierRequest;
+use super::context::WidgetContext;
 use super::definition::Widget;
 use super::execution::{Frame, Wait};
 use super::failure::Failure;
 use super::properties::Property;
-use super::send::Send;
 use super::step::Event;
 use super::step::FunctionCall;
-use super::turn::Turn;
 
 /// The types that the short form of a route is made of.
-pub(super) const TRIGGER: &Type = &trigger::TYPE;
-pub(super) const RUN_FUNCTION: &Type = &run_function::TYPE;
-pub(super) const RESPOND: &Type = &respond::TYPE;
+pub(super) const TRIGGER: &WidgetType = &trigger::TYPE;
+pub(super) const RUN_FUNCTION: &WidgetType = &run_function::TYPE;
+pub(super) const RESPOND: &WidgetType = &respond::TYPE;
 
 /// All types of widgets, in the order of Studio's own page.
-pub const TYPES: [&Type; 26] = [
+pub const WIDGET_TYPES: [&WidgetType; 26] = [
     &trigger::TYPE,
     &split_based_on::TYPE,
     &set_variables::TYPE,
@@ -78,7 +78,7 @@ pub const TYPES: [&Type; 26] = [
 
 /// A type of widget.
 #[derive(Debug)]
-pub struct Type {
+pub struct WidgetType {
     /// As in Studio's JSON.
     pub name: &'static str,
     /// The events that its transitions can name, the usual one first.
@@ -89,14 +89,14 @@ pub struct Type {
     /// What it can be told.
     pub properties: &'static [Property],
     /// What it needs that TwiML does not have.
-    pub needs: Needs,
-    pub(super) enter: fn(&mut Turn<'_>) -> Result<Next, Failure>,
-    pub(super) resume: fn(&mut Turn<'_>, Event) -> Result<Next, Failure>,
+    pub needs: Requirement,
+    pub(super) enter: fn(&mut WidgetContext<'_>) -> Result<Next, Failure>,
+    pub(super) resume: fn(&mut WidgetContext<'_>, Event) -> Result<Next, Failure>,
 }
 
 /// What a type of widget needs beside a webhook that is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Needs {
+pub enum Requirement {
     /// Nothing.
     Nothing,
     /// The carrier's API, unless a message is being answered.
@@ -117,7 +117,7 @@ pub(super) enum Next {
     /// A function's or a server's answer.
     Call(FunctionCall),
     /// The carrier's API.
-    Send(Send),
+    Send(CarrierRequest),
     /// To answer: with this document as it is, else with what the widgets of the turn have written.
     Reply {
         /// A whole document, of a function or a template.
@@ -143,19 +143,23 @@ pub(super) enum Then {
 
 impl Widget {
     /// The flow came to this widget.
-    pub(super) fn enter(&self, turn: &mut Turn<'_>) -> Result<Next, Failure> {
-        (self.widget_type.enter)(turn)
+    pub(super) fn enter(&self, context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+        (self.widget_type.enter)(context)
     }
 
     /// What it waited for has come.
-    pub(super) fn resume(&self, turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
-        (self.widget_type.resume)(turn, event)
+    pub(super) fn resume(
+        &self,
+        context: &mut WidgetContext<'_>,
+        event: Event,
+    ) -> Result<Next, Failure> {
+        (self.widget_type.resume)(context, event)
     }
 }
 
 /// The type of that name.
-pub fn type_of(name: &str) -> Option<&'static Type> {
-    TYPES.into_iter().find(|known| known.name == name)
+pub fn find_widget_type(name: &str) -> Option<&'static WidgetType> {
+    WIDGET_TYPES.into_iter().find(|known| known.name == name)
 }
 
 // === impl Next ===
@@ -177,7 +181,7 @@ impl Next {
 }
 
 /// For widgets that wait for nothing: only a record of another revision could bring them something.
-fn waits_for_nothing(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
-    debug_assert!(false, "`{}` waited for nothing, and got {event:?}", turn.widget().name);
+fn waits_for_nothing(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
+    debug_assert!(false, "`{}` waited for nothing, and got {event:?}", context.widget().name);
     Ok(Next::End)
 }

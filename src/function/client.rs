@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::http::header::{self, HeaderValue};
 use tokio::time::Instant;
 
-use super::Call;
+use super::CallRequest;
 use super::breaker::Breaker;
 use super::concurrency_limit::{ConcurrencyLimit, LimitError};
 use super::endpoint::Endpoint;
@@ -79,7 +79,7 @@ impl EndpointClient {
     /// If there is no whole response.
     pub(super) async fn request(
         &self,
-        call: &Call<'_>,
+        call: &CallRequest<'_>,
         started: Instant,
         progress: &SendProgress,
     ) -> Result<HttpResponse, CallError> {

@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::Call;
+use super::CallRequest;
 use super::outcome::FunctionResponse;
 use super::request::Destination;
 use super::transport::{
@@ -58,7 +58,7 @@ impl Transport {
     /// Sends the request of a call and reads the whole response, by `deadline`.
     pub(super) async fn send(
         &self,
-        call: &Call<'_>,
+        call: &CallRequest<'_>,
         request: &HttpRequest,
         deadline: Instant,
         progress: &SendProgress,
@@ -79,7 +79,7 @@ impl Transport {
 }
 
 impl<'a> OutgoingRequest<'a> {
-    fn of(call: &Call<'a>) -> OutgoingRequest<'a> {
+    fn of(call: &CallRequest<'a>) -> OutgoingRequest<'a> {
         // The URL as configured, so that a mock can name it, and not with the parameters of a GET.
         let (url, method) = match call.destination {
             Destination::Function(function) => (function.url.to_string(), &function.method),

@@ -6,7 +6,7 @@ use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderVal
 use actix_web::http::{Method, Uri};
 use actix_web::web::Bytes;
 
-use super::Call;
+use super::CallRequest;
 use super::egress::Trust;
 use super::endpoint::Endpoint;
 use super::error::CallError;
@@ -91,7 +91,7 @@ pub(super) fn default_headers() -> Vec<(HeaderName, HeaderValue)> {
 /// # Errors
 /// If the parameters make no URL (a GET), or a body cannot be signed.
 pub(super) fn first_request(
-    call: &Call<'_>,
+    call: &CallRequest<'_>,
     endpoint: &Endpoint,
     home: Option<&Rc<RequestUrl>>,
 ) -> Result<HttpRequest, CallError> {
@@ -147,7 +147,7 @@ pub(super) fn redirected_request(
     request: HttpRequest,
     method: Method,
     url: RequestUrl,
-    call: &Call<'_>,
+    call: &CallRequest<'_>,
     endpoint: &Endpoint,
 ) -> HttpRequest {
     let is_same_origin = url.origin == request.url.origin;
@@ -185,7 +185,7 @@ fn with_body_hash(home: &RequestUrl, body: &RequestBody) -> Option<RequestUrl> {
 }
 
 /// The signature over a URL and, of a POST, the parameters of its form.
-fn sign(call: &Call<'_>, url: &str, is_form: bool) -> Option<HeaderValue> {
+fn sign(call: &CallRequest<'_>, url: &str, is_form: bool) -> Option<HeaderValue> {
     let key = call.signing_key?;
     let signature =
         if is_form { sign_form(key, url, FormFields::of(call).iter()) } else { sign_url(key, url) };
@@ -250,7 +250,7 @@ fn name_of(url: &Uri, trust: Trust) -> Option<String> {
 // === impl FormFields ===
 
 impl<'a> FormFields<'a> {
-    fn of(call: &Call<'a>) -> FormFields<'a> {
+    fn of(call: &CallRequest<'a>) -> FormFields<'a> {
         let webhook = match call.destination {
             Destination::Function(function) => function.forward_webhook.then_some(call.webhook),
             Destination::Url(_) => None,

@@ -17,7 +17,7 @@ use crate::config::{Config, ConfigText, Function, UrlRewrite};
 use crate::diagnostics::problem::{Problem, Problems, Source};
 use crate::flow::Flow;
 use crate::flow::file::{self, FlowNode};
-use crate::flow::import::{Named, Surroundings, import, sid_of};
+use crate::flow::import::{FlowName, ImportContext, import, sid_of};
 use crate::limits::{FLOW_BYTES_MAX, LOOP_ROUNDS_MAX, STRING_BYTES_MAX};
 use crate::liquid::{LiquidEngine, RenderLimits, Template};
 use crate::read_limited::read_text_limited;
@@ -25,18 +25,18 @@ use crate::template::TemplateFolder;
 
 /// All flows, and what it takes to make one again.
 pub struct Flows {
-    compiler: Compiler,
+    compiler: FlowCompiler,
     by_name: BTreeMap<String, Arc<Flow>>,
     /// The names of the flows that routes name by their files.
     names: HashMap<String, String>,
     /// Other names under which a store or a program may know a flow, each with today's.
     former_names: BTreeMap<String, String>,
     /// Revisions that executions are still on, made from what the store keeps of them.
-    kept: Mutex<HashMap<String, Arc<Flow>>>,
+    restored: Mutex<HashMap<String, Arc<Flow>>>,
 }
 
 /// What a flow may refer to, owned.
-struct Compiler {
+struct FlowCompiler {
     functions: BTreeMap<String, Arc<Function>>,
     rewrites: Vec<UrlRewrite>,
     liquid: LiquidEngine,
@@ -48,8 +48,8 @@ struct Compiler {
 type Subflow<'a> = dyn Fn(&str) -> Option<Arc<Flow>> + 'a;
 
 /// A flow file that has been read.
-struct File {
-    named: Named,
+struct FlowFile {
+    named: FlowName,
     source: Source,
     root: FlowNode,
 }
@@ -63,24 +63,24 @@ impl Flows {
         templates: &TemplateFolder,
         problems: &mut Problems,
     ) -> Flows {
-        let compiler = Compiler::new(config, templates);
+        let compiler = FlowCompiler::new(config, templates);
         let names = names(config);
         let mut files = Vec::new();
         for (name, flow) in &config.flows {
-            let named = Named { name: name.clone(), sid: flow.sid.clone() };
+            let named = FlowName { name: name.clone(), sid: flow.sid.clone() };
             files.extend(read(config, named, &flow.file, problems));
         }
         let mut seen: HashSet<&str> = config.flows.keys().map(String::as_str).collect();
         for (_, located) in routes_with_files(config) {
             let name = &names[&located.text];
             if seen.insert(name) {
-                let named = Named { name: name.clone(), sid: None };
+                let named = FlowName { name: name.clone(), sid: None };
                 files.extend(read(config, named, located, problems));
             }
         }
         // A subflow calls no subflow, so two rounds reach everything.
         let mut by_name = BTreeMap::new();
-        let leaves = |file: &&File| !calls_subflows(&file.root);
+        let leaves = |file: &&FlowFile| !calls_subflows(&file.root);
         for file in files.iter().filter(leaves) {
             compiler.add(file, &mut by_name, problems);
         }
@@ -88,11 +88,11 @@ impl Flows {
             compiler.add(file, &mut by_name, problems);
         }
         let former_names = former_names(config, &names);
-        Flows { compiler, by_name, names, former_names, kept: Mutex::default() }
+        Flows { compiler, by_name, names, former_names, restored: Mutex::default() }
     }
 
     /// A flow by its name.
-    pub fn named(&self, name: &str) -> Option<&Arc<Flow>> {
+    pub fn get(&self, name: &str) -> Option<&Arc<Flow>> {
         self.by_name.get(name)
     }
 
@@ -100,12 +100,12 @@ impl Flows {
     /// former versions, where they came from the name of its file.
     pub fn find(&self, key: &str) -> Option<&Arc<Flow>> {
         let by_sid = || self.by_name.values().find(|flow| flow.sid == key);
-        let by_former_name = || self.named(self.former_names.get(key)?);
+        let by_former_name = || self.get(self.former_names.get(key)?);
         let by_former_sid = || {
             let mut names = self.former_names.iter();
-            self.named(names.find(|(former, _)| sid_of(former) == key)?.1)
+            self.get(names.find(|(former, _)| sid_of(former) == key)?.1)
         };
-        self.named(key).or_else(by_sid).or_else(by_former_name).or_else(by_former_sid)
+        self.get(key).or_else(by_sid).or_else(by_former_name).or_else(by_former_sid)
     }
 
     /// The names under which a store may still have executions of a flow, each with the name that
@@ -121,12 +121,12 @@ impl Flows {
 
     /// The flow of a route's `flow`.
     pub(super) fn of_route(&self, located: &ConfigText) -> Option<Arc<Flow>> {
-        self.named(self.names.get(&located.text)?).cloned()
+        self.get(self.names.get(&located.text)?).cloned()
     }
 
     /// A revision that was made again before.
-    pub(super) fn kept(&self, revision: &str) -> Option<Arc<Flow>> {
-        self.kept.lock().get(revision).cloned()
+    pub(super) fn find_restored(&self, revision: &str) -> Option<Arc<Flow>> {
+        self.restored.lock().get(revision).cloned()
     }
 
     /// Makes a revision again from its definition.
@@ -136,23 +136,23 @@ impl Flows {
     pub(super) fn restore(&self, revision: &str, definition: &str) -> Result<Arc<Flow>, String> {
         let value: Value = serde_json::from_str(definition).map_err(|error| error.to_string())?;
         let flow = Arc::new(self.compiler.restore(&value)?);
-        let mut kept = self.kept.lock();
-        kept.insert(revision.to_owned(), Arc::clone(&flow));
+        let mut restored = self.restored.lock();
+        restored.insert(revision.to_owned(), Arc::clone(&flow));
         Ok(flow)
     }
 }
 
 // === impl Compiler ===
 
-impl Compiler {
-    fn new(config: &Config, templates: &TemplateFolder) -> Compiler {
+impl FlowCompiler {
+    fn new(config: &Config, templates: &TemplateFolder) -> FlowCompiler {
         let limits = RenderLimits {
             output_bytes: STRING_BYTES_MAX,
             loop_rounds: Some(LOOP_ROUNDS_MAX),
             ..RenderLimits::default()
         };
         let carrier = config.accounts.iter().any(|account| !account.auth_tokens.is_empty());
-        Compiler {
+        FlowCompiler {
             functions: config.functions.clone(),
             rewrites: config.rewrites.clone(),
             liquid: LiquidEngine::new(limits).with_time_zone(config.server.time_zone.clone()),
@@ -161,7 +161,12 @@ impl Compiler {
         }
     }
 
-    fn add(&self, file: &File, flows: &mut BTreeMap<String, Arc<Flow>>, problems: &mut Problems) {
+    fn add(
+        &self,
+        file: &FlowFile,
+        flows: &mut BTreeMap<String, Arc<Flow>>,
+        problems: &mut Problems,
+    ) {
         let subflow = |sid: &str| flows.values().find(|flow| flow.sid == sid).cloned();
         let flow = self.compile(&file.named, &file.source, &file.root, (&subflow, problems));
         if let Some(flow) = flow {
@@ -171,12 +176,12 @@ impl Compiler {
 
     fn compile(
         &self,
-        named: &Named,
+        named: &FlowName,
         source: &Source,
         root: &FlowNode,
         (subflow, problems): (&Subflow<'_>, &mut Problems),
     ) -> Option<Flow> {
-        let surroundings = Surroundings {
+        let surroundings = ImportContext {
             functions: &self.functions,
             rewrites: &self.rewrites,
             liquid: &self.liquid,
@@ -195,7 +200,7 @@ impl Compiler {
             .collect();
         let subflows = subflows?;
         let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
-        let named = Named { name: text("name"), sid: Some(text("sid")) };
+        let named = FlowName { name: text("name"), sid: Some(text("sid")) };
         let root = FlowNode::from_json(&value["definition"]);
         let source = Source::new(&format!("{} (as it was)", named.name), "");
         let mut problems = Problems::default();
@@ -259,10 +264,10 @@ fn former_names(config: &Config, names: &HashMap<String, String>) -> BTreeMap<St
 
 fn read(
     config: &Config,
-    named: Named,
+    named: FlowName,
     located: &ConfigText,
     problems: &mut Problems,
-) -> Option<File> {
+) -> Option<FlowFile> {
     let path = config.folder.join(&located.text);
     let shown = path.display().to_string();
     let unreadable = |error: std::io::Error| -> Problem {
@@ -275,7 +280,7 @@ fn read(
         Ok(text) => {
             let source = Source::new(&shown, &text);
             let root = file::read(&source, problems)?;
-            Some(File { named, source, root })
+            Some(FlowFile { named, source, root })
         }
         Err(error) => {
             problems.push(unreadable(error));

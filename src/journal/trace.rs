@@ -5,32 +5,32 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::flow::{Send, SendError, Taken};
+use crate::flow::{CarrierRequest, CarrierRequestError, TransitionRecord};
 use crate::function::{Outcome, OutcomeKind};
 use crate::webhook::Params;
 
 /// Everything that one webhook, or one wait that was over, made happen.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Trace {
+pub struct ExchangeTrace {
     /// The execution that it was about; empty where there was none.
     pub execution: String,
     /// The transitions, in order.
-    pub taken: Vec<Taken>,
+    pub transitions: Vec<TransitionRecord>,
     /// The functions and URLs that were asked, in order.
-    pub calls: Vec<Called>,
+    pub calls: Vec<TracedCall>,
     /// The function that is still at work, while its caller is held.
     pub held: Option<String>,
     /// What was asked of the carrier's API, in order.
-    pub sent: Vec<Sent>,
+    pub sent: Vec<TracedCarrierRequest>,
     /// Whether the caller got a fallback, and why.
     pub fallback: Option<String>,
     /// What the log would warn of.
-    pub remarks: Vec<String>,
+    pub warnings: Vec<String>,
 }
 
 /// One function that was asked.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Called {
+pub struct TracedCall {
     /// The function's name, or the scheme and host of a URL of the flow's own.
     pub name: String,
     /// The widget that asked.
@@ -43,16 +43,16 @@ pub struct Called {
 
 /// One request to the carrier's API.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sent {
+pub struct TracedCarrierRequest {
     /// The path below the service, with `{account}` where the account's sid goes.
     pub path: String,
     /// What was asked for.
     pub form: Params,
     /// The resource that was made, or why none was.
-    pub result: Result<Map<String, Value>, SendError>,
+    pub result: Result<Map<String, Value>, CarrierRequestError>,
 }
 
-impl Called {
+impl TracedCall {
     /// A word for what came back: `200`, `200 TwiML`, or the reason why nothing did.
     pub fn answer(&self) -> String {
         let status = self.outcome.response.as_ref().map(|response| response.status_code);
@@ -70,9 +70,16 @@ impl Called {
     }
 }
 
-impl Sent {
+impl TracedCarrierRequest {
     /// What was sent, and what came of it.
-    pub(super) fn new(send: &Send, result: &Result<Map<String, Value>, SendError>) -> Sent {
-        Sent { path: send.path.clone(), form: send.form.clone(), result: result.clone() }
+    pub(super) fn new(
+        send: &CarrierRequest,
+        result: &Result<Map<String, Value>, CarrierRequestError>,
+    ) -> TracedCarrierRequest {
+        TracedCarrierRequest {
+            path: send.path.clone(),
+            form: send.form.clone(),
+            result: result.clone(),
+        }
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::table::CallPermit;
 use crate::clock;
 use crate::config::Function;
-use crate::function::{Call, Destination, Functions, Outcome};
+use crate::function::{CallRequest, Destination, Functions, Outcome};
 use crate::verify::SigningKey;
 use crate::webhook::Params;
 
@@ -41,7 +41,7 @@ impl DetachedCall {
 
     /// The outcome of the call, by a deadline.
     pub async fn outcome(&self, deadline: Instant) -> Outcome {
-        let call = Call {
+        let call = CallRequest {
             destination: Destination::Function(&self.function),
             widget: &self.widget,
             parameters: &self.parameters,

@@ -33,7 +33,7 @@ fn ready(shared: &Shared) -> Result<(), String> {
 /// The counters, for Prometheus.
 pub(super) async fn metrics(shared: web::Data<Shared>) -> HttpResponse {
     let journal = &shared.journal;
-    journal.metrics.log_lines_dropped.set(journal.log.dropped());
+    journal.metrics.log_lines_dropped.set(journal.log.dropped_lines());
     journal.metrics.ready.set(ready(&shared).is_ok().into());
     HttpResponse::Ok()
         .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")

@@ -23,29 +23,29 @@ use super::Shared;
 use crate::catch_panic::catch_async;
 use crate::channel::Channel;
 use crate::flow::Flow;
-use crate::journal::Level;
+use crate::journal::LogLevel;
 use crate::limits::{STUDIO_BODY_BYTES_MAX, STUDIO_WITHIN};
 use crate::session::{Sessions, StoreError, StoredExecution};
 use crate::webhook::Params;
 
-use path::Target;
-use shapes::Urls;
+use path::RestTarget;
+use shapes::RestUrls;
 
 /// One request that has proven who it is from.
-struct Call<'a> {
+struct RestRequest<'a> {
     shared: &'a Shared,
     flow: &'a Arc<Flow>,
     /// The sid of the account whose credentials came with the request.
     account: String,
     /// The path of the flow's message route, or of its voice route.
     route: Option<String>,
-    urls: Urls,
+    urls: RestUrls,
     query: Params,
     form: Params,
 }
 
 /// What is answered: a resource, or nothing where one has gone.
-enum Answer {
+enum RestResponse {
     Found(Value),
     Made(Value),
     Gone,
@@ -53,7 +53,7 @@ enum Answer {
 
 /// Why not, in Twilio's words: the clients make an exception of it that has the code.
 #[derive(Debug)]
-struct Refusal {
+struct RestError {
     status: u16,
     code: u32,
     message: String,
@@ -69,13 +69,13 @@ pub(super) async fn answer(
     let deciding = pin!(decide(&request, body, &shared));
     let decided = match timeout(STUDIO_WITHIN, catch_async(deciding)).await {
         Ok(Ok(decided)) => decided,
-        Ok(Err(panicked)) => Err(Refusal::new(500, 20500, &panicked.to_string())),
-        Err(_) => Err(Refusal::new(503, 20503, "it is still being worked on; try again")),
+        Ok(Err(panicked)) => Err(RestError::new(500, 20500, &panicked.to_string())),
+        Err(_) => Err(RestError::new(503, 20503, "it is still being worked on; try again")),
     };
     let response = match decided {
-        Ok(Answer::Found(resource)) => HttpResponse::Ok().json(resource),
-        Ok(Answer::Made(resource)) => HttpResponse::Created().json(resource),
-        Ok(Answer::Gone) => HttpResponse::NoContent().finish(),
+        Ok(RestResponse::Found(resource)) => HttpResponse::Ok().json(resource),
+        Ok(RestResponse::Made(resource)) => HttpResponse::Created().json(resource),
+        Ok(RestResponse::Gone) => HttpResponse::NoContent().finish(),
         Err(refusal) => refusal.response(),
     };
     if let Some((level, line)) = worth_a_line(&request, response.status()) {
@@ -86,11 +86,14 @@ pub(super) async fn answer(
 
 /// What the log says of a request: who has no password, and what was to be changed. The words of
 /// somebody who proves nothing are not repeated; paths have sids and names of flows, and no people.
-fn worth_a_line(request: &HttpRequest, status: StatusCode) -> Option<(Level, String)> {
+fn worth_a_line(request: &HttpRequest, status: StatusCode) -> Option<(LogLevel, String)> {
     if status == StatusCode::UNAUTHORIZED {
-        return Some((Level::Warn, "Studio's REST: 401 for no account's sid and token".to_owned()));
+        return Some((
+            LogLevel::Warn,
+            "Studio's REST: 401 for no account's sid and token".to_owned(),
+        ));
     }
-    let level = if status.is_success() { Level::Info } else { Level::Warn };
+    let level = if status.is_success() { LogLevel::Info } else { LogLevel::Warn };
     let (method, path) = (request.method(), request.uri().path());
     let line = format!("Studio's REST: {} for {method} {path}", status.as_u16());
     (method != Method::GET).then_some((level, line))
@@ -100,92 +103,96 @@ async fn decide(
     request: &HttpRequest,
     body: web::Payload,
     shared: &Shared,
-) -> Result<Answer, Refusal> {
+) -> Result<RestResponse, RestError> {
     let gateway = Arc::clone(&shared.gateway.read());
     let account = auth::account(&gateway.config.accounts, request.headers())
-        .ok_or_else(|| Refusal::new(401, 20003, "Authenticate"))?;
+        .ok_or_else(|| RestError::new(401, 20003, "Authenticate"))?;
     let (flow, target) = path::read(request.uri().path()).ok_or_else(|| missing(request))?;
     let flow = gateway.flows.find(&flow).ok_or_else(|| missing(request))?;
     let body = form(body).await?;
-    let unreadable = |_| Refusal::new(400, 20001, "the body is not a form of UTF-8");
+    let unreadable = |_| RestError::new(400, 20001, "the body is not a form of UTF-8");
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     let host = host.map_or_else(|| request.app_config().local_addr().to_string(), str::to_owned);
     let of_flow = |channel| gateway.routes.of_flow(&flow.name, channel, None);
     let route = of_flow(Channel::Message).or_else(|| of_flow(Channel::Voice));
-    let call = Call {
+    let call = RestRequest {
         shared,
         flow,
         account: account.sid.clone(),
         route: route.map(|route| route.path.clone()),
-        urls: Urls::new(&host, &account.sid, &flow.sid),
+        urls: RestUrls::new(&host, &account.sid, &flow.sid),
         query: Params::decode_query(request.query_string()).map_err(unreadable)?,
         form: Params::decode(&body).map_err(unreadable)?,
     };
     let method = request.method();
     match target {
-        Target::Executions if method == Method::POST => executions::create(&call).await,
-        Target::Executions if method == Method::GET => executions::list(&call).await,
-        Target::Execution(sid) if method == Method::GET => executions::fetch(&call, &sid).await,
-        Target::Execution(sid) if method == Method::POST => executions::update(&call, &sid).await,
-        Target::Execution(sid) if method == Method::DELETE => executions::delete(&call, &sid).await,
-        Target::Context(sid) if method == Method::GET => executions::context(&call, &sid).await,
-        Target::Steps(sid) if method == Method::GET => steps::list(&call, &sid).await,
-        Target::Step(sid, step) if method == Method::GET => {
+        RestTarget::Executions if method == Method::POST => executions::create(&call).await,
+        RestTarget::Executions if method == Method::GET => executions::list(&call).await,
+        RestTarget::Execution(sid) if method == Method::GET => executions::fetch(&call, &sid).await,
+        RestTarget::Execution(sid) if method == Method::POST => {
+            executions::update(&call, &sid).await
+        }
+        RestTarget::Execution(sid) if method == Method::DELETE => {
+            executions::delete(&call, &sid).await
+        }
+        RestTarget::Context(sid) if method == Method::GET => executions::context(&call, &sid).await,
+        RestTarget::Steps(sid) if method == Method::GET => steps::list(&call, &sid).await,
+        RestTarget::Step(sid, step) if method == Method::GET => {
             steps::fetch(&call, (&sid, &step)).await
         }
-        Target::StepContext(sid, step) if method == Method::GET => {
+        RestTarget::StepContext(sid, step) if method == Method::GET => {
             steps::context(&call, (&sid, &step)).await
         }
-        _ => Err(Refusal::new(405, 20004, "Method not allowed")),
+        _ => Err(RestError::new(405, 20004, "Method not allowed")),
     }
 }
 
-async fn form(body: web::Payload) -> Result<Bytes, Refusal> {
+async fn form(body: web::Payload) -> Result<Bytes, RestError> {
     match body.to_bytes_limited(STUDIO_BODY_BYTES_MAX).await {
         Ok(Ok(body)) => Ok(body),
-        Ok(Err(_)) => Err(Refusal::new(400, 20001, "the body broke off")),
+        Ok(Err(_)) => Err(RestError::new(400, 20001, "the body broke off")),
         Err(_) => {
             let message = format!("the body has more than {STUDIO_BODY_BYTES_MAX} bytes");
-            Err(Refusal::new(413, 20413, &message))
+            Err(RestError::new(413, 20413, &message))
         }
     }
 }
 
-fn missing(request: &HttpRequest) -> Refusal {
+fn missing(request: &HttpRequest) -> RestError {
     let path = request.uri().path();
-    Refusal::new(404, 20404, &format!("The requested resource {path} was not found"))
+    RestError::new(404, 20404, &format!("The requested resource {path} was not found"))
 }
 
 // === impl Call ===
 
-impl Call<'_> {
+impl RestRequest<'_> {
     fn sessions(&self) -> &Sessions {
         &self.shared.sessions
     }
 
     /// An execution of this flow.
-    async fn execution(&self, sid: &str) -> Result<StoredExecution, Refusal> {
+    async fn execution(&self, sid: &str) -> Result<StoredExecution, RestError> {
         let saved = self.sessions().execution(sid).await?;
         let saved = saved.filter(|saved| saved.flow == self.flow.name);
         saved.ok_or_else(|| self.missing(&format!("/Executions/{sid}")))
     }
 
     /// What is below this flow and is not there.
-    fn missing(&self, below: &str) -> Refusal {
+    fn missing(&self, below: &str) -> RestError {
         let path = format!("/v2/Flows/{}{below}", self.flow.sid);
-        Refusal::new(404, 20404, &format!("The requested resource {path} was not found"))
+        RestError::new(404, 20404, &format!("The requested resource {path} was not found"))
     }
 }
 
 // === impl Refusal ===
 
-impl Refusal {
-    fn new(status: u16, code: u32, message: &str) -> Refusal {
-        Refusal { status, code, message: message.to_owned(), details: None }
+impl RestError {
+    fn new(status: u16, code: u32, message: &str) -> RestError {
+        RestError { status, code, message: message.to_owned(), details: None }
     }
 
     fn response(self) -> HttpResponse {
-        let Refusal { status, code, message, details } = self;
+        let RestError { status, code, message, details } = self;
         let more_info = format!("https://www.twilio.com/docs/errors/{code}");
         let mut body =
             json!({"code": code, "message": message, "more_info": more_info, "status": status});
@@ -201,16 +208,16 @@ impl Refusal {
     }
 }
 
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Refusal {
+impl From<StoreError> for RestError {
+    fn from(error: StoreError) -> RestError {
         match error {
             StoreError::Conflict(sid) => {
                 let message = "Execution for this contact is already active";
                 let details = json!({"conflicting_execution_sid": sid});
-                Refusal { details: Some(details), ..Refusal::new(409, 20409, message) }
+                RestError { details: Some(details), ..RestError::new(409, 20409, message) }
             }
-            StoreError::Busy => Refusal::new(503, 20503, &StoreError::Busy.to_string()),
-            error => Refusal::new(500, 20500, &error.to_string()),
+            StoreError::Busy => RestError::new(503, 20503, &StoreError::Busy.to_string()),
+            error => RestError::new(500, 20500, &error.to_string()),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::catch_panic::catch_async;
 use crate::clock::{self, SteadyClock};
 use crate::exchange::{adopt, resume_due};
 use crate::gateway::{Gateway, Worker};
-use crate::journal::{ExchangeLog, Level};
+use crate::journal::{ExchangeLog, LogLevel};
 use crate::limits::{EXPIRE_EVERY, TIMER_EVERY, TIMERS_AT_ONCE};
 
 /// Looks for waits that are over, until it is aborted.
@@ -28,7 +28,7 @@ pub(super) fn start(shared: Arc<Shared>) -> JoinHandle<()> {
             // It goes on with the next tick: without it no wait would ever end, and nobody notice.
             let Err(panicked) = catch_async(looking).await;
             let message = format!("waits that are over are looked for again: {panicked}");
-            shared.journal.log.note(Level::Error, &message);
+            shared.journal.log.note(LogLevel::Error, &message);
         }
     })
 }
@@ -74,7 +74,7 @@ async fn resume_all(
         Ok(due) => due,
         Err(error) => {
             let message = format!("waits that are over cannot be looked for: {error}");
-            shared.journal.log.note(Level::Error, &message);
+            shared.journal.log.note(LogLevel::Error, &message);
             return;
         }
     };
@@ -89,9 +89,9 @@ async fn resume_all(
             (Arc::clone(shared), Arc::clone(gateway), Rc::clone(worker));
         actix_web::rt::spawn(async move {
             let mut log = ExchangeLog::begin(&shared.journal, clock::now());
-            log.timer(&stored.sid);
+            log.begin_timer(&stored.sid);
             if let Err(error) = resume_due(&gateway, &worker, &stored, now, &mut log).await {
-                log.failed(&error);
+                log.record_failure(&error);
             }
         })
     });
@@ -104,10 +104,10 @@ async fn resume_all(
 /// Drops what nobody asks for any more, and adopts what a turn under the former configuration wrote
 /// after it was replaced.
 async fn expire(shared: &Shared, gateway: &Gateway, now: Duration) {
-    shared.journal.adopted(adopt(gateway, &shared.sessions).await);
+    shared.journal.log_adoption(adopt(gateway, &shared.sessions).await);
     let current: Vec<String> = gateway.flows.iter().map(|flow| flow.revision.clone()).collect();
     if let Err(error) = shared.sessions.expire(now, &current).await {
         let message = format!("the store cannot be tidied up: {error}");
-        shared.journal.log.note(Level::Error, &message);
+        shared.journal.log.note(LogLevel::Error, &message);
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::conversation_key::{call_key, calls_key, contact_key, with_flow_name};
 use super::{StepRecord, StoreError, StoredExecution};
-use crate::flow::{ConversationIdentity, Execution, Flow, State, Taken};
+use crate::flow::{ConversationIdentity, Execution, ExecutionState, Flow, TransitionRecord};
 use crate::random;
 
 /// The version of an execution's state, its first byte. A change to what [`Execution`] is stored as,
@@ -40,7 +40,7 @@ impl ExecutionContext<'_> {
             session,
             flow: self.flow.to_owned(),
             revision: revision.revision.clone(),
-            active: execution.state != State::Ended,
+            active: execution.state != ExecutionState::Ended,
             created: self.created,
             updated: now,
             due: execution.wait().and_then(|wait| wait.due),
@@ -58,7 +58,7 @@ pub fn decode_execution(stored: &StoredExecution) -> Result<Execution, StoreErro
         Some((&STATE_VERSION, state)) => serde_json::from_slice(state).ok(),
         _ => None,
     };
-    let whole = execution.filter(Execution::is_somewhere);
+    let whole = execution.filter(Execution::has_frames);
     whole.ok_or_else(|| StoreError::Corrupt(stored.sid.clone()))
 }
 
@@ -75,7 +75,7 @@ fn encode_state(execution: &Execution) -> Vec<u8> {
 /// Takes the transitions of a turn out of an execution, as records of its steps.
 pub fn take_steps(execution: &mut Execution, now: Duration) -> Vec<StepRecord> {
     let sid = execution.sid.clone();
-    let step = |taken: Taken| {
+    let step = |taken: TransitionRecord| {
         let context = json!({"widgets": {(taken.from.as_str()): taken.output}});
         StepRecord {
             sid: random::sid("FT"),
@@ -88,7 +88,7 @@ pub fn take_steps(execution: &mut Execution, now: Duration) -> Vec<StepRecord> {
             context: context.to_string().into_bytes(),
         }
     };
-    std::mem::take(&mut execution.taken).into_iter().map(step).collect()
+    std::mem::take(&mut execution.transitions).into_iter().map(step).collect()
 }
 
 /// The record of an execution that Studio's REST asks for: due at once, so that it also begins after
@@ -110,7 +110,7 @@ pub fn rename_flow(stored: StoredExecution, name: &str) -> StoredExecution {
 /// The same record, ended from outside. The state of one that cannot be read stays as it is.
 pub fn end_execution(mut stored: StoredExecution, now: Duration) -> StoredExecution {
     if let Ok(mut execution) = decode_execution(&stored) {
-        execution.state = State::Ended;
+        execution.state = ExecutionState::Ended;
         stored.state = encode_state(&execution);
     }
     StoredExecution { active: false, due: None, updated: now, ..stored }
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn what_is_nowhere_is_damaged_and_can_be_ended() {
-        let execution = Execution::requested("FN1".to_owned(), "+1", "+2", Map::new());
+        let execution = Execution::from_request("FN1".to_owned(), "+1", "+2", Map::new());
         let mut state = serde_json::to_value(&execution).unwrap();
         state["frames"] = json!([]);
         let saved = StoredExecution {

@@ -119,7 +119,7 @@ impl MemoryStore {
         due.filter_map(|(_, sid)| tables.execution(sid)).collect()
     }
 
-    pub(super) fn keep_flow(&self, revision: &str, definition: &str) {
+    pub(super) fn store_flow(&self, revision: &str, definition: &str) {
         let mut tables = self.0.lock();
         // The first definition of a revision stays.
         if !tables.flows.contains_key(revision) {

@@ -210,7 +210,7 @@ impl SqliteStore {
         self.write(|sender| WriteRequest::Delete(sid.to_owned(), sender)).await
     }
 
-    pub(super) async fn keep_flow(
+    pub(super) async fn store_flow(
         &self,
         revision: &str,
         definition: &str,

@@ -41,7 +41,7 @@ use tokio::time::sleep;
 
 use crate::channel::Channel;
 use crate::clock;
-use crate::journal::{Sent, Trace};
+use crate::journal::{ExchangeTrace, TracedCarrierRequest};
 use crate::limits::PHONE_REAL_WAIT_MAX;
 use crate::random;
 
@@ -212,11 +212,11 @@ impl Phone {
 }
 
 /// The messages that a gateway has sent over the carrier's API.
-fn messages(trace: &Trace) -> Vec<PhoneEvent> {
+fn messages(trace: &ExchangeTrace) -> Vec<PhoneEvent> {
     trace.sent.iter().filter_map(message).collect()
 }
 
-fn message(sent: &Sent) -> Option<PhoneEvent> {
+fn message(sent: &TracedCarrierRequest) -> Option<PhoneEvent> {
     sent.result.as_ref().ok()?;
     let field = |name: &str| sent.form.get(name).map(str::to_owned);
     if !sent.path.trim_end_matches(".json").ends_with("/Messages") {

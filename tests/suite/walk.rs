@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use twimlgate::diagnostics::problem::Severity;
-use twimlgate::flow::{Flow, Incoming, Widget};
+use twimlgate::flow::{Flow, TriggerKind, Widget};
 
 use folder::{File, files, sids};
 use walker::{Edge, Seen, Walker};
@@ -54,7 +54,7 @@ fn our_own_flows_have_every_type_of_widget() {
         file.states().iter().filter_map(kind).collect()
     };
     let used: BTreeSet<String> = files.iter().flat_map(of).collect();
-    for known in twimlgate::flow::TYPES {
+    for known in twimlgate::flow::WIDGET_TYPES {
         assert!(used.contains(known.name), "no flow has a `{}`", known.name);
     }
 }
@@ -81,7 +81,7 @@ fn walk(folder: &Path) -> Total {
             total.refuse(file, &problems);
             continue;
         };
-        let flow = gateway.flows.named(&file.name()).expect("it was loaded");
+        let flow = gateway.flows.get(&file.name()).expect("it was loaded");
         let all = reachable(flow);
         let done =
             |seen: &Seen| seen.edges.get(&flow.sid).is_some_and(|edges| all.edges.is_subset(edges));
@@ -157,7 +157,7 @@ impl Total {
 }
 
 fn reachable(flow: &Flow) -> Reachable {
-    let known = |event: &str| Incoming::ALL.iter().any(|kind| kind.event() == event);
+    let known = |event: &str| TriggerKind::ALL.iter().any(|kind| kind.event() == event);
     let mut reachable = Reachable::default();
     let mut open = vec![twimlgate::flow::WidgetId(0)];
     while let Some(id) = open.pop() {

@@ -14,7 +14,7 @@ use twimlgate::channel::Channel;
 use twimlgate::config::{Config, Function};
 use twimlgate::diagnostics::problem::{Problems, Source};
 use twimlgate::flow::file::{self, FlowNode};
-use twimlgate::flow::import::{Named, Surroundings, import};
+use twimlgate::flow::import::{FlowName, ImportContext, import};
 use twimlgate::flow::{Execution, Flow};
 use twimlgate::liquid::{LiquidEngine, RenderLimits};
 use twimlgate::tools::flow_export::{same, write_json, write_toml};
@@ -175,7 +175,7 @@ pub(super) fn compile(source: &Source, read: &FlowNode, problems: &mut Problems)
         };
         (functions, LiquidEngine::new(limits))
     });
-    let around = Surroundings {
+    let around = ImportContext {
         functions,
         rewrites: &[],
         liquid,
@@ -183,7 +183,7 @@ pub(super) fn compile(source: &Source, read: &FlowNode, problems: &mut Problems)
         subflow: &|_| None,
         carrier: true,
     };
-    let named = Named { name: "flow".to_owned(), sid: None };
+    let named = FlowName { name: "flow".to_owned(), sid: None };
     import(named, source, read, &around, problems)
 }
 
@@ -205,7 +205,7 @@ fn begun(
             break;
         }
     }
-    for taken in &execution.taken {
+    for taken in &execution.transitions {
         seen.note((taken.kind, &taken.event, taken.to.is_some()));
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::{FlowKey, FlowNode, FlowValue};
 
 /// The types that were renamed: then, today.
-const TYPES: [(&str, &str); 11] = [
+const WIDGET_TYPES: [(&str, &str); 11] = [
     ("InitialState", "trigger"),
     ("Message", "send-message"),
     ("MessagePrompt", "send-and-wait-for-reply"),
@@ -60,7 +60,7 @@ fn state(state: &mut FlowNode, names: &HashMap<String, String>) {
     for (key, node) in members {
         match (key.name.as_str(), &mut node.value) {
             ("type", FlowValue::Text(kind)) => {
-                if let Some((_, today)) = TYPES.iter().find(|(then, _)| then == kind) {
+                if let Some((_, today)) = WIDGET_TYPES.iter().find(|(then, _)| then == kind) {
                     *kind = (*today).to_owned();
                 }
             }

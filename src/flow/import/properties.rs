@@ -1,16 +1,16 @@
 //! Properties: read against the table of their type.
 
-use super::{Import, State};
+use super::{FlowImporter, WidgetNode};
 use crate::diagnostics::suggest::nearest_name;
 use crate::flow::file::FlowNode;
-use crate::flow::properties::{Callee, Holds, Pair, Properties, Property};
+use crate::flow::properties::{Callee, Pair, Properties, Property, PropertyKind};
 use crate::liquid::Template;
 
 /// Keys of every widget that only Studio's canvas knows.
 const CANVAS: [&str; 1] = ["offset"];
 
-impl Import<'_> {
-    pub(super) fn properties(&mut self, state: &State<'_>) -> Properties {
+impl FlowImporter<'_> {
+    pub(super) fn properties(&mut self, state: &WidgetNode<'_>) -> Properties {
         let mut read = Properties::default();
         let given = state.node.get("properties").filter(|given| !given.is_null());
         if let Some(given) = given {
@@ -39,24 +39,24 @@ impl Import<'_> {
 
     fn property(
         &mut self,
-        state: &State<'_>,
+        state: &WidgetNode<'_>,
         property: &Property,
         node: &FlowNode,
         read: &mut Properties,
     ) {
         match property.holds {
-            Holds::Ignored => {}
-            Holds::Callee => read.callee = self.callee(state, node),
-            Holds::Pairs | Holds::Variables => {
+            PropertyKind::Ignored => {}
+            PropertyKind::Callee => read.callee = self.callee(state, node),
+            PropertyKind::Pairs | PropertyKind::Variables => {
                 let pairs = self.pairs(state, property, node);
                 read.lists.push((property.name, pairs));
             }
-            Holds::Json => {
+            PropertyKind::Json => {
                 let text = node.text().map_or_else(|| node.to_json().to_string(), str::to_owned);
                 let template = self.template(node, &text);
                 read.texts.extend(template.map(|template| (property.name, template)));
             }
-            Holds::Document => {
+            PropertyKind::Document => {
                 let name = node.text().unwrap_or_default();
                 match (self.around.document)(name) {
                     Some(template) => read.texts.push((property.name, template)),
@@ -67,7 +67,10 @@ impl Import<'_> {
                     }
                 }
             }
-            Holds::Text | Holds::Integer(..) | Holds::Flag | Holds::Choice(_) => {
+            PropertyKind::Text
+            | PropertyKind::Integer(..)
+            | PropertyKind::Flag
+            | PropertyKind::Choice(_) => {
                 let template = self.one(state, property, node);
                 read.texts.extend(template.map(|template| (property.name, template)));
             }
@@ -78,7 +81,12 @@ impl Import<'_> {
     }
 
     /// A property that is one text, checked as far as it is known without data.
-    fn one(&mut self, state: &State<'_>, property: &Property, node: &FlowNode) -> Option<Template> {
+    fn one(
+        &mut self,
+        state: &WidgetNode<'_>,
+        property: &Property,
+        node: &FlowNode,
+    ) -> Option<Template> {
         let Some(text) = node.plain() else {
             let expected = expected(property.holds);
             self.wrong(state, property, node, &expected);
@@ -89,13 +97,15 @@ impl Import<'_> {
         let fits = match property.holds {
             // What is empty is not set, as Studio's editor leaves it.
             _ if constant.is_empty() => true,
-            Holds::Integer(min, max) => {
+            PropertyKind::Integer(min, max) => {
                 constant.parse::<u32>().is_ok_and(|number| number >= min && number <= max)
             }
-            Holds::Flag => {
+            PropertyKind::Flag => {
                 constant.eq_ignore_ascii_case("true") || constant.eq_ignore_ascii_case("false")
             }
-            Holds::Choice(words) => words.iter().any(|word| word.eq_ignore_ascii_case(constant)),
+            PropertyKind::Choice(words) => {
+                words.iter().any(|word| word.eq_ignore_ascii_case(constant))
+            }
             _ => true,
         };
         if !fits {
@@ -106,7 +116,7 @@ impl Import<'_> {
         Some(template)
     }
 
-    fn pairs(&mut self, state: &State<'_>, property: &Property, node: &FlowNode) -> Vec<Pair> {
+    fn pairs(&mut self, state: &WidgetNode<'_>, property: &Property, node: &FlowNode) -> Vec<Pair> {
         let Some(list) = node.list() else {
             self.wrong(state, property, node, "a list of `{key, value}`");
             return Vec::new();
@@ -114,7 +124,12 @@ impl Import<'_> {
         list.iter().filter_map(|entry| self.pair(state, property, entry)).collect()
     }
 
-    fn pair(&mut self, state: &State<'_>, property: &Property, entry: &FlowNode) -> Option<Pair> {
+    fn pair(
+        &mut self,
+        state: &WidgetNode<'_>,
+        property: &Property,
+        entry: &FlowNode,
+    ) -> Option<Pair> {
         // Names that Studio's newer widgets give to the same.
         let key = entry.get("key").or_else(|| entry.get("name"))?;
         let (Some(name), value) = (key.plain(), entry.get("value")) else {
@@ -140,7 +155,7 @@ impl Import<'_> {
         let value = self.template(place, &text.unwrap_or_default())?;
         // The names of variables are not Liquid, those of parameters are.
         let key = match property.holds {
-            Holds::Variables if name.contains("{{") => {
+            PropertyKind::Variables if name.contains("{{") => {
                 self.wrong(state, property, key, "a name without Liquid");
                 return None;
             }
@@ -150,12 +165,12 @@ impl Import<'_> {
     }
 
     /// What a widget calls: the configured function of its name, else its URL.
-    fn callee(&mut self, state: &State<'_>, node: &FlowNode) -> Option<Callee> {
+    fn callee(&mut self, state: &WidgetNode<'_>, node: &FlowNode) -> Option<Callee> {
         if let Some(function) = self.configured(state) {
             return Some(function);
         }
         let Some(text) = node.plain() else {
-            let property = Property::required("url", Holds::Callee);
+            let property = Property::required("url", PropertyKind::Callee);
             self.wrong(state, &property, node, "a URL");
             return None;
         };
@@ -166,12 +181,12 @@ impl Import<'_> {
         Some(Callee::Url(template))
     }
 
-    fn configured(&self, state: &State<'_>) -> Option<Callee> {
+    fn configured(&self, state: &WidgetNode<'_>) -> Option<Callee> {
         let function = self.around.functions.get(&state.name)?;
         Some(Callee::Function(std::sync::Arc::clone(function)))
     }
 
-    fn subflow(&mut self, state: &State<'_>, node: &FlowNode) {
+    fn subflow(&mut self, state: &WidgetNode<'_>, node: &FlowNode) {
         let sid = node.text().unwrap_or_default();
         match (self.around.subflow)(sid) {
             Some(flow) if flow.subflows.is_empty() => {
@@ -197,17 +212,17 @@ impl Import<'_> {
     }
 
     /// Required properties, and what a configured function makes up for.
-    fn missing(&mut self, state: &State<'_>, place: &FlowNode, read: &mut Properties) {
+    fn missing(&mut self, state: &WidgetNode<'_>, place: &FlowNode, read: &mut Properties) {
         for property in state.of.properties.iter().filter(|property| property.required) {
             let name = property.name;
             let there = match property.holds {
-                Holds::Callee => {
+                PropertyKind::Callee => {
                     if read.callee.is_none() {
                         read.callee = self.configured(state);
                     }
                     read.callee.is_some()
                 }
-                Holds::Pairs | Holds::Variables => {
+                PropertyKind::Pairs | PropertyKind::Variables => {
                     read.lists.iter().any(|(known, _)| *known == name)
                 }
                 _ => read.text(name).is_some(),
@@ -216,7 +231,7 @@ impl Import<'_> {
             if there || given {
                 continue;
             }
-            if property.holds == Holds::Callee {
+            if property.holds == PropertyKind::Callee {
                 self.url(state, place, "");
                 continue;
             }
@@ -226,7 +241,7 @@ impl Import<'_> {
     }
 
     /// A widget that speaks has something to say.
-    fn audible(&mut self, state: &State<'_>, given: Option<&FlowNode>) {
+    fn audible(&mut self, state: &WidgetNode<'_>, given: Option<&FlowNode>) {
         if state.of.name != "say-play" {
             return;
         }
@@ -242,7 +257,13 @@ impl Import<'_> {
         }
     }
 
-    fn wrong(&mut self, state: &State<'_>, property: &Property, node: &FlowNode, expected: &str) {
+    fn wrong(
+        &mut self,
+        state: &WidgetNode<'_>,
+        property: &Property,
+        node: &FlowNode,
+        expected: &str,
+    ) {
         let found = match node.plain() {
             Some(text) if text.len() <= 60 => format!("`{text}`"),
             _ => node.kind().to_owned(),
@@ -251,7 +272,7 @@ impl Import<'_> {
         self.error(node, message, expected, "");
     }
 
-    fn unknown(&mut self, state: &State<'_>, name: &str, node: &FlowNode) {
+    fn unknown(&mut self, state: &WidgetNode<'_>, name: &str, node: &FlowNode) {
         let known = state.of.properties.iter().map(|property| property.name);
         let help = match nearest_name(name, known) {
             Some(near) => format!("did you mean `{near}`? As it is, it does nothing"),
@@ -262,14 +283,14 @@ impl Import<'_> {
     }
 }
 
-fn expected(holds: Holds) -> String {
+fn expected(holds: PropertyKind) -> String {
     match holds {
-        Holds::Integer(min, max) => format!("a whole number from {min} to {max}, or Liquid"),
-        Holds::Flag => "`true` or `false`, or Liquid".to_owned(),
-        Holds::Choice(words) => format!("one of {}, or Liquid", words.join(", ")),
-        Holds::Pairs | Holds::Variables => "a list of `{key, value}`".to_owned(),
-        Holds::Callee => "a URL".to_owned(),
-        Holds::Document => "the name of a template".to_owned(),
-        Holds::Text | Holds::Json | Holds::Ignored => "a text".to_owned(),
+        PropertyKind::Integer(min, max) => format!("a whole number from {min} to {max}, or Liquid"),
+        PropertyKind::Flag => "`true` or `false`, or Liquid".to_owned(),
+        PropertyKind::Choice(words) => format!("one of {}, or Liquid", words.join(", ")),
+        PropertyKind::Pairs | PropertyKind::Variables => "a list of `{key, value}`".to_owned(),
+        PropertyKind::Callee => "a URL".to_owned(),
+        PropertyKind::Document => "the name of a template".to_owned(),
+        PropertyKind::Text | PropertyKind::Json | PropertyKind::Ignored => "a text".to_owned(),
     }
 }

@@ -1,12 +1,12 @@
 //! The conditions of a `match`.
 
-use super::{Import, State};
+use super::{FlowImporter, WidgetNode};
 use crate::diagnostics::suggest::did_you_mean;
-use crate::flow::condition::{Condition, TESTS, Test, pattern};
+use crate::flow::condition::{CONDITION_TYPES, Condition, ConditionType, pattern};
 use crate::flow::file::FlowNode;
 
-impl Import<'_> {
-    pub(super) fn conditions(&mut self, state: &State<'_>, node: &FlowNode) -> Vec<Condition> {
+impl FlowImporter<'_> {
+    pub(super) fn conditions(&mut self, state: &WidgetNode<'_>, node: &FlowNode) -> Vec<Condition> {
         let conditions = node.get("conditions").filter(|conditions| !conditions.is_null());
         let Some(conditions) = conditions else { return Vec::new() };
         let Some(list) = conditions.list() else {
@@ -18,12 +18,12 @@ impl Import<'_> {
         list.iter().filter_map(|node| self.condition(state, node)).collect()
     }
 
-    fn condition(&mut self, state: &State<'_>, node: &FlowNode) -> Option<Condition> {
+    fn condition(&mut self, state: &WidgetNode<'_>, node: &FlowNode) -> Option<Condition> {
         let kind = node.get("type");
         let word = kind.and_then(FlowNode::text).unwrap_or_default();
-        let Some((_, test)) = TESTS.iter().find(|(name, _)| *name == word) else {
-            let help = did_you_mean(word, TESTS.iter().map(|(name, _)| *name));
-            let names: Vec<&str> = TESTS.iter().map(|(name, _)| *name).collect();
+        let Some((_, test)) = CONDITION_TYPES.iter().find(|(name, _)| *name == word) else {
+            let help = did_you_mean(word, CONDITION_TYPES.iter().map(|(name, _)| *name));
+            let names: Vec<&str> = CONDITION_TYPES.iter().map(|(name, _)| *name).collect();
             let help = help.unwrap_or_else(|| format!("there are: {}", names.join(", ")));
             let message = format!("a condition of widget `{}` is of type `{word}`", state.name);
             self.error(kind.unwrap_or(node), message, "no such condition", &help);
@@ -48,7 +48,7 @@ impl Import<'_> {
         };
         let value = self.template(place, &text)?;
         let compiled = match (test, value.constant_text()) {
-            (Test::Regex, Some(constant)) => match pattern(constant.trim()) {
+            (ConditionType::Regex, Some(constant)) => match pattern(constant.trim()) {
                 Ok(pattern) => Some(pattern),
                 Err(reason) => {
                     let message =

@@ -1,13 +1,13 @@
 //! The URLs that an imported flow calls: rewritten to where the code is now, and placeholders that
 //! were never replaced.
 
-use super::{Import, State};
+use super::{FlowImporter, WidgetNode};
 use crate::flow::file::FlowNode;
 use crate::uri;
 
-impl Import<'_> {
+impl FlowImporter<'_> {
     /// Says whether a URL of the flow can be called, once it is rewritten.
-    pub(super) fn url(&mut self, state: &State<'_>, node: &FlowNode, url: &str) {
+    pub(super) fn url(&mut self, state: &WidgetNode<'_>, node: &FlowNode, url: &str) {
         let rewritten = self.around.rewrites.iter().find_map(|rewrite| rewrite.apply(url));
         let target = rewritten.as_deref().unwrap_or(url);
         let host = host(target);

@@ -1,12 +1,16 @@
 //! Transitions: which events there are, where they lead, and whom nothing leads to.
 
-use super::{Import, State};
+use super::{FlowImporter, WidgetNode};
 use crate::diagnostics::suggest::did_you_mean;
 use crate::flow::definition::{Transition, Widget, WidgetId};
 use crate::flow::file::FlowNode;
 
-impl Import<'_> {
-    pub(super) fn transitions(&mut self, state: &State<'_>, names: &[&str]) -> Vec<Transition> {
+impl FlowImporter<'_> {
+    pub(super) fn transitions(
+        &mut self,
+        state: &WidgetNode<'_>,
+        names: &[&str],
+    ) -> Vec<Transition> {
         let Some(list) = state.node.get("transitions") else { return Vec::new() };
         let Some(nodes) = list.list() else {
             let message = format!("`transitions` of widget `{}` is {}", state.name, list.kind());
@@ -28,7 +32,7 @@ impl Import<'_> {
 
     fn transition(
         &mut self,
-        state: &State<'_>,
+        state: &WidgetNode<'_>,
         node: &FlowNode,
         names: &[&str],
     ) -> Option<Transition> {
@@ -59,7 +63,12 @@ impl Import<'_> {
     }
 
     /// The widget that follows; nothing, null and the empty name stand for none.
-    fn next(&mut self, state: &State<'_>, node: &FlowNode, names: &[&str]) -> Option<WidgetId> {
+    fn next(
+        &mut self,
+        state: &WidgetNode<'_>,
+        node: &FlowNode,
+        names: &[&str],
+    ) -> Option<WidgetId> {
         let next = node.get("next").filter(|next| !next.is_null())?;
         let Some(name) = next.text() else {
             let message = format!("`next` of widget `{}` is {}", state.name, next.kind());
@@ -79,7 +88,7 @@ impl Import<'_> {
     }
 
     /// Warns of widgets that no execution comes to.
-    pub(super) fn unreachable(&mut self, states: &[State<'_>], widgets: &[Widget]) {
+    pub(super) fn unreachable(&mut self, states: &[WidgetNode<'_>], widgets: &[Widget]) {
         let mut reached = vec![false; widgets.len()];
         let mut open = if widgets.is_empty() { Vec::new() } else { vec![0] };
         while let Some(index) = open.pop() {

@@ -9,47 +9,47 @@
 
 use actix_web::http::Uri;
 
-use super::{Needs, Next, Type};
+use super::{Next, Requirement, WidgetType};
+use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
-use crate::flow::properties::{Holds, Property};
+use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
-use crate::flow::turn::Turn;
 use crate::limits::RETURN_WITHIN;
 use crate::twiml::verb::Redirect;
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "add-twiml-redirect",
     events: &["return", "timeout", "fail"],
     failure: Some("fail"),
     properties: &[
-        Property::required("url", Holds::Text),
-        Property::new("method", Holds::Choice(&["POST", "GET"])),
-        Property::new("timeout", Holds::Integer(0, 14_400)),
+        Property::required("url", PropertyKind::Text),
+        Property::new("method", PropertyKind::Choice(&["POST", "GET"])),
+        Property::new("timeout", PropertyKind::Integer(0, 14_400)),
     ],
-    needs: Needs::Nothing,
+    needs: Requirement::Nothing,
     enter,
     resume,
 };
 
-fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    let url = turn.required("url")?;
+fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    let url = context.required_text("url")?;
     let parsed = url.trim().parse::<Uri>();
     if !parsed.is_ok_and(|uri| matches!(uri.scheme_str(), Some("http" | "https"))) {
-        return Err(turn.wrong("url", "not a URL", "one that begins with https://"));
+        return Err(context.property_error("url", "not a URL", "one that begins with https://"));
     }
-    let method = turn.text("method")?;
-    let seconds = turn.number("timeout")?.map_or(RETURN_WITHIN.as_secs(), u64::from);
-    turn.document().add(&Redirect { url: url.trim(), method: method.as_deref() });
+    let method = context.text("method")?;
+    let seconds = context.number("timeout")?.map_or(RETURN_WITHIN.as_secs(), u64::from);
+    context.document().add(&Redirect { url: url.trim(), method: method.as_deref() });
     if seconds == 0 {
         return Ok(Next::End);
     }
-    Ok(turn.hand_over(None, Some(seconds)))
+    Ok(context.hand_over(None, Some(seconds)))
 }
 
-fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     match event {
         Event::Returned(params) | Event::Webhook(params) => {
-            turn.set_all(&params);
+            context.set_all(&params);
             Ok(Next::event("return"))
         }
         _ => Ok(Next::event("timeout")),

@@ -9,14 +9,14 @@
 //!    "payment_token_type": "one-time", "payment_method": "CREDIT_CARD", "security_code": true}}
 //! ```
 
-use super::{Needs, Next, Type};
+use super::{Next, Requirement, WidgetType};
+use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
-use crate::flow::properties::{Holds, Property};
+use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
-use crate::flow::turn::Turn;
 use crate::twiml::verb::{Parameter, Pay};
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "capture-payments",
     events: &[
         "success",
@@ -28,30 +28,30 @@ pub(super) const TYPE: Type = Type {
     ],
     failure: Some("validationError"),
     properties: &[
-        Property::new("payment_connector", Holds::Text),
-        Property::new("payment_amount", Holds::Text),
-        Property::new("currency", Holds::Text),
-        Property::new("payment_token_type", Holds::Choice(&["one-time", "reusable"])),
-        Property::new("payment_method", Holds::Choice(&["CREDIT_CARD", "ACH_DEBIT"])),
-        Property::new("bank_account_type", Holds::Text),
-        Property::new("valid_card_types", Holds::Json),
-        Property::new("timeout", Holds::Integer(0, 600)),
-        Property::new("max_attempts", Holds::Integer(1, 10)),
-        Property::new("security_code", Holds::Flag),
-        Property::new("postal_code", Holds::Text),
-        Property::new("min_postal_code_length", Holds::Integer(0, 20)),
-        Property::new("language", Holds::Text),
-        Property::new("description", Holds::Text),
-        Property::new("parameters", Holds::Pairs),
+        Property::new("payment_connector", PropertyKind::Text),
+        Property::new("payment_amount", PropertyKind::Text),
+        Property::new("currency", PropertyKind::Text),
+        Property::new("payment_token_type", PropertyKind::Choice(&["one-time", "reusable"])),
+        Property::new("payment_method", PropertyKind::Choice(&["CREDIT_CARD", "ACH_DEBIT"])),
+        Property::new("bank_account_type", PropertyKind::Text),
+        Property::new("valid_card_types", PropertyKind::Json),
+        Property::new("timeout", PropertyKind::Integer(0, 600)),
+        Property::new("max_attempts", PropertyKind::Integer(1, 10)),
+        Property::new("security_code", PropertyKind::Flag),
+        Property::new("postal_code", PropertyKind::Text),
+        Property::new("min_postal_code_length", PropertyKind::Integer(0, 20)),
+        Property::new("language", PropertyKind::Text),
+        Property::new("description", PropertyKind::Text),
+        Property::new("parameters", PropertyKind::Pairs),
     ],
-    needs: Needs::Nothing,
+    needs: Requirement::Nothing,
     enter,
     resume,
 };
 
-fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    turn.voice_only()?;
-    let text = |name| turn.text(name);
+fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    context.require_call()?;
+    let text = |name| context.text(name);
     let (connector, amount) = (text("payment_connector")?, text("payment_amount")?);
     let (currency, token) = (text("currency")?, text("payment_token_type")?);
     let (postal_code, language) = (text("postal_code")?, text("language")?);
@@ -64,8 +64,8 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
         let cards: Vec<String> = serde_json::from_str(&json).ok()?;
         Some(cards.join(" ").to_lowercase().replace('_', "-"))
     });
-    let parameters = turn.pairs("parameters")?;
-    let at = turn.at;
+    let parameters = context.pairs("parameters")?;
+    let at = context.turn;
     let pay = Pay {
         action: Some(&at.action),
         payment_connector: connector.as_deref(),
@@ -75,26 +75,26 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
         payment_method: method,
         bank_account_type: account.as_deref(),
         valid_card_types: cards.as_deref(),
-        timeout_seconds: turn.number("timeout")?,
-        max_attempts: turn.number("max_attempts")?,
-        security_code: turn.flag("security_code")?,
+        timeout_seconds: context.number("timeout")?,
+        max_attempts: context.number("max_attempts")?,
+        security_code: context.flag("security_code")?,
         postal_code: postal_code.as_deref(),
-        min_postal_code_length: turn.number("min_postal_code_length")?,
+        min_postal_code_length: context.number("min_postal_code_length")?,
         language: language.as_deref(),
         description: description.as_deref(),
         ..Pay::default()
     };
-    turn.document().nest(&pay, |inside| {
+    context.document().nest(&pay, |inside| {
         for (name, value) in parameters.iter() {
             inside.add(&Parameter { name: Some(name), value: Some(value) });
         }
     });
-    Ok(turn.wait(None))
+    Ok(context.wait(None))
 }
 
-fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let Event::Webhook(params) = event else { return Ok(Next::event("providerError")) };
-    turn.set_all(&params);
+    context.set_all(&params);
     Ok(Next::event(match params.get("Result").unwrap_or_default() {
         "success" => "success",
         "too-many-failed-attempts" => "maxFailedAttempts",

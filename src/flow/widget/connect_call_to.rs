@@ -7,50 +7,54 @@
 //!    "timeout": 30, "record": false}}
 //! ```
 
-use super::{Needs, Next, Type};
+use super::{Next, Requirement, WidgetType};
+use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
-use crate::flow::properties::{Holds, Property};
+use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
-use crate::flow::turn::Turn;
 use crate::limits::DIALLED_AT_ONCE_MAX;
 use crate::twiml::TwimlWriter;
 use crate::twiml::verb::{Client, Conference, Dial, Number, Sim, Sip};
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "connect-call-to",
     events: &["callCompleted", "hangup"],
     failure: None,
     properties: &[
-        Property::required("noun", Holds::Choice(&NOUNS)),
-        Property::new("to", Holds::Text),
-        Property::new("caller_id", Holds::Text),
-        Property::new("record", Holds::Flag),
-        Property::new("timeout", Holds::Integer(1, 600)),
-        Property::new("time_limit", Holds::Integer(1, 86_400)),
-        Property::new("sip_endpoint", Holds::Text),
-        Property::new("sip_username", Holds::Text),
-        Property::new("sip_password", Holds::Text),
+        Property::required("noun", PropertyKind::Choice(&NOUNS)),
+        Property::new("to", PropertyKind::Text),
+        Property::new("caller_id", PropertyKind::Text),
+        Property::new("record", PropertyKind::Flag),
+        Property::new("timeout", PropertyKind::Integer(1, 600)),
+        Property::new("time_limit", PropertyKind::Integer(1, 86_400)),
+        Property::new("sip_endpoint", PropertyKind::Text),
+        Property::new("sip_username", PropertyKind::Text),
+        Property::new("sip_password", PropertyKind::Text),
     ],
-    needs: Needs::Nothing,
+    needs: Requirement::Nothing,
     enter,
     resume,
 };
 
 const NOUNS: [&str; 6] = ["number", "number-multi", "client", "conference", "sim", "sip"];
 
-fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    turn.voice_only()?;
-    let noun = turn.required("noun")?;
-    let to = if noun == "sip" { turn.required("sip_endpoint")? } else { turn.required("to")? };
-    let (user, password) = (turn.text("sip_username")?, turn.text("sip_password")?);
-    let caller_id = turn.text("caller_id")?;
-    let record = turn.flag("record")?.unwrap_or_default();
-    let at = turn.at;
+fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    context.require_call()?;
+    let noun = context.required_text("noun")?;
+    let to = if noun == "sip" {
+        context.required_text("sip_endpoint")?
+    } else {
+        context.required_text("to")?
+    };
+    let (user, password) = (context.text("sip_username")?, context.text("sip_password")?);
+    let caller_id = context.text("caller_id")?;
+    let record = context.flag("record")?.unwrap_or_default();
+    let at = context.turn;
     let dial = Dial {
         action: Some(&at.action),
         method: Some("POST"),
-        timeout_seconds: turn.number("timeout")?,
-        time_limit_seconds: turn.number("time_limit")?,
+        timeout_seconds: context.number("timeout")?,
+        time_limit_seconds: context.number("time_limit")?,
         caller_id: caller_id.as_deref(),
         record: record.then_some("record-from-answer"),
         ..Dial::default()
@@ -77,13 +81,13 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
             }
         }
     };
-    turn.document().nest(&dial, write);
-    Ok(turn.wait(None))
+    context.document().nest(&dial, write);
+    Ok(context.wait(None))
 }
 
-fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let Event::Webhook(params) = event else { return Ok(Next::event("callCompleted")) };
-    turn.set_all(&params);
+    context.set_all(&params);
     // The carrier asks for the action also when it was the caller who hung up.
     let gone = params.get("CallStatus") == Some("completed");
     Ok(Next::event(if gone { "hangup" } else { "callCompleted" }))

@@ -7,33 +7,34 @@
 //!  "properties": {"connector": "dialogflow", "language": "en-US", "sentiment_analysis": "true"}}
 //! ```
 
-use super::{Needs, Next, Type};
+use super::{Next, Requirement, WidgetType};
+use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
-use crate::flow::properties::{Holds, Property};
+use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
-use crate::flow::turn::Turn;
 use crate::twiml::verb::{Connect, VirtualAgent};
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "connect-virtual-agent",
     events: &["return", "hangup"],
     failure: None,
     properties: &[
-        Property::required("connector", Holds::Text),
-        Property::new("language", Holds::Text),
-        Property::new("sentiment_analysis", Holds::Text),
-        Property::new("status_callback", Holds::Text),
+        Property::required("connector", PropertyKind::Text),
+        Property::new("language", PropertyKind::Text),
+        Property::new("sentiment_analysis", PropertyKind::Text),
+        Property::new("status_callback", PropertyKind::Text),
     ],
-    needs: Needs::Nothing,
+    needs: Requirement::Nothing,
     enter,
     resume,
 };
 
-fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    turn.voice_only()?;
-    let (connector, language) = (turn.required("connector")?, turn.text("language")?);
-    let (sentiment, status) = (turn.text("sentiment_analysis")?, turn.text("status_callback")?);
-    let at = turn.at;
+fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    context.require_call()?;
+    let (connector, language) = (context.required_text("connector")?, context.text("language")?);
+    let (sentiment, status) =
+        (context.text("sentiment_analysis")?, context.text("status_callback")?);
+    let at = context.turn;
     let agent = VirtualAgent {
         connector_name: Some(&connector),
         language: language.as_deref(),
@@ -42,15 +43,15 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
         ..VirtualAgent::default()
     };
     let connect = Connect { action: Some(&at.action), method: Some("POST") };
-    turn.document().nest(&connect, |inside| {
+    context.document().nest(&connect, |inside| {
         inside.add(&agent);
     });
-    Ok(turn.wait(None))
+    Ok(context.wait(None))
 }
 
-fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let Event::Webhook(params) = event else { return Ok(Next::event("return")) };
-    turn.set_all(&params);
+    context.set_all(&params);
     let gone = params.get("CallStatus") == Some("completed");
     Ok(Next::event(if gone { "hangup" } else { "return" }))
 }

@@ -9,41 +9,43 @@
 //!    "parameters": [{"key": "plan", "value": "gold"}]}}
 //! ```
 
-use super::{Needs, Next, Type};
+use super::{Next, Requirement, WidgetType};
+use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
-use crate::flow::properties::{Holds, Property};
+use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
-use crate::flow::turn::Turn;
 use crate::twiml::verb::{Config, Connect, Parameter, VirtualAgent};
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "connect-virtual-agent-v2",
     events: &["completed", "live-agent-handoff", "hangup", "failed", "paused", "timeout"],
     failure: Some("failed"),
     properties: &[
-        Property::new("channel", Holds::Text),
-        Property::required("connector_name", Holds::Text),
-        Property::new("connector_details", Holds::Ignored),
-        Property::new("configurations", Holds::Pairs),
-        Property::new("parameters", Holds::Pairs),
-        Property::new("status_callback", Holds::Text),
-        Property::new("status_callback_method", Holds::Text),
-        Property::new("timeout", Holds::Ignored),
-        Property::new("session_behavior", Holds::Ignored),
-        Property::new("resume_session_event_name", Holds::Ignored),
-        Property::new("resume_session_parameters", Holds::Ignored),
+        Property::new("channel", PropertyKind::Text),
+        Property::required("connector_name", PropertyKind::Text),
+        Property::new("connector_details", PropertyKind::Ignored),
+        Property::new("configurations", PropertyKind::Pairs),
+        Property::new("parameters", PropertyKind::Pairs),
+        Property::new("status_callback", PropertyKind::Text),
+        Property::new("status_callback_method", PropertyKind::Text),
+        Property::new("timeout", PropertyKind::Ignored),
+        Property::new("session_behavior", PropertyKind::Ignored),
+        Property::new("resume_session_event_name", PropertyKind::Ignored),
+        Property::new("resume_session_parameters", PropertyKind::Ignored),
     ],
-    needs: Needs::Nothing,
+    needs: Requirement::Nothing,
     enter,
     resume,
 };
 
-fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    turn.voice_only()?;
-    let connector = turn.required("connector_name")?;
-    let (status, method) = (turn.text("status_callback")?, turn.text("status_callback_method")?);
-    let (configurations, parameters) = (turn.pairs("configurations")?, turn.pairs("parameters")?);
-    let at = turn.at;
+fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    context.require_call()?;
+    let connector = context.required_text("connector_name")?;
+    let (status, method) =
+        (context.text("status_callback")?, context.text("status_callback_method")?);
+    let (configurations, parameters) =
+        (context.pairs("configurations")?, context.pairs("parameters")?);
+    let at = context.turn;
     let agent = VirtualAgent {
         connector_name: Some(&connector),
         status_callback: status.as_deref(),
@@ -51,7 +53,7 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
         ..VirtualAgent::default()
     };
     let connect = Connect { action: Some(&at.action), method: Some("POST") };
-    turn.document().nest(&connect, |inside| {
+    context.document().nest(&connect, |inside| {
         inside.nest(&agent, |inside| {
             for (name, value) in configurations.iter() {
                 inside.add(&Config { name: Some(name), value: Some(value) });
@@ -61,12 +63,12 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
             }
         });
     });
-    Ok(turn.wait(None))
+    Ok(context.wait(None))
 }
 
-fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let Event::Webhook(params) = event else { return Ok(Next::event("failed")) };
-    turn.set_all(&params);
+    context.set_all(&params);
     Ok(Next::event(match params.get("VirtualAgentStatus").unwrap_or_default() {
         "live-agent-handoff" => "live-agent-handoff",
         "failed" => "failed",

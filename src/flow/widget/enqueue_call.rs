@@ -7,27 +7,27 @@
 //!  "properties": {"queue_name": "support", "wait_url": "https://example.com/wait.xml"}}
 //! ```
 
-use super::{Needs, Next, Type};
+use super::{Next, Requirement, WidgetType};
+use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
-use crate::flow::properties::{Holds, Property};
+use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
-use crate::flow::turn::Turn;
 use crate::twiml::verb::{Enqueue, Task};
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "enqueue-call",
     events: &["callComplete", "failedToEnqueue", "callFailure"],
     failure: Some("failedToEnqueue"),
     properties: &[
-        Property::new("workflow_sid", Holds::Text),
-        Property::new("queue_name", Holds::Text),
-        Property::new("priority", Holds::Integer(0, i32::MAX as u32)),
-        Property::new("timeout", Holds::Integer(0, i32::MAX as u32)),
-        Property::new("task_attributes", Holds::Text),
-        Property::new("wait_url", Holds::Text),
-        Property::new("wait_url_method", Holds::Text),
+        Property::new("workflow_sid", PropertyKind::Text),
+        Property::new("queue_name", PropertyKind::Text),
+        Property::new("priority", PropertyKind::Integer(0, i32::MAX as u32)),
+        Property::new("timeout", PropertyKind::Integer(0, i32::MAX as u32)),
+        Property::new("task_attributes", PropertyKind::Text),
+        Property::new("wait_url", PropertyKind::Text),
+        Property::new("wait_url_method", PropertyKind::Text),
     ],
-    needs: Needs::Nothing,
+    needs: Requirement::Nothing,
     enter,
     resume,
 };
@@ -44,30 +44,34 @@ pub(super) struct Queued {
     pub(super) wait_method: Option<String>,
 }
 
-fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    turn.voice_only()?;
+fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    context.require_call()?;
     let queued = Queued {
-        workflow: turn.text("workflow_sid")?,
-        queue: turn.text("queue_name")?,
-        attributes: turn.text("task_attributes")?,
-        priority: turn.number("priority")?,
-        timeout_seconds: turn.number("timeout")?,
-        wait_url: turn.text("wait_url")?,
-        wait_method: turn.text("wait_url_method")?,
+        workflow: context.text("workflow_sid")?,
+        queue: context.text("queue_name")?,
+        attributes: context.text("task_attributes")?,
+        priority: context.number("priority")?,
+        timeout_seconds: context.number("timeout")?,
+        wait_url: context.text("wait_url")?,
+        wait_method: context.text("wait_url_method")?,
     };
     if queued.workflow.is_none() && queued.queue.is_none() {
-        return Err(turn.wrong("queue_name", "empty", "the name of a queue, or `workflow_sid`"));
+        return Err(context.property_error(
+            "queue_name",
+            "empty",
+            "the name of a queue, or `workflow_sid`",
+        ));
     }
-    Ok(queued.write(turn))
+    Ok(queued.write(context))
 }
 
 /// What became of a caller in a queue.
-pub(super) fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+pub(super) fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let Event::Webhook(params) = event else { return Ok(Next::event("callComplete")) };
-    turn.set_all(&params);
+    context.set_all(&params);
     let result = params.get("QueueResult").unwrap_or_default();
     Ok(match result {
-        "hangup" if turn.widget().next("callFailure").is_none() => Next::End,
+        "hangup" if context.widget().next("callFailure").is_none() => Next::End,
         "queue-full" | "system-error" => Next::event("failedToEnqueue"),
         "error" | "hangup" => Next::event("callFailure"),
         _ => Next::event("callComplete"),
@@ -78,8 +82,8 @@ pub(super) fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure>
 
 impl Queued {
     /// Writes it, and waits for what becomes of the caller.
-    pub(super) fn write(&self, turn: &mut Turn<'_>) -> Next {
-        let at = turn.at;
+    pub(super) fn write(&self, context: &mut WidgetContext<'_>) -> Next {
+        let at = context.turn;
         let enqueue = Enqueue {
             // In TaskRouter the text of the element is not a queue.
             queue: self.queue.as_deref().filter(|_| self.workflow.is_none()).unwrap_or_default(),
@@ -90,12 +94,12 @@ impl Queued {
             wait_url_method: self.wait_method.as_deref(),
             max_queue_size: None,
         };
-        turn.document().nest(&enqueue, |inside| {
+        context.document().nest(&enqueue, |inside| {
             if let (Some(_), Some(attributes)) = (&self.workflow, &self.attributes) {
                 let (priority, timeout_seconds) = (self.priority, self.timeout_seconds);
                 inside.add(&Task { attributes, priority, timeout_seconds });
             }
         });
-        turn.wait(None)
+        context.wait(None)
     }
 }

@@ -8,42 +8,42 @@
 //!    "stream_track": "inbound_track"}}
 //! ```
 
-use super::{Needs, Next, Type, waits_for_nothing};
+use super::{Next, Requirement, WidgetType, waits_for_nothing};
+use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
-use crate::flow::properties::{Holds, Property};
-use crate::flow::turn::Turn;
+use crate::flow::properties::{Property, PropertyKind};
 use crate::twiml::TwimlWriter;
 use crate::twiml::verb::{Parameter, Siprec, Start, Stop, Stream};
 use crate::twiml::write::Verb;
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "fork-stream",
     events: &["next"],
     failure: None,
     properties: &[
-        Property::required("stream_action", Holds::Choice(&["start", "stop"])),
-        Property::new("stream_name", Holds::Text),
-        Property::new("stream_transport_type", Holds::Choice(&["websocket", "siprec"])),
-        Property::new("stream_url", Holds::Text),
-        Property::new("stream_connector", Holds::Text),
+        Property::required("stream_action", PropertyKind::Choice(&["start", "stop"])),
+        Property::new("stream_name", PropertyKind::Text),
+        Property::new("stream_transport_type", PropertyKind::Choice(&["websocket", "siprec"])),
+        Property::new("stream_url", PropertyKind::Text),
+        Property::new("stream_connector", PropertyKind::Text),
         Property::new(
             "stream_track",
-            Holds::Choice(&["inbound_track", "outbound_track", "both_tracks"]),
+            PropertyKind::Choice(&["inbound_track", "outbound_track", "both_tracks"]),
         ),
-        Property::new("stream_parameters", Holds::Pairs),
+        Property::new("stream_parameters", PropertyKind::Pairs),
     ],
-    needs: Needs::Nothing,
+    needs: Requirement::Nothing,
     enter,
     resume: waits_for_nothing,
 };
 
-fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    turn.voice_only()?;
-    let (name, track) = (turn.text("stream_name")?, turn.text("stream_track")?);
-    let (url, connector) = (turn.text("stream_url")?, turn.text("stream_connector")?);
-    let siprec = turn.text("stream_transport_type")?.as_deref() == Some("siprec");
-    let starts = turn.required("stream_action")? == "start";
-    let parameters = turn.pairs("stream_parameters")?;
+fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    context.require_call()?;
+    let (name, track) = (context.text("stream_name")?, context.text("stream_track")?);
+    let (url, connector) = (context.text("stream_url")?, context.text("stream_connector")?);
+    let siprec = context.text("stream_transport_type")?.as_deref() == Some("siprec");
+    let starts = context.required_text("stream_action")? == "start";
+    let parameters = context.pairs("stream_parameters")?;
     let inside = |writer: &mut TwimlWriter| {
         let parameters = |writer: &mut TwimlWriter| {
             for (name, value) in parameters.iter().filter(|_| starts) {
@@ -60,7 +60,7 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
             writer.nest(&Stream { name, url, track, ..Stream::default() }, parameters);
         }
     };
-    let document = turn.document();
+    let document = context.document();
     match starts {
         true => nest(document, &Start::default(), inside),
         false => nest(document, &Stop {}, inside),

@@ -10,50 +10,51 @@
 //! ```
 
 use super::say_play::Audio;
-use super::{Needs, Next, Type};
+use super::{Next, Requirement, WidgetType};
+use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
-use crate::flow::properties::{Holds, Property};
+use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
-use crate::flow::turn::Turn;
 use crate::twiml::verb::Gather;
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "gather-input-on-call",
     events: &["keypress", "speech", "timeout"],
     failure: None,
     properties: &[
-        Property::new("say", Holds::Text),
-        Property::new("play", Holds::Text),
-        Property::new("voice", Holds::Text),
-        Property::new("language", Holds::Text),
-        Property::new("loop", Holds::Integer(0, 1000)),
-        Property::new("timeout", Holds::Integer(0, 600)),
-        Property::new("finish_on_key", Holds::Text),
-        Property::new("stop_gather", Holds::Flag),
-        Property::new("number_of_digits", Holds::Integer(0, 128)),
-        Property::new("gather_language", Holds::Text),
-        Property::new("speech_timeout", Holds::Text),
-        Property::new("speech_model", Holds::Text),
-        Property::new("profanity_filter", Holds::Flag),
-        Property::new("hints", Holds::Text),
-        Property::new("save_response_as", Holds::Text),
+        Property::new("say", PropertyKind::Text),
+        Property::new("play", PropertyKind::Text),
+        Property::new("voice", PropertyKind::Text),
+        Property::new("language", PropertyKind::Text),
+        Property::new("loop", PropertyKind::Integer(0, 1000)),
+        Property::new("timeout", PropertyKind::Integer(0, 600)),
+        Property::new("finish_on_key", PropertyKind::Text),
+        Property::new("stop_gather", PropertyKind::Flag),
+        Property::new("number_of_digits", PropertyKind::Integer(0, 128)),
+        Property::new("gather_language", PropertyKind::Text),
+        Property::new("speech_timeout", PropertyKind::Text),
+        Property::new("speech_model", PropertyKind::Text),
+        Property::new("profanity_filter", PropertyKind::Flag),
+        Property::new("hints", PropertyKind::Text),
+        Property::new("save_response_as", PropertyKind::Text),
     ],
-    needs: Needs::Nothing,
+    needs: Requirement::Nothing,
     enter,
     resume,
 };
 
-fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    turn.voice_only()?;
-    let audio = Audio::of(turn)?;
-    let (language, hints) = (turn.text("gather_language")?, turn.text("hints")?);
-    let (speech_timeout, model) = (turn.text("speech_timeout")?, turn.text("speech_model")?);
+fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    context.require_call()?;
+    let audio = Audio::of(context)?;
+    let (language, hints) = (context.text("gather_language")?, context.text("hints")?);
+    let (speech_timeout, model) = (context.text("speech_timeout")?, context.text("speech_model")?);
     // `stop_gather` says whether the key counts at all.
-    let stop = turn.flag("stop_gather")?.unwrap_or(true);
-    let key = if stop { turn.text("finish_on_key")? } else { Some(String::new()) };
-    let (timeout_seconds, digits) = (turn.number("timeout")?, turn.number("number_of_digits")?);
-    let profanity_filter = turn.flag("profanity_filter")?.filter(|filter| !filter);
-    let at = turn.at;
+    let stop = context.flag("stop_gather")?.unwrap_or(true);
+    let key = if stop { context.text("finish_on_key")? } else { Some(String::new()) };
+    let (timeout_seconds, digits) =
+        (context.number("timeout")?, context.number("number_of_digits")?);
+    let profanity_filter = context.flag("profanity_filter")?.filter(|filter| !filter);
+    let at = context.turn;
     let gather = Gather {
         input: Some("dtmf speech"),
         action: Some(&at.action),
@@ -69,23 +70,23 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
         profanity_filter,
         ..Gather::default()
     };
-    turn.document().nest(&gather, |inside| audio.write(inside));
+    context.document().nest(&gather, |inside| audio.write(inside));
     // Nothing was pressed or said: the carrier goes on behind the Gather.
-    turn.come_back();
-    Ok(turn.wait(None))
+    context.add_redirect_back();
+    Ok(context.wait(None))
 }
 
-fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let Event::Webhook(params) = event else { return Ok(Next::event("timeout")) };
-    turn.set_all(&params);
+    context.set_all(&params);
     let given = |name| params.get(name).filter(|text| !text.is_empty());
     let (said, event) = match (given("Digits"), given("SpeechResult")) {
         (Some(digits), _) => (digits, "keypress"),
         (None, Some(speech)) => (speech, "speech"),
         (None, None) => return Ok(Next::event("timeout")),
     };
-    if let Some(name) = turn.text("save_response_as")? {
-        turn.execution.frame_mut().variables.insert(name, said.into());
+    if let Some(name) = context.text("save_response_as")? {
+        context.execution.frame_mut().variables.insert(name, said.into());
     }
     Ok(Next::event(event))
 }

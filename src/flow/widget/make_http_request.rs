@@ -9,39 +9,39 @@
 //! ```
 
 use super::run_function::{call_target, remember};
-use super::{Needs, Next, Type};
+use super::{Next, Requirement, WidgetType};
+use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
-use crate::flow::properties::{Holds, Property};
+use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::{Event, FunctionCall};
-use crate::flow::turn::Turn;
 use crate::function::{OutcomeKind, RequestBody};
 use crate::media_type::{FORM, is_form};
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "make-http-request",
     events: &["success", "failed"],
     failure: Some("failed"),
     properties: &[
-        Property::new("method", Holds::Choice(&["GET", "POST"])),
-        Property::required("url", Holds::Callee),
-        Property::new("content_type", Holds::Text),
-        Property::new("body", Holds::Text),
-        Property::new("parameters", Holds::Pairs),
-        Property::new("add_twilio_auth", Holds::Flag),
-        Property::new("timeout", Holds::Ignored),
-        Property::new("save_response_as", Holds::Ignored),
+        Property::new("method", PropertyKind::Choice(&["GET", "POST"])),
+        Property::required("url", PropertyKind::Callee),
+        Property::new("content_type", PropertyKind::Text),
+        Property::new("body", PropertyKind::Text),
+        Property::new("parameters", PropertyKind::Pairs),
+        Property::new("add_twilio_auth", PropertyKind::Flag),
+        Property::new("timeout", PropertyKind::Ignored),
+        Property::new("save_response_as", PropertyKind::Ignored),
     ],
-    needs: Needs::Nothing,
+    needs: Requirement::Nothing,
     enter,
     resume,
 };
 
-fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    let get = turn.text("method")?.is_none_or(|method| method.eq_ignore_ascii_case("GET"));
-    let target = call_target(turn, get)?;
-    let parameters = turn.pairs("parameters")?;
-    let content_type = turn.text("content_type")?.unwrap_or_else(|| FORM.to_owned());
-    let text = turn.text("body")?;
+fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    let get = context.text("method")?.is_none_or(|method| method.eq_ignore_ascii_case("GET"));
+    let target = call_target(context, get)?;
+    let parameters = context.pairs("parameters")?;
+    let content_type = context.text("content_type")?.unwrap_or_else(|| FORM.to_owned());
+    let text = context.text("body")?;
     let form = is_form(&content_type);
     // Studio sends a form its parameters, and anything else its body.
     let body = match text {
@@ -51,11 +51,11 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
         None if !get && !form => Some(RequestBody { content_type, text: String::new() }),
         _ => None,
     };
-    let with_credentials = turn.flag("add_twilio_auth")?.unwrap_or_default();
-    Ok(Next::Call(FunctionCall { target, parameters, body, with_credentials, held: None }))
+    let with_credentials = context.flag("add_twilio_auth")?.unwrap_or_default();
+    Ok(Next::Call(FunctionCall { target, parameters, body, with_credentials, pending: None }))
 }
 
-fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let Event::Answered(outcome) = event else { return Ok(Next::End) };
     let (parsed, next) = match outcome.kind {
         OutcomeKind::Success { parsed } => (parsed, Ok(Next::event("success"))),
@@ -63,6 +63,6 @@ fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
         OutcomeKind::Twiml(_) => (None, Ok(Next::event("success"))),
         OutcomeKind::Fail(error) => (None, Err(error.into())),
     };
-    remember(turn, outcome.response.as_ref(), parsed);
+    remember(context, outcome.response.as_ref(), parsed);
     next
 }

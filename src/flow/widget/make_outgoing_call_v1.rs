@@ -10,22 +10,22 @@
 //! ```
 
 use super::make_outgoing_call_v2::{enter, resume};
-use super::{Needs, Type};
-use crate::flow::properties::{Holds, Property};
+use super::{Requirement, WidgetType};
+use crate::flow::properties::{Property, PropertyKind};
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "make-outgoing-call-v1",
     events: &["answered", "busy", "noAnswer", "failed", "answeredByMachine", "hangup"],
     failure: Some("failed"),
     properties: &[
-        Property::required("from", Holds::Text),
-        Property::required("to", Holds::Text),
-        Property::new("record", Holds::Flag),
-        Property::new("timeout", Holds::Integer(1, 600)),
-        Property::new("detect_answering_machine", Holds::Flag),
-        Property::new("send_digits", Holds::Text),
+        Property::required("from", PropertyKind::Text),
+        Property::required("to", PropertyKind::Text),
+        Property::new("record", PropertyKind::Flag),
+        Property::new("timeout", PropertyKind::Integer(1, 600)),
+        Property::new("detect_answering_machine", PropertyKind::Flag),
+        Property::new("send_digits", PropertyKind::Text),
     ],
-    needs: Needs::Carrier,
+    needs: Requirement::Carrier,
     enter,
     resume,
 };

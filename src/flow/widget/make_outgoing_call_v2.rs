@@ -9,38 +9,38 @@
 //! ```
 
 use super::send_message::sent;
-use super::{Needs, Next, Type};
+use super::{Next, Requirement, WidgetType};
 use crate::channel::Channel;
+use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
-use crate::flow::properties::{Holds, Property};
+use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
-use crate::flow::turn::Turn;
-use crate::flow::{Send, Service};
+use crate::flow::{CarrierRequest, CarrierService};
 use crate::webhook::Params;
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "make-outgoing-call-v2",
     events: &["answered", "busy", "noAnswer", "failed"],
     failure: Some("failed"),
     properties: &[
-        Property::required("from", Holds::Text),
-        Property::required("to", Holds::Text),
-        Property::new("record", Holds::Flag),
-        Property::new("recording_channels", Holds::Text),
-        Property::new("recording_status_callback", Holds::Text),
-        Property::new("trim", Holds::Text),
-        Property::new("detect_answering_machine", Holds::Flag),
-        Property::new("machine_detection", Holds::Text),
-        Property::new("machine_detection_timeout", Holds::Text),
-        Property::new("machine_detection_speech_threshold", Holds::Text),
-        Property::new("machine_detection_speech_end_threshold", Holds::Text),
-        Property::new("machine_detection_silence_timeout", Holds::Text),
-        Property::new("send_digits", Holds::Text),
-        Property::new("timeout", Holds::Integer(1, 600)),
-        Property::new("sip_auth_username", Holds::Text),
-        Property::new("sip_auth_password", Holds::Text),
+        Property::required("from", PropertyKind::Text),
+        Property::required("to", PropertyKind::Text),
+        Property::new("record", PropertyKind::Flag),
+        Property::new("recording_channels", PropertyKind::Text),
+        Property::new("recording_status_callback", PropertyKind::Text),
+        Property::new("trim", PropertyKind::Text),
+        Property::new("detect_answering_machine", PropertyKind::Flag),
+        Property::new("machine_detection", PropertyKind::Text),
+        Property::new("machine_detection_timeout", PropertyKind::Text),
+        Property::new("machine_detection_speech_threshold", PropertyKind::Text),
+        Property::new("machine_detection_speech_end_threshold", PropertyKind::Text),
+        Property::new("machine_detection_silence_timeout", PropertyKind::Text),
+        Property::new("send_digits", PropertyKind::Text),
+        Property::new("timeout", PropertyKind::Integer(1, 600)),
+        Property::new("sip_auth_username", PropertyKind::Text),
+        Property::new("sip_auth_password", PropertyKind::Text),
     ],
-    needs: Needs::Carrier,
+    needs: Requirement::Carrier,
     enter,
     resume,
 };
@@ -70,24 +70,24 @@ const MACHINE: [(&str, &str); 5] = [
 /// A call that is neither answered nor refused is over by then, also where no callback tells us.
 const NO_ANSWER_SECONDS: u64 = 900;
 
-pub(super) fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
+pub(super) fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     // A message may have begun the flow, but only a voice route takes the webhooks of a call.
-    let Some(url) = turn.at.url(Channel::Voice) else {
-        return Err(Failure::NoVoiceUrl { widget: turn.widget().name.clone() });
+    let Some(url) = context.turn.url(Channel::Voice) else {
+        return Err(Failure::NoVoiceUrl { widget: context.widget().name.clone() });
     };
-    turn.required("to")?;
+    context.required_text("to")?;
     let mut form = Params::default();
     for (property, name) in NAMES {
-        if let Some(text) = turn.text(property)? {
+        if let Some(text) = context.text(property)? {
             form.push(name, &text);
         }
     }
-    if turn.flag("record")?.unwrap_or_default() {
+    if context.flag("record")?.unwrap_or_default() {
         form.push("Record", "true");
     }
-    if turn.flag("detect_answering_machine")?.unwrap_or_default() {
+    if context.flag("detect_answering_machine")?.unwrap_or_default() {
         for (property, name) in MACHINE {
-            if let Some(text) = turn.text(property)? {
+            if let Some(text) = context.text(property)? {
                 form.push(name, &text);
             }
         }
@@ -95,27 +95,27 @@ pub(super) fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     form.push("Url", &url);
     form.push("StatusCallback", &url);
     let path = "/2010-04-01/Accounts/{account}/Calls.json".to_owned();
-    Ok(Next::Send(Send { service: Service::Api, path, form }))
+    Ok(Next::Send(CarrierRequest { service: CarrierService::Api, path, form }))
 }
 
-pub(super) fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+pub(super) fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let params = match event {
         Event::Sent(result) => {
-            let call = sent(turn, result)?;
+            let call = sent(context, result)?;
             let sid = call.get("Sid").and_then(|sid| sid.as_str()).map(str::to_owned);
             if let Some(sid) = &sid {
-                turn.set("CallSid", sid.as_str());
+                context.set("CallSid", sid.as_str());
             }
-            turn.execution.call_sid = sid;
-            return Ok(turn.wait(Some(NO_ANSWER_SECONDS)));
+            context.execution.call_sid = sid;
+            return Ok(context.wait(Some(NO_ANSWER_SECONDS)));
         }
         Event::Webhook(params) | Event::Returned(params) => params,
         _ => return Ok(Next::event("noAnswer")),
     };
-    turn.set_all(&params);
-    turn.execution.channel = Channel::Voice;
+    context.set_all(&params);
+    context.execution.channel = Channel::Voice;
     let machine = params.get("AnsweredBy").is_some_and(|by| by.starts_with("machine"));
-    let told = turn.widget().next("answeredByMachine").is_some();
+    let told = context.widget().next("answeredByMachine").is_some();
     Ok(Next::event(match params.get("CallStatus").unwrap_or_default() {
         "busy" => "busy",
         "no-answer" | "canceled" => "noAnswer",

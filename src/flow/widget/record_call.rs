@@ -7,27 +7,27 @@
 //! ```
 
 use super::send_message::sent;
-use super::{Needs, Next, Type};
+use super::{Next, Requirement, WidgetType};
+use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
-use crate::flow::properties::{Holds, Property};
+use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
-use crate::flow::turn::Turn;
-use crate::flow::{Send, Service};
+use crate::flow::{CarrierRequest, CarrierService};
 use crate::webhook::Params;
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "record-call",
     events: &["success", "failed"],
     failure: Some("failed"),
     properties: &[
-        Property::required("record_call", Holds::Flag),
-        Property::new("trim", Holds::Text),
-        Property::new("recording_status_callback", Holds::Text),
-        Property::new("recording_status_callback_method", Holds::Text),
-        Property::new("recording_status_callback_events", Holds::Text),
-        Property::new("recording_channels", Holds::Text),
+        Property::required("record_call", PropertyKind::Flag),
+        Property::new("trim", PropertyKind::Text),
+        Property::new("recording_status_callback", PropertyKind::Text),
+        Property::new("recording_status_callback_method", PropertyKind::Text),
+        Property::new("recording_status_callback_events", PropertyKind::Text),
+        Property::new("recording_channels", PropertyKind::Text),
     ],
-    needs: Needs::Carrier,
+    needs: Requirement::Carrier,
     enter,
     resume,
 };
@@ -41,14 +41,14 @@ const NAMES: [(&str, &str); 5] = [
     ("recording_channels", "RecordingChannels"),
 ];
 
-fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    turn.voice_only()?;
-    let call = turn.execution.call_sid.clone().unwrap_or_default();
+fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    context.require_call()?;
+    let call = context.execution.call_sid.clone().unwrap_or_default();
     let recordings = format!("/2010-04-01/Accounts/{{account}}/Calls/{call}/Recordings");
     let mut form = Params::default();
-    let path = if turn.flag("record_call")?.unwrap_or_default() {
+    let path = if context.flag("record_call")?.unwrap_or_default() {
         for (property, name) in NAMES {
-            if let Some(text) = turn.text(property)? {
+            if let Some(text) = context.text(property)? {
                 form.push(name, &text);
             }
         }
@@ -57,12 +57,12 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
         form.push("Status", "stopped");
         format!("{recordings}/Twilio.CURRENT.json")
     };
-    Ok(Next::Send(Send { service: Service::Api, path, form }))
+    Ok(Next::Send(CarrierRequest { service: CarrierService::Api, path, form }))
 }
 
-fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let Event::Sent(result) = event else { return Ok(Next::End) };
-    let resource = sent(turn, result)?;
-    turn.set_resource(resource);
+    let resource = sent(context, result)?;
+    context.set_resource(resource);
     Ok(Next::event("success"))
 }

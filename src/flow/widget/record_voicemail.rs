@@ -8,63 +8,64 @@
 //!    "trim": "trim-silence", "transcribe": false}}
 //! ```
 
-use super::{Needs, Next, Type};
+use super::{Next, Requirement, WidgetType};
+use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
-use crate::flow::properties::{Holds, Property};
+use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
-use crate::flow::turn::Turn;
 use crate::twiml::verb::Record;
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "record-voicemail",
     events: &["recordingComplete", "noAudio", "hangup"],
     failure: None,
     properties: &[
-        Property::new("timeout", Holds::Integer(0, 600)),
-        Property::new("finish_on_key", Holds::Text),
-        Property::new("max_length", Holds::Integer(1, 14_400)),
-        Property::new("transcribe", Holds::Flag),
-        Property::new("transcription_callback_url", Holds::Text),
-        Property::new("recording_status_callback_url", Holds::Text),
-        Property::new("trim", Holds::Text),
-        Property::new("play_beep", Holds::Flag),
+        Property::new("timeout", PropertyKind::Integer(0, 600)),
+        Property::new("finish_on_key", PropertyKind::Text),
+        Property::new("max_length", PropertyKind::Integer(1, 14_400)),
+        Property::new("transcribe", PropertyKind::Flag),
+        Property::new("transcription_callback_url", PropertyKind::Text),
+        Property::new("recording_status_callback_url", PropertyKind::Text),
+        Property::new("trim", PropertyKind::Text),
+        Property::new("play_beep", PropertyKind::Flag),
     ],
-    needs: Needs::Nothing,
+    needs: Requirement::Nothing,
     enter,
     resume,
 };
 
-fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    turn.voice_only()?;
-    let (key, trim) = (turn.text("finish_on_key")?, turn.text("trim")?);
-    let transcribed = turn.text("transcription_callback_url")?;
-    let recorded = turn.text("recording_status_callback_url")?;
-    let at = turn.at;
+fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    context.require_call()?;
+    let (key, trim) = (context.text("finish_on_key")?, context.text("trim")?);
+    let transcribed = context.text("transcription_callback_url")?;
+    let recorded = context.text("recording_status_callback_url")?;
+    let at = context.turn;
     let record = Record {
         action: Some(&at.action),
         method: Some("POST"),
-        timeout_seconds: turn.number("timeout")?,
+        timeout_seconds: context.number("timeout")?,
         finish_on_key: key.as_deref(),
-        max_length_seconds: turn.number("max_length")?,
-        play_beep: turn.flag("play_beep")?,
+        max_length_seconds: context.number("max_length")?,
+        play_beep: context.flag("play_beep")?,
         trim: trim.as_deref(),
-        transcribe: turn.flag("transcribe")?.filter(|transcribe| *transcribe),
+        transcribe: context.flag("transcribe")?.filter(|transcribe| *transcribe),
         transcribe_callback: transcribed.as_deref(),
         recording_status_callback: recorded.as_deref(),
         ..Record::default()
     };
-    turn.document().add(&record);
+    context.document().add(&record);
     // Nothing was recorded: the carrier goes on behind the Record.
-    turn.come_back();
-    Ok(turn.wait(None))
+    context.add_redirect_back();
+    Ok(context.wait(None))
 }
 
-fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let Event::Webhook(params) = event else { return Ok(Next::event("noAudio")) };
-    turn.set_all(&params);
+    context.set_all(&params);
     let recorded = params.get("RecordingUrl").is_some_and(|url| !url.is_empty());
     // Most callers end their message by hanging up; only a flow that wants to know is told apart.
-    let hung_up = params.get("Digits") == Some("hangup") && turn.widget().next("hangup").is_some();
+    let hung_up =
+        params.get("Digits") == Some("hangup") && context.widget().next("hangup").is_some();
     Ok(Next::event(match (recorded, hung_up) {
         (false, _) => "noAudio",
         (true, true) => "hangup",

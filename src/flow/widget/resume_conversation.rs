@@ -8,39 +8,39 @@
 //! ```
 
 use super::send_message::sent;
-use super::{Needs, Next, Type};
+use super::{Next, Requirement, WidgetType};
 use crate::channel::Channel;
+use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
-use crate::flow::properties::{Holds, Property};
+use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
-use crate::flow::turn::Turn;
-use crate::flow::{Send, Service};
+use crate::flow::{CarrierRequest, CarrierService};
 use crate::webhook::Params;
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "resume-conversation",
     events: &["resumed", "failed"],
     failure: Some("failed"),
     properties: &[
-        Property::new("conversation_service_sid", Holds::Text),
-        Property::required("conversation_sid", Holds::Text),
-        Property::new("webhook_filters", Holds::Json),
+        Property::new("conversation_service_sid", PropertyKind::Text),
+        Property::required("conversation_sid", PropertyKind::Text),
+        Property::new("webhook_filters", PropertyKind::Json),
     ],
-    needs: Needs::Carrier,
+    needs: Requirement::Carrier,
     enter,
     resume,
 };
 
-fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    let conversation = turn.required("conversation_sid")?;
-    let service = turn.text("conversation_service_sid")?.filter(|sid| sid.starts_with("IS"));
+fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    let conversation = context.required_text("conversation_sid")?;
+    let service = context.text("conversation_service_sid")?.filter(|sid| sid.starts_with("IS"));
     let mut form = Params::default();
     form.push("Target", "webhook");
-    let url = turn.at.url(Channel::Message).or_else(|| turn.at.url(Channel::Voice));
+    let url = context.turn.url(Channel::Message).or_else(|| context.turn.url(Channel::Voice));
     if let Some(url) = url {
         form.push("Configuration.Url", &url);
     }
-    let filters = turn.text("webhook_filters")?;
+    let filters = context.text("webhook_filters")?;
     let filters = filters.and_then(|json| serde_json::from_str::<Vec<String>>(&json).ok());
     for filter in filters.unwrap_or_else(|| vec!["onMessageAdded".to_owned()]) {
         form.push("Configuration.Filters", &filter);
@@ -50,12 +50,12 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
         Some(service) => format!("/v1/Services/{service}/{below}"),
         None => format!("/v1/{below}"),
     };
-    Ok(Next::Send(Send { service: Service::Conversations, path, form }))
+    Ok(Next::Send(CarrierRequest { service: CarrierService::Conversations, path, form }))
 }
 
-fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let Event::Sent(result) = event else { return Ok(Next::End) };
-    let webhook = sent(turn, result)?;
-    turn.set_resource(webhook);
+    let webhook = sent(context, result)?;
+    context.set_resource(webhook);
     Ok(Next::event("resumed"))
 }

@@ -8,47 +8,47 @@
 //!    "language": "en-US", "dtmf_detection": true}}
 //! ```
 
-use super::{Needs, Next, Type};
+use super::{Next, Requirement, WidgetType};
+use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
-use crate::flow::properties::{Holds, Property};
+use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
-use crate::flow::turn::Turn;
 use crate::twiml::verb::{Connect, ConversationRelay, Parameter};
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "run-conversation-relay",
     events: &["success", "failed"],
     failure: Some("failed"),
     properties: &[
-        Property::required("url", Holds::Text),
-        Property::new("welcome_greeting", Holds::Text),
-        Property::new("language", Holds::Text),
-        Property::new("tts_language", Holds::Text),
-        Property::new("tts_provider", Holds::Text),
-        Property::new("voice", Holds::Text),
-        Property::new("transcription_language", Holds::Text),
-        Property::new("transcription_provider", Holds::Text),
-        Property::new("speech_model", Holds::Text),
-        Property::new("dtmf_detection", Holds::Flag),
-        Property::new("interruptible", Holds::Text),
-        Property::new("parameters", Holds::Pairs),
+        Property::required("url", PropertyKind::Text),
+        Property::new("welcome_greeting", PropertyKind::Text),
+        Property::new("language", PropertyKind::Text),
+        Property::new("tts_language", PropertyKind::Text),
+        Property::new("tts_provider", PropertyKind::Text),
+        Property::new("voice", PropertyKind::Text),
+        Property::new("transcription_language", PropertyKind::Text),
+        Property::new("transcription_provider", PropertyKind::Text),
+        Property::new("speech_model", PropertyKind::Text),
+        Property::new("dtmf_detection", PropertyKind::Flag),
+        Property::new("interruptible", PropertyKind::Text),
+        Property::new("parameters", PropertyKind::Pairs),
     ],
-    needs: Needs::Nothing,
+    needs: Requirement::Nothing,
     enter,
     resume,
 };
 
-fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    turn.voice_only()?;
-    let text = |name| turn.text(name);
-    let (url, greeting) = (turn.required("url")?, text("welcome_greeting")?);
+fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    context.require_call()?;
+    let text = |name| context.text(name);
+    let (url, greeting) = (context.required_text("url")?, text("welcome_greeting")?);
     let (language, tts_language) = (text("language")?, text("tts_language")?);
     let (tts_provider, voice) = (text("tts_provider")?, text("voice")?);
     let (heard_language, heard_by) =
         (text("transcription_language")?, text("transcription_provider")?);
     let (model, interruptible) = (text("speech_model")?, text("interruptible")?);
-    let parameters = turn.pairs("parameters")?;
-    let at = turn.at;
+    let parameters = context.pairs("parameters")?;
+    let at = context.turn;
     let relay = ConversationRelay {
         url: Some(&url),
         welcome_greeting: greeting.as_deref(),
@@ -59,23 +59,23 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
         transcription_language: heard_language.as_deref(),
         transcription_provider: heard_by.as_deref(),
         speech_model: model.as_deref(),
-        dtmf_detection: turn.flag("dtmf_detection")?,
+        dtmf_detection: context.flag("dtmf_detection")?,
         interruptible: interruptible.as_deref(),
     };
     let connect = Connect { action: Some(&at.action), method: Some("POST") };
-    turn.document().nest(&connect, |inside| {
+    context.document().nest(&connect, |inside| {
         inside.nest(&relay, |inside| {
             for (name, value) in parameters.iter() {
                 inside.add(&Parameter { name: Some(name), value: Some(value) });
             }
         });
     });
-    Ok(turn.wait(None))
+    Ok(context.wait(None))
 }
 
-fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let Event::Webhook(params) = event else { return Ok(Next::event("failed")) };
-    turn.set_all(&params);
+    context.set_all(&params);
     let failed = matches!(params.get("SessionStatus"), Some("failed" | "error"));
     Ok(Next::event(if failed { "failed" } else { "success" }))
 }

@@ -11,39 +11,39 @@
 use serde_json::{Map, Value};
 
 use super::set_variables::value;
-use super::{Needs, Next, Type};
+use super::{Next, Requirement, WidgetType};
+use crate::flow::context::WidgetContext;
 use crate::flow::execution::Frame;
 use crate::flow::failure::Failure;
-use crate::flow::properties::{Holds, Property};
+use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
-use crate::flow::trigger::{Incoming, Trigger};
-use crate::flow::turn::Turn;
+use crate::flow::trigger::{Trigger, TriggerKind};
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "run-subflow",
     events: &["completed", "failed"],
     failure: Some("failed"),
     properties: &[
-        Property::required("flow_sid", Holds::Text),
-        Property::new("flow_revision", Holds::Ignored),
-        Property::new("parameters", Holds::Variables),
+        Property::required("flow_sid", PropertyKind::Text),
+        Property::new("flow_revision", PropertyKind::Ignored),
+        Property::new("parameters", PropertyKind::Variables),
     ],
-    needs: Needs::Nothing,
+    needs: Requirement::Nothing,
     enter,
     resume,
 };
 
-fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    let sid = turn.required("flow_sid")?;
-    let nested = turn.execution.frames.len() > 1;
-    let subflow = turn.flow.subflows.iter().position(|subflow| subflow.sid == sid);
+fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    let sid = context.required_text("flow_sid")?;
+    let nested = context.execution.frames.len() > 1;
+    let subflow = context.flow.subflows.iter().position(|subflow| subflow.sid == sid);
     let (Some(subflow), false) = (subflow, nested) else {
-        return Err(Failure::Subflow { widget: turn.widget().name.clone() });
+        return Err(Failure::Subflow { widget: context.widget().name.clone() });
     };
     let mut parameters = Map::new();
-    for pair in turn.widget().properties.pairs("parameters") {
-        let key = turn.render(&pair.key)?;
-        let value = match value(turn, &key, pair)? {
+    for pair in context.widget().properties.pairs("parameters") {
+        let key = context.render(&pair.key)?;
+        let value = match value(context, &key, pair)? {
             // Studio: the parameters of a subflow are texts unless their type says otherwise.
             Value::Number(number) if !pair.json => Value::String(number.to_string()),
             value => value,
@@ -52,14 +52,14 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     }
     let mut values = Map::new();
     values.insert("parameters".to_owned(), Value::Object(parameters));
-    values.insert("execution_sid".to_owned(), turn.execution.sid.clone().into());
-    values.insert("flow_sid".to_owned(), turn.flow.sid.clone().into());
-    let kind = turn.execution.frame().trigger.kind().event();
+    values.insert("execution_sid".to_owned(), context.execution.sid.clone().into());
+    values.insert("flow_sid".to_owned(), context.flow.sid.clone().into());
+    let kind = context.execution.frame().trigger.kind().event();
     values.insert("trigger_type".to_owned(), kind.into());
-    let trigger = Trigger::Json { kind: Incoming::Parent, values };
+    let trigger = Trigger::Json { kind: TriggerKind::Parent, values };
     Ok(Next::Subflow(Box::new(Frame::new(Some(subflow), trigger))))
 }
 
-fn resume(_: &mut Turn<'_>, _: Event) -> Result<Next, Failure> {
+fn resume(_: &mut WidgetContext<'_>, _: Event) -> Result<Next, Failure> {
     Ok(Next::End)
 }

@@ -6,27 +6,27 @@
 //!  "properties": {"say": "Welcome.", "voice": "Polly.Joanna", "language": "en-US", "loop": 1}}
 //! ```
 
-use super::{Needs, Next, Type};
+use super::{Next, Requirement, WidgetType};
+use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
-use crate::flow::properties::{Holds, Property};
+use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
-use crate::flow::turn::Turn;
 use crate::twiml::TwimlWriter;
 use crate::twiml::verb::{Play, Say};
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "say-play",
     events: &["audioComplete"],
     failure: None,
     properties: &[
-        Property::new("say", Holds::Text),
-        Property::new("play", Holds::Text),
-        Property::new("digits", Holds::Text),
-        Property::new("voice", Holds::Text),
-        Property::new("language", Holds::Text),
-        Property::new("loop", Holds::Integer(0, 1000)),
+        Property::new("say", PropertyKind::Text),
+        Property::new("play", PropertyKind::Text),
+        Property::new("digits", PropertyKind::Text),
+        Property::new("voice", PropertyKind::Text),
+        Property::new("language", PropertyKind::Text),
+        Property::new("loop", PropertyKind::Integer(0, 1000)),
     ],
-    needs: Needs::Nothing,
+    needs: Requirement::Nothing,
     enter,
     resume,
 };
@@ -42,14 +42,14 @@ pub(super) struct Audio {
     times: Option<u32>,
 }
 
-fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    turn.voice_only()?;
-    let audio = Audio::of(turn)?;
-    audio.write(turn.document());
-    Ok(turn.then("audioComplete"))
+fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    context.require_call()?;
+    let audio = Audio::of(context)?;
+    audio.write(context.document());
+    Ok(context.continue_after_document("audioComplete"))
 }
 
-fn resume(_: &mut Turn<'_>, _: Event) -> Result<Next, Failure> {
+fn resume(_: &mut WidgetContext<'_>, _: Event) -> Result<Next, Failure> {
     Ok(Next::event("audioComplete"))
 }
 
@@ -57,14 +57,14 @@ fn resume(_: &mut Turn<'_>, _: Event) -> Result<Next, Failure> {
 
 impl Audio {
     /// The properties of a widget that speaks or plays.
-    pub(super) fn of(turn: &Turn<'_>) -> Result<Audio, Failure> {
+    pub(super) fn of(context: &WidgetContext<'_>) -> Result<Audio, Failure> {
         Ok(Audio {
-            say: turn.text("say")?,
-            play: turn.text("play")?,
-            digits: turn.text("digits")?,
-            voice: turn.text("voice")?,
-            language: turn.text("language")?,
-            times: turn.number("loop")?,
+            say: context.text("say")?,
+            play: context.text("play")?,
+            digits: context.text("digits")?,
+            voice: context.text("voice")?,
+            language: context.text("language")?,
+            times: context.number("loop")?,
         })
     }
 

@@ -11,54 +11,54 @@
 use serde_json::Value;
 
 use super::send_message::{Outbound, outbound};
-use super::{Needs, Next, Type};
+use super::{Next, Requirement, WidgetType};
+use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
-use crate::flow::properties::{Holds, Property};
+use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
-use crate::flow::turn::Turn;
 use crate::limits::REPLY_WITHIN;
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "send-and-wait-for-reply",
     events: &["incomingMessage", "timeout", "deliveryFailure"],
     failure: Some("deliveryFailure"),
     properties: &[
-        Property::new("from", Holds::Text),
-        Property::new("body", Holds::Text),
-        Property::new("media_url", Holds::Text),
-        Property::new("timeout", Holds::Integer(0, 2_592_000)),
-        Property::new("save_response_as", Holds::Text),
-        Property::new("service", Holds::Ignored),
-        Property::new("channel", Holds::Ignored),
-        Property::new("attributes", Holds::Ignored),
-        Property::new("message_type", Holds::Ignored),
-        Property::new("content_sid", Holds::Text),
-        Property::new("content_variables", Holds::Pairs),
-        Property::new("content_template_sid", Holds::Text),
-        Property::new("shorten_urls", Holds::Flag),
+        Property::new("from", PropertyKind::Text),
+        Property::new("body", PropertyKind::Text),
+        Property::new("media_url", PropertyKind::Text),
+        Property::new("timeout", PropertyKind::Integer(0, 2_592_000)),
+        Property::new("save_response_as", PropertyKind::Text),
+        Property::new("service", PropertyKind::Ignored),
+        Property::new("channel", PropertyKind::Ignored),
+        Property::new("attributes", PropertyKind::Ignored),
+        Property::new("message_type", PropertyKind::Ignored),
+        Property::new("content_sid", PropertyKind::Text),
+        Property::new("content_variables", PropertyKind::Pairs),
+        Property::new("content_template_sid", PropertyKind::Text),
+        Property::new("shorten_urls", PropertyKind::Flag),
     ],
-    needs: Needs::CarrierOutsideOfMessages,
+    needs: Requirement::CarrierOutsideOfMessages,
     enter,
     resume,
 };
 
-fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    let outbound = Outbound::of(turn)?;
-    let at = turn.at;
+fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    let outbound = Outbound::of(context)?;
+    let at = context.turn;
     // What became of it is asked for only where the flow goes somewhere with it.
-    let status = turn.widget().next("deliveryFailure").map(|_| at.action.as_str());
-    match outbound.say(turn, status) {
-        true => wait(turn),
+    let status = context.widget().next("deliveryFailure").map(|_| at.action.as_str());
+    match outbound.say(context, status) {
+        true => wait(context),
         false => Ok(Next::Send(outbound.send())),
     }
 }
 
-fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let params = match event {
         Event::Webhook(params) | Event::Returned(params) => params,
         Event::Sent(result) => {
-            outbound(turn, result)?;
-            return wait(turn);
+            outbound(context, result)?;
+            return wait(context);
         }
         _ => return Ok(Next::event("timeout")),
     };
@@ -66,15 +66,15 @@ fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
         return Ok(Next::event("deliveryFailure"));
     }
     let inbound = params.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-    turn.set("inbound", Value::Object(inbound));
-    if let Some(name) = turn.text("save_response_as")? {
+    context.set("inbound", Value::Object(inbound));
+    if let Some(name) = context.text("save_response_as")? {
         let body = params.get("Body").unwrap_or_default().into();
-        turn.execution.frame_mut().variables.insert(name, body);
+        context.execution.frame_mut().variables.insert(name, body);
     }
     Ok(Next::event("incomingMessage"))
 }
 
-fn wait(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    let seconds = turn.number("timeout")?.map_or(REPLY_WITHIN.as_secs(), u64::from);
-    Ok(turn.wait(Some(seconds)))
+fn wait(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    let seconds = context.number("timeout")?.map_or(REPLY_WITHIN.as_secs(), u64::from);
+    Ok(context.wait(Some(seconds)))
 }

@@ -10,36 +10,36 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Needs, Next, Type};
+use super::{Next, Requirement, WidgetType};
 use crate::channel::Channel;
+use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
-use crate::flow::properties::{Holds, Property};
+use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
-use crate::flow::turn::Turn;
-use crate::flow::{Send, SendError, Service};
+use crate::flow::{CarrierRequest, CarrierRequestError, CarrierService};
 use crate::limits::MESSAGES_PER_REPLY_MAX;
 use crate::twiml::verb::{self, Body, Media};
 use crate::webhook::Params;
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "send-message",
     events: &["sent", "failed"],
     failure: Some("failed"),
     properties: &[
-        Property::new("from", Holds::Text),
-        Property::new("to", Holds::Text),
-        Property::new("body", Holds::Text),
-        Property::new("media_url", Holds::Text),
-        Property::new("service", Holds::Ignored),
-        Property::new("channel", Holds::Ignored),
-        Property::new("attributes", Holds::Ignored),
-        Property::new("message_type", Holds::Ignored),
-        Property::new("content_sid", Holds::Text),
-        Property::new("content_variables", Holds::Pairs),
-        Property::new("content_template_sid", Holds::Text),
-        Property::new("shorten_urls", Holds::Flag),
+        Property::new("from", PropertyKind::Text),
+        Property::new("to", PropertyKind::Text),
+        Property::new("body", PropertyKind::Text),
+        Property::new("media_url", PropertyKind::Text),
+        Property::new("service", PropertyKind::Ignored),
+        Property::new("channel", PropertyKind::Ignored),
+        Property::new("attributes", PropertyKind::Ignored),
+        Property::new("message_type", PropertyKind::Ignored),
+        Property::new("content_sid", PropertyKind::Text),
+        Property::new("content_variables", PropertyKind::Pairs),
+        Property::new("content_template_sid", PropertyKind::Text),
+        Property::new("shorten_urls", PropertyKind::Flag),
     ],
-    needs: Needs::CarrierOutsideOfMessages,
+    needs: Requirement::CarrierOutsideOfMessages,
     enter,
     resume,
 };
@@ -55,37 +55,37 @@ pub(super) struct Outbound {
     shorten_urls: bool,
 }
 
-fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    let outbound = Outbound::of(turn)?;
-    match outbound.say(turn, None) {
+fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    let outbound = Outbound::of(context)?;
+    match outbound.say(context, None) {
         true => Ok(Next::event("sent")),
         false => Ok(Next::Send(outbound.send())),
     }
 }
 
-fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let Event::Sent(result) = event else { return Ok(Next::End) };
-    outbound(turn, result)?;
+    outbound(context, result)?;
     Ok(Next::event("sent"))
 }
 
 /// Notes `widgets.NAME.outbound` from what the carrier's API answered.
 pub(super) fn outbound(
-    turn: &mut Turn<'_>,
-    result: Result<Map<String, Value>, SendError>,
+    context: &mut WidgetContext<'_>,
+    result: Result<Map<String, Value>, CarrierRequestError>,
 ) -> Result<(), Failure> {
-    let resource = sent(turn, result)?;
-    turn.set("outbound", Value::Object(resource));
+    let resource = sent(context, result)?;
+    context.set("outbound", Value::Object(resource));
     Ok(())
 }
 
 /// What the carrier's API answered, its keys in the spelling of Studio: `date_created` is
 /// `DateCreated`.
 pub(super) fn sent(
-    turn: &Turn<'_>,
-    result: Result<Map<String, Value>, SendError>,
+    context: &WidgetContext<'_>,
+    result: Result<Map<String, Value>, CarrierRequestError>,
 ) -> Result<Map<String, Value>, Failure> {
-    let widget = || turn.widget().name.clone();
+    let widget = || context.widget().name.clone();
     let resource = result.map_err(|error| Failure::Send { widget: widget(), error })?;
     Ok(resource.into_iter().map(|(name, value)| (studio_name(&name), value)).collect())
 }
@@ -104,46 +104,46 @@ fn studio_name(name: &str) -> String {
 
 impl Outbound {
     /// The message of a widget.
-    pub(super) fn of(turn: &Turn<'_>) -> Result<Outbound, Failure> {
+    pub(super) fn of(context: &WidgetContext<'_>) -> Result<Outbound, Failure> {
         let or = |name, other: &str| -> Result<String, Failure> {
-            Ok(turn.text(name)?.unwrap_or_else(|| other.to_owned()))
+            Ok(context.text(name)?.unwrap_or_else(|| other.to_owned()))
         };
-        let content = match turn.text("content_sid")? {
+        let content = match context.text("content_sid")? {
             Some(sid) => Some(sid),
-            None => turn.text("content_template_sid")?,
+            None => context.text("content_template_sid")?,
         };
-        let pairs = turn.pairs("content_variables")?;
+        let pairs = context.pairs("content_variables")?;
         let content = content.map(|sid| {
             let variables: Map<String, Value> =
                 pairs.iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
             (sid, Value::Object(variables).to_string())
         });
-        let (body, media) = (turn.text("body")?, turn.text("media_url")?);
+        let (body, media) = (context.text("body")?, context.text("media_url")?);
         if body.is_none() && media.is_none() && content.is_none() {
             // The carrier refuses a message without anything in it (Twilio 21602).
-            return Err(turn.wrong("body", "empty", "a text, or `media_url`"));
+            return Err(context.property_error("body", "empty", "a text, or `media_url`"));
         }
         Ok(Outbound {
-            from: or("from", &turn.execution.address)?,
-            to: or("to", &turn.execution.contact)?,
+            from: or("from", &context.execution.address)?,
+            to: or("to", &context.execution.contact)?,
             body,
             media,
             content,
-            shorten_urls: turn.flag("shorten_urls")?.unwrap_or_default(),
+            shorten_urls: context.flag("shorten_urls")?.unwrap_or_default(),
         })
     }
 
     /// Writes it into the answer to a message. `false` where none is being answered, the answer
     /// holds as many as it may, or TwiML has no word for it.
-    pub(super) fn say(&self, turn: &mut Turn<'_>, status: Option<&str>) -> bool {
-        let message = turn.execution.channel == Channel::Message && turn.at.answering;
-        if !message || self.content.is_some() || turn.execution.said >= MESSAGES_PER_REPLY_MAX {
+    pub(super) fn say(&self, context: &mut WidgetContext<'_>, status: Option<&str>) -> bool {
+        let message = context.execution.channel == Channel::Message && context.turn.answering;
+        if !message || self.content.is_some() || context.execution.said >= MESSAGES_PER_REPLY_MAX {
             return false;
         }
-        turn.execution.said += 1;
+        context.execution.said += 1;
         let other = |address: &str, usual: &str| (address != usual).then(|| address.to_owned());
-        let to = other(&self.to, &turn.execution.contact);
-        let from = other(&self.from, &turn.execution.address);
+        let to = other(&self.to, &context.execution.contact);
+        let from = other(&self.from, &context.execution.address);
         let verb = verb::Message {
             text: "",
             to: to.as_deref(),
@@ -151,7 +151,7 @@ impl Outbound {
             status_callback: status,
             ..verb::Message::default()
         };
-        turn.document().nest(&verb, |inside| {
+        context.document().nest(&verb, |inside| {
             if let Some(text) = &self.body {
                 inside.add(&Body { text });
             }
@@ -159,7 +159,7 @@ impl Outbound {
                 inside.add(&Media { url });
             }
         });
-        turn.set(
+        context.set(
             "outbound",
             json!({"From": self.from, "To": self.to, "Body": self.body, "Status": "queued"}),
         );
@@ -167,7 +167,7 @@ impl Outbound {
     }
 
     /// The same for the carrier's API.
-    pub(super) fn send(&self) -> Send {
+    pub(super) fn send(&self) -> CarrierRequest {
         let mut form = Params::default();
         let service = self.from.starts_with("MG");
         form.push(if service { "MessagingServiceSid" } else { "From" }, &self.from);
@@ -185,6 +185,6 @@ impl Outbound {
             form.push("ShortenUrls", "true");
         }
         let path = "/2010-04-01/Accounts/{account}/Messages.json".to_owned();
-        Send { service: Service::Api, path, form }
+        CarrierRequest { service: CarrierService::Api, path, form }
     }
 }

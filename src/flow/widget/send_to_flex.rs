@@ -13,52 +13,52 @@ use serde_json::json;
 
 use super::enqueue_call::{self, Queued};
 use super::send_message::sent;
-use super::{Needs, Next, Type};
+use super::{Next, Requirement, WidgetType};
 use crate::channel::Channel;
+use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
-use crate::flow::properties::{Holds, Property};
+use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
-use crate::flow::turn::Turn;
-use crate::flow::{Send, Service};
+use crate::flow::{CarrierRequest, CarrierService};
 use crate::webhook::Params;
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "send-to-flex",
     events: &["callComplete", "failedToEnqueue", "callFailure", "composerStarted"],
     failure: Some("failedToEnqueue"),
     properties: &[
-        Property::new("workflow", Holds::Text),
-        Property::new("channel", Holds::Text),
-        Property::new("attributes", Holds::Text),
-        Property::new("priority", Holds::Integer(0, i32::MAX as u32)),
-        Property::new("timeout", Holds::Integer(0, i32::MAX as u32)),
-        Property::new("waitUrl", Holds::Text),
-        Property::new("waitUrlMethod", Holds::Text),
+        Property::new("workflow", PropertyKind::Text),
+        Property::new("channel", PropertyKind::Text),
+        Property::new("attributes", PropertyKind::Text),
+        Property::new("priority", PropertyKind::Integer(0, i32::MAX as u32)),
+        Property::new("timeout", PropertyKind::Integer(0, i32::MAX as u32)),
+        Property::new("waitUrl", PropertyKind::Text),
+        Property::new("waitUrlMethod", PropertyKind::Text),
     ],
-    needs: Needs::CarrierOutsideOfCalls,
+    needs: Requirement::CarrierOutsideOfCalls,
     enter,
     resume,
 };
 
-fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    let workflow = turn.required("workflow")?;
-    let attributes = turn.text("attributes")?;
-    let (priority, timeout_seconds) = (turn.number("priority")?, turn.number("timeout")?);
-    if turn.execution.channel == Channel::Voice {
-        turn.voice_only()?;
+fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    let workflow = context.required_text("workflow")?;
+    let attributes = context.text("attributes")?;
+    let (priority, timeout_seconds) = (context.number("priority")?, context.number("timeout")?);
+    if context.execution.channel == Channel::Voice {
+        context.require_call()?;
         let queued = Queued {
             workflow: Some(workflow),
             queue: None,
             attributes: Some(attributes.unwrap_or_else(|| "{}".to_owned())),
             priority,
             timeout_seconds,
-            wait_url: turn.text("waitUrl")?,
-            wait_method: turn.text("waitUrlMethod")?,
+            wait_url: context.text("waitUrl")?,
+            wait_method: context.text("waitUrlMethod")?,
         };
-        return Ok(queued.write(turn));
+        return Ok(queued.write(context));
     }
     let mut form = Params::default();
-    let execution = &turn.execution;
+    let execution = &context.execution;
     let channel = json!({
         "type": kind_of(&execution.contact),
         "initiated_by": "customer",
@@ -67,20 +67,20 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
     form.push("Channel", &channel.to_string());
     let routing = json!({"properties": {
         "workflow_sid": workflow,
-        "task_channel_sid": turn.text("channel")?,
+        "task_channel_sid": context.text("channel")?,
         "attributes": attributes,
         "priority": priority,
         "timeout": timeout_seconds,
     }});
     form.push("Routing", &routing.to_string());
     let path = "/v1/Interactions".to_owned();
-    Ok(Next::Send(Send { service: Service::Flex, path, form }))
+    Ok(Next::Send(CarrierRequest { service: CarrierService::Flex, path, form }))
 }
 
-fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
-    let Event::Sent(result) = event else { return enqueue_call::resume(turn, event) };
-    let resource = sent(turn, result)?;
-    turn.set_resource(resource);
+fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
+    let Event::Sent(result) = event else { return enqueue_call::resume(context, event) };
+    let resource = sent(context, result)?;
+    context.set_resource(resource);
     Ok(Next::event("callComplete"))
 }
 

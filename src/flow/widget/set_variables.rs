@@ -10,51 +10,55 @@
 
 use serde_json::Value;
 
-use super::{Needs, Next, Type, waits_for_nothing};
+use super::{Next, Requirement, WidgetType, waits_for_nothing};
+use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
 use crate::flow::failure::check_length;
-use crate::flow::properties::{Holds, Pair, Property};
-use crate::flow::turn::Turn;
+use crate::flow::properties::{Pair, Property, PropertyKind};
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "set-variables",
     events: &["next"],
     failure: None,
-    properties: &[Property::required("variables", Holds::Variables)],
-    needs: Needs::Nothing,
+    properties: &[Property::required("variables", PropertyKind::Variables)],
+    needs: Requirement::Nothing,
     enter,
     resume: waits_for_nothing,
 };
 
-fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    for pair in turn.widget().properties.pairs("variables") {
-        let key = turn.render(&pair.key)?;
-        let value = value(turn, &key, pair)?;
-        turn.set(&key, value.clone());
-        turn.execution.frame_mut().variables.insert(key, value);
+fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    for pair in context.widget().properties.pairs("variables") {
+        let key = context.render(&pair.key)?;
+        let value = value(context, &key, pair)?;
+        context.set(&key, value.clone());
+        context.execution.frame_mut().variables.insert(key, value);
     }
     Ok(Next::event("next"))
 }
 
 /// The value of a variable: JSON where the entry says so, else a text, or the number that it is.
-pub(super) fn value(turn: &mut Turn<'_>, key: &str, pair: &Pair) -> Result<Value, Failure> {
+pub(super) fn value(
+    context: &mut WidgetContext<'_>,
+    key: &str,
+    pair: &Pair,
+) -> Result<Value, Failure> {
     if pair.json {
-        return json(turn, key, pair);
+        return json(context, key, pair);
     }
-    let text = check_length(&turn.widget().name, key, turn.render(&pair.value)?)?;
+    let text = check_length(&context.widget().name, key, context.render(&pair.value)?)?;
     Ok(number(&text).unwrap_or(Value::String(text)))
 }
 
 /// An object as it is, a text as the JSON in it.
-fn json(turn: &mut Turn<'_>, key: &str, pair: &Pair) -> Result<Value, Failure> {
-    let value = turn.evaluate(&pair.value)?;
+fn json(context: &mut WidgetContext<'_>, key: &str, pair: &Pair) -> Result<Value, Failure> {
+    let value = context.evaluate(&pair.value)?;
     let Value::String(text) = value else { return Ok(value) };
-    let text = check_length(&turn.widget().name, key, text)?;
+    let text = check_length(&context.widget().name, key, text)?;
     match serde_json::from_str(&text) {
         Ok(value) => Ok(value),
         Err(_) => {
-            let widget = &turn.widget().name;
-            turn.execution.remark(format!(
+            let widget = &context.widget().name;
+            context.execution.warn(format!(
                 "variable `{key}` of widget `{widget}` is not the JSON that its type says it is, \
                  so it is kept as a text (Twilio 81027)"
             ));

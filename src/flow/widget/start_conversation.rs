@@ -12,28 +12,28 @@
 use serde_json::{Value, json};
 
 use super::send_message::sent;
-use super::{Needs, Next, Type};
+use super::{Next, Requirement, WidgetType};
+use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
-use crate::flow::properties::{Holds, Property};
+use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
-use crate::flow::turn::Turn;
-use crate::flow::{Send, Service};
+use crate::flow::{CarrierRequest, CarrierService};
 use crate::webhook::Params;
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "start-conversation",
     events: &["created", "failed"],
     failure: Some("failed"),
     properties: &[
-        Property::new("conversation_service_sid", Holds::Text),
-        Property::new("participants", Holds::Json),
-        Property::new("timers_inactive", Holds::Text),
-        Property::new("timers_closed", Holds::Text),
-        Property::new("close_conversation_on_execution_end", Holds::Ignored),
-        Property::new("friendly_name", Holds::Text),
-        Property::new("attributes", Holds::Text),
+        Property::new("conversation_service_sid", PropertyKind::Text),
+        Property::new("participants", PropertyKind::Json),
+        Property::new("timers_inactive", PropertyKind::Text),
+        Property::new("timers_closed", PropertyKind::Text),
+        Property::new("close_conversation_on_execution_end", PropertyKind::Ignored),
+        Property::new("friendly_name", PropertyKind::Text),
+        Property::new("attributes", PropertyKind::Text),
     ],
-    needs: Needs::Carrier,
+    needs: Requirement::Carrier,
     enter,
     resume,
 };
@@ -46,14 +46,14 @@ const NAMES: [(&str, &str); 4] = [
     ("attributes", "Attributes"),
 ];
 
-fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
+fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let mut form = Params::default();
     for (property, name) in NAMES {
-        if let Some(text) = turn.text(property)? {
+        if let Some(text) = context.text(property)? {
             form.push(name, &text);
         }
     }
-    let participants = turn.text("participants")?;
+    let participants = context.text("participants")?;
     let participants = participants.and_then(|json| serde_json::from_str::<Vec<Value>>(&json).ok());
     for participant in participants.unwrap_or_default() {
         let binding = json!({"messaging_binding": {
@@ -62,20 +62,20 @@ fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
         }});
         form.push("Participant", &binding.to_string());
     }
-    let service = turn.text("conversation_service_sid")?.filter(|sid| sid.starts_with("IS"));
+    let service = context.text("conversation_service_sid")?.filter(|sid| sid.starts_with("IS"));
     let path = match service {
         Some(service) => format!("/v1/Services/{service}/ConversationWithParticipants"),
         None => "/v1/ConversationWithParticipants".to_owned(),
     };
-    Ok(Next::Send(Send { service: Service::Conversations, path, form }))
+    Ok(Next::Send(CarrierRequest { service: CarrierService::Conversations, path, form }))
 }
 
-fn resume(turn: &mut Turn<'_>, event: Event) -> Result<Next, Failure> {
+fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let Event::Sent(result) = event else { return Ok(Next::End) };
-    let conversation = sent(turn, result)?;
+    let conversation = sent(context, result)?;
     if let Some(sid) = conversation.get("Sid").cloned() {
-        turn.set("ConversationSid", sid);
+        context.set("ConversationSid", sid);
     }
-    turn.set_resource(conversation);
+    context.set_resource(conversation);
     Ok(Next::event("created"))
 }

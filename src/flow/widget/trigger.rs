@@ -5,12 +5,12 @@
 //!  "transitions": [{"event": "incomingMessage", "next": "lookup"}]}
 //! ```
 
-use super::{Needs, Next, Type, waits_for_nothing};
+use super::{Next, Requirement, WidgetType, waits_for_nothing};
+use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
-use crate::flow::properties::{Holds, Property};
-use crate::flow::turn::Turn;
+use crate::flow::properties::{Property, PropertyKind};
 
-pub(super) const TYPE: Type = Type {
+pub(super) const TYPE: WidgetType = WidgetType {
     name: "trigger",
     events: &[
         "incomingMessage",
@@ -20,12 +20,12 @@ pub(super) const TYPE: Type = Type {
         "incomingParent",
     ],
     failure: None,
-    properties: &[Property::new("flow_url", Holds::Ignored)],
-    needs: Needs::Nothing,
+    properties: &[Property::new("flow_url", PropertyKind::Ignored)],
+    needs: Requirement::Nothing,
     enter,
     resume: waits_for_nothing,
 };
 
-fn enter(turn: &mut Turn<'_>) -> Result<Next, Failure> {
-    Ok(Next::event(turn.execution.frame().trigger.kind().event()))
+fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    Ok(Next::event(context.execution.frame().trigger.kind().event()))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::paging::{Paging, wrong};
-use super::{Answer, Call, Refusal};
+use super::{RestError, RestRequest, RestResponse};
 use crate::clock;
 use crate::flow::Execution;
 use crate::limits::STUDIO_ADDRESSES_BYTES_MAX;
@@ -16,34 +16,34 @@ use crate::session::{
 };
 
 /// POST: begins one.
-pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
+pub(super) async fn create(call: &RestRequest<'_>) -> Result<RestResponse, RestError> {
     let required = |name: &str| match call.form.get(name).map(str::trim) {
         Some(text) if !text.is_empty() => Ok(text),
-        _ => Err(Refusal::new(400, 21604, &format!("A '{name}' address is required"))),
+        _ => Err(RestError::new(400, 21604, &format!("A '{name}' address is required"))),
     };
     let (to, from) = (required("To")?, required("From")?);
     if to.len() + from.len() > STUDIO_ADDRESSES_BYTES_MAX {
         let most = STUDIO_ADDRESSES_BYTES_MAX;
         let message = format!("'To' and 'From' together have more than {most} bytes");
-        return Err(Refusal::new(400, 81023, &message));
+        return Err(RestError::new(400, 81023, &message));
     }
     let parameters = parameters(call.form.get("Parameters").unwrap_or_default())?;
     let sessions = call.sessions();
     let now = clock::wall();
-    sessions.keep_flow(&call.flow.revision, &call.flow.definition).await?;
+    sessions.store_flow(&call.flow.revision, &call.flow.definition).await?;
     let _turn = sessions.lock(&contact_key(&call.flow.name, from, to)).await;
     let sid = random::sid_in_order("FN", now);
-    let mut execution = Execution::requested(sid, to, from, parameters);
+    let mut execution = Execution::from_request(sid, to, from, parameters);
     execution.route = call.route.clone();
     execution.account = Some(call.account.clone());
     let saved = request_execution(execution, call.flow, now);
     sessions.commit(Commit::new(saved.clone(), Vec::new(), now)).await?;
     call.shared.wake.notify_one();
-    Ok(Answer::Made(shown(call, &saved)?))
+    Ok(RestResponse::Made(shown(call, &saved)?))
 }
 
 /// GET: all of the flow, newest first.
-pub(super) async fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
+pub(super) async fn list(call: &RestRequest<'_>) -> Result<RestResponse, RestError> {
     let paging = Paging::read(&call.query)?;
     let (from, until) = (date(call, "DateCreatedFrom")?, date(call, "DateCreatedTo")?);
     let fetch = async |after, limit| {
@@ -55,46 +55,49 @@ pub(super) async fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
     // A damaged one must not hide the others.
     let shown = found.iter().filter_map(|saved| shown(call, saved).ok()).collect();
     let page = paging.page(call, (&call.urls.executions, "executions"), shown, next);
-    Ok(Answer::Found(page))
+    Ok(RestResponse::Found(page))
 }
 
 /// GET: one.
-pub(super) async fn fetch(call: &Call<'_>, sid: &str) -> Result<Answer, Refusal> {
-    Ok(Answer::Found(shown(call, &call.execution(sid).await?)?))
+pub(super) async fn fetch(call: &RestRequest<'_>, sid: &str) -> Result<RestResponse, RestError> {
+    Ok(RestResponse::Found(shown(call, &call.execution(sid).await?)?))
 }
 
 /// GET: its variables.
-pub(super) async fn context(call: &Call<'_>, sid: &str) -> Result<Answer, Refusal> {
+pub(super) async fn context(call: &RestRequest<'_>, sid: &str) -> Result<RestResponse, RestError> {
     let saved = call.execution(sid).await?;
-    Ok(Answer::Found(call.urls.context(&decode_execution(&saved)?)))
+    Ok(RestResponse::Found(call.urls.context(&decode_execution(&saved)?)))
 }
 
 /// POST: ends it.
-pub(super) async fn update(call: &Call<'_>, sid: &str) -> Result<Answer, Refusal> {
+pub(super) async fn update(call: &RestRequest<'_>, sid: &str) -> Result<RestResponse, RestError> {
     if call.form.get("Status") != Some("ended") {
         return Err(wrong("Status", "`ended`"));
     }
     let (saved, _turn) = alone(call, sid).await?;
     if !saved.active {
-        return Ok(Answer::Found(shown(call, &saved)?));
+        return Ok(RestResponse::Found(shown(call, &saved)?));
     }
     let now = clock::wall();
     let saved = end_execution(saved, now);
     call.sessions().commit(Commit::new(saved.clone(), Vec::new(), now)).await?;
-    Ok(Answer::Found(shown(call, &saved)?))
+    Ok(RestResponse::Found(shown(call, &saved)?))
 }
 
 /// DELETE: it and its history.
-pub(super) async fn delete(call: &Call<'_>, sid: &str) -> Result<Answer, Refusal> {
+pub(super) async fn delete(call: &RestRequest<'_>, sid: &str) -> Result<RestResponse, RestError> {
     let (saved, _turn) = alone(call, sid).await?;
     match call.sessions().delete(&saved.sid).await? {
-        true => Ok(Answer::Gone),
+        true => Ok(RestResponse::Gone),
         false => Err(call.missing(&format!("/Executions/{sid}"))),
     }
 }
 
 /// An execution that nobody else works on while the turn is held.
-async fn alone(call: &Call<'_>, sid: &str) -> Result<(StoredExecution, SessionGuard), Refusal> {
+async fn alone(
+    call: &RestRequest<'_>,
+    sid: &str,
+) -> Result<(StoredExecution, SessionGuard), RestError> {
     let mut saved = call.execution(sid).await?;
     loop {
         let turn = call.sessions().lock(&saved.session).await;
@@ -107,11 +110,11 @@ async fn alone(call: &Call<'_>, sid: &str) -> Result<(StoredExecution, SessionGu
     }
 }
 
-fn shown(call: &Call<'_>, saved: &StoredExecution) -> Result<Value, StoreError> {
+fn shown(call: &RestRequest<'_>, saved: &StoredExecution) -> Result<Value, StoreError> {
     Ok(call.urls.execution(saved, &decode_execution(saved)?))
 }
 
-fn parameters(text: &str) -> Result<Map<String, Value>, Refusal> {
+fn parameters(text: &str) -> Result<Map<String, Value>, RestError> {
     if text.is_empty() {
         return Ok(Map::new());
     }
@@ -119,7 +122,7 @@ fn parameters(text: &str) -> Result<Map<String, Value>, Refusal> {
 }
 
 /// A moment or a day of the query.
-fn date(call: &Call<'_>, name: &str) -> Result<Option<Duration>, Refusal> {
+fn date(call: &RestRequest<'_>, name: &str) -> Result<Option<Duration>, RestError> {
     let Some(text) = call.query.get(name).filter(|text| !text.is_empty()) else {
         return Ok(None);
     };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Call, Refusal};
+use super::{RestError, RestRequest};
 use crate::limits::{STUDIO_PAGE_MAX, STUDIO_PAGE_SIZE, STUDIO_PAGE_SIZE_MAX};
 use crate::session::StoreError;
 use crate::webhook::Params;
@@ -22,7 +22,7 @@ pub(super) struct Paging {
 // === impl Paging ===
 
 impl Paging {
-    pub(super) fn read(query: &Params) -> Result<Paging, Refusal> {
+    pub(super) fn read(query: &Params) -> Result<Paging, RestError> {
         let number = number(query, "Page", 0)?;
         let size = self::number(query, "PageSize", STUDIO_PAGE_SIZE)?;
         if size == 0 {
@@ -69,7 +69,7 @@ impl Paging {
     /// The page: at most so many of `found`, the place of the last one that is shown, and links.
     pub(super) fn page(
         &self,
-        call: &Call<'_>,
+        call: &RestRequest<'_>,
         (path, key): (&str, &str),
         shown: Vec<Value>,
         next: After,
@@ -103,7 +103,7 @@ impl Paging {
     }
 }
 
-fn number(query: &Params, name: &str, otherwise: usize) -> Result<usize, Refusal> {
+fn number(query: &Params, name: &str, otherwise: usize) -> Result<usize, RestError> {
     match query.get(name) {
         Some(text) => text.parse().map_err(|_| wrong(name, "a number")),
         None => Ok(otherwise),
@@ -117,6 +117,6 @@ fn read_token(token: &str) -> Option<(Duration, String)> {
 }
 
 /// A parameter that cannot be read.
-pub(super) fn wrong(name: &str, expected: &str) -> Refusal {
-    Refusal::new(400, 20001, &format!("Invalid {name}: expected {expected}"))
+pub(super) fn wrong(name: &str, expected: &str) -> RestError {
+    RestError::new(400, 20001, &format!("Invalid {name}: expected {expected}"))
 }

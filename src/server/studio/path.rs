@@ -4,7 +4,7 @@ use crate::webhook::Params;
 
 /// What a path names, below its flow.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub(super) enum RestTarget {
     Executions,
     Execution(String),
     Context(String),
@@ -14,20 +14,20 @@ pub(super) enum Target {
 }
 
 /// The flow that a path names, and what of it.
-pub(super) fn read(path: &str) -> Option<(String, Target)> {
+pub(super) fn read(path: &str) -> Option<(String, RestTarget)> {
     let path = path.strip_prefix("/v2/Flows/")?;
     let segments: Option<Vec<String>> = path.split('/').map(decoded).collect();
     let segments = segments?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let own = |text: &str| text.to_owned();
     let (flow, target) = match segments[..] {
-        [flow, "Executions"] => (flow, Target::Executions),
-        [flow, "Executions", sid] => (flow, Target::Execution(own(sid))),
-        [flow, "Executions", sid, "Context"] => (flow, Target::Context(own(sid))),
-        [flow, "Executions", sid, "Steps"] => (flow, Target::Steps(own(sid))),
-        [flow, "Executions", sid, "Steps", step] => (flow, Target::Step(own(sid), own(step))),
+        [flow, "Executions"] => (flow, RestTarget::Executions),
+        [flow, "Executions", sid] => (flow, RestTarget::Execution(own(sid))),
+        [flow, "Executions", sid, "Context"] => (flow, RestTarget::Context(own(sid))),
+        [flow, "Executions", sid, "Steps"] => (flow, RestTarget::Steps(own(sid))),
+        [flow, "Executions", sid, "Steps", step] => (flow, RestTarget::Step(own(sid), own(step))),
         [flow, "Executions", sid, "Steps", step, "Context"] => {
-            (flow, Target::StepContext(own(sid), own(step)))
+            (flow, RestTarget::StepContext(own(sid), own(step)))
         }
         _ => return None,
     };
@@ -49,11 +49,11 @@ mod tests {
     #[test]
     fn segments_are_decoded_after_they_are_split() {
         let executions = |path: &str, flow: &str| {
-            assert_eq!(read(path), Some((flow.to_owned(), Target::Executions)), "{path}");
+            assert_eq!(read(path), Some((flow.to_owned(), RestTarget::Executions)), "{path}");
         };
         executions("/v2/Flows/x/Executions", "x");
         executions("/v2/Flows/a%2Fb%20c+d&e=%C3%A4/Executions", "a/b c+d&e=ä");
-        let one = Target::Step("FN1".to_owned(), "FT1".to_owned());
+        let one = RestTarget::Step("FN1".to_owned(), "FT1".to_owned());
         assert_eq!(read("/v2/Flows/x/Executions/FN1/Steps/FT1"), Some(("x".to_owned(), one)));
         for path in ["/v2/Flows/x", "/v2/Flows//Executions", "/v2/Flows/x/Executions/", "/v1/x"] {
             assert_eq!(read(path), None, "{path}");

@@ -7,7 +7,7 @@ use crate::flow::Execution;
 use crate::session::{StepRecord, StoredExecution};
 
 /// The URLs and sids that everything below one flow has.
-pub(super) struct Urls {
+pub(super) struct RestUrls {
     account: String,
     pub(super) flow: String,
     pub(super) executions: String,
@@ -15,10 +15,10 @@ pub(super) struct Urls {
 
 // === impl Urls ===
 
-impl Urls {
-    pub(super) fn new(host: &str, account: &str, flow: &str) -> Urls {
+impl RestUrls {
+    pub(super) fn new(host: &str, account: &str, flow: &str) -> RestUrls {
         let executions = format!("http://{host}/v2/Flows/{flow}/Executions");
-        Urls { account: account.to_owned(), flow: flow.to_owned(), executions }
+        RestUrls { account: account.to_owned(), flow: flow.to_owned(), executions }
     }
 
     pub(super) fn execution(&self, saved: &StoredExecution, execution: &Execution) -> Value {

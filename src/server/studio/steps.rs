@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::paging::Paging;
-use super::{Answer, Call, Refusal};
+use super::{RestError, RestRequest, RestResponse};
 use crate::limits::STUDIO_PAGE_SIZE_MAX;
 use crate::session::{StepQuery, StepRecord};
 
 /// GET: what it has gone through, newest first.
-pub(super) async fn list(call: &Call<'_>, sid: &str) -> Result<Answer, Refusal> {
+pub(super) async fn list(call: &RestRequest<'_>, sid: &str) -> Result<RestResponse, RestError> {
     let saved = call.execution(sid).await?;
     let paging = Paging::read(&call.query)?;
     let fetch =
@@ -16,20 +16,29 @@ pub(super) async fn list(call: &Call<'_>, sid: &str) -> Result<Answer, Refusal> 
     let (found, next) = paging.fill(fetch, place).await?;
     let shown = found.iter().map(|step| call.urls.step(step)).collect();
     let path = format!("{}/{sid}/Steps", call.urls.executions);
-    Ok(Answer::Found(paging.page(call, (&path, "steps"), shown, next)))
+    Ok(RestResponse::Found(paging.page(call, (&path, "steps"), shown, next)))
 }
 
 /// GET: one of them.
-pub(super) async fn fetch(call: &Call<'_>, sids: (&str, &str)) -> Result<Answer, Refusal> {
-    Ok(Answer::Found(call.urls.step(&step(call, sids).await?)))
+pub(super) async fn fetch(
+    call: &RestRequest<'_>,
+    sids: (&str, &str),
+) -> Result<RestResponse, RestError> {
+    Ok(RestResponse::Found(call.urls.step(&step(call, sids).await?)))
 }
 
 /// GET: what it has set.
-pub(super) async fn context(call: &Call<'_>, sids: (&str, &str)) -> Result<Answer, Refusal> {
-    Ok(Answer::Found(call.urls.step_context(&step(call, sids).await?)))
+pub(super) async fn context(
+    call: &RestRequest<'_>,
+    sids: (&str, &str),
+) -> Result<RestResponse, RestError> {
+    Ok(RestResponse::Found(call.urls.step_context(&step(call, sids).await?)))
 }
 
-async fn step(call: &Call<'_>, (sid, wanted): (&str, &str)) -> Result<StepRecord, Refusal> {
+async fn step(
+    call: &RestRequest<'_>,
+    (sid, wanted): (&str, &str),
+) -> Result<StepRecord, RestError> {
     let saved = call.execution(sid).await?;
     let mut after = None;
     loop {

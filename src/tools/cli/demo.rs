@@ -15,7 +15,7 @@ use jiff::tz::TimeZone;
 use crate::config::Config;
 use crate::diagnostics::problem::{Problems, Source};
 use crate::gateway::Gateway;
-use crate::journal::{Journal, Log};
+use crate::journal::{Journal, LogWriter};
 use crate::metrics::Metrics;
 use crate::random;
 use crate::secret::Secret;
@@ -76,7 +76,7 @@ async fn demo(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
         Listeners::bind(&gateway.config).map_err(Box::<dyn std::error::Error>::from)
     })?;
     // The play shows what happens; the log would show it once more between the lines.
-    let log = Log::to(std::io::sink(), true);
+    let log = LogWriter::to(std::io::sink(), true);
     let journal = Journal { log, metrics: Arc::new(meters) };
     let server = Server::start(listeners, gateway, Sessions::memory(), journal)?;
     let demo = Demo { server, function, sid, token };

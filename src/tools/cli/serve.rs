@@ -11,7 +11,7 @@ use crate::catch_panic::{catch, hide_panic_texts};
 use crate::clock;
 use crate::exchange::adopt;
 use crate::gateway::Gateway;
-use crate::journal::{Journal, Level, Log};
+use crate::journal::{Journal, LogLevel, LogWriter};
 use crate::metrics::Metrics;
 use crate::server::{Listeners, Server, StartError};
 use crate::session::Sessions;
@@ -50,9 +50,10 @@ pub(super) fn run(args: &Args) -> ExitCode {
         }
     };
     let closing = sessions.shutdown_waiter();
-    let journal = Journal { log: Log::to_stdout(gateway.config.log), metrics: Arc::new(meters) };
+    let journal =
+        Journal { log: LogWriter::to_stdout(gateway.config.log), metrics: Arc::new(meters) };
     let start = async || {
-        journal.adopted(adopt(&gateway, &sessions).await);
+        journal.log_adoption(adopt(&gateway, &sessions).await);
         Server::start(listeners, gateway, sessions, journal.clone())
     };
     let serve = serve(&args.config.config, start, &journal);
@@ -60,7 +61,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     // A worker's thread may be the last that has the store, and would end with us in the middle.
     if !closing.wait() {
         journal.log.note(
-            Level::Warn,
+            LogLevel::Warn,
             "the store was not closed in time: its log is read at the next start",
         );
     }
@@ -90,11 +91,11 @@ async fn serve(
     };
     let admin = server.admin.map_or("off".to_owned(), |admin| format!("http://{admin}"));
     let started = format!("listening on {}, admin {admin}", server.address);
-    journal.log.note(Level::Info, &started);
+    journal.log.note(LogLevel::Info, &started);
     let signal = until_asked_to_end(signals, config, &server, journal).await;
-    journal.log.note(Level::Info, &format!("{signal}: answering what is in flight"));
+    journal.log.note(LogLevel::Info, &format!("{signal}: answering what is in flight"));
     server.drain().await;
-    journal.log.note(Level::Info, "ended");
+    journal.log.note(LogLevel::Info, "ended");
     ExitCode::SUCCESS
 }
 
@@ -135,7 +136,7 @@ async fn reload(config: &Path, server: &Server, journal: &Journal) {
     let taken = || {
         let (gateway, problems) = Gateway::load(config, &journal.metrics);
         for problem in problems.iter() {
-            journal.log.note(Level::Warn, &problem.to_string());
+            journal.log.note(LogLevel::Warn, &problem.to_string());
         }
         gateway
     };
@@ -148,10 +149,10 @@ async fn reload(config: &Path, server: &Server, journal: &Journal) {
     let refused = match taken {
         Ok(Some(Ok(restart))) => {
             journal.metrics.count_reload("taken");
-            journal.log.note(Level::Info, "configuration taken over");
+            journal.log.note(LogLevel::Info, "configuration taken over");
             for key in restart {
                 let message = format!("`{key}` was changed: that needs a restart");
-                journal.log.note(Level::Warn, &message);
+                journal.log.note(LogLevel::Warn, &message);
             }
             return;
         }
@@ -160,5 +161,5 @@ async fn reload(config: &Path, server: &Server, journal: &Journal) {
         Err(panicked) => panicked.to_string(),
     };
     journal.metrics.count_reload("refused");
-    journal.log.note(Level::Error, &format!("configuration refused: {refused}"));
+    journal.log.note(LogLevel::Error, &format!("configuration refused: {refused}"));
 }

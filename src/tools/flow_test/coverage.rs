@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::flow::{Flow, Incoming, Taken, WidgetId};
+use crate::flow::{Flow, TransitionRecord, TriggerKind, WidgetId};
 
 /// What was gone through, for each flow by its name for people.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +40,7 @@ impl CoverageReport {
         &mut self,
         name: &str,
         flow: &Flow,
-        taken: impl IntoIterator<Item = &'a Taken>,
+        taken: impl IntoIterator<Item = &'a TransitionRecord>,
     ) {
         self.knows(name, flow);
         for taken in taken {
@@ -67,7 +67,7 @@ impl FlowCoverage {
         while let Some(id) = reached.get(at).copied() {
             let widget = flow.widget(id);
             for transition in &widget.transitions {
-                let request = transition.event == Incoming::Request.event();
+                let request = transition.event == TriggerKind::Request.event();
                 let Some(next) = transition.next.filter(|_| !request) else { continue };
                 if !reached.contains(&next) {
                     reached.push(next);

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::mocks::named;
 use super::pattern::spaced;
-use crate::flow::Taken;
-use crate::journal::Trace;
+use crate::flow::TransitionRecord;
+use crate::journal::ExchangeTrace;
 use crate::tools::phone::{CallEnd, CarrierAlert, PhoneEvent, escaped, pair};
 use crate::webhook::Params;
 
@@ -117,8 +117,8 @@ impl TurnEvents {
         self.heard.push(TestEvent::CarrierStep(what.trim_end().to_owned()));
     }
 
-    fn traced(&mut self, trace: &Trace, walk: &mut WidgetPath) {
-        trace.taken.iter().for_each(|taken| walk.goes_on(taken));
+    fn traced(&mut self, trace: &ExchangeTrace, walk: &mut WidgetPath) {
+        trace.transitions.iter().for_each(|taken| walk.goes_on(taken));
         self.asked.extend(trace.calls.iter().map(|called| TestEvent::FunctionCall {
             name: called.name.clone(),
             widget: called.widget.clone(),
@@ -142,7 +142,7 @@ impl TurnEvents {
 
 impl WidgetPath {
     /// A transition was taken.
-    pub fn goes_on(&mut self, taken: &Taken) {
+    pub fn goes_on(&mut self, taken: &TransitionRecord) {
         // Another execution, or a subflow, begins at a trigger of its own.
         if self.entered.last() != Some(&taken.from) {
             self.entered.push(taken.from.clone());

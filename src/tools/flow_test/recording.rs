@@ -12,7 +12,7 @@ use super::events::{TestEvent, TurnEvents, WidgetPath};
 use super::failure::written;
 use super::mocks::{MockFailure, named};
 use crate::function::{CallError, OutcomeKind, TransportError};
-use crate::journal::Called;
+use crate::journal::TracedCall;
 use crate::tools::phone::{Caller, PhoneEvent, PhoneTurn};
 
 /// What is known of a conversation beside its turns.
@@ -137,7 +137,7 @@ fn given(turns: &[PhoneTurn]) -> String {
 }
 
 /// One answer as an inline table.
-fn answer(called: &Called) -> String {
+fn answer(called: &TracedCall) -> String {
     let mut pairs = Vec::new();
     if called.took() >= DELAY_MIN {
         pairs.push(format!("delay = \"{}ms\"", called.took().as_millis()));

@@ -20,7 +20,7 @@ use super::script::{ScriptOutcome, follow};
 use super::target::LoadedTarget;
 use crate::clock;
 use crate::diagnostics::problem::{Problem, Problems, Severity};
-use crate::flow::Taken;
+use crate::flow::TransitionRecord;
 use crate::function::MockTransport;
 use crate::tools::phone::{Caller, InProcessGateway, Phone, PhoneEvent, WebhookClient};
 
@@ -56,7 +56,7 @@ pub struct CaseReport {
     pub took: Duration,
     /// What was not as the test says; empty where it passed.
     pub failures: Vec<TestFailure>,
-    taken: Vec<Taken>,
+    taken: Vec<TransitionRecord>,
 }
 
 /// A file that can be run.
@@ -166,7 +166,10 @@ fn broken(ready: &LoadedTestFile, case: &TestCase, what: &str) -> TestFailure {
 }
 
 /// Plays one case: what failed, and which transitions were taken.
-async fn play(ready: &LoadedTestFile, case: &TestCase) -> (Vec<TestFailure>, Vec<Taken>) {
+async fn play(
+    ready: &LoadedTestFile,
+    case: &TestCase,
+) -> (Vec<TestFailure>, Vec<TransitionRecord>) {
     let _pretended = clock::pretend(case.at);
     let source = &ready.file.source;
     let Some(gateway) = ready.subject.gateway() else {
@@ -202,7 +205,7 @@ async fn play(ready: &LoadedTestFile, case: &TestCase) -> (Vec<TestFailure>, Vec
     let mut taken = Vec::new();
     for heard in heard {
         if let PhoneEvent::Webhook(asked) = heard {
-            taken.extend(asked.trace.into_iter().flat_map(|trace| trace.taken));
+            taken.extend(asked.trace.into_iter().flat_map(|trace| trace.transitions));
         }
     }
     (failures, taken)

@@ -11,7 +11,7 @@ use crate::diagnostics::problem::{Problem, Problems, Source};
 use crate::diagnostics::suggest::did_you_mean;
 use crate::flow::file::{self, FlowNode};
 use crate::flow::import::is_callable;
-use crate::flow::{Flow, Incoming};
+use crate::flow::{Flow, TriggerKind};
 use crate::gateway::Gateway;
 use crate::limits::FLOW_BYTES_MAX;
 use crate::metrics::Metrics;
@@ -58,7 +58,7 @@ const NOWHERE: &str = "the configuration of a flow test";
 const ASKING: [&str; 2] = ["run-function", "make-http-request"];
 
 /// Where a path is named.
-type Named<'a> = (&'a str, &'a std::ops::Range<usize>);
+type FlowName<'a> = (&'a str, &'a std::ops::Range<usize>);
 
 impl LoadedTarget {
     /// Reads what a test is of.
@@ -214,7 +214,7 @@ fn with_env(problem: Problem) -> Problem {
 }
 
 /// A problem of the configuration that nobody wrote is one of the line that names the flow.
-fn at_home(source: &Source, (_, span): Named<'_>, problem: &Problem) -> Problem {
+fn at_home(source: &Source, (_, span): FlowName<'_>, problem: &Problem) -> Problem {
     let nowhere = problem.place.as_ref().is_none_or(|place| &*place.source.name == NOWHERE);
     if !nowhere {
         return problem.clone();
@@ -224,7 +224,7 @@ fn at_home(source: &Source, (_, span): Named<'_>, problem: &Problem) -> Problem 
     Problem { level, ..told }.expected(expected).help(problem.help.clone())
 }
 
-fn read(source: &Source, (path, span): Named<'_>, what: &str) -> Result<String, Problems> {
+fn read(source: &Source, (path, span): FlowName<'_>, what: &str) -> Result<String, Problems> {
     read_text_limited(Path::new(path), FLOW_BYTES_MAX).map_err(|error| {
         let problem =
             source.error(span.clone(), format!("cannot read the {what} `{path}`: {error}"));
@@ -243,7 +243,7 @@ fn calls(root: &FlowNode) -> bool {
     let transitions =
         trigger.and_then(|trigger| trigger.get("transitions")).and_then(FlowNode::list);
     transitions.unwrap_or_default().iter().any(|transition| {
-        text(transition, "event") == Some(Incoming::Call.event())
+        text(transition, "event") == Some(TriggerKind::Call.event())
             && text(transition, "next").is_some_and(|next| !next.is_empty())
     })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::CarrierAlert;
 use super::action::{PhoneAction, escaped};
-use crate::journal::Trace;
+use crate::journal::ExchangeTrace;
 
 /// One thing that happened, in order.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,7 +80,7 @@ pub struct WebhookExchange {
     /// The body, as text, where it was an answer that is carried out.
     pub document: Option<String>,
     /// What our own gateway did, where it is our own and in this process.
-    pub trace: Option<Trace>,
+    pub trace: Option<ExchangeTrace>,
 }
 
 /// How a call ended. A chat has no end.

@@ -20,7 +20,7 @@ use crate::config::Account;
 use crate::exchange::{ExchangeContext, exchange, resume_due};
 use crate::function::{FunctionResponse, MockResponse, MockTransport, OutgoingRequest};
 use crate::gateway::{Gateway, Worker};
-use crate::journal::{ExchangeLog, Journal, Log, Trace};
+use crate::journal::{ExchangeLog, ExchangeTrace, Journal, LogWriter};
 use crate::metrics::Metrics;
 use crate::pending::PendingCalls;
 use crate::random;
@@ -47,7 +47,7 @@ pub(super) struct InProcessResponse {
     pub(super) status: u16,
     pub(super) content_type: Option<String>,
     pub(super) body: Bytes,
-    pub(super) trace: Trace,
+    pub(super) trace: ExchangeTrace,
 }
 
 /// The mocks of a gateway: those of the user, then the carrier's API.
@@ -78,7 +78,7 @@ impl InProcessGateway {
             origin: origin.unwrap_or_else(|| ORIGIN.to_owned()),
             gateway: Arc::new(gateway),
             worker,
-            journal: Journal { log: Log::none(), metrics: Arc::new(metrics) },
+            journal: Journal { log: LogWriter::none(), metrics: Arc::new(metrics) },
             mocks,
             pretended,
         }
@@ -147,7 +147,7 @@ impl InProcessGateway {
         };
         let began = clock::now();
         let deadline = began + self.gateway.config.server.answer_within;
-        let mut log = ExchangeLog::begin(&self.journal, began).traced();
+        let mut log = ExchangeLog::begin(&self.journal, began).with_trace();
         let context = ExchangeContext { gateway: &self.gateway, worker: &self.worker, deadline };
         let at = self.gateway.routes.at(received.path());
         let answer = exchange(context, at, pin!(ready(Ok(received))), &mut log).await;
@@ -164,7 +164,10 @@ impl InProcessGateway {
     ///
     /// # Errors
     /// Where the store fails.
-    pub(super) async fn wait(&self, time: Option<Duration>) -> Result<Vec<Trace>, StoreError> {
+    pub(super) async fn wait(
+        &self,
+        time: Option<Duration>,
+    ) -> Result<Vec<ExchangeTrace>, StoreError> {
         let began = clock::wall();
         let until = time.map_or(Duration::MAX, |time| began.saturating_add(time));
         let mut traces = Vec::new();
@@ -177,8 +180,8 @@ impl InProcessGateway {
             let back = self.pass_or_back(next.saturating_sub(now), held).await?;
             now = if back.is_some() { now.max(clock::wall()) } else { now.max(next) };
             let Some(saved) = back.or(due) else { break };
-            let mut log = ExchangeLog::begin(&self.journal, clock::now()).traced();
-            log.timer(&saved.sid);
+            let mut log = ExchangeLog::begin(&self.journal, clock::now()).with_trace();
+            log.begin_timer(&saved.sid);
             let fired = resume_due(&self.gateway, &self.worker, &saved, now, &mut log).await;
             let mut trace = log.into_trace();
             let (failed, held) = (fired.is_err(), trace.held.is_some());
@@ -228,7 +231,7 @@ impl InProcessGateway {
 
 /// Whether an execution waits for a function that is at work.
 fn is_held(saved: &StoredExecution) -> bool {
-    decode_execution(saved).is_ok_and(|execution| execution.held().is_some())
+    decode_execution(saved).is_ok_and(|execution| execution.pending_call().is_some())
 }
 
 // === impl GatewayMocks ===

@@ -21,7 +21,7 @@ use crate::basic_auth;
 use crate::clock;
 use crate::config::HmacAlgorithm;
 use crate::function::{MockTransport as _, OutgoingRequest};
-use crate::journal::Trace;
+use crate::journal::ExchangeTrace;
 use crate::limits::CARRIER_REDIRECTS_MAX;
 use crate::media_type::CARRIER_FORM;
 use crate::random;
@@ -60,7 +60,7 @@ struct RawResponse {
     location: Option<String>,
     cookies: Vec<String>,
     body: Bytes,
-    trace: Option<Trace>,
+    trace: Option<ExchangeTrace>,
 }
 
 /// Why nothing came back, and which kind of retry that is.
@@ -163,7 +163,7 @@ impl WebhookClient {
         url: &str,
         token: &str,
         (overrides, deadline): (&UrlOverrides, Instant),
-    ) -> Result<(AppResponse, Option<Trace>), FetchError> {
+    ) -> Result<(AppResponse, Option<ExchangeTrace>), FetchError> {
         let (mut url, mut credentials) = without_credentials(url);
         let mut method = request.method.clone();
         let mut authorization = None;

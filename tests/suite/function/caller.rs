@@ -10,7 +10,7 @@ use twimlgate::clock;
 use twimlgate::config::{Config, Function};
 use twimlgate::diagnostics::problem::Source;
 use twimlgate::function::{
-    Call, CallError, Destination, Functions, Outcome, OutcomeKind, Resolver, SharedFunctions,
+    CallError, CallRequest, Destination, Functions, Outcome, OutcomeKind, Resolver, SharedFunctions,
 };
 use twimlgate::verify::SigningKey;
 use twimlgate::webhook::Params;
@@ -90,7 +90,7 @@ impl Caller {
     ) -> Outcome {
         let parameters: Params = [("caller", "+15550100")].into_iter().collect();
         let webhook = Params::default();
-        self.call_as(Call {
+        self.call_as(CallRequest {
             widget: "",
             destination,
             parameters: &parameters,
@@ -116,7 +116,7 @@ impl Caller {
         signing_key: Option<&SigningKey>,
     ) -> Outcome {
         let webhook = Params::decode(form.as_bytes()).expect("a form");
-        self.call_as(Call {
+        self.call_as(CallRequest {
             widget: "",
             destination: Destination::Function(self.function()),
             parameters,
@@ -129,7 +129,7 @@ impl Caller {
         .await
     }
 
-    pub(crate) async fn call_as(&self, call: Call<'_>) -> Outcome {
+    pub(crate) async fn call_as(&self, call: CallRequest<'_>) -> Outcome {
         self.functions.call(call).await
     }
 

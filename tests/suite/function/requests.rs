@@ -6,7 +6,7 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use twimlgate::clock;
 use twimlgate::config::{Config, HmacAlgorithm, SignatureMode};
 use twimlgate::diagnostics::problem::Source;
-use twimlgate::function::{Call, Destination};
+use twimlgate::function::{CallRequest, Destination};
 use twimlgate::secret::Secret;
 use twimlgate::verify::{SigningKey, Verifier};
 use twimlgate::webhook::{Params, Received};
@@ -142,7 +142,7 @@ fn nobody_adds_headers() {
         let caller = Caller::new(&server.url("/"), "");
         let parameters: Params = [("a\r\nX-Evil: 1", "b\r\nX-Evil: 2")].into_iter().collect();
         let webhook = Params::default();
-        let call = Call {
+        let call = CallRequest {
             destination: Destination::Function(caller.function()),
             widget: "",
             parameters: &parameters,

@@ -63,7 +63,7 @@ async fn a_flow_is_walked_and_everything_is_seen() {
     });
     let taken: Vec<String> = traces
         .clone()
-        .flat_map(|trace| trace.taken.iter())
+        .flat_map(|trace| trace.transitions.iter())
         .map(|taken| format!("{}:{}", taken.from, taken.event))
         .collect();
     let expected = ["Trigger:incomingCall", "welcome:audioComplete", "menu:keypress"];

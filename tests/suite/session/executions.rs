@@ -223,9 +223,9 @@ async fn old_executions_are_removed_with_their_definitions() {
             sessions.commit(commit).await.unwrap();
         }
         for revision in ["r1", "r2", "r3", "r4"] {
-            sessions.keep_flow(revision, "{}").await.unwrap();
+            sessions.store_flow(revision, "{}").await.unwrap();
         }
-        sessions.keep_flow("r4", "another").await.unwrap();
+        sessions.store_flow("r4", "another").await.unwrap();
         assert_eq!(sessions.flow("r4").await.unwrap().as_deref(), Some("{}"));
 
         let current = ["r4".to_owned(), "'".to_owned()];

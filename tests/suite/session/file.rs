@@ -24,7 +24,7 @@ async fn everything_is_there_after_reopening() {
     let commit =
         Commit { claim, reply: "<Response/>".into(), steps, ..state_commit(execution.clone()) };
     sessions.commit(commit).await.unwrap();
-    sessions.keep_flow("r1", "{}").await.unwrap();
+    sessions.store_flow("r1", "{}").await.unwrap();
     drop(sessions);
     let sessions = store.open();
     assert_eq!(claim_answered(&sessions, "SM1").await, "<Response/>");

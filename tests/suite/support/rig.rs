@@ -14,7 +14,7 @@ use serde_json::Value;
 use twimlgate::config::{Config, HmacAlgorithm};
 use twimlgate::diagnostics::problem::{Problems, Source};
 use twimlgate::gateway::Gateway;
-use twimlgate::journal::{Journal, Log};
+use twimlgate::journal::{Journal, LogWriter};
 use twimlgate::metrics::Metrics;
 use twimlgate::secret::Secret;
 use twimlgate::server::{Listeners, Server};
@@ -91,7 +91,7 @@ impl Rig {
         let gateway = gateway(function, sections, &meters, &mut problems);
         let gateway = gateway.unwrap_or_else(|| panic!("{problems}"));
         let log = Shared::default();
-        let journal = Journal { log: Log::to(log.clone(), false), metrics: Arc::new(meters) };
+        let journal = Journal { log: LogWriter::to(log.clone(), false), metrics: Arc::new(meters) };
         let listeners = Listeners::bind(&gateway.config).expect("port 0 is free");
         let server = Server::start(listeners, gateway, sessions.clone(), journal.clone());
         let server = server.expect("it starts");

@@ -54,7 +54,7 @@ impl File {
     pub(crate) fn unknown(&self) -> usize {
         let kind = |state: &&Value| {
             let kind = state["type"].as_str().unwrap_or_default();
-            twimlgate::flow::type_of(kind).is_none()
+            twimlgate::flow::find_widget_type(kind).is_none()
         };
         self.states().iter().filter(kind).count()
     }

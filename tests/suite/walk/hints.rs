@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regex::Regex;
 use serde_json::{Map, Value};
-use twimlgate::flow::{Condition, Flow, Test};
+use twimlgate::flow::{Condition, ConditionType, Flow};
 
 /// What stands for a value that nothing in the flow compares with.
 pub(crate) const OTHER: &str = "zzqx";
@@ -199,21 +199,25 @@ fn values(condition: &Condition) -> Vec<String> {
     let value = condition.value.source().trim();
     let number = |by: f64| value.parse::<f64>().map_or(String::new(), |it| (it + by).to_string());
     match condition.test {
-        Test::IsBlank | Test::IsNotBlank => vec![String::new()],
-        Test::MatchesAnyOf | Test::DoesNotMatchAnyOf => {
+        ConditionType::IsBlank | ConditionType::IsNotBlank => vec![String::new()],
+        ConditionType::MatchesAnyOf | ConditionType::DoesNotMatchAnyOf => {
             value.split(',').map(|word| word.trim().to_owned()).collect()
         }
-        Test::Contains | Test::DoesNotContain => {
+        ConditionType::Contains | ConditionType::DoesNotContain => {
             vec![format!("a {value} b"), value.to_owned()]
         }
-        Test::StartsWith | Test::DoesNotStartWith => vec![format!("{value}5"), value.to_owned()],
-        Test::LessThan | Test::GreaterThan => vec![number(-1.0), number(1.0)],
-        Test::IsBeforeDate | Test::IsAfterDate => {
+        ConditionType::StartsWith | ConditionType::DoesNotStartWith => {
+            vec![format!("{value}5"), value.to_owned()]
+        }
+        ConditionType::LessThan | ConditionType::GreaterThan => vec![number(-1.0), number(1.0)],
+        ConditionType::IsBeforeDate | ConditionType::IsAfterDate => {
             vec!["1999-01-01".to_owned(), "2999-01-01".to_owned()]
         }
-        Test::IsBeforeTime | Test::IsAfterTime => vec!["00:00".to_owned(), "23:59".to_owned()],
-        Test::Regex => regex_values(value),
-        Test::EqualTo | Test::NotEqualTo => vec![value.to_owned()],
+        ConditionType::IsBeforeTime | ConditionType::IsAfterTime => {
+            vec!["00:00".to_owned(), "23:59".to_owned()]
+        }
+        ConditionType::Regex => regex_values(value),
+        ConditionType::EqualTo | ConditionType::NotEqualTo => vec![value.to_owned()],
     }
 }
 

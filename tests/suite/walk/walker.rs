@@ -12,8 +12,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use twimlgate::channel::Channel;
 use twimlgate::flow::{
-    Event, Execution, Failure, Flow, FlowUrls, FunctionCall, Incoming, Moment, Send, SendError,
-    State, Step, advance,
+    CarrierRequest, CarrierRequestError, Event, Execution, ExecutionState, Failure, Flow, FlowUrls,
+    FunctionCall, Step, TriggerKind, TurnContext, advance,
 };
 use twimlgate::function::{CallError, FunctionError, FunctionResponse, Outcome, OutcomeKind};
 use twimlgate::twiml::read::{DocumentLimits, check_document};
@@ -52,7 +52,7 @@ struct Branch {
 enum Happens {
     Trigger,
     Answered(Outcome),
-    Sent(Result<serde_json::Map<String, Value>, SendError>),
+    Sent(Result<serde_json::Map<String, Value>, CarrierRequestError>),
     Webhook(Params),
     Returned(Params),
     Timeout,
@@ -115,7 +115,7 @@ impl<'a> Walker<'a> {
         self.tokens += 1;
         self.seen.steps += 1;
         let token = format!("{:032x}", self.tokens);
-        let at = Moment {
+        let at = TurnContext {
             now: Duration::from_secs(now),
             action: format!("?step={token}"),
             urls: FlowUrls { voice: Some(URL.into()), message: Some(URL.into()) },
@@ -125,9 +125,11 @@ impl<'a> Walker<'a> {
         };
         let over = matches!(event, Happens::HangUp(_));
         let step = advance(self.flow, &mut execution, event.event(), &at);
-        let wired = execution.taken.first().is_some_and(|taken| taken.event == "hangup");
-        if over && !wired && execution.state != State::Ended {
-            self.seen.wrong.insert(format!("it goes on after a hang-up: {:?}", execution.taken));
+        let wired = execution.transitions.first().is_some_and(|taken| taken.event == "hangup");
+        if over && !wired && execution.state != ExecutionState::Ended {
+            self.seen
+                .wrong
+                .insert(format!("it goes on after a hang-up: {:?}", execution.transitions));
         }
         let novel = self.note(&execution);
         if let Step::Failed(failure) = &step {
@@ -163,7 +165,7 @@ impl<'a> Walker<'a> {
     /// Notes the transitions of a turn; says whether one of them is new.
     fn note(&mut self, execution: &Execution) -> bool {
         let mut novel = false;
-        for taken in &execution.taken {
+        for taken in &execution.transitions {
             let to = taken.to.clone().unwrap_or_default();
             let edge = (taken.from.clone(), taken.event.clone(), to);
             let subflow = taken.subflow.map(|index| &*self.flow.subflows[index]);

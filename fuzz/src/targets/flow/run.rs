@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use twimlgate::flow::{Event, Execution, Flow, FlowUrls, Moment, SendError, State, Step, advance};
+use twimlgate::flow::{
+    CarrierRequestError, Event, Execution, ExecutionState, Flow, FlowUrls, Step, TurnContext,
+    advance,
+};
 use twimlgate::function::{Outcome, OutcomeKind};
 use twimlgate::limits::STEPS_MAX;
 use twimlgate::twiml::read::{DocumentLimits, check_document};
@@ -20,7 +23,7 @@ pub(crate) fn turn(
     number: u32,
     random: &mut Random,
 ) -> Result<&'static str, String> {
-    let at = Moment {
+    let at = TurnContext {
         now: Duration::from_secs(1_700_000_000 + u64::from(number)),
         token: StepToken::new(format!("token{number}")),
         action: format!("?step=token{number}"),
@@ -46,7 +49,7 @@ pub(crate) fn turn(
             Step::Failed(failure) => {
                 let said = failure.to_string();
                 ensure!(!said.contains('\n'), "a failure of two lines: {said:?}");
-                let ended = execution.state == State::Ended;
+                let ended = execution.state == ExecutionState::Ended;
                 ensure!(ended, "failed and goes on: {said}");
                 return over(execution, before, "failed");
             }
@@ -56,7 +59,7 @@ pub(crate) fn turn(
 }
 
 fn over(execution: &Execution, before: u32, how: &'static str) -> Result<&'static str, String> {
-    ensure!(execution.state != State::Running, "left running: {how}");
+    ensure!(execution.state != ExecutionState::Running, "left running: {how}");
     ensure!(execution.steps >= before, "steps taken back: {} of {before}", execution.steps);
     ensure!(
         execution.steps <= before.max(STEPS_MAX).saturating_add(1),
@@ -112,10 +115,10 @@ fn outcome(random: &mut Random) -> Outcome {
     Outcome { kind, ..failed }
 }
 
-fn sent(random: &mut Random) -> Result<Map<String, Value>, SendError> {
+fn sent(random: &mut Random) -> Result<Map<String, Value>, CarrierRequestError> {
     match random.below(3) {
-        0 => Err(SendError::NoCredentials),
-        1 => Err(SendError::Refused { status: 400, code: Some(21211) }),
+        0 => Err(CarrierRequestError::NoCredentials),
+        1 => Err(CarrierRequestError::Refused { status: 400, code: Some(21211) }),
         _ => Ok(json!({"sid": "SM1"}).as_object().cloned().unwrap_or_default()),
     }
 }

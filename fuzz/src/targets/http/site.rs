@@ -10,7 +10,7 @@ use actix_web::rt::System;
 use twimlgate::config::{Config, HmacAlgorithm};
 use twimlgate::diagnostics::problem::Source;
 use twimlgate::gateway::Gateway;
-use twimlgate::journal::{Journal, Log};
+use twimlgate::journal::{Journal, LogWriter};
 use twimlgate::metrics::Metrics;
 use twimlgate::secret::Secret;
 use twimlgate::server::{Listeners, Server};
@@ -162,7 +162,7 @@ fn serve() -> SocketAddr {
             });
             let gateway = gateway.unwrap_or_else(|| panic!("{problems}"));
             let listeners = Listeners::bind(&gateway.config).expect("port 0 is free");
-            let journal = Journal { log: Log::none(), metrics: Arc::new(meters) };
+            let journal = Journal { log: LogWriter::none(), metrics: Arc::new(meters) };
             let server = Server::start(listeners, gateway, Sessions::memory(), journal);
             let server = server.expect("it starts");
             sender.send(server.address).expect("somebody waits for it");

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use twimlgate::channel::Channel;
 use twimlgate::exchange::WebhookReply;
-use twimlgate::flow::Taken;
-use twimlgate::journal::Trace;
+use twimlgate::flow::TransitionRecord;
+use twimlgate::journal::ExchangeTrace;
 use twimlgate::limits::{CLAIM_KEPT, DOCUMENT_BYTES_MAX, STEPS_MAX};
 use twimlgate::session::StoredExecution;
 use twimlgate::session::decode_execution;
@@ -20,7 +20,7 @@ pub(super) struct Model<'s> {
     play: Play<'s>,
     people: BTreeMap<String, Person>,
     /// Transitions of each execution, as they were told.
-    taken: HashMap<String, Vec<Taken>>,
+    taken: HashMap<String, Vec<TransitionRecord>>,
     deliveries: u64,
     /// Time since the last webhooks were forgotten: a repeat must not come too late to be one.
     waited: Duration,
@@ -79,14 +79,14 @@ impl<'s> Model<'s> {
                 }
                 for trace in self.play.pass(time).await? {
                     self.told(&trace)?;
-                    seen.note(("timer", size(trace.taken.len())));
+                    seen.note(("timer", size(trace.transitions.len())));
                 }
                 self.holds().await?;
             }
             _ if ["1", "2", "3"].contains(&who) => {
                 if let Some((webhook, sent)) = self.webhook(what, who, more) {
                     let trace = self.send(who, webhook, sent).await?;
-                    let edges = trace.taken.iter().map(|taken| (&taken.from, &taken.event));
+                    let edges = trace.transitions.iter().map(|taken| (&taken.from, &taken.event));
                     seen.note((what, edges.collect::<Vec<_>>()));
                 }
             }
@@ -143,7 +143,12 @@ impl<'s> Model<'s> {
     }
 
     /// Sends it, and holds the answer to what must be.
-    async fn send(&mut self, who: &str, webhook: Webhook, sent: Sent) -> Result<Trace, String> {
+    async fn send(
+        &mut self,
+        who: &str,
+        webhook: Webhook,
+        sent: Sent,
+    ) -> Result<ExchangeTrace, String> {
         let before = self.play.executions().await?;
         let (answer, trace) = self.play.send(&webhook).await;
         let after = self.play.executions().await?;
@@ -155,7 +160,8 @@ impl<'s> Model<'s> {
         ensure!(readable.is_ok(), "no document: {readable:?} of {shown}");
         let panicked = trace.fallback.as_ref().filter(|why| why.contains("panicked"));
         ensure!(panicked.is_none(), "panic: {panicked:?}");
-        let nothing = trace.taken.is_empty() && trace.calls.is_empty() && trace.sent.is_empty();
+        let nothing =
+            trace.transitions.is_empty() && trace.calls.is_empty() && trace.sent.is_empty();
         let person = self.people.entry(who.to_owned()).or_default();
         match sent {
             Sent::Repeat => {
@@ -180,9 +186,9 @@ impl<'s> Model<'s> {
     }
 
     /// Each step begins where the one before it led.
-    fn told(&mut self, trace: &Trace) -> Result<(), String> {
+    fn told(&mut self, trace: &ExchangeTrace) -> Result<(), String> {
         let history = self.taken.entry(trace.execution.clone()).or_default();
-        for taken in &trace.taken {
+        for taken in &trace.transitions {
             if let Some(last) = history.last().filter(|last| last.subflow == taken.subflow) {
                 let led = last.to.as_ref() == Some(&taken.from);
                 ensure!(led, "a gap: {taken:?} behind {last:?}");

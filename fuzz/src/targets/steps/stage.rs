@@ -14,7 +14,7 @@ use twimlgate::diagnostics::problem::{Problems, Source};
 use twimlgate::exchange::{ExchangeContext, WebhookReply, exchange, resume_due};
 use twimlgate::function::{FunctionResponse, MockResponse, MockTransport, OutgoingRequest};
 use twimlgate::gateway::{Gateway, Worker};
-use twimlgate::journal::{ExchangeLog, Journal, Log, Trace};
+use twimlgate::journal::{ExchangeLog, ExchangeTrace, Journal, LogWriter};
 use twimlgate::metrics::Metrics;
 use twimlgate::pending::PendingCalls;
 use twimlgate::session::{ExecutionQuery, Sessions, StepQuery, StepRecord, StoredExecution};
@@ -102,7 +102,7 @@ impl Stage {
             Gateway::build(config, &templates, &Metrics::new(), &mut problems)
         });
         let gateway = gateway.unwrap_or_else(|| panic!("{problems}"));
-        let journal = Journal { log: Log::none(), metrics: Arc::new(Metrics::new()) };
+        let journal = Journal { log: LogWriter::none(), metrics: Arc::new(Metrics::new()) };
         Stage { runner: System::new(), gateway, journal }
     }
 
@@ -127,11 +127,11 @@ impl Stage {
 impl Play<'_> {
     /// Whether there is such a flow.
     pub(super) fn is_known(&self) -> bool {
-        self.stage.gateway.flows.named(&self.flow).is_some()
+        self.stage.gateway.flows.get(&self.flow).is_some()
     }
 
     /// Sends a webhook, and gives the answer and what it did.
-    pub(super) async fn send(&self, webhook: &Webhook) -> (WebhookReply, Trace) {
+    pub(super) async fn send(&self, webhook: &Webhook) -> (WebhookReply, ExchangeTrace) {
         let route = if webhook.voice { "v" } else { "m" };
         let mut headers = HeaderMap::new();
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
@@ -148,7 +148,7 @@ impl Play<'_> {
             body: webhook.params.encode().into(),
         };
         let began = clock::now();
-        let mut record = ExchangeLog::begin(&self.stage.journal, began).traced();
+        let mut record = ExchangeLog::begin(&self.stage.journal, began).with_trace();
         let deadline = began + Duration::from_secs(10);
         let gateway = &self.stage.gateway;
         let at = gateway.routes.at(received.path());
@@ -159,13 +159,13 @@ impl Play<'_> {
     }
 
     /// Lets time pass; the waits that are over by then end.
-    pub(super) async fn pass(&self, time: Duration) -> Result<Vec<Trace>, String> {
+    pub(super) async fn pass(&self, time: Duration) -> Result<Vec<ExchangeTrace>, String> {
         tokio::time::sleep(time).await;
         let now = clock::wall();
         let due = self.worker.sessions.due(now, 50).await.map_err(|error| error.to_string())?;
         let mut traces = Vec::new();
         for saved in due {
-            let mut record = ExchangeLog::begin(&self.stage.journal, clock::now()).traced();
+            let mut record = ExchangeLog::begin(&self.stage.journal, clock::now()).with_trace();
             let fired =
                 resume_due(&self.stage.gateway, &self.worker, &saved, now, &mut record).await;
             fired.map_err(|error| format!("a timer: {error}"))?;

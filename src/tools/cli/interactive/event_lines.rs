@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::channel::Channel;
 use crate::diagnostics::shorten::shorten_middle;
-use crate::flow::Taken;
+use crate::flow::TransitionRecord;
 use crate::function::OutcomeKind;
-use crate::journal::{Called, Trace};
+use crate::journal::{ExchangeTrace, TracedCall};
 use crate::tools::phone::{CallEnd, CarrierAlert, PhoneEvent, WebhookExchange};
 
 /// One line, before it is folded and coloured.
@@ -110,9 +110,9 @@ fn webhook(asked: &WebhookExchange) -> Vec<OutputLine> {
     [OutputLine::new(LineStyle::Note, told)].into_iter().chain(lines).collect()
 }
 
-fn traced(trace: &Trace) -> Vec<OutputLine> {
+fn traced(trace: &ExchangeTrace) -> Vec<OutputLine> {
     let mut lines = Vec::new();
-    let walked = walked(&trace.taken);
+    let walked = walked(&trace.transitions);
     if !walked.is_empty() {
         lines.push(OutputLine::new(LineStyle::Note, walked));
     }
@@ -126,18 +126,18 @@ fn traced(trace: &Trace) -> Vec<OutputLine> {
     let reason = trace.fallback.iter();
     lines.extend(reason.map(|why| OutputLine::new(LineStyle::Error, format!("fallback: {why}"))));
     // Why a function failed stands behind its name already.
-    let failed = |called: &&Called| called.outcome.response.is_none();
-    let told: Vec<String> = trace.calls.iter().filter(failed).map(Called::answer).collect();
+    let failed = |called: &&TracedCall| called.outcome.response.is_none();
+    let told: Vec<String> = trace.calls.iter().filter(failed).map(TracedCall::answer).collect();
     let known = |remark: &&String| told.iter().any(|told| remark.contains(told));
-    let remarks = trace.remarks.iter().filter(|remark| !known(remark));
+    let warnings = trace.warnings.iter().filter(|warning| !known(warning));
     lines.extend(
-        remarks.map(|remark| OutputLine::new(LineStyle::Note, format!("remark: {remark}"))),
+        warnings.map(|warning| OutputLine::new(LineStyle::Note, format!("remark: {warning}"))),
     );
     lines
 }
 
 /// The way through the flow; its end is the widget that the flow is at.
-fn walked(taken: &[Taken]) -> String {
+fn walked(taken: &[TransitionRecord]) -> String {
     let mut told = String::new();
     let mut at: Option<&str> = None;
     for step in taken {
@@ -151,7 +151,7 @@ fn walked(taken: &[Taken]) -> String {
     told
 }
 
-fn called(called: &Called) -> OutputLine {
+fn called(called: &TracedCall) -> OutputLine {
     let by = match called.widget == called.name {
         true => String::new(),
         false => format!(", asked by {}", called.widget),
@@ -195,8 +195,8 @@ mod tests {
         lines(channel, heard).into_iter().map(|line| (line.style, line.text)).collect()
     }
 
-    fn taken(from: &str, event: &str, to: Option<&str>) -> Taken {
-        Taken {
+    fn taken(from: &str, event: &str, to: Option<&str>) -> TransitionRecord {
+        TransitionRecord {
             event: event.to_owned(),
             from: from.to_owned(),
             kind: "say-play",
@@ -226,11 +226,11 @@ mod tests {
             taken("which", "match", None),
             taken("other", "next", Some("menu")),
         ];
-        let trace = Trace {
-            taken: steps,
+        let trace = ExchangeTrace {
+            transitions: steps,
             fallback: Some("no function".to_owned()),
-            remarks: vec!["odd".to_owned()],
-            ..Trace::default()
+            warnings: vec!["odd".to_owned()],
+            ..ExchangeTrace::default()
         };
         let heard =
             PhoneEvent::Webhook(Box::new(WebhookExchange { trace: Some(trace), ..asked() }));

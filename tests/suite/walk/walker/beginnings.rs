@@ -12,13 +12,13 @@ impl Walker<'_> {
             .filter(|wired| wired.next.is_some())
             .map(|wired| wired.event.as_str())
             .collect();
-        for kind in Incoming::ALL.into_iter().filter(|kind| wired.contains(&kind.event())) {
+        for kind in TriggerKind::ALL.into_iter().filter(|kind| wired.contains(&kind.event())) {
             for execution in self.beginnings(kind) {
                 let moments: Vec<u64> = match self.hints.tells_time() {
                     true => (0..7 * 8).map(|hours| NOW + hours * 3 * 3600).collect(),
                     false => vec![NOW],
                 };
-                let answering = !matches!(kind, Incoming::Request);
+                let answering = !matches!(kind, TriggerKind::Request);
                 for now in moments {
                     let branch = Branch {
                         stored: Arc::new(execution.clone()),
@@ -33,7 +33,7 @@ impl Walker<'_> {
         }
     }
 
-    fn beginnings(&self, kind: Incoming) -> Vec<String> {
+    fn beginnings(&self, kind: TriggerKind) -> Vec<String> {
         let sid = || "FN00000000000000000000000000000001".to_owned();
         let store = |execution: &Execution| serde_json::to_value(execution).unwrap();
         let name = format!("trigger.{}", kind.name());
@@ -56,20 +56,24 @@ impl Walker<'_> {
             all.into_iter().map(|params| begin(params).to_string()).collect::<Vec<String>>()
         };
         match kind {
-            Incoming::Call => webhook(incoming_call(), Channel::Voice, &[]),
-            Incoming::Message => webhook(incoming_message("hello"), Channel::Message, &[]),
-            Incoming::Conversation => {
+            TriggerKind::Call => webhook(incoming_call(), Channel::Voice, &[]),
+            TriggerKind::Message => webhook(incoming_message("hello"), Channel::Message, &[]),
+            TriggerKind::Conversation => {
                 let more = [("ConversationSid", "CH1")];
                 webhook(incoming_message("hello"), Channel::Message, &more)
             }
-            Incoming::Request | Incoming::Parent => {
+            TriggerKind::Request | TriggerKind::Parent => {
                 let mut all = self.hints.objects(&format!("{name}.parameters"));
                 all.extend(self.hints.objects("flow.data"));
                 let parent = |parameters: serde_json::Map<String, Value>| {
-                    let execution =
-                        Execution::requested(sid(), "+15550100", "+15550199", parameters.clone());
+                    let execution = Execution::from_request(
+                        sid(),
+                        "+15550100",
+                        "+15550199",
+                        parameters.clone(),
+                    );
                     let mut stored = store(&execution);
-                    if kind == Incoming::Parent {
+                    if kind == TriggerKind::Parent {
                         let values = json!({"parameters": parameters});
                         stored["frames"][0]["trigger"] =
                             json!({"Json": {"kind": "Parent", "values": values}});
@@ -79,7 +83,7 @@ impl Walker<'_> {
                 let mut stored: Vec<String> = Vec::new();
                 for value in all.into_iter().map(parent) {
                     stored.push(value.to_string());
-                    if kind == Incoming::Parent {
+                    if kind == TriggerKind::Parent {
                         let mut call = value.clone();
                         call["channel"] = serde_json::to_value(Channel::Voice).unwrap();
                         stored.push(call.to_string());

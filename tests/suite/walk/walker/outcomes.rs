@@ -45,14 +45,14 @@ impl Walker<'_> {
     }
 
     /// The carrier's API does it, or refuses.
-    pub(super) fn send(&mut self, execution: &Execution, send: &Send, again: &Again) {
+    pub(super) fn send(&mut self, execution: &Execution, send: &CarrierRequest, again: &Again) {
         if send.path.contains("//") || send.path.contains("{{") {
             self.seen.wrong.insert(format!("the API is asked for `{}`", send.path));
         }
         let sid = "CA00000000000000000000000000000002";
         let resource = json!({"sid": sid, "status": "queued", "date_created": "today"});
         let Value::Object(resource) = resource else { unreachable!("it is one") };
-        let refused = SendError::Refused { status: 400, code: Some(21_211) };
+        let refused = CarrierRequestError::Refused { status: 400, code: Some(21_211) };
         let happens = vec![
             (Happens::Sent(Ok(resource)), again.answering, false),
             (Happens::Sent(Err(refused)), again.answering, true),
@@ -78,8 +78,8 @@ impl Walker<'_> {
                 Err(error) => wrong.push(error.to_string()),
             }
         }
-        let State::Waiting(wait) = &execution.state else {
-            if execution.state == State::Running {
+        let ExecutionState::Waiting(wait) = &execution.state else {
+            if execution.state == ExecutionState::Running {
                 wrong.push("it answers and neither waits nor has ended".to_owned());
             }
             return self.complain(wrong, shown);

@@ -21,7 +21,7 @@ use crate::webhook::{Params, StepToken, Webhook};
 
 /// What comes from outside with an event: the engine has no clock and draws no numbers.
 #[derive(Clone, Debug)]
-pub struct Moment {
+pub struct TurnContext {
     /// The time since 1970.
     pub now: Duration,
     /// A new token, for the wait that this turn may end in.
@@ -47,10 +47,10 @@ pub struct FlowUrls {
     pub message: Option<Arc<str>>,
 }
 
-impl Moment {
+impl TurnContext {
     /// A turn that never waits.
-    pub fn without_return(now: Duration) -> Moment {
-        Moment {
+    pub fn without_return(now: Duration) -> TurnContext {
+        TurnContext {
             now,
             token: StepToken::default(),
             action: String::new(),
@@ -62,22 +62,27 @@ impl Moment {
 
     /// A turn in which a webhook is answered: the carrier comes back to where it asked, with the new
     /// step in the place of the former one.
-    pub fn answering(now: Duration, token: StepToken, webhook: &Webhook, urls: FlowUrls) -> Moment {
+    pub fn for_webhook(
+        now: Duration,
+        token: StepToken,
+        webhook: &Webhook,
+        urls: FlowUrls,
+    ) -> TurnContext {
         let is_get = webhook.body.is_empty() && webhook.query == webhook.params;
         // The query of a GET is the carrier's parameters, which it sends anew.
         let others = StepToken::strip(&webhook.query).filter(|_| !is_get);
         let action = token.to_query(others);
-        Moment { now, token, action, urls, answering: true, records_transitions: false }
+        TurnContext { now, token, action, urls, answering: true, records_transitions: false }
     }
 
     /// A turn in which no webhook is answered: a wait has ended, a function has come back late.
-    pub fn unasked(now: Duration, token: StepToken, urls: FlowUrls) -> Moment {
+    pub fn without_webhook(now: Duration, token: StepToken, urls: FlowUrls) -> TurnContext {
         let action = token.to_query(std::iter::empty());
-        Moment { now, token, action, urls, answering: false, records_transitions: false }
+        TurnContext { now, token, action, urls, answering: false, records_transitions: false }
     }
 
     /// The same, with its transitions recorded.
-    pub fn recording_transitions(mut self, records: bool) -> Moment {
+    pub fn recording_transitions(mut self, records: bool) -> TurnContext {
         self.records_transitions = records;
         self
     }
@@ -94,20 +99,24 @@ impl Moment {
 
 /// A widget at work.
 #[derive(Debug)]
-pub(super) struct Turn<'a> {
+pub(super) struct WidgetContext<'a> {
     /// The flow of the route.
     pub(super) flow: &'a Flow,
     pub(super) execution: &'a mut Execution,
-    pub(super) at: &'a Moment,
+    pub(super) turn: &'a TurnContext,
     /// The transition that a split has chosen among several of one event.
     pub(super) chosen: Option<WidgetId>,
 }
 
 // === impl Turn ===
 
-impl<'a> Turn<'a> {
-    pub(super) fn new(flow: &'a Flow, execution: &'a mut Execution, at: &'a Moment) -> Turn<'a> {
-        Turn { flow, execution, at, chosen: None }
+impl<'a> WidgetContext<'a> {
+    pub(super) fn new(
+        flow: &'a Flow,
+        execution: &'a mut Execution,
+        turn: &'a TurnContext,
+    ) -> WidgetContext<'a> {
+        WidgetContext { flow, execution, turn, chosen: None }
     }
 
     /// The flow that runs: the route's, or a subflow.
@@ -129,13 +138,15 @@ impl<'a> Turn<'a> {
             return Ok(constant.to_owned());
         }
         let scope = Scope::new(self.current(), self.execution);
-        template.render(&scope, self.at.now.as_secs() as i64).map_err(|error| self.failure(error))
+        template.render(&scope, self.turn.now.as_secs() as i64).map_err(|error| self.failure(error))
     }
 
     /// The value of a template, its type kept.
     pub(super) fn evaluate(&self, template: &Template) -> Result<Value, Failure> {
         let scope = Scope::new(self.current(), self.execution);
-        template.evaluate(&scope, self.at.now.as_secs() as i64).map_err(|error| self.failure(error))
+        template
+            .evaluate(&scope, self.turn.now.as_secs() as i64)
+            .map_err(|error| self.failure(error))
     }
 
     fn failure(&self, error: crate::liquid::LiquidError) -> Failure {
@@ -153,8 +164,8 @@ impl<'a> Turn<'a> {
     }
 
     /// A property that must have a text.
-    pub(super) fn required(&self, name: &'static str) -> Result<String, Failure> {
-        self.text(name)?.ok_or_else(|| self.wrong(name, "empty", "a text"))
+    pub(super) fn required_text(&self, name: &'static str) -> Result<String, Failure> {
+        self.text(name)?.ok_or_else(|| self.property_error(name, "empty", "a text"))
     }
 
     /// A property as a whole number. What renders as something else is left out, so that the
@@ -178,7 +189,7 @@ impl<'a> Turn<'a> {
     }
 
     /// Says that a property will not do.
-    pub(super) fn wrong(
+    pub(super) fn property_error(
         &self,
         property: &'static str,
         found: &'static str,
@@ -207,8 +218,8 @@ impl<'a> Turn<'a> {
     }
 
     /// Refuses what only a call can do.
-    pub(super) fn voice_only(&self) -> Result<(), Failure> {
-        if self.execution.channel == Channel::Voice && self.at.answering {
+    pub(super) fn require_call(&self) -> Result<(), Failure> {
+        if self.execution.channel == Channel::Voice && self.turn.answering {
             return Ok(());
         }
         Err(Failure::Channel {
@@ -225,32 +236,32 @@ impl<'a> Turn<'a> {
 
     /// Answers, and waits for the carrier to come back.
     pub(super) fn wait(&self, after_seconds: Option<u64>) -> Next {
-        Next::wait(self.awaited(after_seconds, false))
+        Next::wait(self.wait_until(after_seconds, false))
     }
 
-    fn awaited(&self, after_seconds: Option<u64>, handed_over: bool) -> Wait {
-        let due = after_seconds.map(|seconds| self.at.now + Duration::from_secs(seconds));
-        Wait { token: self.at.token.clone(), due, handed_over, held: None }
+    fn wait_until(&self, after_seconds: Option<u64>, handed_over: bool) -> Wait {
+        let due = after_seconds.map(|seconds| self.turn.now + Duration::from_secs(seconds));
+        Wait { token: self.turn.token.clone(), due, handed_over, pending: None }
     }
 
     /// Somebody else's TwiML has the call from here on, until it gives it back.
     pub(super) fn hand_over(&mut self, document: Option<Bytes>, after: Option<u64>) -> Next {
-        Next::Reply { document, then: Then::Wait(self.awaited(after, true)) }
+        Next::Reply { document, then: Then::Wait(self.wait_until(after, true)) }
     }
 
     /// Ends a document with the way back to us, for when the verbs before it are through.
-    pub(super) fn come_back(&mut self) {
-        let at = self.at;
-        self.document().add(&Redirect { url: &at.action, method: Some("POST") });
+    pub(super) fn add_redirect_back(&mut self) {
+        let turn = self.turn;
+        self.document().add(&Redirect { url: &turn.action, method: Some("POST") });
     }
 
     /// Goes on with an event when what the document says has been heard. Where nothing is wired to
     /// it, the carrier hangs up behind it, and nobody has to come back.
-    pub(super) fn then(&mut self, event: &'static str) -> Next {
+    pub(super) fn continue_after_document(&mut self, event: &'static str) -> Next {
         if self.execution.frames.len() == 1 && self.widget().next(event).is_none() {
             return Next::event(event);
         }
-        self.come_back();
+        self.add_redirect_back();
         self.wait(None)
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use super::line::{Level, Line};
+use super::log_line::{LogLevel, LogLine};
 use crate::catch_panic::catch;
 use crate::config::LogFormat;
 use crate::limits::LOG_BYTES_MAX;
@@ -18,7 +18,7 @@ const GATHER: Duration = Duration::from_millis(20);
 
 /// Where lines go. A clone goes to the same place.
 #[derive(Clone, Debug)]
-pub struct Log(Arc<Inner>);
+pub struct LogWriter(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -37,19 +37,19 @@ struct Buffer {
     done: bool,
 }
 
-impl Log {
+impl LogWriter {
     /// A log on standard output.
-    pub fn to_stdout(format: LogFormat) -> Log {
+    pub fn to_stdout(format: LogFormat) -> LogWriter {
         let human = match format {
             LogFormat::Human => true,
             LogFormat::Json => false,
             LogFormat::Auto => std::io::stdout().is_terminal(),
         };
-        Log::to(std::io::stdout(), human)
+        LogWriter::to(std::io::stdout(), human)
     }
 
     /// A log on any output.
-    pub fn to(output: impl Write + Send + 'static, human: bool) -> Log {
+    pub fn to(output: impl Write + Send + 'static, human: bool) -> LogWriter {
         let inner = Inner::new(human);
         let writer = Arc::clone(&inner);
         let thread = std::thread::Builder::new().name("log".to_owned());
@@ -62,11 +62,11 @@ impl Log {
         if thread.spawn(run).is_err() {
             inner.ended();
         }
-        Log(inner)
+        LogWriter(inner)
     }
 
     /// Writes one line, or counts it as dropped. Never waits for the output.
-    pub fn write(&self, line: &Line<'_>) {
+    pub fn write(&self, line: &LogLine<'_>) {
         let mut buffer = self.0.buffer.lock();
         if buffer.closed || buffer.bytes.len() > LOG_BYTES_MAX {
             self.0.dropped.fetch_add(1, Ordering::Relaxed);
@@ -84,20 +84,20 @@ impl Log {
     }
 
     /// A line that belongs to no exchange.
-    pub fn note(&self, level: Level, message: &str) {
-        self.write(&Line::note(level, message));
+    pub fn note(&self, level: LogLevel, message: &str) {
+        self.write(&LogLine::note(level, message));
     }
 
     /// Lines that found no room.
-    pub fn dropped(&self) -> u64 {
+    pub fn dropped_lines(&self) -> u64 {
         self.0.dropped.load(Ordering::Relaxed)
     }
 
     /// A log that nobody keeps.
-    pub fn none() -> Log {
+    pub fn none() -> LogWriter {
         let inner = Inner::new(true);
         inner.buffer.lock().closed = true;
-        Log(inner)
+        LogWriter(inner)
     }
 
     /// Writes what is left, and waits for it, but not for an output that takes nothing.

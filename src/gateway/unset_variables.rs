@@ -2,11 +2,11 @@
 
 use crate::channel::Channel;
 use crate::diagnostics::problem::{Problem, Severity, Source};
-use crate::flow::{Flow, Incoming, Scope};
+use crate::flow::{Flow, Scope, TriggerKind};
 use crate::liquid::Template;
 
 /// Warnings for variables that nothing sets: they render as nothing, which is seldom meant.
-pub(super) fn unset<'a>(
+pub(super) fn check_variables<'a>(
     template: &'a Template,
     source: &'a Source,
     flow: &'a Flow,
@@ -15,8 +15,8 @@ pub(super) fn unset<'a>(
     template.variables().into_iter().filter_map(move |variable| {
         let path = variable.keys();
         let trigger = match channel {
-            Channel::Voice => Incoming::Call,
-            Channel::Message => Incoming::Message,
+            Channel::Voice => TriggerKind::Call,
+            Channel::Message => TriggerKind::Message,
         };
         let trigger = trigger.name();
         let widgets = || flow.widgets.iter().map(|widget| widget.name.as_str());

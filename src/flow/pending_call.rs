@@ -1,6 +1,6 @@
 //! A caller is kept company while a function is at work: what he hears, and how it goes on.
 //!
-//! Whoever runs the engine says that a function is slow ([`Event::Slow`](super::Event::Slow)). A
+//! Whoever runs the engine says that a function is slow ([`Event::Pending`](super::Event::Pending)). A
 //! call hears the hold document and comes back; a message is answered at once, and the flow goes on
 //! when the outcome is there. Either way the next event asks for the same call again.
 
@@ -9,10 +9,10 @@ use std::sync::Arc;
 use actix_web::web::Bytes;
 
 use super::Callee;
+use super::context::WidgetContext;
 use super::execution::Wait;
 use super::failure::Failure;
 use super::step::{CallTarget, FunctionCall};
-use super::turn::Turn;
 use super::widget::{Next, Then};
 use crate::channel::Channel;
 use crate::limits::{HOLD_LOOK_EVERY, HOLD_TIMES_MAX};
@@ -28,74 +28,80 @@ use crate::webhook::Params;
 const SILENCE_SECONDS: u32 = 2;
 
 /// The function is slow: the caller is held, and the execution waits.
-pub(super) fn hold(
-    turn: &mut Turn<'_>,
+pub(super) fn wait_for_call(
+    context: &mut WidgetContext<'_>,
     mut call: Box<PendingCall>,
     template: Option<&Template>,
 ) -> Result<Next, Failure> {
     call.times += 1;
     if call.times > HOLD_TIMES_MAX {
-        return Err(Failure::Held { widget: turn.widget().name.clone() });
+        return Err(Failure::PendingTooLong { widget: context.widget().name.clone() });
     }
-    let (answering, channel) = (turn.at.answering, turn.execution.channel);
+    let (answering, channel) = (context.turn.answering, context.execution.channel);
     let comes_back = answering && channel == Channel::Voice;
     // Nobody comes back for a message: when the outcome is lost, the time brings the flow on.
-    let due = (!comes_back).then(|| turn.at.now + HOLD_LOOK_EVERY);
-    let token = turn.at.token.clone();
-    let wait = Wait { token, due, handed_over: false, held: Some(call) };
+    let due = (!comes_back).then(|| context.turn.now + HOLD_LOOK_EVERY);
+    let token = context.turn.token.clone();
+    let wait = Wait { token, due, handed_over: false, pending: Some(call) };
     if !answering {
         return Ok(Next::wait(wait));
     }
     let document = match channel {
-        Channel::Voice => company(turn, template)?,
-        Channel::Message => notice(turn, template),
+        Channel::Voice => hold_reply(context, template)?,
+        Channel::Message => hold_message(context, template),
     };
     Ok(Next::Reply { document: Some(document), then: Then::Wait(wait) })
 }
 
 /// Something has come that ends the wait for a held call: its outcome is asked for again.
-pub(super) fn again(turn: &mut Turn<'_>, held: Box<PendingCall>) -> Result<Next, Failure> {
-    match &turn.widget().properties.callee {
+pub(super) fn poll_again(
+    context: &mut WidgetContext<'_>,
+    pending: Box<PendingCall>,
+) -> Result<Next, Failure> {
+    match &context.widget().properties.callee {
         Some(Callee::Function(function)) => Ok(Next::Call(FunctionCall {
             target: CallTarget::Function(Arc::clone(function)),
-            parameters: Params::clone(&held.parameters),
+            parameters: Params::clone(&pending.parameters),
             body: None,
             with_credentials: false,
-            held: Some(held),
+            pending: Some(pending),
         })),
         // Another configuration has another widget here.
-        _ => turn.widget().enter(turn),
+        _ => context.widget().enter(context),
     }
 }
 
 /// What a caller hears: what the flow said before, the hold document, and the way back to us.
-fn company(turn: &mut Turn<'_>, template: Option<&Template>) -> Result<Bytes, Failure> {
-    let document = template.map(|template| rendered(turn, template));
+fn hold_reply(
+    context: &mut WidgetContext<'_>,
+    template: Option<&Template>,
+) -> Result<Bytes, Failure> {
+    let document = template.map(|template| render_hold_document(context, template));
     let document = match document {
         Some(Ok(document)) => document,
         None => silence(),
         Some(Err(why)) => {
-            turn.execution.remark(format!("the hold document {why}; silence instead"));
+            context.execution.warn(format!("the hold document {why}; silence instead"));
             silence()
         }
     };
     let mut way_back = TwimlWriter::response();
-    way_back.add(&Redirect { url: &turn.at.action, method: Some("POST") });
+    way_back.add(&Redirect { url: &context.turn.action, method: Some("POST") });
     let document = append(&document, way_back);
-    let document = match turn.execution.document.take() {
+    let document = match context.execution.document.take() {
         Some(before) => splice(before, &document),
         None => document,
     };
     // Each of the three is fit; only together they may be too large.
     match check_document(&document, Channel::Voice, &DocumentLimits::default()) {
         Ok(_) => Ok(document),
-        Err(error) => Err(Failure::Document { widget: turn.widget().name.clone(), error }),
+        Err(error) => Err(Failure::Document { widget: context.widget().name.clone(), error }),
     }
 }
 
 /// The hold document, if it can keep a call company.
-fn rendered(turn: &Turn<'_>, template: &Template) -> Result<Bytes, String> {
-    let document = turn.render(template).map_err(|failure| failure.to_string())?;
+fn render_hold_document(context: &WidgetContext<'_>, template: &Template) -> Result<Bytes, String> {
+    let document = context.render(template).map_err(|failure| failure.to_string())?;
     match hold_document_fault(document.as_bytes(), Channel::Voice) {
         Some(why) => Err(why),
         None => Ok(document.into()),
@@ -110,12 +116,12 @@ fn silence() -> Bytes {
 
 /// The answer to a message: what the flow said before, and the hold document where that is a reply.
 /// One that is for calls is not for messages, so it says nothing here.
-fn notice(turn: &mut Turn<'_>, template: Option<&Template>) -> Bytes {
-    let document = template.and_then(|template| turn.render(template).ok());
+fn hold_message(context: &mut WidgetContext<'_>, template: Option<&Template>) -> Bytes {
+    let document = template.and_then(|template| context.render(template).ok());
     let fit =
         |document: &String| hold_document_fault(document.as_bytes(), Channel::Message).is_none();
     let document = document.filter(fit).unwrap_or_else(|| "<Response/>".to_owned());
-    match turn.execution.document.take() {
+    match context.execution.document.take() {
         Some(before) => splice(before, document.as_bytes()),
         None => document.into(),
     }

@@ -15,7 +15,7 @@ const NUMBER_DIGITS_MIN: usize = 7;
 /// How much an operator should care.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Level {
+pub enum LogLevel {
     /// As it should be.
     Info,
     /// It was answered, but somebody should look.
@@ -26,9 +26,9 @@ pub enum Level {
 
 /// One line. Durations are in milliseconds.
 #[derive(Debug, Serialize)]
-pub struct Line<'a> {
+pub struct LogLine<'a> {
     time: String,
-    level: Level,
+    level: LogLevel,
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     route: Option<&'a str>,
@@ -57,20 +57,20 @@ pub struct Line<'a> {
     findings: Vec<String>,
 }
 
-impl<'a> Line<'a> {
+impl<'a> LogLine<'a> {
     /// The line of an exchange.
-    pub(super) fn new(record: &'a ExchangeLog, took: Duration) -> Line<'a> {
+    pub(super) fn new(record: &'a ExchangeLog, took: Duration) -> LogLine<'a> {
         let call = record.call.as_ref();
-        let remarks = record.remarks.iter();
+        let warnings = record.warnings.iter();
         let findings: Vec<String> =
-            remarks.map(|remark| without_numbers(&remark.to_string())).collect();
+            warnings.map(|warning| without_numbers(&warning.to_string())).collect();
         let level = match record.outcome {
-            ExchangeOutcome::Fallback => Level::Error,
-            ExchangeOutcome::Refused | ExchangeOutcome::Gone => Level::Warn,
-            _ if !findings.is_empty() || record.unproven.is_some() => Level::Warn,
-            ExchangeOutcome::Answered | ExchangeOutcome::Repeated => Level::Info,
+            ExchangeOutcome::Fallback => LogLevel::Error,
+            ExchangeOutcome::Refused | ExchangeOutcome::Gone => LogLevel::Warn,
+            _ if !findings.is_empty() || record.unproven.is_some() => LogLevel::Warn,
+            ExchangeOutcome::Answered | ExchangeOutcome::Repeated => LogLevel::Info,
         };
-        Line {
+        LogLine {
             level,
             message: record.message,
             route: record.route.as_ref().map(|route| route.path.as_str()),
@@ -85,13 +85,13 @@ impl<'a> Line<'a> {
             reason: record.reason.as_deref(),
             unproven: record.unproven.as_deref(),
             findings,
-            ..Line::note(level, "")
+            ..LogLine::note(level, "")
         }
     }
 
     /// A line that belongs to no exchange.
-    pub fn note(level: Level, message: &'a str) -> Line<'a> {
-        Line {
+    pub fn note(level: LogLevel, message: &'a str) -> LogLine<'a> {
+        LogLine {
             time: now(),
             level,
             message,
@@ -121,9 +121,9 @@ impl<'a> Line<'a> {
     /// The line for a person, without its end.
     pub(super) fn human(&self, out: &mut Vec<u8>) {
         let level = match self.level {
-            Level::Info => "info ",
-            Level::Warn => "warn ",
-            Level::Error => "error",
+            LogLevel::Info => "info ",
+            LogLevel::Warn => "warn ",
+            LogLevel::Error => "error",
         };
         let clock_time = self.time.get(11..19).unwrap_or_default();
         let mut text = format!("{clock_time} {level} {}", self.message);

@@ -4,9 +4,9 @@ use crate::webhook::Params;
 
 /// One request to the carrier's API, with the account's credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Send {
+pub struct CarrierRequest {
     /// Which of the carrier's services.
-    pub service: Service,
+    pub service: CarrierService,
     /// The path below the service; `{account}` stands for the account's SID.
     pub path: String,
     /// Its parameters.
@@ -15,7 +15,7 @@ pub struct Send {
 
 /// A service of the carrier, each with a host of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Service {
+pub enum CarrierService {
     /// `api`: messages, calls, recordings.
     Api,
     /// `conversations`
@@ -26,7 +26,7 @@ pub enum Service {
 
 /// Why the carrier's API did not do it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SendError {
+pub enum CarrierRequestError {
     /// There is no account to ask with.
     #[error(
         "the carrier's API is needed, and no `[[account]]` with `auth_tokens` is configured for it"
@@ -51,13 +51,13 @@ fn twilio(code: Option<u64>) -> String {
 
 // === impl Service ===
 
-impl Service {
+impl CarrierService {
     /// The first label of its host at Twilio.
     pub fn host(self) -> &'static str {
         match self {
-            Service::Api => "api",
-            Service::Conversations => "conversations",
-            Service::Flex => "flex-api",
+            CarrierService::Api => "api",
+            CarrierService::Conversations => "conversations",
+            CarrierService::Flex => "flex-api",
         }
     }
 }
