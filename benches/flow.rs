@@ -31,7 +31,7 @@ use twimlgate::server::{Listeners, Server};
 use twimlgate::session::Sessions;
 use twimlgate::template::TemplateFolder;
 use twimlgate::tools::flow_test::FlowTestFile;
-use twimlgate::tools::load::{Arrivals, LoadCounters, LoadPlan, run as load};
+use twimlgate::tools::load::{Arrivals, LoadCounters, LoadPlan, run_load};
 use twimlgate::tools::phone::PhoneNumber;
 use twimlgate::webhook::{Params, StepToken};
 
@@ -244,7 +244,7 @@ impl Running {
         let file =
             FlowTestFile::parse(&Source::new("bench.test.toml", SCRIPT)).expect("it is a test");
         let plan = LoadPlan {
-            number: PhoneNumber::at(&format!("http://{}/sms0", self.address)),
+            number: PhoneNumber::for_url(&format!("http://{}/sms0", self.address)),
             channel: Channel::Message,
             account: None,
             token: None,
@@ -257,8 +257,8 @@ impl Running {
             at_once_max: CONNECTIONS,
             threads: 1,
         };
-        let report = load(&plan, &Arc::new(LoadCounters::default()), &AtomicBool::new(false));
-        assert_eq!((report.calls, report.failed()), (CONVERSATIONS, 0), "{report}");
+        let report = run_load(&plan, &Arc::new(LoadCounters::default()), &AtomicBool::new(false));
+        assert_eq!((report.calls, report.failures()), (CONVERSATIONS, 0), "{report}");
         report.rate()
     }
 

@@ -1,5 +1,8 @@
-//! The commands: arguments in, exit code out. One file for each command, all of one shape: an
-//! `Args`, then `run`.
+//! The commands: arguments in, exit code out. Each command is a file with an `Args` and a `run`;
+//! `interactive` and `request` have what several of them share.
+//!
+//! Invariant: only this folder reads arguments and the terminal, and decides on exit codes. It must
+//! not contain what a test or another program could need: that is in the folders beside it.
 
 mod check;
 mod demo;
@@ -22,9 +25,8 @@ use clap::{Args, Parser, Subcommand};
 
 /// A self-hosted gateway for the webhooks of phone numbers.
 ///
-/// A carrier posts "somebody is calling" or "a message came in"; the gateway proves that the
-/// carrier sent it, calls your function, and answers: TwiML goes straight back, JSON fills a
-/// template.
+/// A carrier posts a webhook for each call and message. The gateway verifies that the carrier sent
+/// it, calls your function, and answers: TwiML goes straight back, JSON fills a template.
 #[derive(Debug, Parser)]
 #[command(name = "twimlgate", version = version(), max_term_width = 100)]
 #[command(after_help = "Begin with:  twimlgate demo")]
@@ -48,7 +50,7 @@ enum CliCommand {
     Verify(verify::Args),
 }
 
-/// The configuration file that a command works with.
+/// The option for the configuration file.
 #[derive(Debug, Args)]
 struct ConfigArgs {
     /// The configuration.
@@ -56,7 +58,7 @@ struct ConfigArgs {
     config: PathBuf,
 }
 
-/// Runs the program. Exit codes: 0 done, 1 the answer is no, 2 it could not be asked.
+/// Runs the program. Exit codes: 0 success, 1 a negative result, 2 the command could not run.
 pub fn run() -> ExitCode {
     match Cli::parse().command {
         CliCommand::Serve(args) => serve::run(&args),

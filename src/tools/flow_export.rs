@@ -1,7 +1,7 @@
 //! A flow as text: Studio's JSON, or our TOML.
 //!
-//! Invariant: what is written as TOML is read back and compared, so that a flow which the short
-//! form cannot hold takes the exact one, and nothing is ever lost.
+//! Invariant: TOML is read back and compared after writing, so that a flow which the short form
+//! cannot represent is written in the exact form, and nothing is lost.
 
 use std::collections::HashSet;
 
@@ -19,20 +19,20 @@ pub fn write_json(flow: &FlowNode) -> String {
 /// The flow in our TOML form.
 pub fn write_toml(flow: &FlowNode) -> String {
     let flow = flow.to_json();
-    let written = written(&flow);
-    if read_back(&written).as_ref() == Some(&plain_flow(&flow)) {
+    let written = format_flow(&flow);
+    if read_back(&written).as_ref() == Some(&normalize_flow(&flow)) {
         return written;
     }
-    // Two widgets of one name, nothing in a list: what no TOML holds.
-    format!("json = {}\n", text(&format!("{flow:#}\n"), true))
+    // TOML has no notation for two widgets of one name, or a `null` in a list.
+    format!("json = {}\n", quote(&format!("{flow:#}\n"), true))
 }
 
 fn read_back(written: &str) -> Option<Value> {
     let flow = toml::read(&Source::new("", written), &mut Problems::default())?;
-    Some(plain_flow(&flow.to_json()))
+    Some(normalize_flow(&flow.to_json()))
 }
 
-fn written(flow: &Value) -> String {
+fn format_flow(flow: &Value) -> String {
     let mut out = String::new();
     let empty = Map::new();
     let members = flow.as_object().unwrap_or(&empty);
@@ -40,31 +40,31 @@ fn written(flow: &Value) -> String {
     let rest = members.iter().filter(|(key, _)| !first.contains(&key.as_str()) && *key != "states");
     let first = first.into_iter().filter_map(|key| Some((key, members.get(key)?)));
     for (name, value) in first.chain(rest.map(|(name, value)| (name.as_str(), value))) {
-        line(&mut out, name, value);
+        push_line(&mut out, name, value);
     }
     for state in members.get("states").and_then(Value::as_array).into_iter().flatten() {
-        let short = widget(state, true);
+        let short = format_widget(state, true);
         let alone = read_back(&short);
         let alone = alone.as_ref().and_then(|flow| flow["states"].get(0));
-        let exact = alone != Some(&plain_state(state));
+        let exact = alone != Some(&normalize_state(state));
         out += "\n";
-        out += &if exact { widget(state, false) } else { short };
+        out += &if exact { format_widget(state, false) } else { short };
     }
     out
 }
 
 /// One `[widget.…]`.
-fn widget(state: &Value, short: bool) -> String {
+fn format_widget(state: &Value, short: bool) -> String {
     let name = state["name"].as_str().unwrap_or_default();
-    let mut out = format!("[widget.{}]\n", key(name));
+    let mut out = format!("[widget.{}]\n", format_key(name));
     if let Some(kind) = state.get("type") {
-        line(&mut out, "type", kind);
+        push_line(&mut out, "type", kind);
     }
     let properties = state["properties"].as_object();
     if !short {
         for (name, value) in state.as_object().into_iter().flatten() {
             if !matches!(name.as_str(), "name" | "type") {
-                line(&mut out, name, &plain_member(name, value));
+                push_line(&mut out, name, &normalize_member(name, value));
             }
         }
         return out;
@@ -72,17 +72,17 @@ fn widget(state: &Value, short: bool) -> String {
     let properties: Vec<_> = properties.into_iter().flatten().collect();
     for (name, value) in &properties {
         if *name != "offset" {
-            property(&mut out, name, value);
+            push_property(&mut out, name, value);
         }
     }
     let transitions = state["transitions"].as_array().map(Vec::as_slice).unwrap_or_default();
     let is_match = |transition: &&Value| transition["event"] == "match";
     let (cases, events): (Vec<&Value>, Vec<&Value>) = transitions.iter().partition(is_match);
-    let cases: Vec<String> = cases.into_iter().map(case).collect();
+    let cases: Vec<String> = cases.into_iter().map(format_case).collect();
     let cases =
         if cases.is_empty() { String::new() } else { format!("match = [\n{}]\n", cases.concat()) };
-    let next = |one: &Value| text(one["next"].as_str().unwrap_or_default(), false);
-    let event = |one: &Value| key(one["event"].as_str().unwrap_or_default());
+    let next = |one: &Value| quote(one["next"].as_str().unwrap_or_default(), false);
+    let event = |one: &Value| format_key(one["event"].as_str().unwrap_or_default());
     let events: Vec<String> =
         events.into_iter().map(|one| format!("{} = {}", event(one), next(one))).collect();
     let on = match events.len() {
@@ -93,25 +93,26 @@ fn widget(state: &Value, short: bool) -> String {
     out += &if cases_first { cases + &on } else { on + &cases };
     for (name, value) in &properties {
         if *name == "offset" {
-            property(&mut out, name, value);
+            push_property(&mut out, name, value);
         }
     }
     out
 }
 
-fn case(transition: &Value) -> String {
+fn format_case(transition: &Value) -> String {
     let condition = &transition["conditions"][0];
     let of = |key: &str| condition[key].as_str().unwrap_or_default();
     let next = transition["next"].as_str().unwrap_or_default();
-    let mut out = format!("  {{ {} = {}", key(of("type")), inline(&condition["value"]));
-    out += &format!(", next = {}", text(next, false));
+    let mut out =
+        format!("  {{ {} = {}", format_key(of("type")), format_inline(&condition["value"]));
+    out += &format!(", next = {}", quote(next, false));
     if of("friendly_name") != default_name(of("type"), of("value")) {
-        out += &format!(", name = {}", text(of("friendly_name"), false));
+        out += &format!(", name = {}", quote(of("friendly_name"), false));
     }
     out + " },\n"
 }
 
-fn property(out: &mut String, name: &str, value: &Value) {
+fn push_property(out: &mut String, name: &str, value: &Value) {
     let offset = match value.as_object() {
         Some(offset) if name == "offset" && offset.len() == 2 => {
             offset.get("x").zip(offset.get("y"))
@@ -119,16 +120,16 @@ fn property(out: &mut String, name: &str, value: &Value) {
         _ => None,
     };
     if let Some((x, y)) = offset {
-        *out += &format!("offset = [{}, {}]\n", inline(x), inline(y));
-    } else if let Some(pairs) = pairs(name, value) {
-        line(out, name, &pairs);
+        *out += &format!("offset = [{}, {}]\n", format_inline(x), format_inline(y));
+    } else if let Some(pairs) = pairs_as_table(name, value) {
+        push_line(out, name, &pairs);
     } else {
-        line(out, name, value);
+        push_line(out, name, value);
     }
 }
 
 /// A list of `{key, value}` as a table.
-fn pairs(name: &str, value: &Value) -> Option<Value> {
+fn pairs_as_table(name: &str, value: &Value) -> Option<Value> {
     let items = value.as_array().filter(|list| PAIRS.contains(&name) && !list.is_empty())?;
     let pair = |item: &Value| {
         let pair = item.as_object().filter(|pair| pair.len() == 2)?;
@@ -139,46 +140,47 @@ fn pairs(name: &str, value: &Value) -> Option<Value> {
     (keys.len() == pairs.len()).then(|| Value::Object(pairs.into_iter().collect()))
 }
 
-fn line(out: &mut String, name: &str, value: &Value) {
+fn push_line(out: &mut String, name: &str, value: &Value) {
     let written = match value {
         Value::Null => return,
-        Value::String(value) => text(value, true),
+        Value::String(value) => quote(value, true),
         Value::Array(items) if items.iter().any(Value::is_object) => {
             let items: Vec<String> =
-                items.iter().map(|item| format!("  {},\n", inline(item))).collect();
+                items.iter().map(|item| format!("  {},\n", format_inline(item))).collect();
             format!("[\n{}]", items.concat())
         }
-        value => inline(value),
+        value => format_inline(value),
     };
-    *out += &format!("{} = {written}\n", key(name));
+    *out += &format!("{} = {written}\n", format_key(name));
 }
 
-fn inline(value: &Value) -> String {
+fn format_inline(value: &Value) -> String {
     match value {
         // Not TOML, so that reading it back fails and the flow stays JSON.
         Value::Null => "null".to_owned(),
         Value::Bool(value) => value.to_string(),
         Value::Number(number) => number.to_string(),
-        Value::String(value) => text(value, false),
+        Value::String(value) => quote(value, false),
         Value::Array(items) => {
-            format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", "))
+            format!("[{}]", items.iter().map(format_inline).collect::<Vec<_>>().join(", "))
         }
         Value::Object(members) if members.is_empty() => "{}".to_owned(),
         Value::Object(members) => {
-            let member =
-                |(name, value): (&String, &Value)| format!("{} = {}", key(name), inline(value));
+            let member = |(name, value): (&String, &Value)| {
+                format!("{} = {}", format_key(name), format_inline(value))
+            };
             format!("{{ {} }}", members.iter().map(member).collect::<Vec<_>>().join(", "))
         }
     }
 }
 
-fn key(name: &str) -> String {
+fn format_key(name: &str) -> String {
     let bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    if !name.is_empty() && name.bytes().all(bare) { name.to_owned() } else { text(name, false) }
+    if !name.is_empty() && name.bytes().all(bare) { name.to_owned() } else { quote(name, false) }
 }
 
-/// A text in quotes; as a block where it has lines and `block` allows it.
-fn text(value: &str, block: bool) -> String {
+/// A text in quotes; with several lines as a block, if `block` allows it.
+fn quote(value: &str, block: bool) -> String {
     let block = block && value.contains('\n');
     let control = |letter: char| letter.is_control() && !(block && letter == '\n');
     let plain = !value.contains(control);
@@ -207,24 +209,24 @@ fn text(value: &str, block: bool) -> String {
     format!("\"\"\"\n{escaped}\"\"\"")
 }
 
-/// Without what means nothing: members that are nothing, a `next` to nowhere.
-pub(super) fn plain_flow(flow: &Value) -> Value {
+/// Removes members without a meaning: a `null`, a transition's empty `next`.
+fn normalize_flow(flow: &Value) -> Value {
     let mut flow = without_nulls(flow);
     if let Some(Value::Array(states)) = flow.get_mut("states") {
-        states.iter_mut().for_each(|state| *state = plain_state(state));
+        states.iter_mut().for_each(|state| *state = normalize_state(state));
     }
     flow
 }
 
-fn plain_state(state: &Value) -> Value {
+fn normalize_state(state: &Value) -> Value {
     let mut state = without_nulls(state);
     for (name, value) in state.as_object_mut().into_iter().flatten() {
-        *value = plain_member(name, value);
+        *value = normalize_member(name, value);
     }
     state
 }
 
-fn plain_member(name: &str, value: &Value) -> Value {
+fn normalize_member(name: &str, value: &Value) -> Value {
     match value {
         Value::Array(transitions) if name == "transitions" => {
             let plain = |transition: &Value| {
@@ -249,7 +251,7 @@ fn without_nulls(value: &Value) -> Value {
     value
 }
 
-/// Whether two flows are the same but for what means nothing.
-pub fn same(one: &FlowNode, other: &FlowNode) -> bool {
-    plain_flow(&one.to_json()) == plain_flow(&other.to_json())
+/// Whether two flows are equal, apart from members without a meaning.
+pub fn is_same_flow(one: &FlowNode, other: &FlowNode) -> bool {
+    normalize_flow(&one.to_json()) == normalize_flow(&other.to_json())
 }

@@ -1,16 +1,17 @@
-//! A flow for a person: an outline, or a diagram for Mermaid.
+//! A flow as text for a person: an outline, or a Mermaid diagram.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use crate::diagnostics::shorten::shorten;
 use crate::flow::file::FlowNode;
+use crate::tools::text::{collapse_whitespace, replace_control_chars_in_lines};
 
-/// Letters of a property in the outline.
-const LETTERS_MAX: usize = 60;
+/// Characters of a property in the outline.
+const TEXT_MAX: usize = 60;
 
-/// The properties that tell most about a widget, best first.
-const TELLING: [&str; 14] = [
+/// The main properties of widgets. The first one that a widget has is shown.
+const MAIN_PROPERTIES: [&str; 14] = [
     "say",
     "play",
     "body",
@@ -27,33 +28,41 @@ const TELLING: [&str; 14] = [
     "digits",
 ];
 
-/// One widget as it is shown.
+/// One widget of the outline.
 struct OutlineWidget<'a> {
     name: &'a str,
     kind: &'a str,
-    telling: Option<(&'static str, String)>,
-    /// When, and where to: nowhere is the end.
-    transitions: Vec<(String, Option<&'a str>)>,
+    /// The main property: its name and its text.
+    property: Option<(&'static str, String)>,
+    transitions: Vec<OutlineTransition<'a>>,
 }
 
-/// The flow as an outline: each widget from the first one on, in the order in which a caller can
-/// meet them, and those that nobody can meet at the end.
+/// A transition of the outline.
+struct OutlineTransition<'a> {
+    /// The event, or the conditions in words.
+    when: String,
+    /// The next widget; `None` if the transition is not wired.
+    next: Option<&'a str>,
+}
+
+/// The flow as an outline: each widget in the order in which a caller can reach them, then the
+/// unreachable ones.
 pub fn outline(flow: &FlowNode) -> String {
     let widgets = widgets(flow);
-    let (order, reached) = order(flow, &widgets);
+    let WidgetOrder { order, reached } = order_widgets(flow, &widgets);
     let known: HashSet<&str> = widgets.iter().map(|widget| widget.name).collect();
     let mut out = String::new();
     if let Some(description) = flow.get("description").and_then(FlowNode::text) {
-        out += &format!("{}\n\n", one_line(description));
+        out += &format!("{}\n\n", shorten_line(description));
     }
     for (position, &index) in order.iter().enumerate() {
         let widget = &widgets[index];
         let mark = if position < reached { "" } else { "  (unreachable)" };
-        let _ = writeln!(out, "{}  {}{mark}", one_line(widget.name), widget.kind);
-        if let Some((property, text)) = &widget.telling {
+        let _ = writeln!(out, "{}  {}{mark}", shorten_line(widget.name), widget.kind);
+        if let Some((property, text)) = &widget.property {
             let _ = writeln!(out, "    {property}: {text}");
         }
-        for (when, next) in &widget.transitions {
+        for OutlineTransition { when, next } in &widget.transitions {
             let next = match next {
                 None => "(unwired)".to_owned(),
                 Some(next) if known.contains(next) => (*next).to_owned(),
@@ -63,23 +72,20 @@ pub fn outline(flow: &FlowNode) -> String {
         }
         out += "\n";
     }
-    // Nothing of a flow may steer the terminal.
-    let line =
-        |letter: char| if letter.is_control() && letter != '\n' { '\u{fffd}' } else { letter };
-    out.trim_end().chars().map(line).chain(['\n']).collect()
+    format!("{}\n", replace_control_chars_in_lines(out.trim_end()))
 }
 
 /// The flow as a Mermaid flowchart. Ids are numbers and labels are escaped, so that no name can
 /// break the diagram.
 pub fn mermaid(flow: &FlowNode) -> String {
     let widgets = widgets(flow);
-    let (order, reached) = order(flow, &widgets);
+    let WidgetOrder { order, reached } = order_widgets(flow, &widgets);
     let numbers: HashMap<&str, usize> =
         order.iter().enumerate().map(|(number, &index)| (widgets[index].name, number)).collect();
     let mut out = "flowchart TD\n".to_owned();
     for (number, &index) in order.iter().enumerate() {
         let OutlineWidget { name, kind, .. } = &widgets[index];
-        let label = format!("{}<br/>{}", escaped(name), escaped(kind));
+        let label = format!("{}<br/>{}", escape_label(name), escape_label(kind));
         let (open, close) = match *kind {
             "trigger" => ("([", "])"),
             "split-based-on" => ("{", "}"),
@@ -88,9 +94,9 @@ pub fn mermaid(flow: &FlowNode) -> String {
         let _ = writeln!(out, "    w{number}{open}\"{label}\"{close}");
     }
     for (number, &index) in order.iter().enumerate() {
-        for (when, next) in &widgets[index].transitions {
+        for OutlineTransition { when, next } in &widgets[index].transitions {
             if let Some(to) = next.and_then(|next| numbers.get(next)) {
-                let _ = writeln!(out, "    w{number} -->|\"{}\"| w{to}", escaped(when));
+                let _ = writeln!(out, "    w{number} -->|\"{}\"| w{to}", escape_label(when));
             }
         }
     }
@@ -107,11 +113,11 @@ fn widgets(flow: &FlowNode) -> Vec<OutlineWidget<'_>> {
 
 fn widget(state: &FlowNode) -> OutlineWidget<'_> {
     let text = |key| state.get(key).and_then(FlowNode::text).unwrap_or("(none)");
-    let telling = state.get("properties").and_then(|properties| {
-        TELLING.iter().find_map(|name| {
+    let property = state.get("properties").and_then(|properties| {
+        MAIN_PROPERTIES.iter().find_map(|name| {
             let value = properties.get(name).filter(|value| !value.is_null())?;
             let text = value.plain().unwrap_or_else(|| value.to_json().to_string());
-            (!text.is_empty()).then(|| (*name, one_line(&text)))
+            (!text.is_empty()).then(|| (*name, shorten_line(&text)))
         })
     });
     let transitions = state.get("transitions").and_then(FlowNode::list).unwrap_or_default();
@@ -119,21 +125,22 @@ fn widget(state: &FlowNode) -> OutlineWidget<'_> {
         .iter()
         .map(|transition| {
             let next = transition.get("next").and_then(FlowNode::text);
-            (when(transition), next.filter(|next| !next.is_empty()))
+            let next = next.filter(|next| !next.is_empty());
+            OutlineTransition { when: describe_condition(transition), next }
         })
         .collect();
-    OutlineWidget { name: text("name"), kind: text("type"), telling, transitions }
+    OutlineWidget { name: text("name"), kind: text("type"), property, transitions }
 }
 
 /// The event of a transition, or its conditions in words.
-fn when(transition: &FlowNode) -> String {
+fn describe_condition(transition: &FlowNode) -> String {
     let event = transition.get("event").and_then(FlowNode::text).unwrap_or("(no event)");
     let conditions = transition.get("conditions").and_then(FlowNode::list).unwrap_or_default();
     let words = |condition: &FlowNode| {
         let test = condition.get("type").and_then(FlowNode::text).unwrap_or_default();
         let value = condition.get("value").and_then(FlowNode::plain).unwrap_or_default();
         let test = test.replace('_', " ");
-        if value.is_empty() { test } else { format!("{test} \"{}\"", one_line(&value)) }
+        if value.is_empty() { test } else { format!("{test} \"{}\"", shorten_line(&value)) }
     };
     if conditions.is_empty() {
         return event.to_owned();
@@ -141,9 +148,15 @@ fn when(transition: &FlowNode) -> String {
     format!("if {}", conditions.iter().map(words).collect::<Vec<_>>().join(" and "))
 }
 
-/// The widgets in the order of a walk from the first one, depth first, then the others; and how
-/// many the walk reaches.
-fn order(flow: &FlowNode, widgets: &[OutlineWidget<'_>]) -> (Vec<usize>, usize) {
+/// The order of the widgets: a depth-first walk from the first one, then the unreachable ones.
+struct WidgetOrder {
+    /// Indices of widgets.
+    order: Vec<usize>,
+    /// The number of reachable widgets.
+    reached: usize,
+}
+
+fn order_widgets(flow: &FlowNode, widgets: &[OutlineWidget<'_>]) -> WidgetOrder {
     let mut places: HashMap<&str, usize> = HashMap::new();
     for (index, widget) in widgets.iter().enumerate() {
         places.entry(widget.name).or_insert(index);
@@ -158,21 +171,21 @@ fn order(flow: &FlowNode, widgets: &[OutlineWidget<'_>]) -> (Vec<usize>, usize) 
             continue;
         }
         order.push(index);
-        let next = |(_, next): &(String, Option<&str>)| places.get((*next)?).copied();
+        let next = |transition: &OutlineTransition<'_>| places.get(transition.next?).copied();
         waiting.extend(widgets[index].transitions.iter().rev().filter_map(next));
     }
     let reached = order.len();
     order.extend((0..widgets.len()).filter(|index| !seen[*index]));
-    (order, reached)
+    WidgetOrder { order, reached }
 }
 
-/// One line of bounded length.
-fn one_line(text: &str) -> String {
-    shorten(&text.split_whitespace().collect::<Vec<_>>().join(" "), LETTERS_MAX)
+/// One line of at most [`TEXT_MAX`] characters.
+fn shorten_line(text: &str) -> String {
+    shorten(&collapse_whitespace(text), TEXT_MAX)
 }
 
-/// For a label in quotes: Mermaid reads HTML and `#…;` in it.
-fn escaped(text: &str) -> String {
+/// Escapes a label in quotes: Mermaid reads HTML and `#…;` in it.
+fn escape_label(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

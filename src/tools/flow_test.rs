@@ -1,15 +1,22 @@
-//! Flow tests: a script that the phone follows, and what is expected of the application meanwhile.
+//! Flow tests: scripts that a phone follows, with expectations on the application.
 //!
 //! ```text
-//! *.test.toml ──> File ──> Case ──> Step ─┬─ an Act ────> phone ──Heard──> Happened
-//!                  │        │ given       └─ an Expect ─> check <──────────────┘
-//!               Subject   CaseMocks                         │
-//!               a gateway answers                        Failure ──> tree, junit, updated
+//! *.test.toml ─> FlowTestFile ─> TestCase ─> ScriptStep ┬ action ─> phone ─> TurnEvents
+//!                 │              │ mocks                └ expectation ─> check <─┘
+//!             LoadedTarget     CaseMocks                                  │
+//!             a gateway        answers                     TestFailure ─> reports, edits
 //! ```
 //!
-//! [`follow`](follow()) needs nothing but a phone, whatever is at the other end of it;
-//! [`run`](run()) puts our own gateway there, with functions that are played and time that is
-//! pretended.
+//! `file`, `step`, `mocks` and `keys` read a test; `target` builds the gateway for it;
+//! `script` runs it on a phone ([`run_script`]), whatever application that is connected to;
+//! `runner` does so with a gateway in this process, mocked functions and simulated time
+//! ([`run_tests`]);
+//! `events`, `check` and `mismatch` compare; `failure`, `console_report`, `junit_report`,
+//! `coverage` and `edits` report. `recording` goes the other way, from a conversation to a file.
+//!
+//! Invariant: a position in a test is a range of bytes of its file, from reading to `--update`, so
+//! that a report points at the line and an edit changes only that. Nothing here reads arguments or
+//! writes to the terminal.
 
 mod case_mocks;
 mod check;
@@ -22,6 +29,7 @@ mod mocks;
 mod events;
 mod junit_report;
 mod keys;
+mod mismatch;
 mod pattern;
 mod recording;
 mod runner;
@@ -31,16 +39,15 @@ mod console_report;
 mod edits;
 
 pub use case_mocks::CaseMocks;
-pub use console_report::tree;
-pub use edits::updated;
-pub use failure::TestFailure;
-pub use file::{FlowTestFile, TestCase, TestTarget};
-pub use junit_report::junit;
+pub use console_report::render_tree;
+pub(crate) use edits::apply_edits;
+pub use file::{FlowTestFile, TestCase};
+pub(crate) use junit_report::write_junit;
 pub use keys::TABLES;
-pub use mocks::{FunctionMock, MockAnswer, MockFailure};
-pub use pattern::TextPattern;
 pub use recording::{RecordedTarget, SessionRecording};
-pub use runner::{CaseReport, ENDING, FileReport, TestReport, find, run};
-pub use script::{ScriptOutcome, follow};
-pub use step::{EXPECTATIONS, Expectation, ScriptStep, StepKind};
+pub(crate) use runner::FileReport;
+pub use runner::{TestCounts, TestReport, find_tests, run_tests};
+pub(crate) use script::{ScriptOutcome, run_script};
+pub use step::EXPECTATIONS;
+pub(crate) use step::{Expectation, StepKind};
 pub use target::LoadedTarget;

@@ -1,30 +1,32 @@
-//! The carrier's side, simulated: whoever sits at a desk can call an application, write to it, and
-//! notice what a caller would.
+//! A simulated carrier with its phones: it calls an application or writes to it, and reports what
+//! a caller would notice.
 //!
 //! ```text
-//! person ──Act──> Call ──Request──> Line ──a signed webhook──> application
-//!        <─Heard─ Chat <──Fetched──      <────────TwiML───────
+//! person ──PhoneAction──> PhoneCall ──WebhookRequest──> WebhookClient ──webhook──> application
+//!        <─PhoneEvent──── PhoneChat <───AppResponse────               <──TwiML───
 //! ```
 //!
-//! [`PhoneCall`] and [`PhoneChat`] are pure: they know TwiML and what the carrier does with it, and neither
-//! the network nor the clock. The [`WebhookClient`] knows HTTP as the carrier speaks it. [`Phone`] joins
-//! them; a [`InProcessGateway`] is our own gateway at the other end, in this process.
+//! [`PhoneCall`] and [`PhoneChat`] are state machines: they know TwiML and what the carrier does
+//! with it. The [`WebhookClient`] knows HTTP as the carrier speaks it. An [`InProcessGateway`]
+//! answers webhooks without a socket. [`Phone`] joins them.
+//!
+//! Invariant: a call and a chat do no I/O and read no clock, so that a walk over all branches of a
+//! flow can clone them. Nothing here knows the terminal, the scripts of flow tests, or load.
 
 mod action;
-mod expected_input;
+mod alert;
 mod call;
 mod caller;
 mod chat;
+mod event;
+mod expected_input;
 mod in_process;
 mod twiml_document;
-mod alert;
-mod event;
 mod webhook_client;
 mod webhook_request;
 
-pub use action::{
-    ActionParseError, PHONE_ACTIONS, PhoneAction, escaped, pair, pairs, time, unescaped,
-};
+pub use action::{ActionParseError, PHONE_ACTIONS, PhoneAction};
+pub(crate) use action::{escape_line, format_param, parse_duration, parse_params, unescape_line};
 pub use alert::CarrierAlert;
 pub use call::PhoneCall;
 pub use caller::{Caller, PhoneNumber};
@@ -45,30 +47,30 @@ use crate::journal::{ExchangeTrace, TracedCarrierRequest};
 use crate::limits::PHONE_REAL_WAIT_MAX;
 use crate::random;
 
-/// What a call or a chat needs to go on.
+/// What a call or a chat needs in order to continue.
 #[derive(Clone, Copy, Debug)]
 pub enum ConversationState<'a> {
-    /// An application's answer to this.
+    /// The application's response to this request.
     Request(&'a WebhookRequest),
-    /// The person.
+    /// An action of the person.
     Input,
-    /// Nothing: it is over.
+    /// Nothing: the conversation is over.
     Over,
 }
 
 /// One conversation with an application.
 pub struct Phone {
-    line: WebhookClient,
-    side: CallOrChat,
-    /// What was noticed in this turn so far.
-    heard: Vec<PhoneEvent>,
-    watch: Option<EventObserver>,
+    client: WebhookClient,
+    conversation: CallOrChat,
+    /// The events of the current turn so far.
+    events: Vec<PhoneEvent>,
+    observer: Option<EventObserver>,
 }
 
-/// Whoever is told of each thing that is noticed.
+/// A callback that gets each event as soon as it happens.
 type EventObserver = Box<dyn FnMut(&PhoneEvent)>;
 
-/// What the conversation is.
+/// The state machine of a conversation.
 enum CallOrChat {
     Call(Box<PhoneCall>),
     Chat(Box<PhoneChat>),
@@ -78,151 +80,165 @@ enum CallOrChat {
 
 impl Phone {
     /// A call, which [`Phone::begin`] dials.
-    pub fn call(line: WebhookClient, number: PhoneNumber, caller: Caller) -> Phone {
+    pub fn for_call(client: WebhookClient, number: PhoneNumber, caller: Caller) -> Phone {
         let call = PhoneCall::dial(number, caller, random::sid("CA"), clock::wall());
-        Phone::new(line, CallOrChat::Call(Box::new(call)))
+        Phone::from_conversation(client, CallOrChat::Call(Box::new(call)))
     }
 
     /// A chat, which the first message begins.
-    pub fn chat(line: WebhookClient, number: PhoneNumber, caller: Caller) -> Phone {
-        Phone::new(line, CallOrChat::Chat(Box::new(PhoneChat::new(number, caller))))
+    pub fn for_chat(client: WebhookClient, number: PhoneNumber, caller: Caller) -> Phone {
+        let chat = PhoneChat::new(number, caller);
+        Phone::from_conversation(client, CallOrChat::Chat(Box::new(chat)))
     }
 
-    fn new(line: WebhookClient, side: CallOrChat) -> Phone {
-        Phone { line, side, heard: Vec::new(), watch: None }
-    }
-
-    /// The same, with somebody who is told of each thing as soon as it is noticed. A turn may take
-    /// many webhooks, and each of them fifteen seconds.
-    pub fn watched(self, watch: impl FnMut(&PhoneEvent) + 'static) -> Phone {
-        Phone { watch: Some(Box::new(watch)), ..self }
-    }
-
-    /// A call or a chat, as the channel says.
-    pub fn of(channel: Channel, line: WebhookClient, number: PhoneNumber, caller: Caller) -> Phone {
+    /// A call or a chat, depending on the channel.
+    pub fn new(
+        channel: Channel,
+        client: WebhookClient,
+        number: PhoneNumber,
+        caller: Caller,
+    ) -> Phone {
         match channel {
-            Channel::Voice => Phone::call(line, number, caller),
-            Channel::Message => Phone::chat(line, number, caller),
+            Channel::Voice => Phone::for_call(client, number, caller),
+            Channel::Message => Phone::for_chat(client, number, caller),
         }
     }
 
-    /// Dials, and goes on until something is awaited. A chat has nothing to begin with.
-    pub async fn begin(&mut self) -> Vec<PhoneEvent> {
-        self.go_on().await;
-        std::mem::take(&mut self.heard)
+    fn from_conversation(client: WebhookClient, conversation: CallOrChat) -> Phone {
+        Phone { client, conversation, events: Vec::new(), observer: None }
     }
 
-    /// Lets the person do something, and goes on until something is awaited again. In a call,
-    /// time passes only where it is pretended ([`clock::pretend`]).
+    /// Adds an observer that gets each event as soon as it happens. A turn may take many webhooks,
+    /// and each of them up to fifteen seconds.
+    pub fn with_observer(self, observer: impl FnMut(&PhoneEvent) + 'static) -> Phone {
+        Phone { observer: Some(Box::new(observer)), ..self }
+    }
+
+    /// Dials, and continues until an input is expected. A chat starts with the first message, so
+    /// nothing happens there.
+    pub async fn begin(&mut self) -> Vec<PhoneEvent> {
+        self.advance().await;
+        std::mem::take(&mut self.events)
+    }
+
+    /// Performs an action, and continues until an input is expected again. In a call, time passes
+    /// only where it is simulated ([`clock::pretend`]).
     ///
-    /// A turn that is given up in the middle, by dropping its future, can be followed by a hang-up,
-    /// which then also gives what that turn had noticed.
+    /// A turn that is cancelled by dropping its future can be followed by a hang-up, which then
+    /// also returns the events of the cancelled turn.
     ///
     /// # Errors
-    /// Where nobody takes notice of it; nothing has happened then.
-    pub async fn act(&mut self, act: &PhoneAction) -> Result<Vec<PhoneEvent>, ActionNotAccepted> {
-        match (&mut self.side, act) {
+    /// If the action has no effect now. The state is unchanged then.
+    pub async fn perform(
+        &mut self,
+        action: &PhoneAction,
+    ) -> Result<Vec<PhoneEvent>, ActionNotAccepted> {
+        match (&mut self.conversation, action) {
             (CallOrChat::Chat(_), PhoneAction::Wait(time)) => {
-                self.wait(act, *time).await?;
-                self.noticed();
-                return Ok(std::mem::take(&mut self.heard));
+                self.wait(action, *time).await?;
+                self.flush_events();
+                return Ok(std::mem::take(&mut self.events));
             }
-            (CallOrChat::Chat(chat), _) => chat.act(act)?,
+            (CallOrChat::Chat(chat), _) => chat.perform(action)?,
             (CallOrChat::Call(call), _) => {
-                let passes = call.passes(act);
-                call.act(act, clock::wall() + passes)?;
-                self.pass(passes).await;
+                let delay = call.delay_before(action);
+                call.perform(action, clock::wall() + delay)?;
+                self.pass_time(delay).await;
             }
         }
-        self.go_on().await;
-        Ok(std::mem::take(&mut self.heard))
+        self.advance().await;
+        Ok(std::mem::take(&mut self.events))
     }
 
-    /// What a person can do now.
-    pub fn awaits(&self) -> ExpectedInput {
-        match &self.side {
-            CallOrChat::Call(call) => call.awaits(),
+    /// The input that the conversation expects now.
+    pub fn expected_input(&self) -> ExpectedInput {
+        match &self.conversation {
+            CallOrChat::Call(call) => call.expected_input(),
             CallOrChat::Chat(_) => ExpectedInput::Message,
         }
     }
 
-    async fn go_on(&mut self) {
+    /// Sends webhooks until the conversation needs an input or is over.
+    async fn advance(&mut self) {
         loop {
-            self.noticed();
-            let request = match self.side.next() {
+            // Before the request, not after it: an observer shows what led to it at once.
+            self.flush_events();
+            let request = match self.conversation.state() {
                 ConversationState::Request(request) => request.clone(),
                 ConversationState::Input | ConversationState::Over => return,
             };
-            let (asked, answer) = self.line.ask(&request).await;
-            let sent = asked.trace.as_ref().map_or(Vec::new(), messages);
-            self.side.notice(PhoneEvent::Webhook(Box::new(asked)));
-            sent.into_iter().for_each(|message| self.side.notice(message));
-            match &mut self.side {
-                CallOrChat::Call(call) => call.answered(answer, clock::wall()),
-                CallOrChat::Chat(chat) => chat.answered(answer),
+            let (exchange, result) = self.client.send(&request).await;
+            let messages = exchange.trace.as_ref().map_or(Vec::new(), api_events);
+            self.conversation.push_event(PhoneEvent::Webhook(Box::new(exchange)));
+            messages.into_iter().for_each(|message| self.conversation.push_event(message));
+            match &mut self.conversation {
+                CallOrChat::Call(call) => call.handle_response(result, clock::wall()),
+                CallOrChat::Chat(chat) => chat.handle_response(result),
             }
-            let pauses = self.side.pauses();
-            self.pass(pauses).await;
+            let pauses = self.conversation.take_pauses();
+            self.pass_time(pauses).await;
         }
     }
 
-    /// Passes on what the call or the chat has noted.
-    fn noticed(&mut self) {
-        let heard = self.side.heard();
-        if let Some(watch) = &mut self.watch {
-            heard.iter().for_each(watch);
+    /// Moves the events of the conversation to this turn, and shows them to the observer.
+    fn flush_events(&mut self) {
+        let events = self.conversation.take_events();
+        if let Some(observer) = &mut self.observer {
+            events.iter().for_each(observer);
         }
-        self.heard.extend(heard);
+        self.events.extend(events);
     }
 
-    /// Somebody who writes messages waits: a gateway on the desk may have something to say then.
+    /// Waits in a chat. An in-process gateway may have waits of its own that end meanwhile, and
+    /// send messages.
     async fn wait(
         &mut self,
-        act: &PhoneAction,
+        action: &PhoneAction,
         time: Option<Duration>,
     ) -> Result<(), ActionNotAccepted> {
-        let Some(desk) = self.line.of_desk().cloned() else {
+        let Some(gateway) = self.client.gateway().cloned() else {
             let time = time.filter(|time| *time <= PHONE_REAL_WAIT_MAX);
-            sleep(time.ok_or_else(|| ActionNotAccepted::of_real_time(act))?).await;
+            sleep(time.ok_or_else(|| ActionNotAccepted::in_real_time(action))?).await;
             return Ok(());
         };
-        let traces = desk.wait(time).await.unwrap_or_default();
+        let traces = gateway.wait(time).await.unwrap_or_default();
         for trace in traces {
-            let sent = messages(&trace);
-            self.side.notice(PhoneEvent::Webhook(Box::new(WebhookExchange {
+            let messages = api_events(&trace);
+            self.conversation.push_event(PhoneEvent::Webhook(Box::new(WebhookExchange {
                 purpose: "a wait is over".to_owned(),
                 method: String::new(),
                 target: String::new(),
                 parameters: Vec::new(),
                 status: None,
-                took: Duration::ZERO,
+                duration: Duration::ZERO,
                 document: None,
                 trace: Some(trace),
             })));
-            sent.into_iter().for_each(|message| self.side.notice(message));
+            messages.into_iter().for_each(|message| self.conversation.push_event(message));
         }
         Ok(())
     }
 
-    async fn pass(&self, time: Duration) {
-        if let Some(desk) = self.line.of_desk() {
-            desk.pass(time).await;
+    async fn pass_time(&self, time: Duration) {
+        if let Some(gateway) = self.client.gateway() {
+            gateway.pass_time(time).await;
         }
     }
 }
 
-/// The messages that a gateway has sent over the carrier's API.
-fn messages(trace: &ExchangeTrace) -> Vec<PhoneEvent> {
-    trace.sent.iter().filter_map(message).collect()
+/// The requests that a gateway sent to the carrier's API, as events.
+fn api_events(trace: &ExchangeTrace) -> Vec<PhoneEvent> {
+    trace.sent.iter().filter_map(api_event).collect()
 }
 
-fn message(sent: &TracedCarrierRequest) -> Option<PhoneEvent> {
+fn api_event(sent: &TracedCarrierRequest) -> Option<PhoneEvent> {
     sent.result.as_ref().ok()?;
     let field = |name: &str| sent.form.get(name).map(str::to_owned);
+    // Only a message reaches the person; anything else is an action of the carrier.
     if !sent.path.trim_end_matches(".json").ends_with("/Messages") {
-        let told: Vec<String> = sent.form.iter().map(|(name, value)| pair(name, value)).collect();
-        let what = format!("{} {}", sent.path, told.join(" "));
-        return Some(PhoneEvent::CarrierStep { verb: "API", what });
+        let params = sent.form.iter().map(|(name, value)| format_param(name, value));
+        let detail = format!("{} {}", sent.path, params.collect::<Vec<_>>().join(" "));
+        return Some(PhoneEvent::CarrierStep { verb: "API", detail });
     }
     let media = sent.form.iter().filter(|(name, _)| *name == "MediaUrl");
     Some(PhoneEvent::Message {
@@ -233,34 +249,34 @@ fn message(sent: &TracedCarrierRequest) -> Option<PhoneEvent> {
     })
 }
 
-// === impl Side ===
+// === impl CallOrChat ===
 
 impl CallOrChat {
-    fn next(&self) -> ConversationState<'_> {
+    fn state(&self) -> ConversationState<'_> {
         match self {
-            CallOrChat::Call(call) => call.next(),
-            CallOrChat::Chat(chat) => chat.next(),
+            CallOrChat::Call(call) => call.state(),
+            CallOrChat::Chat(chat) => chat.state(),
         }
     }
 
-    fn heard(&mut self) -> Vec<PhoneEvent> {
+    fn take_events(&mut self) -> Vec<PhoneEvent> {
         match self {
-            CallOrChat::Call(call) => call.heard(),
-            CallOrChat::Chat(chat) => chat.heard(),
+            CallOrChat::Call(call) => call.take_events(),
+            CallOrChat::Chat(chat) => chat.take_events(),
         }
     }
 
-    fn notice(&mut self, heard: PhoneEvent) {
+    fn push_event(&mut self, event: PhoneEvent) {
         match self {
-            CallOrChat::Call(call) => call.notice(heard),
-            CallOrChat::Chat(chat) => chat.notice(heard),
+            CallOrChat::Call(call) => call.push_event(event),
+            CallOrChat::Chat(chat) => chat.push_event(event),
         }
     }
 
-    /// How long the caller has been listening to nothing since this was last asked.
-    fn pauses(&mut self) -> Duration {
+    /// The length of the pauses that the caller heard since the last call of this method.
+    fn take_pauses(&mut self) -> Duration {
         match self {
-            CallOrChat::Call(call) => call.pauses(),
+            CallOrChat::Call(call) => call.take_pauses(),
             CallOrChat::Chat(_) => Duration::ZERO,
         }
     }

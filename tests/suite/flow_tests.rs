@@ -14,7 +14,7 @@ use twimlgate::diagnostics::problem::Source;
 use twimlgate::function::MockTransport;
 use twimlgate::tools::flow_test::{
     CaseMocks, EXPECTATIONS, FlowTestFile, LoadedTarget, RecordedTarget, SessionRecording, TABLES,
-    find, run, tree,
+    TestCounts, find_tests, render_tree, run_tests,
 };
 use twimlgate::tools::phone::{
     Caller, InProcessGateway, Phone, PhoneAction, PhoneTurn, WebhookClient,
@@ -62,15 +62,15 @@ fn golden(file: &Path, text: &str) {
 
 #[test]
 fn the_flow_tests_of_the_repository_pass() {
-    let report = run(&find(Path::new("tests/flows")).unwrap(), None);
-    let (passed, failed, broken) = report.counts();
-    assert!(passed > 9 && failed == 0 && broken == 0, "\n{}", tree(&report, false));
+    let report = run_tests(&find_tests(Path::new("tests/flows")).unwrap(), None);
+    let TestCounts { passed, failed, broken_files } = report.counts();
+    assert!(passed > 9 && failed == 0 && broken_files == 0, "\n{}", render_tree(&report, false));
 }
 
 #[test]
 fn what_is_printed_of_each_file() {
     let mut exits = Vec::new();
-    for path in find(&folder()).unwrap() {
+    for path in find_tests(&folder()).unwrap() {
         let name = path.file_name().unwrap().to_str().unwrap();
         let output = twimlgate(&folder(), &[name]);
         let text = printed(&output);
@@ -157,7 +157,11 @@ fn a_flow_that_was_changed_fails_at_its_widget() {
     std::fs::write(folder.join("hotline.test.toml"), &test).unwrap();
     for (from, to, told) in [
         ("Your plan is", "Your tariff is", "error: this was not heard, at widget `plan`"),
-        ("\"next\": \"lookup\"", "\"next\": \"agent\"", "error: `lookup` was not asked, at widget"),
+        (
+            "\"next\": \"lookup\"",
+            "\"next\": \"agent\"",
+            "error: `lookup` was not called, at widget",
+        ),
         ("\"next\": \"menu\"", "\"next\": \"plan\"", "error: this was not heard, at widget `plan`"),
     ] {
         assert!(flow.contains(from));
@@ -186,8 +190,9 @@ fn the_clock_says_what_the_test_says() {
         script = '''hear It is Monday 02:30.'''\n";
     std::fs::write(folder.join("time.json"), flow).unwrap();
     std::fs::write(folder.join("time.test.toml"), test).unwrap();
-    let report = run(&find(&folder).unwrap(), None);
-    assert_eq!(report.counts(), (2, 0, 0), "\n{}", tree(&report, false));
+    let report = run_tests(&find_tests(&folder).unwrap(), None);
+    let passed = TestCounts { passed: 2, ..TestCounts::default() };
+    assert_eq!(report.counts(), passed, "\n{}", render_tree(&report, false));
 }
 
 #[test]
@@ -212,38 +217,43 @@ fn a_conversation_that_was_recorded_passes_as_a_test() {
         let recording = SessionRecording {
             name: "As it was",
             file: &recorded,
-            of: RecordedTarget::Route(&config, "/r"),
+            target: RecordedTarget::Route { config: &config, route: "/r" },
             caller: &caller,
             at: Duration::from_secs(1_767_603_600),
         };
-        std::fs::write(&recorded, recording.write(&turns)).unwrap();
-        golden(&self::folder().join(format!("recorded-{name}.toml")), &recording.write(&turns));
+        std::fs::write(&recorded, recording.to_flow_test(&turns)).unwrap();
+        golden(
+            &self::folder().join(format!("recorded-{name}.toml")),
+            &recording.to_flow_test(&turns),
+        );
     }
-    let report = run(&find(&folder).unwrap(), None);
-    assert_eq!(report.counts(), (2, 0, 0), "\n{}", tree(&report, false));
+    let report = run_tests(&find_tests(&folder).unwrap(), None);
+    let passed = TestCounts { passed: 2, ..TestCounts::default() };
+    assert_eq!(report.counts(), passed, "\n{}", render_tree(&report, false));
 }
 
-/// A conversation with what a test is of, given what its first case is given.
-fn converse(file: &FlowTestFile, acts: &str) -> (Vec<PhoneTurn>, Caller) {
+/// A conversation with the target of a test, and with the mocks of its first case.
+fn converse(file: &FlowTestFile, actions: &str) -> (Vec<PhoneTurn>, Caller) {
     actix_web::rt::System::new().block_on(async {
         let _pretended = clock::pretend(Duration::from_secs(1_767_603_600));
-        let subject = LoadedTarget::load(file).unwrap_or_else(|problems| panic!("{problems}"));
-        let mocks = Rc::new(CaseMocks::new(&file.cases[0], &subject));
-        let gateway = subject.gateway().unwrap();
-        let desk =
-            Rc::new(InProcessGateway::new(gateway, Some(mocks as Rc<dyn MockTransport>), true));
-        let caller = Caller::somebody("+15550100", "+15550111");
-        let (line, number) = (WebhookClient::desk_alone(&desk), desk.number(&subject.route));
+        let target = LoadedTarget::load(file).unwrap_or_else(|problems| panic!("{problems}"));
+        let mocks = Rc::new(CaseMocks::new(&file.cases[0], &target));
+        let gateway = target.gateway().unwrap();
+        let gateway = InProcessGateway::new(gateway, Some(mocks as Rc<dyn MockTransport>), true);
+        let gateway = Rc::new(gateway);
+        let caller = Caller::new("+15550100", "+15550111");
+        let client = WebhookClient::for_gateway(&gateway);
+        let number = gateway.phone_number(&target.route);
         let mut turns = Vec::new();
-        let mut phone = Phone::of(subject.channel, line, number, caller.clone());
-        let heard = phone.begin().await;
-        if !heard.is_empty() {
-            turns.push(PhoneTurn { act: None, heard });
+        let mut phone = Phone::new(target.channel, client, number, caller.clone());
+        let events = phone.begin().await;
+        if !events.is_empty() {
+            turns.push(PhoneTurn { action: None, events });
         }
-        for act in acts.lines() {
-            let act = PhoneAction::parse(act).unwrap();
-            let Ok(heard) = phone.act(&act).await else { break };
-            turns.push(PhoneTurn { act: Some(act), heard });
+        for action in actions.lines() {
+            let action = PhoneAction::parse(action).unwrap();
+            let Ok(events) = phone.perform(&action).await else { break };
+            turns.push(PhoneTurn { action: Some(action), events });
         }
         (turns, caller)
     })
@@ -299,7 +309,7 @@ fn the_manual_has_every_key_every_word_and_what_is_printed() {
 
 #[test]
 fn half_a_file_is_a_mistake_and_no_panic() {
-    for path in find(&root().join("tests")).unwrap() {
+    for path in find_tests(&root().join("tests")).unwrap() {
         let text = std::fs::read_to_string(&path).unwrap();
         for (at, _) in text.char_indices() {
             let source = Source::new("half.test.toml", &text[..at]);

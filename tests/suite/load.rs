@@ -8,7 +8,8 @@ use twimlgate::diagnostics::problem::Source;
 use twimlgate::secret::Secret;
 use twimlgate::tools::flow_test::FlowTestFile;
 use twimlgate::tools::load::{
-    Arrivals, LoadCounters, LoadPlan, LoadReport, channel, from_outside, may_load, run,
+    Arrivals, LoadCounters, LoadPlan, LoadReport, allowed_hosts, infer_channel, run_load,
+    without_internal_steps,
 };
 use twimlgate::tools::phone::PhoneNumber;
 
@@ -18,13 +19,13 @@ use crate::phone::app::{App, reply};
 fn plan(app: &App, script: &str, calls: usize) -> LoadPlan {
     let text = format!("flow = \"none.json\"\n[[case]]\nname = \"c\"\nscript = '''\n{script}'''\n");
     let file = FlowTestFile::parse(&Source::new("load.test.toml", &text)).unwrap();
-    let cases: Vec<_> = file.cases.iter().map(from_outside).collect();
+    let cases: Vec<_> = file.cases.iter().map(without_internal_steps).collect();
     LoadPlan {
-        number: PhoneNumber::at(&app.url("/voice")),
-        channel: channel(&cases),
+        number: PhoneNumber::for_url(&app.url("/voice")),
+        channel: infer_channel(&cases),
         account: None,
         token: Some(Secret::new("12345".to_owned())),
-        hosts: may_load(&app.url("/voice"), &[]).unwrap(),
+        hosts: allowed_hosts(&app.url("/voice"), &[]).unwrap(),
         source: file.source,
         cases,
         arrivals: Arrivals::Callers(2),
@@ -36,7 +37,7 @@ fn plan(app: &App, script: &str, calls: usize) -> LoadPlan {
 }
 
 fn load(plan: &LoadPlan) -> LoadReport {
-    run(plan, &Arc::new(LoadCounters::default()), &AtomicBool::new(false))
+    run_load(plan, &Arc::new(LoadCounters::default()), &AtomicBool::new(false))
 }
 
 #[test]
@@ -47,13 +48,13 @@ fn every_caller_follows_the_script() {
     });
     let script = "hear Press 1.\npress 1\ncall nobody\ntook a > b\nhear Thanks.\nends completed\n";
     let report = load(&plan(&app, script, 20));
-    assert_eq!((report.calls, report.webhooks(), report.failed()), (20, 40, 0), "{report}");
+    assert_eq!((report.calls, report.webhooks(), report.failures()), (20, 40, 0), "{report}");
     let told = report.to_string();
     assert!(told.contains("20 200 <Gather>\n") && told.contains("20 200 <Say>\n"), "{told}");
     let froms: std::collections::BTreeSet<String> =
         app.got().iter().map(|got| got.params.get("From").unwrap().to_owned()).collect();
     assert_eq!(froms.len(), 20, "everybody has a number of his own");
-    assert!(report.within(0.5) <= report.within(0.99));
+    assert!(report.quantile(0.5) <= report.quantile(0.99));
 }
 
 #[test]
@@ -66,7 +67,7 @@ fn what_goes_wrong_is_counted_by_its_code() {
     let told = report.to_string();
     assert!(told.contains("9 200 <Say>") && told.contains("1 500"), "{told}");
     assert!(told.contains("1 11200 HTTP retrieval failure: it answered 500"), "{told}");
-    assert!(told.contains("not as written") && report.failed() == 2, "{told}");
+    assert!(told.contains("failed scripts") && report.failures() == 2, "{told}");
 }
 
 #[test]
@@ -75,7 +76,7 @@ fn an_application_cannot_lead_the_load_elsewhere() {
         "<Response><Redirect>http://bystander.example/</Redirect></Response>".to_owned()
     });
     let told = load(&plan(&app, "", 1)).to_string();
-    assert!(told.contains("`bystander.example` is none of the hosts that may be asked"), "{told}");
+    assert!(told.contains("`bystander.example` is not one of the allowed hosts"), "{told}");
 }
 
 #[test]
@@ -96,6 +97,6 @@ fn a_load_can_be_stopped() {
     let app = App::start(|_| "<Response/>".to_owned());
     let mut plan = plan(&app, "", usize::MAX);
     (plan.arrivals, plan.duration) = (Arrivals::Rate(0.001), Duration::from_secs(3_600));
-    let report = run(&plan, &Arc::new(LoadCounters::default()), &AtomicBool::new(true));
+    let report = run_load(&plan, &Arc::new(LoadCounters::default()), &AtomicBool::new(true));
     assert_eq!(report.calls, 0);
 }

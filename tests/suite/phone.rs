@@ -29,27 +29,27 @@ pub(crate) fn words(heard: &[PhoneEvent]) -> String {
 fn call(app: &App) -> Phone {
     let number = PhoneNumber {
         status_callback: Some(app.url("/status")),
-        ..PhoneNumber::at(&app.url("/voice"))
+        ..PhoneNumber::for_url(&app.url("/voice"))
     };
-    Phone::call(line(), number, Caller::somebody("+15550100", "+15550199"))
+    Phone::for_call(line(), number, Caller::new("+15550100", "+15550199"))
 }
 
 /// Somebody who writes to an application.
 fn chat(app: &App) -> Phone {
-    let number = PhoneNumber::at(&app.url("/sms"));
-    Phone::chat(line(), number, Caller::somebody("+15550100", "+15550199"))
+    let number = PhoneNumber::for_url(&app.url("/sms"));
+    Phone::for_chat(line(), number, Caller::new("+15550100", "+15550199"))
 }
 
 fn line() -> WebhookClient {
-    WebhookClient::network(Some(&Secret::new("12345".to_owned())))
+    WebhookClient::for_network(Some(&Secret::new("12345".to_owned())))
 }
 
 /// Does what the lines say, one after the other; gives what was noticed.
 async fn play(phone: &mut Phone, acts: &str) -> Vec<PhoneEvent> {
     let mut heard = phone.begin().await;
-    for act in acts.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let act = PhoneAction::parse(act).unwrap();
-        heard.extend(phone.act(&act).await.unwrap_or_else(|error| panic!("{error}")));
+    for action in acts.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let action = PhoneAction::parse(action).unwrap();
+        heard.extend(phone.perform(&action).await.unwrap_or_else(|error| panic!("{error}")));
     }
     heard
 }

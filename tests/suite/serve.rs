@@ -137,7 +137,7 @@ fn sigterm_answers_what_is_in_flight() {
         std::thread::yield_now();
     }
     process.signal("-TERM");
-    process.line("SIGTERM: answering what is in flight");
+    process.line("SIGTERM: answering pending webhooks");
     release.send(()).unwrap();
     assert!(in_flight.join().unwrap().ends_with("<Response><Message>one</Message></Response>"));
     process.line("ended");

@@ -17,7 +17,7 @@ use twimlgate::flow::file::{self, FlowNode};
 use twimlgate::flow::import::{FlowName, ImportContext, import};
 use twimlgate::flow::{Execution, Flow};
 use twimlgate::liquid::{LiquidEngine, RenderLimits};
-use twimlgate::tools::flow_export::{same, write_json, write_toml};
+use twimlgate::tools::flow_export::{is_same_flow, write_json, write_toml};
 use twimlgate::tools::flow_outline::{mermaid, outline};
 use twimlgate::webhook::Params;
 
@@ -155,7 +155,7 @@ fn ways(read: &FlowNode) -> Result<(), String> {
         let mut problems = Problems::default();
         let again = file::read(&Source::new(name, &written), &mut problems);
         let again = again.ok_or_else(|| format!("{name}, not read: {problems}\n{written}"))?;
-        ensure!(same(read, &again), "{name}, lost: {written}");
+        ensure!(is_same_flow(read, &again), "{name}, lost: {written}");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `twimlgate check`: everything that is wrong, at once.
+//! `twimlgate check`: reports all problems of a configuration at once.
 
 use std::process::ExitCode;
 
@@ -6,8 +6,8 @@ use super::ConfigArgs;
 use crate::gateway::Gateway;
 use crate::metrics::Metrics;
 
-/// Check the configuration and its templates: every problem at once, with its place and what to
-/// do.
+/// Check the configuration, its templates and its flows: all problems at once, with their positions
+/// and advice.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:  twimlgate check --config /etc/twimlgate/config.toml\n\n\
     Exit code 0: `serve` would start (there may be warnings); 1: it would not.")]

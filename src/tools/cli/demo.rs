@@ -1,4 +1,8 @@
-//! `twimlgate demo`: a first look, with nothing configured and nobody else needed.
+//! `twimlgate demo`: a first look without any configuration.
+//!
+//! `function` is the function of a user, `webhook` is the carrier, `output` prints what they
+//! exchange. Invariant: everything between them is real HTTP on loopback, through the gateway that
+//! `serve` would run.
 
 mod function;
 mod webhook;
@@ -22,32 +26,33 @@ use crate::secret::Secret;
 use crate::server::{Listeners, Server};
 use crate::session::Sessions;
 use crate::template::TemplateFolder;
+use crate::tools::text::TextColours;
 use function::SampleFunction;
-use webhook::DemoWebhook;
+use webhook::WebhookSample;
 
 /// See it work: a sample function, the gateway in front of it, one message and one call, signed
 /// as Twilio would. Everything is real HTTP on loopback.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:  twimlgate demo --once")]
 pub(super) struct Args {
-    /// End after the play, with exit code 0, instead of serving on.
+    /// Exit after the two webhooks, with exit code 0, instead of serving on.
     #[arg(long)]
     once: bool,
-    /// Where the gateway listens; another port is taken if this one is in use.
+    /// The address of the gateway; another port is used if this one is taken.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
 }
 
-/// What the demo is configured with; `ADDRESS` and the others are filled in.
+/// The configuration of the demo; `LISTEN` and the others are filled in.
 const CONFIG: &str = include_str!("demo/config.toml");
 
-/// The demo's templates are the ones that the distribution ships.
+/// The templates of the demo, which are those of the distribution.
 const TEMPLATES: [(&str, &str); 2] = [
     ("message/reply.xml", include_str!("../../../templates/message/reply.xml")),
     ("message/sorry.xml", include_str!("../../../templates/message/sorry.xml")),
 ];
 
-/// Everything that the demo started.
+/// The servers of the demo, and its account.
 struct Demo {
     server: Server,
     function: SampleFunction,
@@ -56,7 +61,7 @@ struct Demo {
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {
-    match actix_web::rt::System::new().block_on(demo(args)) {
+    match actix_web::rt::System::new().block_on(run_demo(args)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -65,29 +70,29 @@ pub(super) fn run(args: &Args) -> ExitCode {
     }
 }
 
-async fn demo(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
-    let meters = Metrics::new();
+async fn run_demo(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
+    let metrics = Metrics::new();
     let function = SampleFunction::start()?;
     let (sid, token) = (random::sid("AC"), Secret::new(random::sid("")));
-    let gateway = gateway(&function, &sid, &token, args.listen, &meters)?;
+    let gateway = build_gateway(&function, &sid, &token, args.listen, &metrics)?;
     let listeners = Listeners::bind(&gateway.config).or_else(|_| {
         let any_port = SocketAddr::new(args.listen.ip(), 0);
-        let gateway = self::gateway(&function, &sid, &token, any_port, &meters)?;
+        let gateway = build_gateway(&function, &sid, &token, any_port, &metrics)?;
         Listeners::bind(&gateway.config).map_err(Box::<dyn std::error::Error>::from)
     })?;
-    // The play shows what happens; the log would show it once more between the lines.
+    // The output shows the exchanges already; log lines would come between.
     let log = LogWriter::to(std::io::sink(), true);
-    let journal = Journal { log, metrics: Arc::new(meters) };
+    let journal = Journal { log, metrics: Arc::new(metrics) };
     let server = Server::start(listeners, gateway, Sessions::memory(), journal)?;
     let demo = Demo { server, function, sid, token };
 
-    let colours = std::io::stdout().is_terminal();
-    output::title(&demo, colours);
-    for play in [DemoWebhook::message(&demo), DemoWebhook::call(&demo)] {
-        let scene = play.perform(&demo).await?;
-        output::scene(&scene, colours);
+    let colours = TextColours(std::io::stdout().is_terminal());
+    output::print_title(&demo, colours);
+    for sample in [WebhookSample::message(&demo), WebhookSample::call(&demo)] {
+        let exchange = sample.send(&demo).await?;
+        output::print_exchange(&exchange, colours);
     }
-    output::next_steps(&demo, colours);
+    output::print_next_steps(&demo, colours);
     if !args.once {
         tokio::signal::ctrl_c().await?;
         println!();
@@ -96,12 +101,12 @@ async fn demo(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn gateway(
+fn build_gateway(
     function: &SampleFunction,
     sid: &str,
     token: &Secret,
     listen: SocketAddr,
-    meters: &Metrics,
+    metrics: &Metrics,
 ) -> Result<Gateway, Box<dyn std::error::Error>> {
     let value = |name: &str| match name {
         "LISTEN" => Some(listen.to_string()),
@@ -119,10 +124,10 @@ fn gateway(
     let templates =
         TemplateFolder::compile(Path::new("templates"), sources, TimeZone::UTC, &mut problems);
     let gateway =
-        config.and_then(|config| Gateway::build(config, &templates, meters, &mut problems));
-    gateway.ok_or_else(|| refused(&problems))
+        config.and_then(|config| Gateway::build(config, &templates, metrics, &mut problems));
+    gateway.ok_or_else(|| config_error(&problems))
 }
 
-fn refused(problems: &Problems) -> Box<dyn std::error::Error> {
+fn config_error(problems: &Problems) -> Box<dyn std::error::Error> {
     format!("the demo's own configuration is wrong, please report it\n{problems}").into()
 }

@@ -1,4 +1,4 @@
-//! `twimlgate flow`: a flow file turned into the other notation, or shown.
+//! `twimlgate flow`: converts a flow file between its two notations, or shows it.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use crate::read_limited::{is_stdin, read_text_argument};
 use crate::tools::flow_export::{write_json, write_toml};
 use crate::tools::flow_outline::{mermaid, outline};
 
-/// Turn a flow file from Studio's JSON into TOML and back, or show it.
+/// Convert a flow file from Studio's JSON into TOML and back, or show it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -23,27 +23,27 @@ enum FlowCommand {
     Show(ShowArgs),
 }
 
-/// Turn a flow from Studio's JSON into our TOML, or back. Nothing is lost on the way.
+/// Convert a flow from Studio's JSON into twimlgate's TOML, or back, without loss.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:  twimlgate flow convert studio.json --output flow.toml")]
 struct ConvertArgs {
-    /// The flow: TOML where its name ends in `.toml`, else JSON; `-` is standard input.
+    /// The flow: TOML if its name ends in `.toml`, else JSON; `-` is standard input.
     file: PathBuf,
-    /// The notation to write; without it, that of --output's ending, or else the other one.
+    /// The notation to write; the default is that of --output's extension, or else the other one.
     #[arg(long)]
     to: Option<FlowNotation>,
-    /// Where to write; without it, on standard output.
+    /// The file to write; the default is standard output.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
-/// Show a flow as an outline: each widget, what it does, where it leads.
+/// Show a flow as an outline: each widget with its main property and its transitions.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:  twimlgate flow show flow.toml --mermaid > flow.mmd")]
 struct ShowArgs {
-    /// The flow: TOML where its name ends in `.toml`, else JSON; `-` is standard input.
+    /// The flow: TOML if its name ends in `.toml`, else JSON; `-` is standard input.
     file: PathBuf,
-    /// A Mermaid flowchart instead.
+    /// Print a Mermaid flowchart instead.
     #[arg(long)]
     mermaid: bool,
 }
@@ -55,16 +55,16 @@ enum FlowNotation {
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {
-    let done = match &args.command {
+    let result = match &args.command {
         FlowCommand::Convert(args) => convert(args),
         FlowCommand::Show(args) => {
-            let show = |(flow, _)| {
+            let show = |FlowInput { flow, .. }| {
                 print!("{}", if args.mermaid { mermaid(&flow) } else { outline(&flow) })
             };
-            read(&args.file).map(show)
+            read_flow(&args.file).map(show)
         }
     };
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(problems) => {
             eprint!("{problems}");
@@ -74,9 +74,9 @@ pub(super) fn run(args: &Args) -> ExitCode {
 }
 
 fn convert(args: &ConvertArgs) -> Result<(), Problems> {
-    let (flow, notation_read) = read(&args.file)?;
-    let by_name = args.output.as_deref().map(notation);
-    let other = match notation_read {
+    let FlowInput { flow, notation } = read_flow(&args.file)?;
+    let by_name = args.output.as_deref().map(notation_of);
+    let other = match notation {
         FlowNotation::Json => FlowNotation::Toml,
         FlowNotation::Toml => FlowNotation::Json,
     };
@@ -85,7 +85,9 @@ fn convert(args: &ConvertArgs) -> Result<(), Problems> {
         FlowNotation::Toml => write_toml(&flow),
     };
     match &args.output {
-        Some(path) => std::fs::write(path, written).map_err(|error| failed("write", path, &error)),
+        Some(path) => {
+            std::fs::write(path, written).map_err(|error| file_error("write", path, &error))
+        }
         None => {
             print!("{written}");
             Ok(())
@@ -93,15 +95,22 @@ fn convert(args: &ConvertArgs) -> Result<(), Problems> {
     }
 }
 
-fn notation(path: &Path) -> FlowNotation {
-    let toml = path.extension().is_some_and(|ending| ending == "toml");
-    if toml { FlowNotation::Toml } else { FlowNotation::Json }
+fn notation_of(path: &Path) -> FlowNotation {
+    let is_toml = path.extension().is_some_and(|extension| extension == "toml");
+    if is_toml { FlowNotation::Toml } else { FlowNotation::Json }
 }
 
-/// Reads a flow file; `-` is standard input, in whichever form.
-fn read(path: &Path) -> Result<(FlowNode, FlowNotation), Problems> {
-    let text =
-        read_text_argument(path, FLOW_BYTES_MAX).map_err(|error| failed("read", path, &error))?;
+/// A flow with the notation that it was read from.
+struct FlowInput {
+    flow: FlowNode,
+    notation: FlowNotation,
+}
+
+/// Reads a flow file; `-` is standard input, in either notation.
+fn read_flow(path: &Path) -> Result<FlowInput, Problems> {
+    let text = read_text_argument(path, FLOW_BYTES_MAX)
+        .map_err(|error| file_error("read", path, &error))?;
+    // Standard input has no name, so its first character decides.
     let name = match (is_stdin(path), text.trim_start().starts_with('{')) {
         (false, _) => path.to_owned(),
         (true, true) => PathBuf::from("standard-input.json"),
@@ -109,10 +118,10 @@ fn read(path: &Path) -> Result<(FlowNode, FlowNotation), Problems> {
     };
     let mut problems = Problems::default();
     let flow = file::read(&Source::new(&name.display().to_string(), &text), &mut problems);
-    Ok((flow.ok_or(problems)?, notation(&name)))
+    Ok(FlowInput { flow: flow.ok_or(problems)?, notation: notation_of(&name) })
 }
 
-fn failed(what: &str, path: &Path, error: &std::io::Error) -> Problems {
+fn file_error(what: &str, path: &Path, error: &std::io::Error) -> Problems {
     let message = format!("cannot {what} `{}`: {error}", path.display());
     Problems::from(Problem::new(Severity::Error, message))
 }

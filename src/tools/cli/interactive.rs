@@ -1,13 +1,18 @@
-//! What `phone` and `text` share: their options, and a session from its first line to its end.
+//! `twimlgate phone` and `twimlgate text`: an interactive session with an application.
+//!
+//! `target` turns the arguments into a phone, `input` reads lines, `commands` gives them a meaning,
+//! `event_lines` turns events into lines of output, `terminal` writes those, `session` joins them
+//! in a loop, and `recorder` writes the session as a flow test. Invariant: only `terminal` writes
+//! to standard output, and what it writes cannot control the terminal. Nothing here knows TwiML or
+//! HTTP.
 
-mod fold;
-mod input;
-mod terminal;
-mod session;
-mod event_lines;
-mod recorder;
-mod target;
 mod commands;
+mod event_lines;
+mod input;
+mod recorder;
+mod session;
+mod target;
+mod terminal;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -26,7 +31,7 @@ use session::{InteractiveSession, SessionExit};
 use target::SessionTarget;
 use terminal::TerminalOutput;
 
-/// Who calls or writes, and where.
+/// The options that `phone` and `text` share.
 #[derive(Debug, clap::Args)]
 pub(super) struct InteractiveArgs {
     /// The application: a URL, or a ROUTE of the configuration, which begins with `/`.
@@ -34,25 +39,31 @@ pub(super) struct InteractiveArgs {
     target: String,
     #[command(flatten)]
     config: ConfigArgs,
-    /// Who calls or writes: a number, or an address like `whatsapp:+15550100`.
+    /// The caller or sender: a number, or an address like `whatsapp:+15550100`.
     #[arg(long, value_name = "ADDRESS", default_value = "+15550100")]
     from: String,
     /// The number that is called or written to.
     #[arg(long, value_name = "ADDRESS", default_value = "+15550199")]
     to: String,
-    /// A parameter of every webhook, over or beside the usual ones; as often as needed.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = request::pair)]
+    /// A parameter of every webhook, in addition to the usual ones or instead of one of them;
+    /// repeatable.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = request::parse_pair)]
     param: Vec<(String, String)>,
     /// The auth token that signs; for a ROUTE it is the account's own [env: TWILIO_AUTH_TOKEN]
-    #[arg(long, value_name = "TOKEN", value_parser = request::secret)]
+    #[arg(long, value_name = "TOKEN", value_parser = request::parse_secret)]
     token: Option<Secret>,
     /// The account; for a ROUTE it is that of the configuration.
     #[arg(long, value_name = "SID")]
     account: Option<String>,
     /// The method of the first webhook: POST or GET.
-    #[arg(long, value_name = "METHOD", default_value = "POST", value_parser = request::method)]
+    #[arg(
+        long,
+        value_name = "METHOD",
+        default_value = "POST",
+        value_parser = request::parse_method
+    )]
     method: Method,
-    /// What is asked when the application cannot be used.
+    /// The URL to request if the application fails.
     #[arg(long, value_name = "URL")]
     fallback: Option<String>,
     /// Write the conversation to a file too, as plain text.
@@ -71,11 +82,13 @@ pub(super) fn run(
     status_callback: Option<&str>,
 ) -> ExitCode {
     let system = actix_web::rt::System::new();
-    let held = system.block_on(held(channel, args, status_callback));
-    // Dropped, it would wait for a look-up of a name that nobody waits for any more.
+    let result = system.block_on(run_session(channel, args, status_callback));
+    // Dropping the system would wait for a name look-up whose result is no longer needed.
     std::mem::forget(system);
-    match held {
-        Ok(left) => code(left),
+    match result {
+        Ok(SessionExit::Ok) => ExitCode::SUCCESS,
+        Ok(SessionExit::Failed) => ExitCode::FAILURE,
+        Ok(SessionExit::Interrupted) => ExitCode::from(130),
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::from(2)
@@ -83,31 +96,24 @@ pub(super) fn run(
     }
 }
 
-fn code(left: SessionExit) -> ExitCode {
-    match left {
-        SessionExit::Ok => ExitCode::SUCCESS,
-        SessionExit::Failed => ExitCode::FAILURE,
-        SessionExit::CtrlC => ExitCode::from(130),
-    }
-}
-
-async fn held(
+async fn run_session(
     channel: Channel,
     args: &InteractiveArgs,
     status_callback: Option<&str>,
 ) -> Result<SessionExit, String> {
-    let target = SessionTarget::of(channel, args, status_callback)?;
-    let tape = args.record.as_deref().map(SessionRecorder::new).transpose()?;
-    let mut paper = TerminalOutput::new(channel, args.transcript.as_deref())?;
-    target.title.iter().for_each(|line| paper.print(line));
-    let input = LineInput::new(paper.edits());
-    let paper = Rc::new(RefCell::new(paper));
+    let target = SessionTarget::from_args(channel, args, status_callback)?;
+    // Before the call: a file that cannot be written must not cost a whole conversation.
+    let recorder = args.record.as_deref().map(SessionRecorder::new).transpose()?;
+    let mut terminal = TerminalOutput::new(channel, args.transcript.as_deref())?;
+    target.title.iter().for_each(|line| terminal.print(line));
+    let input = LineInput::new(terminal.is_interactive());
+    let terminal = Rc::new(RefCell::new(terminal));
     let caller = target.caller.clone();
-    let phone = target.phone(channel);
-    let mut session = InteractiveSession::new(channel, phone, input, Rc::clone(&paper))?;
-    let left = session.hold().await;
-    if let Some(tape) = tape {
-        paper.borrow_mut().print(&tape.keep(args, &caller, &session.turns)?);
+    let phone = target.into_phone(channel);
+    let mut session = InteractiveSession::new(channel, phone, input, Rc::clone(&terminal))?;
+    let exit = session.run().await;
+    if let Some(recorder) = recorder {
+        terminal.borrow_mut().print(&recorder.finish(args, &caller, &session.turns)?);
     }
-    Ok(left)
+    Ok(exit)
 }

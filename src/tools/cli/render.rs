@@ -1,4 +1,4 @@
-//! `twimlgate render`: what a template gives for some data.
+//! `twimlgate render`: renders a template with data.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,25 +17,25 @@ const EXAMPLE: &str = r#"Example:
   echo '{"widgets":{"lookup":{"parsed":{"person":{"name":"Ada"}}}}}' > data.json
   twimlgate render templates/message/reply.xml --data data.json"#;
 
-/// Render one template: escaped for XML, as in an answer, unless --text.
+/// Render one template: escaped for XML as in a response, unless --text is set.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Args {
     /// The template; `-` is standard input.
     file: PathBuf,
-    /// A JSON file with an object: the variables.
+    /// A JSON file with an object, whose members are the variables.
     #[arg(long, value_name = "JSON-FILE")]
     data: Option<PathBuf>,
     /// The folder for `include` and `render`.
     #[arg(long, value_name = "DIR", default_value = "templates")]
     templates: PathBuf,
-    /// Plain text: nothing is escaped, as in a parameter of a function.
+    /// Plain text without escaping, as in a parameter of a function.
     #[arg(long)]
     text: bool,
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {
-    match rendered(args) {
+    match render(args) {
         Ok(text) => {
             print!("{text}");
             ExitCode::SUCCESS
@@ -47,10 +47,10 @@ pub(super) fn run(args: &Args) -> ExitCode {
     }
 }
 
-fn rendered(args: &Args) -> Result<String, Problems> {
-    let template = source(&args.file, TEMPLATE_BYTES_MAX)?;
-    let data = args.data.as_deref().map_or(Ok(Map::new()), data)?;
-    // What is wrong with other templates is for `check` to say.
+fn render(args: &Args) -> Result<String, Problems> {
+    let template = read_source(&args.file, TEMPLATE_BYTES_MAX)?;
+    let data = args.data.as_deref().map_or(Ok(Map::new()), read_data)?;
+    // Problems of other templates are ignored here: `check` reports them.
     let templates = TemplateFolder::load(&args.templates, TimeZone::UTC, &mut Problems::default());
     let output = if args.text { OutputFormat::Plain } else { OutputFormat::Xml };
     let compiled = compile_source(templates.engine(), &template, output)?;
@@ -58,13 +58,13 @@ fn rendered(args: &Args) -> Result<String, Problems> {
     compiled.render(&data, now).map_err(|error| Problems::from(to_problem(&error, &template)))
 }
 
-fn source(path: &Path, most: u64) -> Result<Source, Problems> {
-    let text = read_text_argument(path, most).map_err(|error| unreadable(path, &error))?;
+fn read_source(path: &Path, most: u64) -> Result<Source, Problems> {
+    let text = read_text_argument(path, most).map_err(|error| read_error(path, &error))?;
     Ok(Source::new(&path.display().to_string(), &text))
 }
 
-fn data(path: &Path) -> Result<Map<String, Value>, Problems> {
-    let source = source(path, RENDER_DATA_BYTES_MAX)?;
+fn read_data(path: &Path) -> Result<Map<String, Value>, Problems> {
+    let source = read_source(path, RENDER_DATA_BYTES_MAX)?;
     serde_json::from_str(&source.text).map_err(|error| {
         let line_start = source.text.split_inclusive('\n').take(error.line().saturating_sub(1));
         let start: usize = line_start.map(str::len).sum();
@@ -74,7 +74,7 @@ fn data(path: &Path) -> Result<Map<String, Value>, Problems> {
     })
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> Problems {
+fn read_error(path: &Path, error: &std::io::Error) -> Problems {
     let message = format!("cannot read `{}`: {error}", path.display());
     Problems::from(Problem::new(Severity::Error, message))
 }

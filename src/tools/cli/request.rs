@@ -1,4 +1,4 @@
-//! The arguments that describe one request: `sign` makes its signature, `verify` checks it.
+//! The arguments that describe a request, for `sign` and `verify`.
 
 use std::path::{Path, PathBuf};
 
@@ -16,25 +16,25 @@ const TOKEN_VARIABLE: &str = "TWILIO_AUTH_TOKEN";
 /// A request, and the token that signs it.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct RequestArgs {
-    /// The whole URL as the carrier requests it, with its query
-    #[arg(long, value_name = "URL", value_parser = url)]
+    /// The complete URL as the carrier requests it, with its query
+    #[arg(long, value_name = "URL", value_parser = parse_url)]
     pub url: String,
 
-    /// The account's auth token, or a SharedKey; several times while one is rotated
+    /// The account's auth token, or a SharedKey; repeatable during a rotation
     /// [env: TWILIO_AUTH_TOKEN]
-    #[arg(long, value_name = "TOKEN", value_parser = secret)]
+    #[arg(long, value_name = "TOKEN", value_parser = parse_secret)]
     pub token: Vec<Secret>,
 
     /// The method of the request
-    #[arg(long, value_name = "M", default_value = "POST", value_parser = method)]
+    #[arg(long, value_name = "M", default_value = "POST", value_parser = parse_method)]
     pub method: Method,
 
     /// The content type of the body; anything but a form is covered by `bodySHA256` in the URL
     #[arg(long, value_name = "T", default_value = FORM)]
     pub content_type: String,
 
-    /// A parameter of the form, decoded; as often as there are parameters
-    #[arg(long, value_name = "NAME=VALUE", value_parser = pair, conflicts_with = "body_file")]
+    /// A parameter of the form, decoded; repeatable
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_pair, conflicts_with = "body_file")]
     pub param: Vec<(String, String)>,
 
     /// The body as sent, byte for byte; `-` is standard input
@@ -42,12 +42,12 @@ pub(super) struct RequestArgs {
     pub body_file: Option<PathBuf>,
 
     /// The hash of the signature; SHA-256 is for SharedKeys only
-    #[arg(long, value_name = "A", default_value = "HMAC_SHA1", value_parser = algorithm)]
+    #[arg(long, value_name = "A", default_value = "HMAC_SHA1", value_parser = parse_algorithm)]
     pub algorithm: HmacAlgorithm,
 }
 
 impl RequestArgs {
-    /// The tokens given, else the one of the environment.
+    /// The tokens of the arguments, or else that of the environment.
     pub(super) fn tokens(&self) -> Result<Vec<Secret>, String> {
         if !self.token.is_empty() {
             return Ok(self.token.clone());
@@ -56,10 +56,10 @@ impl RequestArgs {
         environment_token().map(|token| vec![token]).ok_or_else(none)
     }
 
-    /// The body as it is sent.
+    /// The body of the request.
     pub(super) fn body(&self) -> Result<Vec<u8>, String> {
         match &self.body_file {
-            Some(path) => read(path),
+            Some(path) => read_body(path),
             None if self.param.is_empty() => Ok(Vec::new()),
             None if is_form(&self.content_type) => Ok(self.params().encode().into_bytes()),
             None => Err(format!(
@@ -76,19 +76,19 @@ impl RequestArgs {
     }
 }
 
-/// The token of the environment, where there is one.
+/// The token of the environment, if there is one.
 pub(super) fn environment_token() -> Option<Secret> {
     let token = std::env::var(TOKEN_VARIABLE).ok();
     token.filter(|token| !token.is_empty()).map(Secret::new)
 }
 
-/// Reads a body, at most as large as the gateway itself would.
-fn read(path: &Path) -> Result<Vec<u8>, String> {
+/// Reads a body, up to the size that the gateway accepts.
+fn read_body(path: &Path) -> Result<Vec<u8>, String> {
     read_argument(path, WEBHOOK_BODY_BYTES_MAX as u64)
         .map_err(|error| format!("cannot read `{}`: {error}", path.display()))
 }
 
-fn url(text: &str) -> Result<String, String> {
+fn parse_url(text: &str) -> Result<String, String> {
     match text.split_once("://") {
         Some((scheme, rest)) if !scheme.is_empty() && !rest.starts_with(['/', '?', '#']) => {
             Ok(text.to_owned())
@@ -97,14 +97,14 @@ fn url(text: &str) -> Result<String, String> {
     }
 }
 
-pub(super) fn secret(text: &str) -> Result<Secret, String> {
+pub(super) fn parse_secret(text: &str) -> Result<Secret, String> {
     match text {
         "" => Err("the token is empty".to_owned()),
         text => Ok(Secret::new(text.to_owned())),
     }
 }
 
-pub(super) fn method(text: &str) -> Result<Method, String> {
+pub(super) fn parse_method(text: &str) -> Result<Method, String> {
     match text.to_ascii_uppercase().as_str() {
         "POST" => Ok(Method::POST),
         "GET" => Ok(Method::GET),
@@ -112,12 +112,12 @@ pub(super) fn method(text: &str) -> Result<Method, String> {
     }
 }
 
-pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+pub(super) fn parse_pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("expected `NAME=VALUE`")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
-fn algorithm(text: &str) -> Result<HmacAlgorithm, String> {
+fn parse_algorithm(text: &str) -> Result<HmacAlgorithm, String> {
     match text.to_ascii_uppercase().as_str() {
         "HMAC_SHA1" => Ok(HmacAlgorithm::Sha1),
         "HMAC_SHA256" => Ok(HmacAlgorithm::Sha256),

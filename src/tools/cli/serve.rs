@@ -1,4 +1,4 @@
-//! `twimlgate serve`: the main job.
+//! `twimlgate serve`: runs the gateway.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,11 +16,11 @@ use crate::metrics::Metrics;
 use crate::server::{Listeners, Server, StartError};
 use crate::session::Sessions;
 
-/// Answer webhooks, until SIGTERM. SIGHUP reads the configuration again.
+/// Answer webhooks until SIGTERM. SIGHUP reloads the configuration.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:  TWILIO_AUTH_TOKEN=… twimlgate serve --config config.toml\n\n\
-    SIGTERM or Ctrl-C: what is in flight is answered, nothing new is accepted, exit code 0.\n\
-    SIGHUP: a changed configuration is taken over, or refused whole while the old one goes on.")]
+    SIGTERM or Ctrl-C: pending webhooks are answered, new ones are not accepted, exit code 0.\n\
+    SIGHUP: a changed configuration is applied, or refused as a whole; then the old one stays.")]
 pub(super) struct Args {
     #[command(flatten)]
     config: ConfigArgs,
@@ -28,8 +28,8 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> ExitCode {
     hide_panic_texts();
-    let meters = Metrics::new();
-    let (gateway, problems) = Gateway::load(&args.config.config, &meters);
+    let metrics = Metrics::new();
+    let (gateway, problems) = Gateway::load(&args.config.config, &metrics);
     eprint!("{problems}");
     let Some(gateway) = gateway else {
         eprintln!("`{}` cannot be served as it is", args.config.config.display());
@@ -51,14 +51,14 @@ pub(super) fn run(args: &Args) -> ExitCode {
     };
     let closing = sessions.shutdown_waiter();
     let journal =
-        Journal { log: LogWriter::to_stdout(gateway.config.log), metrics: Arc::new(meters) };
+        Journal { log: LogWriter::to_stdout(gateway.config.log), metrics: Arc::new(metrics) };
     let start = async || {
         journal.log_adoption(adopt(&gateway, &sessions).await);
         Server::start(listeners, gateway, sessions, journal.clone())
     };
     let serve = serve(&args.config.config, start, &journal);
     let code = actix_web::rt::System::new().block_on(serve);
-    // A worker's thread may be the last that has the store, and would end with us in the middle.
+    // A worker's thread may be the last owner of the store, and would be killed while it closes it.
     if !closing.wait() {
         journal.log.note(
             LogLevel::Warn,
@@ -81,7 +81,7 @@ async fn serve(
             return ExitCode::FAILURE;
         }
     };
-    // Before the line that says that it listens: who reads that may signal at once.
+    // Before the line that says that it listens: a reader of that line may send a signal at once.
     let signals = match Signals::handle() {
         Ok(signals) => signals,
         Err(error) => {
@@ -92,8 +92,8 @@ async fn serve(
     let admin = server.admin.map_or("off".to_owned(), |admin| format!("http://{admin}"));
     let started = format!("listening on {}, admin {admin}", server.address);
     journal.log.note(LogLevel::Info, &started);
-    let signal = until_asked_to_end(signals, config, &server, journal).await;
-    journal.log.note(LogLevel::Info, &format!("{signal}: answering what is in flight"));
+    let signal = run_until_signal(signals, config, &server, journal).await;
+    journal.log.note(LogLevel::Info, &format!("{signal}: answering pending webhooks"));
     server.drain().await;
     journal.log.note(LogLevel::Info, "ended");
     ExitCode::SUCCESS
@@ -116,8 +116,8 @@ impl Signals {
     }
 }
 
-/// Reloads on SIGHUP; gives the signal that asks to end.
-async fn until_asked_to_end(
+/// Reloads on SIGHUP. Returns the name of the signal that ends the program.
+async fn run_until_signal(
     mut signals: Signals,
     config: &Path,
     server: &Server,
@@ -133,20 +133,20 @@ async fn until_asked_to_end(
 }
 
 async fn reload(config: &Path, server: &Server, journal: &Journal) {
-    let taken = || {
+    let load = || {
         let (gateway, problems) = Gateway::load(config, &journal.metrics);
         for problem in problems.iter() {
             journal.log.note(LogLevel::Warn, &problem.to_string());
         }
         gateway
     };
-    // A file that the gateway panics over must not end the calls that go on.
-    let taken = match catch(taken) {
+    // A panic over a configuration must not end the calls in progress.
+    let result = match catch(load) {
         Ok(Some(gateway)) => Ok(Some(server.reload(gateway).await)),
         Ok(None) => Ok(None),
         Err(panicked) => Err(panicked),
     };
-    let refused = match taken {
+    let reason = match result {
         Ok(Some(Ok(restart))) => {
             journal.metrics.count_reload("taken");
             journal.log.note(LogLevel::Info, "configuration taken over");
@@ -157,9 +157,9 @@ async fn reload(config: &Path, server: &Server, journal: &Journal) {
             return;
         }
         Ok(Some(Err(problem))) => problem.to_string(),
-        Ok(None) => "the old configuration goes on".to_owned(),
+        Ok(None) => "the old configuration stays in use".to_owned(),
         Err(panicked) => panicked.to_string(),
     };
     journal.metrics.count_reload("refused");
-    journal.log.note(LogLevel::Error, &format!("configuration refused: {refused}"));
+    journal.log.note(LogLevel::Error, &format!("configuration refused: {reason}"));
 }

@@ -1,4 +1,4 @@
-//! `twimlgate sign`: the signature that the carrier would send.
+//! `twimlgate sign`: prints the signature of the carrier for a request.
 
 use std::process::ExitCode;
 
@@ -16,9 +16,9 @@ Examples:
   curl https://phone.example.com/sms -H \"X-Twilio-Signature: $(twimlgate sign …)\" \\
       --data-urlencode From=+15550100 --data-urlencode Body='hello there'
 
-The first line printed is the signature. A second one is the URL to request where the
-request has to be sent to another than the one given: with `bodySHA256` for a body that
-is not a form, with the parameters for a GET.";
+The first line is the signature. If the request must go to another URL than the given one,
+a second line has it: with `bodySHA256` for a body that is not a form, with the parameters
+for a GET.";
 
 /// Print the signature that the carrier would send with a request
 #[derive(Clone, Debug, clap::Args)]
@@ -28,7 +28,7 @@ pub(super) struct Args {
     request: RequestArgs,
 }
 
-/// Prints the signature. Exit 0; 2 where the arguments make no request.
+/// Prints the signature. Exit 0; 2 if the arguments are incomplete.
 pub(super) fn run(args: Args) -> ExitCode {
     match sign(&args.request) {
         Ok(lines) => {
@@ -49,7 +49,7 @@ fn sign(request: &RequestArgs) -> Result<String, String> {
     };
     if request.method == Method::GET {
         let url = with_query(&request.url, &request.params());
-        return Ok(lines(&request.url, &url, &sign_url(&key, &url)));
+        return Ok(format_lines(&request.url, &url, &sign_url(&key, &url)));
     }
     let body = request.body()?;
     if is_form(&request.content_type) {
@@ -57,16 +57,16 @@ fn sign(request: &RequestArgs) -> Result<String, String> {
         return Ok(sign_form(&key, &request.url, params.iter()));
     }
     let url = add_body_hash(&request.url, &body).ok_or(
-        "the URL has a `bodySHA256` already, and it is not that of this body: leave it out",
+        "the URL already has a `bodySHA256`, which is not that of this body: leave it out",
     )?;
-    Ok(lines(&request.url, &url, &sign_url(&key, &url)))
+    Ok(format_lines(&request.url, &url, &sign_url(&key, &url)))
 }
 
-fn lines(given: &str, url: &str, signature: &str) -> String {
+fn format_lines(given: &str, url: &str, signature: &str) -> String {
     if given == url { signature.to_owned() } else { format!("{signature}\n{url}") }
 }
 
-/// The parameters behind the query, as the carrier sends those of a GET.
+/// Adds parameters to the query, as the carrier does for a GET.
 fn with_query(url: &str, params: &Params) -> String {
     let (url, fragment) = url.split_at(url.find('#').unwrap_or(url.len()));
     let separator = match (params.is_empty(), url.contains('?')) {

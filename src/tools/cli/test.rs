@@ -1,4 +1,4 @@
-//! `twimlgate test`: flow tests, run.
+//! `twimlgate test`: runs flow tests.
 
 use std::fs::File;
 use std::io::{BufWriter, IsTerminal as _, Write as _};
@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::diagnostics::problem::{Problem, Problems, Severity};
-use crate::tools::flow_test::{self, FileReport, TestReport, find, junit, tree, updated};
+use crate::tools::flow_test::{
+    FileReport, TestCounts, TestReport, apply_edits, find_tests, render_tree, run_tests,
+    write_junit,
+};
 
 const EXAMPLE: &str = r#"Example:
   cat > hotline.test.toml <<'END'
@@ -24,35 +27,35 @@ const EXAMPLE: &str = r#"Example:
   END
   twimlgate test hotline.test.toml
 
-Functions answer what the file says under `given`; nothing goes to the network, and time is
-pretended. docs/flow-tests.md has every key and every word of a script.
+Functions answer what the file has under `given`. No request reaches the network, and time is
+simulated. docs/flow-tests.md has all keys and all words of a script.
 
 Exit code 0: all passed; 1: some failed; 2: a file cannot be read."#;
 
-/// Run flow tests: files that say what a caller does and hears.
+/// Run flow tests: scripts with the actions of a caller and the expected events.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Args {
     /// Flow tests, or folders: every `*.test.toml` below them.
     #[arg(required = true)]
     path: Vec<PathBuf>,
-    /// Only cases whose name, or whose file's path, holds this.
+    /// Only cases whose name, or whose file's path, contains this.
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// Write the lines that fail anew, as they would have passed; read the difference like code.
+    /// Rewrite the failing lines, as they would have passed; review the difference like code.
     #[arg(long)]
     update: bool,
-    /// Show which widgets and transitions were gone through, and which nobody tested.
+    /// Show the covered widgets and transitions, and the transitions without a test.
     #[arg(long)]
     coverage: bool,
-    /// Write a report for continuous integration, too.
+    /// Write a JUnit report, for continuous integration.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 }
 
 /// Runs the tests. Exit 0: all passed; 1: some failed; 2: a file cannot be read or written.
 pub(super) fn run(args: &Args) -> ExitCode {
-    match tested(args) {
+    match run_and_report(args) {
         Ok(code) => code,
         Err(problems) => {
             eprint!("{problems}");
@@ -61,10 +64,10 @@ pub(super) fn run(args: &Args) -> ExitCode {
     }
 }
 
-fn tested(args: &Args) -> Result<ExitCode, Problems> {
+fn run_and_report(args: &Args) -> Result<ExitCode, Problems> {
     let mut paths = Vec::new();
     for path in &args.path {
-        let found = find(path)?;
+        let found = find_tests(path)?;
         if found.is_empty() {
             let message = format!("there is no flow test below `{}`", path.display());
             let problem = Problem::new(Severity::Error, message);
@@ -72,66 +75,67 @@ fn tested(args: &Args) -> Result<ExitCode, Problems> {
         }
         paths.extend(found);
     }
-    let report = run_tests(&paths, args)?;
-    print!("{}", tree(&report, std::io::stdout().is_terminal()));
+    let report = run_and_update(&paths, args)?;
+    print!("{}", render_tree(&report, std::io::stdout().is_terminal()));
     if args.coverage {
         print!("\n{}", report.coverage);
     }
     if let Some(path) = &args.junit {
         let written = File::create(path).and_then(|file| {
             let mut file = BufWriter::new(file);
-            junit(&report, &mut file)?;
+            write_junit(&report, &mut file)?;
             file.flush()
         });
-        written.map_err(|error| failed(path, &error))?;
+        written.map_err(|error| write_error(path, &error))?;
     }
-    let (passed, failed, broken) = report.counts();
-    if passed + failed + broken == 0 {
-        let message = format!("no case holds `{}`", args.filter.as_deref().unwrap_or_default());
+    let counts = report.counts();
+    if counts == TestCounts::default() {
+        let filter = args.filter.as_deref().unwrap_or_default();
+        let message = format!("the name of no case contains `{filter}`");
         return Err(Problem::new(Severity::Error, message).into());
     }
-    Ok(match (failed, broken) {
-        (0, 0) => ExitCode::SUCCESS,
-        (_, 0) => ExitCode::FAILURE,
+    Ok(match counts {
+        TestCounts { failed: 0, broken_files: 0, .. } => ExitCode::SUCCESS,
+        TestCounts { broken_files: 0, .. } => ExitCode::FAILURE,
         _ => ExitCode::from(2),
     })
 }
 
-/// Runs them; with `--update` again after each change, for a line that is right now may let
-/// another be reached.
-fn run_tests(paths: &[PathBuf], args: &Args) -> Result<TestReport, Problems> {
+/// Runs the tests. With `--update`, rewrites the failing lines, and runs the tests once more: the
+/// right lines may let a script continue.
+fn run_and_update(paths: &[PathBuf], args: &Args) -> Result<TestReport, Problems> {
     let report = run_filtered(paths, args);
     if !args.update {
         return Ok(report);
     }
     let mut lines = 0;
     for file in &report.files {
-        lines += update(file)?;
+        lines += update_file(file)?;
     }
     if lines == 0 {
         return Ok(report);
     }
-    println!("{lines} {} written anew\n", if lines == 1 { "line" } else { "lines" });
+    println!("{lines} {} rewritten\n", if lines == 1 { "line" } else { "lines" });
     Ok(run_filtered(paths, args))
 }
 
 fn run_filtered(paths: &[PathBuf], args: &Args) -> TestReport {
-    flow_test::run(paths, args.filter.as_deref())
+    run_tests(paths, args.filter.as_deref())
 }
 
-fn update(file: &FileReport) -> Result<usize, Problems> {
+fn update_file(file: &FileReport) -> Result<usize, Problems> {
     let Ok(cases) = &file.cases else { return Ok(0) };
     let mut failures = cases.iter().flat_map(|case| &case.failures).peekable();
     let Some(first) = failures.peek() else { return Ok(0) };
     let Some(place) = &first.problem.place else { return Ok(0) };
-    let (text, lines) = updated(&place.source.text, failures);
-    if lines > 0 {
-        std::fs::write(&file.path, text).map_err(|error| failed(&file.path, &error))?;
+    let edited = apply_edits(&place.source.text, failures);
+    if edited.lines > 0 {
+        std::fs::write(&file.path, edited.text).map_err(|error| write_error(&file.path, &error))?;
     }
-    Ok(lines)
+    Ok(edited.lines)
 }
 
-fn failed(path: &Path, error: &std::io::Error) -> Problems {
+fn write_error(path: &Path, error: &std::io::Error) -> Problems {
     let message = format!("cannot write `{}`: {error}", path.display());
     Problems::from(Problem::new(Severity::Error, message))
 }

@@ -11,21 +11,21 @@ Examples:
   twimlgate text http://localhost:3000/sms --token 12345 --from whatsapp:+15550100
   printf 'hello\\n/wait 1h\\n' | twimlgate text /sms --transcript chat.txt
 
-Each line is a message, but for commands: /media URL, /wait [TIME], /quit (or Ctrl-D); /help shows
-them. A message that begins with `/` is written `//`.
+Each line is a message, except for the commands /media URL, /wait [TIME], /quit (or Ctrl-D) and
+/help. A message that begins with `/` is written `//`.
 
 Exit code 0: the chat was fine; 1: the application failed, or a line of the input had no effect;
-2: it could not be written to, or not recorded; 130: Ctrl-C ended it.";
+2: it could not be written to, or the chat not recorded; 130: Ctrl-C ended it.";
 
-/// Write to an application and read what it answers: any TwiML application by its URL, or a route
+/// Write to an application and read its replies: any TwiML application by its URL, or a route
 /// of the configuration, which then runs in this process.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Args {
     #[command(flatten)]
-    desk: InteractiveArgs,
+    session: InteractiveArgs,
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {
-    interactive::run(Channel::Message, &args.desk, None)
+    interactive::run(Channel::Message, &args.session, None)
 }

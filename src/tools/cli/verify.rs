@@ -1,4 +1,4 @@
-//! `twimlgate verify`: whether a signature fits, and why not.
+//! `twimlgate verify`: checks a signature, and explains why it does not match.
 
 use std::process::ExitCode;
 
@@ -12,36 +12,44 @@ Example:
   twimlgate verify --url https://phone.example.com/sms --token 12345 \\
       --signature 5sV0FQSYBq44hFLS0A+L9VXV60M= --body-file body.txt --explain
 
-Exit 0: accepted. 1: refused. 2: the arguments make no request.";
+Exit 0: accepted. 1: refused. 2: the arguments are incomplete.";
 
-/// Check the signature of a request, and find out why it does not fit
+const NO_CAUSE: &str = "\
+No tried variant matches: no other scheme, host, port, slash, query or escaping of the URL, no
+other reading of the parameters, no other spelling of token or signature. Possible causes:
+another token (a subaccount signs with its own, and an API key's secret never signs), a URL or a
+parameter that is missing here, or a forged request.";
+
+/// Check the signature of a request, and find out why it does not match
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Args {
     #[command(flatten)]
     request: RequestArgs,
 
-    /// The `X-Twilio-Signature` header as it came
+    /// The `X-Twilio-Signature` header of the request
     #[arg(long, value_name = "SIGNATURE", allow_hyphen_values = true)]
     signature: String,
 
-    /// Show what was tried, what was signed and expected, and what would have fitted
+    /// Show the tried variants, the signed text and the expected signature, and what would match
     #[arg(long)]
     explain: bool,
 }
 
-/// Prints the verdict. Exit 0 accepted, 1 refused, 2 where the arguments make no request.
+/// Prints the verdict. Exit 0 accepted, 1 refused, 2 if the arguments are incomplete.
 pub(super) fn run(args: Args) -> ExitCode {
-    let case = match case(&args) {
-        Ok(case) => case,
+    let request = match build_request(&args) {
+        Ok(request) => request,
         Err(error) => {
             eprintln!("error: {error}");
             return ExitCode::from(2);
         }
     };
-    let verdict = case.check();
+    let verdict = request.check();
     match verdict {
-        Ok(index) if case.tokens.len() > 1 => println!("accepted, signed with token {}", index + 1),
+        Ok(index) if request.tokens.len() > 1 => {
+            println!("accepted, signed with token {}", index + 1)
+        }
         Ok(_) => println!("accepted"),
         Err(error) => println!(
             "refused: {}",
@@ -49,14 +57,14 @@ pub(super) fn run(args: Args) -> ExitCode {
         ),
     }
     if args.explain {
-        explain(&case, verdict.is_ok());
+        explain(&request, verdict.is_ok());
     } else if verdict.is_err() {
-        println!("add `--explain` to see what was tried, and what would have fitted");
+        println!("add `--explain` to see the tried variants, and what would match");
     }
     if verdict.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn case(args: &Args) -> Result<SignedRequest, String> {
+fn build_request(args: &Args) -> Result<SignedRequest, String> {
     let request = &args.request;
     if request.method == Method::GET && !request.param.is_empty() {
         return Err("the parameters of a GET are in its URL: give them in `--url`".to_owned());
@@ -72,22 +80,16 @@ fn case(args: &Args) -> Result<SignedRequest, String> {
     })
 }
 
-fn explain(case: &SignedRequest, accepted: bool) {
-    println!("\n{}", case.attempts());
+fn explain(request: &SignedRequest, accepted: bool) {
+    println!("\n{}", request.attempts());
     if accepted {
         return;
     }
-    let causes = case.causes();
+    let causes = request.causes();
     match causes.as_slice() {
-        [] => println!(
-            "Nothing that was tried makes it fit: no other scheme, host, port, slash, query or \
-             escaping of the\nURL, no other reading of the parameters, no other spelling of token \
-             or signature. What is left:\nanother token (a subaccount signs with its own, and an \
-             API key's secret never signs), a URL or a\nparameter that is missing here, or a \
-             forged request."
-        ),
+        [] => println!("{NO_CAUSE}"),
         causes => {
-            println!("It fits if:");
+            println!("It matches if:");
             for cause in causes {
                 println!("  - {}\n    what to do: {}", cause.what, cause.advice);
             }

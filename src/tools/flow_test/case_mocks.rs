@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::file::TestCase;
-use super::mocks::{API, FunctionMock, MockAnswer, MockFailure, named};
+use super::mocks::{API, FunctionMock, MockAnswer, MockFailure, mock_name};
 use super::target::LoadedTarget;
 use crate::carrier_api;
 use crate::config::Account;
@@ -27,8 +27,8 @@ const NEVER: Duration = Duration::from_secs(3_600);
 
 impl CaseMocks {
     /// The mocks of a case.
-    pub fn new(case: &TestCase, subject: &LoadedTarget) -> CaseMocks {
-        let (given, accounts) = (case.given.clone(), subject.accounts().to_vec());
+    pub fn new(case: &TestCase, target: &LoadedTarget) -> CaseMocks {
+        let (given, accounts) = (case.mocks.clone(), target.accounts().to_vec());
         CaseMocks { given, accounts, used: RefCell::default(), missing: RefCell::default() }
     }
 
@@ -64,7 +64,7 @@ impl MockTransport for CaseMocks {
             if is_carrier || request.widget.is_empty() {
                 return None;
             }
-            let name = named(request.name, request.widget);
+            let name = mock_name(request.name, request.widget);
             let mut missing = self.missing.borrow_mut();
             if !missing.iter().any(|known| known == name) {
                 missing.push(name.to_owned());
@@ -89,8 +89,8 @@ fn begins_with(url: &str, beginning: &str) -> bool {
 }
 
 fn mock_response(answer: &MockAnswer) -> MockResponse {
-    let delay = if answer.what == Err(MockFailure::Timeout) { NEVER } else { answer.delay };
-    MockResponse { delay, result: answer.what.clone().map_err(transport_error) }
+    let delay = if answer.result == Err(MockFailure::Timeout) { NEVER } else { answer.delay };
+    MockResponse { delay, result: answer.result.clone().map_err(transport_error) }
 }
 
 /// The error of the network that a test asks for.
@@ -121,7 +121,7 @@ mod tests {
     fn given(name: &str, bodies: &[&str]) -> FunctionMock {
         let answer = |body: &&str| MockAnswer {
             delay: Duration::ZERO,
-            what: Ok(FunctionResponse {
+            result: Ok(FunctionResponse {
                 status_code: 200,
                 content_type: None,
                 body: (*body).to_owned().into(),

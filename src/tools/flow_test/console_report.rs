@@ -1,67 +1,69 @@
-//! The report for a person: a tree of files and cases, with everything that failed.
+//! The report for a person: a tree of files and cases, with their failures.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::failure::TestFailure;
-use super::runner::{CaseReport, FileReport, TestReport};
+use super::runner::{CaseReport, FileReport, TestCounts, TestReport};
+use crate::tools::text::{BOLD, DIM, GREEN, RED, TextColours, replace_control_chars_in_lines};
 
-/// Failures of one case that are told whole; what follows is mostly their consequence.
-const TOLD_MAX: usize = 3;
+/// The failures of one case that are shown. Later ones are mostly consequences of them.
+const SHOWN_MAX: usize = 3;
 
-/// Escape sequences of a terminal.
-#[derive(Clone, Copy)]
-struct Paint(bool);
-
-/// The whole report; colours are for terminals.
-pub fn tree(report: &TestReport, colours: bool) -> String {
-    let paint = Paint(colours);
+/// Renders the whole report.
+pub fn render_tree(report: &TestReport, has_colours: bool) -> String {
+    let colours = TextColours(has_colours);
     let mut out = String::new();
     for file in &report.files {
-        self::file(&mut out, file, paint);
+        write_file(&mut out, file, colours);
     }
-    let (passed, failed, broken) = report.counts();
-    let mut total = vec![paint.when(passed > 0, "32", &format!("{passed} passed"))];
+    let TestCounts { passed, failed, broken_files } = report.counts();
+    let mut total =
+        vec![colours.paint(if passed > 0 { GREEN } else { "" }, &format!("{passed} passed"))];
     if failed > 0 {
-        total.push(paint.when(true, "31", &format!("{failed} failed")));
+        total.push(colours.paint(RED, &format!("{failed} failed")));
     }
-    if broken > 0 {
-        let files = if broken == 1 { "file" } else { "files" };
-        total.push(paint.when(true, "31", &format!("{broken} {files} cannot be run")));
+    if broken_files > 0 {
+        let files = if broken_files == 1 { "file" } else { "files" };
+        total.push(colours.paint(RED, &format!("{broken_files} {files} cannot be run")));
     }
-    let _ = writeln!(out, "{} in {}", total.join(", "), time(report.took));
+    let _ = writeln!(out, "{} in {}", total.join(", "), format_time(report.duration));
     out
 }
 
-fn file(out: &mut String, file: &FileReport, paint: Paint) {
+fn write_file(out: &mut String, file: &FileReport, colours: TextColours) {
     let cases = match &file.cases {
         Ok(cases) if cases.is_empty() => return,
         Ok(cases) => cases,
         Err(problems) => {
-            let _ = writeln!(out, "{}", paint.when(true, "1", &file.path.display().to_string()));
-            let text = paint.when(true, "31", "  ✗ it cannot be run");
-            let _ = writeln!(out, "{text}\n\n{}\n", indented(problems.to_string().trim_end()));
+            let _ = writeln!(out, "{}", colours.paint(BOLD, &file.path.display().to_string()));
+            let text = colours.paint(RED, "  ✗ it cannot be run");
+            let _ = writeln!(out, "{text}\n\n{}\n", indent(problems.to_string().trim_end()));
             return;
         }
     };
-    let _ = writeln!(out, "{}", paint.when(true, "1", &file.path.display().to_string()));
+    let _ = writeln!(out, "{}", colours.paint(BOLD, &file.path.display().to_string()));
     let width = cases.iter().map(|case| case.name.chars().count()).max().unwrap_or_default();
     for case in cases {
-        self::case(out, case, width, paint);
+        write_case(out, case, width, colours);
     }
     out.push('\n');
 }
 
-fn case(out: &mut String, case: &CaseReport, width: usize, paint: Paint) {
-    let (mark, colour) = if case.failures.is_empty() { ("✓", "32") } else { ("✗", "31") };
+fn write_case(out: &mut String, case: &CaseReport, width: usize, colours: TextColours) {
+    let (mark, colour) = if case.failures.is_empty() { ("✓", GREEN) } else { ("✗", RED) };
     let pad = " ".repeat(width.saturating_sub(case.name.chars().count()));
-    let took = paint.when(true, "2", &format!("{:>8}", time(case.took)));
-    let _ =
-        writeln!(out, "  {} {}{pad}{took}", paint.when(true, colour, mark), printable(&case.name));
-    for failure in case.failures.iter().take(TOLD_MAX) {
-        let _ = writeln!(out, "\n{}", indented(&self::failure(failure, paint)));
+    let took = colours.paint(DIM, &format!("{:>8}", format_time(case.duration)));
+    let _ = writeln!(
+        out,
+        "  {} {}{pad}{took}",
+        colours.paint(colour, mark),
+        replace_control_chars_in_lines(&case.name)
+    );
+    for failure in case.failures.iter().take(SHOWN_MAX) {
+        let _ = writeln!(out, "\n{}", indent(&render_failure(failure, colours)));
     }
-    let more = case.failures.len().saturating_sub(TOLD_MAX);
+    let more = case.failures.len().saturating_sub(SHOWN_MAX);
     if more > 0 {
         let lines = if more == 1 { "one more line fails" } else { "more lines fail" };
         let lines = if more == 1 { lines.to_owned() } else { format!("{more} {lines}") };
@@ -72,62 +74,46 @@ fn case(out: &mut String, case: &CaseReport, width: usize, paint: Paint) {
     }
 }
 
-/// One failure: the line of the test, the difference, and what happened.
-fn failure(failure: &TestFailure, paint: Paint) -> String {
-    let mut text = printable(&failure.problem.to_string());
+/// One failure: the line of the test, the difference, and the notes.
+fn render_failure(failure: &TestFailure, colours: TextColours) -> String {
+    let mut text = replace_control_chars_in_lines(&failure.problem.to_string());
     if !failure.difference.is_empty() {
         text.push('\n');
     }
     for line in &failure.difference {
         let colour = match line.chars().next() {
-            Some('-') => "31",
-            Some('+') => "32",
-            _ => "2",
+            Some('-') => RED,
+            Some('+') => GREEN,
+            _ => DIM,
         };
-        let _ = write!(text, "\n  {}", paint.when(true, colour, &printable(line)));
+        let _ =
+            write!(text, "\n  {}", colours.paint(colour, &replace_control_chars_in_lines(line)));
     }
     if !failure.difference.is_empty() {
         text.push('\n');
     }
     for note in &failure.notes {
         let mark = if note.starts_with(' ') { " " } else { "=" };
-        let _ = write!(text, "\n  {mark} {}", printable(note));
+        let _ = write!(text, "\n  {mark} {}", replace_control_chars_in_lines(note));
     }
     text
 }
 
 /// One failure as plain text.
-pub(super) fn plain(failure: &TestFailure) -> String {
-    self::failure(failure, Paint(false))
+pub(super) fn render_plain(failure: &TestFailure) -> String {
+    render_failure(failure, TextColours(false))
 }
 
-/// A text that cannot steer a terminal: flows and functions say what they like.
-fn printable(text: &str) -> String {
-    let shown = |letter: char| letter == '\n' || !letter.is_control();
-    text.chars().map(|letter| if shown(letter) { letter } else { '\u{FFFD}' }).collect()
-}
-
-fn indented(text: &str) -> String {
+fn indent(text: &str) -> String {
     let line = |line: &str| if line.is_empty() { String::new() } else { format!("      {line}") };
     text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// A time for a person, in the unit that fits.
-fn time(time: Duration) -> String {
+fn format_time(time: Duration) -> String {
     match time.as_secs_f64() {
         seconds if seconds < 0.000_95 => format!("{:.0} µs", seconds * 1e6),
         seconds if seconds < 0.95 => format!("{:.0} ms", seconds * 1e3),
         seconds => format!("{seconds:.1} s"),
-    }
-}
-
-// === impl Paint ===
-
-impl Paint {
-    fn when(self, really: bool, colour: &str, text: &str) -> String {
-        match self.0 && really {
-            true => format!("\u{1b}[{colour}m{text}\u{1b}[0m"),
-            false => text.to_owned(),
-        }
     }
 }

@@ -1,130 +1,157 @@
-//! Which widgets and transitions of a flow the tests went through.
+//! The coverage of flow tests: the widgets and transitions that the cases used.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::flow::{Flow, TransitionRecord, TriggerKind, WidgetId};
 
-/// What was gone through, for each flow by its name for people.
+/// The coverage of all flows, by their names in reports.
 #[derive(Clone, Debug, Default)]
-pub struct CoverageReport(BTreeMap<String, FlowCoverage>);
+pub(crate) struct CoverageReport(BTreeMap<String, FlowCoverage>);
 
-/// A transition: widget, event, widget.
-type Edge = (String, String, String);
-
-/// One flow.
-#[derive(Clone, Debug, Default)]
-struct FlowCoverage {
-    /// Those that can be reached, in the order of the flow.
-    widgets: Vec<String>,
-    edges: Vec<Edge>,
-    entered: BTreeSet<String>,
-    taken: BTreeSet<Edge>,
+/// A transition between two widgets.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct CoverageEdge {
+    from: String,
+    event: String,
+    to: String,
 }
 
-// === impl Coverage ===
+/// The coverage of one flow.
+#[derive(Clone, Debug, Default)]
+struct FlowCoverage {
+    /// The reachable widgets, in the order of the flow.
+    widgets: Vec<String>,
+    edges: Vec<CoverageEdge>,
+    covered_widgets: BTreeSet<String>,
+    covered_edges: BTreeSet<CoverageEdge>,
+}
+
+/// A part of a whole.
+#[derive(Clone, Copy, Debug, Default)]
+struct CoverageRatio {
+    covered: usize,
+    total: usize,
+}
+
+// === impl CoverageReport ===
 
 impl CoverageReport {
-    /// Knows a flow and its subflows; `name` is what people call it.
-    pub fn knows(&mut self, name: &str, flow: &Flow) {
+    /// Adds the transitions of a case. `name` is the name of the flow in reports.
+    pub(super) fn add_transitions<'a>(
+        &mut self,
+        name: &str,
+        flow: &Flow,
+        transitions: impl IntoIterator<Item = &'a TransitionRecord>,
+    ) {
+        self.add_flow(name, flow);
+        for transition in transitions {
+            let subflow = transition.subflow.and_then(|index| flow.subflows.get(index));
+            let name = subflow.map_or(name, |subflow| subflow.name.as_str());
+            let Some(coverage) = self.0.get_mut(name) else { continue };
+            coverage.covered_widgets.insert(transition.from.clone());
+            if let Some(to) = &transition.to {
+                coverage.covered_widgets.insert(to.clone());
+                coverage.covered_edges.insert(CoverageEdge {
+                    from: transition.from.clone(),
+                    event: transition.event.clone(),
+                    to: to.clone(),
+                });
+            }
+        }
+    }
+
+    fn add_flow(&mut self, name: &str, flow: &Flow) {
         if !self.0.contains_key(name) {
             self.0.insert(name.to_owned(), FlowCoverage::new(flow));
         }
         for subflow in &flow.subflows {
-            self.0.entry(subflow.name.clone()).or_insert_with(|| FlowCoverage::new(subflow));
-        }
-    }
-
-    /// Transitions were taken.
-    pub fn took<'a>(
-        &mut self,
-        name: &str,
-        flow: &Flow,
-        taken: impl IntoIterator<Item = &'a TransitionRecord>,
-    ) {
-        self.knows(name, flow);
-        for taken in taken {
-            let subflow = taken.subflow.and_then(|index| flow.subflows.get(index));
-            let name = subflow.map_or(name, |subflow| subflow.name.as_str());
-            let Some(covered) = self.0.get_mut(name) else { continue };
-            covered.entered.insert(taken.from.clone());
-            if let Some(to) = &taken.to {
-                covered.entered.insert(to.clone());
-                covered.taken.insert((taken.from.clone(), taken.event.clone(), to.clone()));
-            }
+            let name = subflow.name.clone();
+            self.0.entry(name).or_insert_with(|| FlowCoverage::new(subflow));
         }
     }
 }
 
-// === impl Covered ===
+// === impl FlowCoverage ===
 
 impl FlowCoverage {
-    /// What a caller can reach: what begins over Studio's REST no caller can begin.
+    /// Collects the widgets that a caller can reach. A script cannot begin an execution over
+    /// Studio's REST, so that way into the flow is left out.
     fn new(flow: &Flow) -> FlowCoverage {
         let mut reached = vec![WidgetId(0)];
-        let mut covered = FlowCoverage::default();
+        let mut coverage = FlowCoverage::default();
         let mut at = 0;
         while let Some(id) = reached.get(at).copied() {
             let widget = flow.widget(id);
             for transition in &widget.transitions {
-                let request = transition.event == TriggerKind::Request.event();
-                let Some(next) = transition.next.filter(|_| !request) else { continue };
+                let is_request = transition.event == TriggerKind::Request.event();
+                let Some(next) = transition.next.filter(|_| !is_request) else { continue };
                 if !reached.contains(&next) {
                     reached.push(next);
                 }
-                let to = flow.widget(next).name.clone();
-                let edge = (widget.name.clone(), transition.event.clone(), to);
-                // A short route has one beginning, whatever is wired.
+                let edge = CoverageEdge {
+                    from: widget.name.clone(),
+                    event: transition.event.clone(),
+                    to: flow.widget(next).name.clone(),
+                };
+                // The trigger of a short route has one transition in use, whatever is wired.
                 let counts = at > 0 || flow.persistence.is_always();
-                if counts && !covered.edges.contains(&edge) {
-                    covered.edges.push(edge);
+                if counts && !coverage.edges.contains(&edge) {
+                    coverage.edges.push(edge);
                 }
             }
             at += 1;
         }
         reached.sort_by_key(|id| id.0);
-        covered.widgets = reached.iter().map(|id| flow.widget(*id).name.clone()).collect();
-        covered
+        coverage.widgets = reached.iter().map(|id| flow.widget(*id).name.clone()).collect();
+        coverage
     }
 
-    /// How many widgets, of how many, and how many transitions, of how many.
-    fn counts(&self) -> [(usize, usize); 2] {
-        let widgets = self.widgets.iter().filter(|widget| self.entered.contains(*widget));
-        let edges = self.edges.iter().filter(|edge| self.taken.contains(*edge));
-        [(widgets.count(), self.widgets.len()), (edges.count(), self.edges.len())]
+    /// The ratios of widgets and of transitions.
+    fn ratios(&self) -> [CoverageRatio; 2] {
+        let widgets = self.widgets.iter().filter(|name| self.covered_widgets.contains(*name));
+        let edges = self.edges.iter().filter(|edge| self.covered_edges.contains(*edge));
+        [
+            CoverageRatio { covered: widgets.count(), total: self.widgets.len() },
+            CoverageRatio { covered: edges.count(), total: self.edges.len() },
+        ]
     }
 }
 
 impl fmt::Display for CoverageReport {
-    /// A line for each flow, and below it the transitions that nobody tested.
+    /// A line for each flow, and below it the transitions without a test.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let longest = self.0.keys().map(|name| name.chars().count()).max().unwrap_or_default();
         let width = longest.max("total".len());
-        let mut total = [(0, 0); 2];
-        let line = |formatter: &mut fmt::Formatter<'_>, name: &str, counts: [(usize, usize); 2]| {
-            let [widgets, transitions] = counts.map(share);
+        let mut sums = [CoverageRatio::default(); 2];
+        let line = |formatter: &mut fmt::Formatter<'_>, name: &str, ratios: [CoverageRatio; 2]| {
+            let [widgets, transitions] = ratios.map(format_ratio);
             writeln!(formatter, "{name:<width$}   widgets {widgets}   transitions {transitions}")
         };
-        for (name, covered) in &self.0 {
-            let counts = covered.counts();
-            for (sum, (some, all)) in total.iter_mut().zip(counts) {
-                *sum = (sum.0 + some, sum.1 + all);
+        for (name, coverage) in &self.0 {
+            let ratios = coverage.ratios();
+            for (sum, ratio) in sums.iter_mut().zip(ratios) {
+                sum.covered += ratio.covered;
+                sum.total += ratio.total;
             }
-            line(formatter, name, counts)?;
-            for edge in covered.edges.iter().filter(|edge| !covered.taken.contains(*edge)) {
-                let (from, event, to) = edge;
+            line(formatter, name, ratios)?;
+            let is_covered = |edge: &&CoverageEdge| coverage.covered_edges.contains(*edge);
+            for CoverageEdge { from, event, to } in
+                coverage.edges.iter().filter(|edge| !is_covered(edge))
+            {
                 writeln!(formatter, "    not tested: {from} --{event}--> {to}")?;
             }
         }
         if self.0.len() > 1 {
-            line(formatter, "total", total)?;
+            line(formatter, "total", sums)?;
         }
         Ok(())
     }
 }
 
-/// `3/4 (75 %)`. All is only said of all.
-fn share((some, all): (usize, usize)) -> String {
-    let percent = (some * 100).checked_div(all).unwrap_or(100);
-    format!("{:>7} ({percent:>3} %)", format!("{some}/{all}"))
+/// `3/4 (75 %)`. Rounded down, so that 100 % means all.
+fn format_ratio(ratio: CoverageRatio) -> String {
+    let CoverageRatio { covered, total } = ratio;
+    let percent = (covered * 100).checked_div(total).unwrap_or(100);
+    format!("{:>7} ({percent:>3} %)", format!("{covered}/{total}"))
 }

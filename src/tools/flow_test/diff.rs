@@ -1,30 +1,30 @@
-//! The difference between what was expected and what came, for a person.
+//! The difference between expected and found lines, for a person.
 
-/// The largest table that is worth its memory; nobody reads the difference of longer documents.
+/// The largest table of the comparison: 8 MB. Longer documents are shown one after the other.
 const CELLS_MAX: usize = 1_000_000;
 
-/// The lines of both: those of `expected` alone with `-`, those of `found` alone with `+`, common
-/// ones with a space. Where one line became another, a third marks where they differ.
-pub(super) fn difference(expected: &[String], found: &[String]) -> Vec<String> {
-    difference_by(expected, found, &|expected, found| expected == found)
+/// The lines of both texts: with `-` those of `expected` alone, with `+` those of `found` alone,
+/// with a space the common ones. For a single line, a third one marks the difference.
+pub(super) fn diff_lines(expected: &[String], found: &[String]) -> Vec<String> {
+    diff_lines_by(expected, found, &|expected, found| expected == found)
 }
 
-/// The same where `same` says which lines are common.
-pub(super) fn difference_by(
+/// The same, with a function that decides which lines are common.
+pub(super) fn diff_lines_by(
     expected: &[String],
     found: &[String],
     same: &dyn Fn(&str, &str) -> bool,
 ) -> Vec<String> {
     if let ([expected], [found]) = (expected, found) {
         let mut lines = vec![format!("- {expected}"), format!("+ {found}")];
-        lines.extend(marks(expected, found).map(|marks| format!("  {marks}")));
+        lines.extend(mark_difference(expected, found).map(|marks| format!("  {marks}")));
         return lines;
     }
     if expected.len() * found.len() > CELLS_MAX {
         let gone = expected.iter().map(|line| format!("- {line}"));
         return gone.chain(found.iter().map(|line| format!("+ {line}"))).collect();
     }
-    let longest = longest(expected, found, same);
+    let common = common_lengths(expected, found, same);
     let (mut e, mut f) = (0, 0);
     let mut lines = Vec::new();
     while e < expected.len() || f < found.len() {
@@ -32,8 +32,7 @@ pub(super) fn difference_by(
         if let Some((_, common)) = here.filter(|(expected, found)| same(expected, found)) {
             lines.push(format!("  {common}"));
             (e, f) = (e + 1, f + 1);
-        } else if e < expected.len() && (f == found.len() || longest[e + 1][f] >= longest[e][f + 1])
-        {
+        } else if e < expected.len() && (f == found.len() || common[e + 1][f] >= common[e][f + 1]) {
             lines.push(format!("- {}", expected[e]));
             e += 1;
         } else {
@@ -44,8 +43,9 @@ pub(super) fn difference_by(
     lines
 }
 
-/// How many lines the ends from `e` and from `f` on have in common, in order.
-fn longest(
+/// For each pair of positions, the number of common lines after them (the longest common
+/// subsequence).
+fn common_lengths(
     expected: &[String],
     found: &[String],
     same: &dyn Fn(&str, &str) -> bool,
@@ -53,17 +53,18 @@ fn longest(
     let mut table = vec![vec![0; found.len() + 1]; expected.len() + 1];
     for e in (0..expected.len()).rev() {
         for f in (0..found.len()).rev() {
-            table[e][f] = match same(&expected[e], &found[f]) {
-                true => table[e + 1][f + 1] + 1,
-                false => table[e + 1][f].max(table[e][f + 1]),
+            table[e][f] = if same(&expected[e], &found[f]) {
+                table[e + 1][f + 1] + 1
+            } else {
+                table[e + 1][f].max(table[e][f + 1])
             };
         }
     }
     table
 }
 
-/// Carets under what of `found` is not in `expected`; `None` where that is nearly all of it.
-fn marks(expected: &str, found: &str) -> Option<String> {
+/// Carets under the part of `found` that differs; `None` if that is more than half of it.
+fn mark_difference(expected: &str, found: &str) -> Option<String> {
     let (expected, found): (Vec<char>, Vec<char>) =
         (expected.chars().collect(), found.chars().collect());
     let most = expected.len().min(found.len());
@@ -74,8 +75,8 @@ fn marks(expected: &str, found: &str) -> Option<String> {
     (2 * (before + behind) >= most).then(|| " ".repeat(before) + &"^".repeat(width))
 }
 
-/// How alike two texts are: the words that they share, in percent of the longer one's.
-pub(super) fn likeness(one: &str, other: &str) -> usize {
+/// The similarity of two texts: the common words, in percent of the longer text.
+pub(super) fn word_overlap(one: &str, other: &str) -> usize {
     let words =
         |text: &str| -> Vec<String> { text.split_whitespace().map(str::to_lowercase).collect() };
     let (one, mut other) = (words(one), words(other));
@@ -97,21 +98,21 @@ mod tests {
 
     #[test]
     fn one_line_is_marked_where_it_differs() {
-        let shown = difference(&lines("Your plan is gold."), &lines("Your tariff is gold."));
+        let shown = diff_lines(&lines("Your plan is gold."), &lines("Your tariff is gold."));
         assert_eq!(shown, ["- Your plan is gold.", "+ Your tariff is gold.", "       ^^^^^^"]);
-        assert_eq!(difference(&lines("abc"), &lines("xyz")), ["- abc", "+ xyz"]);
+        assert_eq!(diff_lines(&lines("abc"), &lines("xyz")), ["- abc", "+ xyz"]);
     }
 
     #[test]
     fn several_lines_keep_what_they_share() {
-        let shown = difference(&lines("a\nb\nc\nd"), &lines("a\nc\nx\nd"));
+        let shown = diff_lines(&lines("a\nb\nc\nd"), &lines("a\nc\nx\nd"));
         assert_eq!(shown, ["  a", "- b", "  c", "+ x", "  d"]);
-        assert_eq!(difference(&[], &lines("a\nb")), ["+ a", "+ b"]);
+        assert_eq!(diff_lines(&[], &lines("a\nb")), ["+ a", "+ b"]);
     }
 
     #[test]
     fn texts_are_alike_by_their_words() {
-        assert_eq!(likeness("Your plan is gold.", "your tariff is gold."), 75);
-        assert_eq!(likeness("", "a"), 0);
+        assert_eq!(word_overlap("Your plan is gold.", "your tariff is gold."), 75);
+        assert_eq!(word_overlap("", "a"), 0);
     }
 }

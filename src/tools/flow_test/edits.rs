@@ -1,11 +1,21 @@
-//! `--update`: the failing lines of a test, written anew in place; every other byte stays.
+//! `--update`: rewrites the failing lines of a test. All other bytes of the file are unchanged.
 
 use super::failure::{LineEdit, TestFailure};
 
-/// The text with the lines of these failures as they would have been met, and how many lines that
-/// are. What cannot be written as a line (an error that nothing expects, an act that came at the
-/// wrong moment) is for a person to mend.
-pub fn updated<'a>(text: &str, failures: impl Iterator<Item = &'a TestFailure>) -> (String, usize) {
+/// A test file after its edits.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct EditedFile {
+    pub(crate) text: String,
+    /// The number of changed lines.
+    pub(crate) lines: usize,
+}
+
+/// Applies the edits of failures to the text of their file. A failure without an edit (an
+/// unexpected error, an action without effect) is left to a person.
+pub(crate) fn apply_edits<'a>(
+    text: &str,
+    failures: impl Iterator<Item = &'a TestFailure>,
+) -> EditedFile {
     let mut edits: Vec<&LineEdit> = failures.filter_map(|failure| failure.edit.as_ref()).collect();
     edits.sort_by_key(|edit| edit.span.start);
     edits.dedup_by_key(|edit| edit.span.start);
@@ -19,7 +29,7 @@ pub fn updated<'a>(text: &str, failures: impl Iterator<Item = &'a TestFailure>) 
             }
             None => {
                 let start = text[..span.start].rfind('\n').map_or(0, |at| at + 1);
-                // A script that begins or ends on the line keeps its quotes.
+                // If the script begins or ends on this line, its quotes must remain.
                 let whole = text[start..span.start].trim().is_empty()
                     && text[span.end..].trim_start_matches([' ', '\t', '\r']).starts_with('\n');
                 let end = text[span.end..].find('\n').map_or(text.len(), |at| span.end + at + 1);
@@ -30,7 +40,7 @@ pub fn updated<'a>(text: &str, failures: impl Iterator<Item = &'a TestFailure>) 
         }
     }
     written.push_str(&text[from..]);
-    (written, edits.len())
+    EditedFile { text: written, lines: edits.len() }
 }
 
 #[cfg(test)]
@@ -46,10 +56,11 @@ mod tests {
             let span = start..start + part.len();
             let edit = LineEdit { span, text: instead.map(str::to_owned) };
             let problem = Problem::new(Severity::Error, "");
-            TestFailure { edit: Some(edit), ..TestFailure::plain(problem) }
+            TestFailure { edit: Some(edit), ..TestFailure::from_problem(problem) }
         };
         let failures = [edit("play x", None), edit("hear two", None), edit("one", Some("1"))];
-        let (written, lines) = updated(text, failures.iter());
-        assert_eq!((written.as_str(), lines), ("a\n  hear  1\n'''\n", 3));
+        let edited = apply_edits(text, failures.iter());
+        let text = "a\n  hear  1\n'''\n".to_owned();
+        assert_eq!(edited, EditedFile { text, lines: 3 });
     }
 }

@@ -1,172 +1,172 @@
-//! What happened since the person last did something, sorted by what expectations ask about.
+//! The events of one turn, sorted by the expectations about them.
 
 use std::fmt;
 
-use super::mocks::named;
-use super::pattern::spaced;
+use super::mocks::mock_name;
 use crate::flow::TransitionRecord;
 use crate::journal::ExchangeTrace;
-use crate::tools::phone::{CallEnd, CarrierAlert, PhoneEvent, escaped, pair};
+use crate::tools::phone::{CallEnd, CarrierAlert, PhoneEvent, escape_line, format_param};
+use crate::tools::text::collapse_whitespace;
 use crate::webhook::Params;
 
-/// What happened between two acts.
+/// The events between two actions.
 #[derive(Clone, Debug, Default)]
-pub struct TurnEvents {
-    /// What was heard or seen, in order.
-    pub heard: Vec<TestEvent>,
-    /// What functions and the carrier's API were asked, in order.
-    pub asked: Vec<TestEvent>,
+pub(super) struct TurnEvents {
+    /// Speech, sounds, messages and steps of the carrier, in order.
+    pub(super) output: Vec<TestEvent>,
+    /// Calls of functions and requests to the carrier's API, in order.
+    pub(super) requests: Vec<TestEvent>,
     /// Warnings, errors and fallbacks, in order.
-    pub faults: Vec<TestEvent>,
+    pub(super) alerts: Vec<TestEvent>,
     /// The last document.
-    pub document: Option<String>,
-    /// How the call ended, if it did.
-    pub ended: Option<CallEnd>,
+    pub(super) document: Option<String>,
+    /// The end of the call, if it ended.
+    pub(super) end: Option<CallEnd>,
 }
 
-/// One thing that happened.
+/// One event that an expectation can match.
 #[derive(Clone, Debug)]
-pub enum TestEvent {
-    /// It was spoken.
+pub(super) enum TestEvent {
+    /// Spoken text.
     Say(String),
-    /// It was played: the URL.
+    /// A played sound: its URL.
     Play(String),
-    /// The carrier did something that no expectation is about: for people.
+    /// A step of the carrier that no expectation is about, as text for a person.
     CarrierStep(String),
-    /// A message came.
+    /// A message.
     Message(String),
-    /// A message came with this: the URL.
+    /// A media attachment of a message: its URL.
     Media(String),
-    /// A function was asked.
+    /// A function call.
     FunctionCall {
-        /// Its name, or scheme and host of a URL.
+        /// The name of the function, or scheme and host of a URL.
         name: String,
-        /// The widget that asked.
+        /// The widget that called it.
         widget: String,
         /// The parameters of the flow.
         parameters: Params,
-        /// A word for what came back.
+        /// The response in one word.
         answer: String,
     },
-    /// The carrier's API was asked.
+    /// A request to the carrier's API.
     ApiRequest {
         /// The path below the service.
         path: String,
-        /// What was asked for.
+        /// The parameters.
         parameters: Params,
     },
-    /// The carrier warned.
+    /// A warning of the carrier.
     Warning(CarrierAlert),
-    /// The carrier met an error.
+    /// An error of the carrier.
     Error(CarrierAlert),
-    /// The gateway answered with a fallback, and why.
+    /// A fallback of the gateway, with the reason.
     Fallback(String),
 }
 
 /// The widgets that a conversation entered.
 #[derive(Clone, Debug, Default)]
-pub struct WidgetPath {
-    /// In order; the trigger first.
-    pub entered: Vec<String>,
-    /// How many of them a `took` has told of.
-    pub told: usize,
-    /// Whether nothing follows the last one.
-    pub ended: bool,
+pub(super) struct WidgetPath {
+    /// The widgets in order; the trigger first.
+    pub(super) widgets: Vec<String>,
+    /// The number of widgets up to the last one that a `took` matched.
+    pub(super) matched: usize,
+    /// Whether the flow ended after the last widget.
+    pub(super) has_ended: bool,
 }
 
-// === impl Happened ===
+// === impl TurnEvents ===
 
 impl TurnEvents {
-    /// Sorts what was heard; the walk goes on.
-    pub fn new(heard: &[PhoneEvent], walk: &mut WidgetPath) -> TurnEvents {
-        let mut happened = TurnEvents::default();
-        for heard in heard {
-            match heard {
-                PhoneEvent::Webhook(asked) => {
-                    if let Some(trace) = &asked.trace {
-                        happened.traced(trace, walk);
+    /// Sorts the events of a turn, and extends the path.
+    pub(super) fn new(events: &[PhoneEvent], path: &mut WidgetPath) -> TurnEvents {
+        let mut turn = TurnEvents::default();
+        for event in events {
+            match event {
+                PhoneEvent::Webhook(exchange) => {
+                    if let Some(trace) = &exchange.trace {
+                        turn.push_trace(trace, path);
                     }
-                    if asked.document.is_some() {
-                        happened.document.clone_from(&asked.document);
+                    if exchange.document.is_some() {
+                        turn.document.clone_from(&exchange.document);
                     }
                 }
-                PhoneEvent::Say { text, .. } => happened.heard.push(TestEvent::Say(text.clone())),
-                PhoneEvent::Play(url) => happened.heard.push(TestEvent::Play(url.clone())),
-                PhoneEvent::Tones(tones) => happened.does(format!("tones {tones}")),
-                PhoneEvent::Pause(time) => happened.does(format!("silence for {time:?}")),
-                // What the carrier's API was asked stands in the trace.
+                PhoneEvent::Say { text, .. } => turn.output.push(TestEvent::Say(text.clone())),
+                PhoneEvent::Play(url) => turn.output.push(TestEvent::Play(url.clone())),
+                PhoneEvent::Tones(tones) => turn.push_carrier_step(format!("tones {tones}")),
+                PhoneEvent::Pause(time) => turn.push_carrier_step(format!("silence for {time:?}")),
+                // The trace has the request to the API, with its parameters.
                 PhoneEvent::CarrierStep { verb: "API", .. } => {}
-                PhoneEvent::CarrierStep { verb, what } => happened.does(format!("<{verb}> {what}")),
+                PhoneEvent::CarrierStep { verb, detail } => {
+                    turn.push_carrier_step(format!("<{verb}> {detail}"));
+                }
                 PhoneEvent::Message { body, media, .. } => {
                     if !body.is_empty() || media.is_empty() {
-                        happened.heard.push(TestEvent::Message(body.clone()));
+                        turn.output.push(TestEvent::Message(body.clone()));
                     }
-                    happened.heard.extend(media.iter().cloned().map(TestEvent::Media));
+                    turn.output.extend(media.iter().cloned().map(TestEvent::Media));
                 }
-                PhoneEvent::Warning(fault) => {
-                    happened.faults.push(TestEvent::Warning(fault.clone()))
-                }
-                PhoneEvent::Error(fault) => happened.faults.push(TestEvent::Error(fault.clone())),
-                PhoneEvent::End(ended) => happened.ended = Some(*ended),
+                PhoneEvent::Warning(alert) => turn.alerts.push(TestEvent::Warning(alert.clone())),
+                PhoneEvent::Error(alert) => turn.alerts.push(TestEvent::Error(alert.clone())),
+                PhoneEvent::End(end) => turn.end = Some(*end),
             }
         }
-        happened
+        turn
     }
 
-    fn does(&mut self, what: String) {
-        self.heard.push(TestEvent::CarrierStep(what.trim_end().to_owned()));
+    fn push_carrier_step(&mut self, text: String) {
+        self.output.push(TestEvent::CarrierStep(text.trim_end().to_owned()));
     }
 
-    fn traced(&mut self, trace: &ExchangeTrace, walk: &mut WidgetPath) {
-        trace.transitions.iter().for_each(|taken| walk.goes_on(taken));
-        self.asked.extend(trace.calls.iter().map(|called| TestEvent::FunctionCall {
+    fn push_trace(&mut self, trace: &ExchangeTrace, path: &mut WidgetPath) {
+        trace.transitions.iter().for_each(|transition| path.push(transition));
+        self.requests.extend(trace.calls.iter().map(|called| TestEvent::FunctionCall {
             name: called.name.clone(),
             widget: called.widget.clone(),
             parameters: called.parameters.clone(),
             answer: called.answer(),
         }));
-        self.asked.extend(trace.sent.iter().map(|sent| TestEvent::ApiRequest {
+        self.requests.extend(trace.sent.iter().map(|sent| TestEvent::ApiRequest {
             path: sent.path.clone(),
             parameters: sent.form.clone(),
         }));
-        self.faults.extend(trace.fallback.iter().cloned().map(TestEvent::Fallback));
+        self.alerts.extend(trace.fallback.iter().cloned().map(TestEvent::Fallback));
     }
 
-    /// All of it, for people.
-    pub fn items(&self) -> impl Iterator<Item = &TestEvent> {
-        self.asked.iter().chain(&self.faults).chain(&self.heard)
+    /// All events, in the order of a report.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &TestEvent> {
+        self.requests.iter().chain(&self.alerts).chain(&self.output)
     }
 }
 
-// === impl Walk ===
+// === impl WidgetPath ===
 
 impl WidgetPath {
-    /// A transition was taken.
-    pub fn goes_on(&mut self, taken: &TransitionRecord) {
+    /// Adds a transition.
+    fn push(&mut self, transition: &TransitionRecord) {
         // Another execution, or a subflow, begins at a trigger of its own.
-        if self.entered.last() != Some(&taken.from) {
-            self.entered.push(taken.from.clone());
+        if self.widgets.last() != Some(&transition.from) {
+            self.widgets.push(transition.from.clone());
         }
-        self.entered.extend(taken.to.clone());
-        self.ended = taken.to.is_none();
+        self.widgets.extend(transition.to.clone());
+        self.has_ended = transition.to.is_none();
     }
 
-    /// What no `took` has told of, from the last widget that one has.
-    pub fn untold(&self) -> &[String] {
-        self.entered.get(self.told.saturating_sub(1)..).unwrap_or_default()
+    /// The widgets from the last one that a `took` matched, inclusive.
+    pub(super) fn unmatched_widgets(&self) -> &[String] {
+        self.widgets.get(self.matched.saturating_sub(1)..).unwrap_or_default()
     }
 
-    /// Where it is.
-    pub fn at(&self) -> Option<&str> {
-        self.entered.last().map(String::as_str)
+    /// The widget that was entered last.
+    pub(super) fn current_widget(&self) -> Option<&str> {
+        self.widgets.last().map(String::as_str)
     }
 }
 
-// === impl Item ===
+// === impl TestEvent ===
 
 impl TestEvent {
-    /// The word that an expectation of this begins with; empty where there is none.
-    pub fn word(&self) -> &'static str {
+    /// The first word of an expectation about this event; empty if there is none.
+    pub(super) fn word(&self) -> &'static str {
         match self {
             TestEvent::Say(_) => "hear",
             TestEvent::Play(_) => "play",
@@ -181,33 +181,37 @@ impl TestEvent {
         }
     }
 
-    /// What stands behind that word. Of parameters only these.
-    pub fn argument(&self, only: &[&str]) -> String {
-        let with = |name: &str, parameters: &Params| {
+    /// The text after that word. Of the parameters, only those in `only`.
+    pub(super) fn argument(&self, only: &[&str]) -> String {
+        let with_params = |name: &str, parameters: &Params| {
             only.iter().fold(name.to_owned(), |line, name| match parameters.get(name) {
-                Some(value) => format!("{line} {}", pair(name, &spaced(value))),
+                Some(value) => {
+                    format!("{line} {}", format_param(name, &collapse_whitespace(value)))
+                }
                 None => line,
             })
         };
         let code =
-            |fault: &CarrierAlert| fault.code.map(|code| code.to_string()).unwrap_or_default();
+            |alert: &CarrierAlert| alert.code.map(|code| code.to_string()).unwrap_or_default();
         match self {
             TestEvent::Say(text)
             | TestEvent::Play(text)
             | TestEvent::CarrierStep(text)
             | TestEvent::Media(text) => text.clone(),
-            TestEvent::Message(text) => escaped(text),
+            TestEvent::Message(text) => escape_line(text),
             TestEvent::FunctionCall { name, widget, parameters, .. } => {
-                with(named(name, widget), parameters)
+                with_params(mock_name(name, widget), parameters)
             }
-            TestEvent::ApiRequest { path, parameters } => with(resource(path), parameters),
-            TestEvent::Warning(fault) | TestEvent::Error(fault) => code(fault),
+            TestEvent::ApiRequest { path, parameters } => {
+                with_params(resource_name(path), parameters)
+            }
+            TestEvent::Warning(alert) | TestEvent::Error(alert) => code(alert),
             TestEvent::Fallback(reason) => reason.clone(),
         }
     }
 
-    /// The names of its parameters.
-    pub fn parameters(&self) -> Vec<&str> {
+    /// The names of the parameters.
+    pub(super) fn parameters(&self) -> Vec<&str> {
         match self {
             TestEvent::FunctionCall { parameters, .. }
             | TestEvent::ApiRequest { parameters, .. } => {
@@ -219,7 +223,7 @@ impl TestEvent {
 }
 
 impl fmt::Display for TestEvent {
-    /// The line that would expect it, and what more is known.
+    /// The line that would expect the event, with more detail.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (word, argument) = (self.word(), self.argument(&self.parameters()));
         match self {
@@ -227,19 +231,22 @@ impl fmt::Display for TestEvent {
             TestEvent::FunctionCall { answer, .. } => {
                 write!(formatter, "{word} {argument} → {answer}")
             }
-            TestEvent::Warning(fault) | TestEvent::Error(fault) => {
-                write!(formatter, "{word} {fault}")
+            TestEvent::Warning(alert) | TestEvent::Error(alert) => {
+                write!(formatter, "{word} {alert}")
             }
             _ => write!(formatter, "{word} {argument}"),
         }
     }
 }
 
-/// The word of a path that says most: `Messages` of `/2010-04-01/Accounts/{account}/Messages.json`.
-fn resource(path: &str) -> &str {
-    // A sid is no name.
-    let sid = |part: &str| part.len() >= 34 && part.bytes().skip(2).all(|b| b.is_ascii_hexdigit());
+/// The name of the resource in a path: `Messages` of
+/// `/2010-04-01/Accounts/{account}/Messages.json`.
+fn resource_name(path: &str) -> &str {
+    // A sid follows the name of its resource, so the last name counts.
+    let is_sid =
+        |part: &str| part.len() >= 34 && part.bytes().skip(2).all(|b| b.is_ascii_hexdigit());
     let parts = path.split('/').map(|part| part.strip_suffix(".json").unwrap_or(part));
-    let named = |part: &&str| part.starts_with(|it: char| it.is_ascii_uppercase()) && !sid(part);
-    parts.rev().find(named).unwrap_or(path)
+    let is_name =
+        |part: &&str| part.starts_with(|it: char| it.is_ascii_uppercase()) && !is_sid(part);
+    parts.rev().find(is_name).unwrap_or(path)
 }

@@ -1,84 +1,94 @@
-//! What a person is told of a case that failed.
+//! The failures of a case, with the context that a person needs to understand them.
 
 use std::ops::Range;
 
-use super::check::Mismatch;
 use super::events::{TestEvent, TurnEvents, WidgetPath};
+use super::mismatch::{ExpectedLine, Mismatch};
 use super::step::ScriptStep;
 use crate::diagnostics::problem::{Problem, Source};
 
-/// One thing that is not as the test says.
+/// One difference between a test and the application.
 #[derive(Clone, Debug)]
-pub struct TestFailure {
-    /// What is wrong, and which line of the test says otherwise.
-    pub problem: Problem,
-    /// What was expected and what came.
-    pub difference: Vec<String>,
-    /// Where the flow was, and what happened.
-    pub notes: Vec<String>,
-    /// What would make the line right.
-    pub edit: Option<LineEdit>,
+pub(crate) struct TestFailure {
+    /// The mistake, at the line of the test.
+    pub(crate) problem: Problem,
+    /// The expected and the found text.
+    pub(super) difference: Vec<String>,
+    /// The path through the flow, and the events.
+    pub(super) notes: Vec<String>,
+    /// The edit that would make the line right.
+    pub(super) edit: Option<LineEdit>,
 }
 
-/// A change of the test's file.
+/// An edit of a test file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LineEdit {
-    /// The bytes that are replaced.
-    pub span: Range<usize>,
-    /// What stands there then; `None` takes the whole line away.
-    pub text: Option<String>,
+pub(super) struct LineEdit {
+    /// The bytes to replace.
+    pub(super) span: Range<usize>,
+    /// The new text; `None` removes the whole line.
+    pub(super) text: Option<String>,
 }
 
-/// What is known about the moment at which something failed.
-pub struct FailureContext<'a> {
-    /// The test.
-    pub source: &'a Source,
-    /// What the person did last; `None` at the beginning.
-    pub act: Option<&'a ScriptStep>,
-    /// What happened since.
-    pub happened: &'a TurnEvents,
-    /// The widgets entered.
-    pub walk: &'a WidgetPath,
-    /// How many of them were entered before.
-    pub before: usize,
+/// The circumstances of a failure.
+pub(super) struct FailureContext<'a> {
+    pub(super) source: &'a Source,
+    /// The last action; `None` at the beginning.
+    pub(super) action: Option<&'a ScriptStep>,
+    /// The events since then.
+    pub(super) events: &'a TurnEvents,
+    pub(super) path: &'a WidgetPath,
+    /// The number of widgets that were entered before the action.
+    pub(super) widgets_before: usize,
 }
 
 impl TestFailure {
-    /// One that is nothing but a message at a place.
-    pub fn plain(problem: Problem) -> TestFailure {
+    /// A failure without difference and context.
+    pub(super) fn from_problem(problem: Problem) -> TestFailure {
         TestFailure { problem, difference: Vec::new(), notes: Vec::new(), edit: None }
     }
 
-    /// An expectation that was not met.
-    pub fn missed(step: &ScriptStep, miss: Mismatch, moment: &FailureContext<'_>) -> TestFailure {
-        let message = format!("{}{}", miss.message, moment.place());
-        let problem = moment.source.error(step.span.clone(), message);
-        let edit = Some(edit(&moment.source.text, step, miss.instead));
-        TestFailure { problem, difference: miss.difference, notes: moment.notes(), edit }
+    /// An expectation without a matching event.
+    pub(super) fn from_mismatch(
+        step: &ScriptStep,
+        mismatch: Mismatch,
+        context: &FailureContext<'_>,
+    ) -> TestFailure {
+        let message = format!("{}{}", mismatch.message, context.describe_widget());
+        let problem = context.source.error(step.span.clone(), message);
+        let edit = Some(build_edit(&context.source.text, step, mismatch.instead));
+        TestFailure { problem, difference: mismatch.difference, notes: context.notes(), edit }
     }
 
-    /// An act that cannot be done now.
-    pub fn not_now(problem: Problem, moment: &FailureContext<'_>) -> TestFailure {
-        let notes = moment.notes();
+    /// An action that has no effect.
+    pub(super) fn from_rejected_action(
+        problem: Problem,
+        context: &FailureContext<'_>,
+    ) -> TestFailure {
+        let notes = context.notes();
         TestFailure { problem, difference: Vec::new(), notes, edit: None }
     }
 
-    /// An error that no step expects.
-    pub fn unexpected(what: &str, span: Range<usize>, moment: &FailureContext<'_>) -> TestFailure {
-        let message = format!("an error that no step expects{}: {what}", moment.place());
-        let word = what.split(' ').take(2).collect::<Vec<_>>().join(" ");
+    /// An error without an expectation.
+    pub(super) fn from_unexpected_error(
+        error: &str,
+        span: Range<usize>,
+        context: &FailureContext<'_>,
+    ) -> TestFailure {
+        let widget = context.describe_widget();
+        let message = format!("an error that no step expects{widget}: {error}");
+        let word = error.split(' ').take(2).collect::<Vec<_>>().join(" ");
         let word = if word.starts_with("fails") { word } else { "fallback".to_owned() };
-        let problem = moment.source.error(span, message).help(format!("if it is meant: `{word}`"));
-        TestFailure { problem, difference: Vec::new(), notes: moment.notes(), edit: None }
+        let problem = context.source.error(span, message).help(format!("if it is meant: `{word}`"));
+        TestFailure { problem, difference: Vec::new(), notes: context.notes(), edit: None }
     }
 }
 
-// === impl Moment ===
+// === impl FailureContext ===
 
 impl FailureContext<'_> {
-    /// The widget at which the flow is.
-    fn place(&self) -> String {
-        match self.walk.at() {
+    /// `, at widget NAME`; empty before the first widget.
+    fn describe_widget(&self) -> String {
+        match self.path.current_widget() {
             Some(widget) => format!(", at widget `{widget}`"),
             None => String::new(),
         }
@@ -86,30 +96,31 @@ impl FailureContext<'_> {
 
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
-        let from = self.before.saturating_sub(1);
-        let way = self.walk.entered.get(from..).unwrap_or_default();
-        if way.len() > 1 {
-            let end = if self.walk.ended { " > the end" } else { "" };
-            notes.push(format!("the flow went {}{end}", way.join(" > ")));
+        let from = self.widgets_before.saturating_sub(1);
+        let path = self.path.widgets.get(from..).unwrap_or_default();
+        if path.len() > 1 {
+            let end = if self.path.has_ended { " > the end" } else { "" };
+            notes.push(format!("the flow went {}{end}", path.join(" > ")));
         }
-        let since = match self.act {
-            Some(act) => format!("after `{}`", &self.source.text[act.span.clone()]),
+        let since = match self.action {
+            Some(action) => format!("after `{}`", &self.source.text[action.span.clone()]),
             None => "at the beginning".to_owned(),
         };
-        let mut items: Vec<String> = self.happened.items().map(TestEvent::to_string).collect();
-        items.extend(self.happened.ended.map(|ended| format!("ends {ended}")));
-        match items.is_empty() {
-            true => notes.push(format!("{since} nothing happened")),
-            false => notes.push(format!("{since} this happened:")),
-        }
-        notes.extend(items.into_iter().map(|item| format!("    {item}")));
+        let mut events: Vec<String> = self.events.iter().map(TestEvent::to_string).collect();
+        events.extend(self.events.end.map(|end| format!("ends {end}")));
+        notes.push(if events.is_empty() {
+            format!("{since} nothing happened")
+        } else {
+            format!("{since} this happened:")
+        });
+        notes.extend(events.into_iter().map(|event| format!("    {event}")));
         notes
     }
 }
 
-/// What would make a line right: another argument, another word, or no line at all.
-fn edit(text: &str, step: &ScriptStep, instead: Option<(&'static str, String)>) -> LineEdit {
-    let Some((word, argument)) = instead else {
+/// The edit that would make a line right: another argument, another word, or no line at all.
+fn build_edit(text: &str, step: &ScriptStep, instead: Option<ExpectedLine>) -> LineEdit {
+    let Some(ExpectedLine { word, argument }) = instead else {
         return LineEdit { span: step.span.clone(), text: None };
     };
     let (word, argument) = match word.split_once(' ') {
@@ -119,8 +130,8 @@ fn edit(text: &str, step: &ScriptStep, instead: Option<(&'static str, String)>) 
     let before = &text[step.span.start..step.argument.start];
     let start = text[..step.span.start].rfind('\n').map_or(0, |at| at + 1);
     let column = text[start..step.argument.start].chars().count();
-    let lines: Vec<String> = argument.lines().map(written).collect();
-    // A document takes several lines, which stand below each other.
+    let lines: Vec<String> = argument.lines().map(escape_for_script).collect();
+    // The lines of a document are aligned.
     let argument = lines.join(&format!("\n{}", " ".repeat(column)));
     if before.trim_end() == word && !step.argument.is_empty() {
         return LineEdit { span: step.argument.clone(), text: Some(argument) };
@@ -129,14 +140,15 @@ fn edit(text: &str, step: &ScriptStep, instead: Option<(&'static str, String)>) 
     LineEdit { span: step.span.clone(), text: Some((line + &argument).trim_end().to_owned()) }
 }
 
-/// A text as it can stand in a script: what would end the script, or be read as an expression, is
-/// left open.
-pub(super) fn written(text: &str) -> String {
+/// Escapes a text for a script: `…` replaces the characters that would end the script or would be
+/// read as a regular expression.
+pub(super) fn escape_for_script(text: &str) -> String {
     let text: String =
         text.chars().map(|letter| if letter.is_control() { '…' } else { letter }).collect();
     let text = text.replace("'''", "…");
-    match text.len() > 1 && text.starts_with('/') && text.ends_with('/') {
-        true => format!("{}…", &text[..text.len() - 1]),
-        false => text,
+    if text.len() > 1 && text.starts_with('/') && text.ends_with('/') {
+        format!("{}…", &text[..text.len() - 1])
+    } else {
+        text
     }
 }

@@ -1,4 +1,4 @@
-//! A flow test as a file: what is tested, what is given, and the cases.
+//! The file of a flow test: its target, its mocks and its cases.
 
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
@@ -9,106 +9,105 @@ use jiff::tz::TimeZone;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::CASE;
-use super::mocks::{FunctionMock, given, merged};
-use super::step::{ScriptStep, steps};
+use super::mocks::{FunctionMock, merge_mocks, read_mocks};
+use super::step::{ScriptStep, parse_steps};
 use crate::channel::Channel;
 use crate::diagnostics::problem::{Problem, Problems, Severity, Source};
 use crate::diagnostics::toml_reader::{TomlReader, TomlTable, TomlValue, parse_toml};
 use crate::limits::SCRIPT_BYTES_MAX;
 use crate::read_limited::read_text_limited;
 
-/// What the clock says where nothing else is said: a Monday morning.
+/// The default time of a case: Monday, 5 January 2026, 09:00 UTC.
 const AT: Duration = Duration::from_secs(1_767_603_600);
 
-/// Who calls, and whom, where nothing else is said.
+/// The default caller, and the default number.
 const FROM: &str = "+15550100";
 const TO: &str = "+15550111";
 
 /// A flow test.
 #[derive(Clone, Debug)]
 pub struct FlowTestFile {
-    /// The file.
+    /// The text of the file, with its name.
     pub source: Source,
-    /// What is tested.
-    pub target: TestTarget,
-    /// Its cases, in the order of the file.
+    /// The flow or the route that is tested.
+    pub(super) target: TestTarget,
+    /// The cases, in the order of the file.
     pub cases: Vec<TestCase>,
 }
 
-/// What is tested. Paths are relative to the file of the test, and stand here as one would type
-/// them.
+/// The target of a flow test. Paths are relative to the current folder, as one would type them.
 #[derive(Clone, Debug)]
-pub enum TestTarget {
-    /// A flow alone.
+pub(super) enum TestTarget {
+    /// A flow without a configuration.
     Standalone(StandaloneFlow),
     /// A route of a configuration.
     Route {
-        /// The configuration.
+        /// The configuration file.
         path: String,
-        /// Where it is named.
+        /// The bytes with its path.
         span: Range<usize>,
         /// The path of the route.
         route: String,
-        /// Where that is named.
+        /// The bytes with that path.
         route_span: Range<usize>,
-        /// What `${NAME}` stands for.
+        /// Values for `${NAME}`, before those of the environment.
         env: Vec<(String, String)>,
     },
 }
 
 /// A flow without a configuration.
 #[derive(Clone, Debug)]
-pub struct StandaloneFlow {
+pub(super) struct StandaloneFlow {
     /// The file.
-    pub path: String,
-    /// Where it is named.
-    pub span: Range<usize>,
-    /// How one begins with it; `None`: as its trigger is wired.
-    pub channel: Option<Channel>,
-    /// The zone of its dates.
-    pub time_zone: TimeZone,
+    pub(super) path: String,
+    /// The bytes with its path.
+    pub(super) span: Range<usize>,
+    /// The channel; `None`: the one that the trigger is wired for.
+    pub(super) channel: Option<Channel>,
+    /// The time zone of its dates.
+    pub(super) time_zone: TimeZone,
     /// The folder of its templates.
-    pub templates: String,
-    /// The flows that it runs: their sids, and their files.
-    pub subflows: Vec<(String, String)>,
+    pub(super) templates: String,
+    /// The sids and the files of its subflows.
+    pub(super) subflows: Vec<(String, String)>,
 }
 
-/// One conversation.
+/// One case: a conversation with its expectations.
 #[derive(Clone, Debug)]
 pub struct TestCase {
-    /// What it shows.
-    pub name: String,
-    /// Where that stands.
-    pub span: Range<usize>,
-    /// Who calls or writes.
-    pub from: String,
+    /// The name, for people.
+    pub(crate) name: String,
+    /// The bytes with the name.
+    pub(crate) span: Range<usize>,
+    /// The caller or sender.
+    pub(crate) from: String,
     /// The number that is called or written to.
-    pub to: String,
-    /// More parameters of the carrier's webhooks.
-    pub params: Vec<(String, String)>,
-    /// What the clock says at the beginning, as the time since 1970.
-    pub at: Duration,
-    /// What functions answer.
-    pub given: Vec<FunctionMock>,
-    /// What is done and expected.
-    pub steps: Vec<ScriptStep>,
+    pub(crate) to: String,
+    /// Additional parameters of the webhooks.
+    pub(crate) params: Vec<(String, String)>,
+    /// The time at the beginning, since 1970.
+    pub(crate) at: Duration,
+    /// The mocked functions.
+    pub(crate) mocks: Vec<FunctionMock>,
+    /// The script.
+    pub(crate) steps: Vec<ScriptStep>,
 }
 
-/// What stands in the file as well as in a case.
+/// The keys that the file has as well as a case.
 #[derive(Clone, Debug)]
 struct TestDefaults {
     from: Option<String>,
     to: Option<String>,
     params: Vec<(String, String)>,
     at: Option<Duration>,
-    given: Vec<FunctionMock>,
+    mocks: Vec<FunctionMock>,
 }
 
 impl FlowTestFile {
     /// Reads a flow test.
     ///
     /// # Errors
-    /// Everything that is wrong with it, at once.
+    /// All problems of the file.
     pub fn read(path: &Path) -> Result<FlowTestFile, Problems> {
         let name = path.display().to_string();
         let text = read_text_limited(path, SCRIPT_BYTES_MAX).map_err(|error| {
@@ -118,22 +117,23 @@ impl FlowTestFile {
         FlowTestFile::parse(&Source::new(&name, &text))
     }
 
-    /// The same from a text.
+    /// Reads a flow test from a text.
     ///
     /// # Errors
-    /// As [`FlowTestFile::read`].
+    /// All problems of the text.
     pub fn parse(source: &Source) -> Result<FlowTestFile, Problems> {
         let mut problems = Problems::default();
         let Some(file) = parse_toml(&source.text, source, &mut problems) else {
             return Err(problems);
         };
         let folder = Path::new(&*source.name).parent().unwrap_or(Path::new(""));
+        // A test has no variables: what looks like one may be part of a text.
         let expand = |text: &str| Ok(text.to_owned());
         let mut reader = TomlReader { source: source.clone(), folder, problems, expand: &expand };
         let table = reader.file(&file);
-        let target = target(&mut reader, &table);
-        let common = common(&mut reader, &table);
-        let cases = cases(&mut reader, &table, &common);
+        let target = read_target(&mut reader, &table);
+        let common = read_defaults(&mut reader, &table);
+        let cases = read_cases(&mut reader, &table, &common);
         reader.problems.sort();
         match target {
             Some(target) if !reader.problems.any_error() => {
@@ -144,7 +144,7 @@ impl FlowTestFile {
     }
 }
 
-fn target(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Option<TestTarget> {
+fn read_target(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Option<TestTarget> {
     let flow = table.text(reader, "flow");
     let config = table.text(reader, "config");
     let route = table.text(reader, "route");
@@ -153,20 +153,20 @@ fn target(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Option<Test
     let subflows = table.texts(reader, "subflows");
     let zone = table.value(reader, "time_zone", |value| TimeZone::get(value.as_str()?).ok());
     let env = table.texts(reader, "env");
-    let mut alone = |key: &str, there: bool, beside: &str| {
+    let mut require_beside = |key: &str, there: bool, beside: &str| {
         if let Some(value) = table.get(key).filter(|_| !there) {
-            let message = format!("`{key}` stands beside `{beside}`, which is not here");
+            let message = format!("`{key}` needs `{beside}`, which is missing");
             let problem = reader.source.error(value.span(), message);
             reader.report(problem.expected("not used"));
         }
     };
     for key in ["channel", "time_zone", "templates", "subflows"] {
-        alone(key, flow.is_some(), "flow");
+        require_beside(key, flow.is_some(), "flow");
     }
     for key in ["route", "env"] {
-        alone(key, config.is_some(), "config");
+        require_beside(key, config.is_some(), "config");
     }
-    let beside = |file: &str| shortest(&reader.folder.join(file)).display().to_string();
+    let beside = |file: &str| normalize_path(&reader.folder.join(file)).display().to_string();
     let help = "`flow = \"FILE\"`, or `config = \"FILE\"` and `route = \"/PATH\"`";
     match (flow, config, route) {
         (Some(flow), None, _) => Some(TestTarget::Standalone(StandaloneFlow {
@@ -188,7 +188,7 @@ fn target(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Option<Test
             let (span, message) = match (flow, config) {
                 (Some(_), Some(config)) => (config.span, "a test is of a flow or of a route"),
                 (None, Some(config)) => (config.span, "the `route` that is tested is missing"),
-                _ => (table.span(), "nothing says what is tested"),
+                _ => (table.span(), "the test has no target"),
             };
             let problem = reader.source.error(span, message);
             reader.report(problem.help(help));
@@ -197,8 +197,8 @@ fn target(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Option<Test
     }
 }
 
-/// A path without the folders that it enters only to leave them.
-fn shortest(path: &Path) -> PathBuf {
+/// Removes `FOLDER/..` from a path.
+fn normalize_path(path: &Path) -> PathBuf {
     let mut short = PathBuf::new();
     for part in path.components() {
         let leaves = matches!(short.components().next_back(), Some(Component::Normal(_)));
@@ -210,7 +210,7 @@ fn shortest(path: &Path) -> PathBuf {
     short
 }
 
-fn common(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> TestDefaults {
+fn read_defaults(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> TestDefaults {
     let at = table.value(reader, "at", |value| {
         let text = match value {
             DeValue::Datetime(moment) => moment.to_string(),
@@ -227,10 +227,10 @@ fn common(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> TestDefault
     };
     let (from, to) = (number("from"), number("to"));
     let params = table.texts(reader, "params");
-    TestDefaults { from, to, params, at: at.map(|at| at.value), given: given(reader, table) }
+    TestDefaults { from, to, params, at: at.map(|at| at.value), mocks: read_mocks(reader, table) }
 }
 
-fn cases(
+fn read_cases(
     reader: &mut TomlReader<'_>,
     table: &TomlTable<'_, '_>,
     common: &TestDefaults,
@@ -249,7 +249,7 @@ fn cases(
     };
     let mut cases: Vec<TestCase> = Vec::new();
     for (table, value) in tables {
-        let Some(case) = case(reader, table, value, common) else { continue };
+        let Some(case) = read_case(reader, table, value, common) else { continue };
         if cases.iter().any(|other| other.name == case.name) {
             let message = format!("there is a case `{}` already", case.name);
             let problem = reader.source.error(case.span.clone(), message);
@@ -260,7 +260,7 @@ fn cases(
     cases
 }
 
-fn case(
+fn read_case(
     reader: &mut TomlReader<'_>,
     table: &DeTable<'_>,
     value: &TomlValue<'_>,
@@ -268,8 +268,8 @@ fn case(
 ) -> Option<TestCase> {
     let table = reader.table(&CASE, table);
     let name = table.text(reader, "name");
-    let own = common(reader, &table);
-    let steps = script(reader, &table);
+    let own = read_defaults(reader, &table);
+    let steps = read_script(reader, &table);
     for (key, there) in [("name", name.is_some()), ("script", steps.is_some())] {
         if !there && table.get(key).is_none() {
             let problem = reader.source.error(value.span(), format!("a case has no `{key}`"));
@@ -291,14 +291,14 @@ fn case(
         to: or(own.to, &file.to, TO),
         params,
         at: own.at.or(file.at).unwrap_or(AT),
-        given: merged(&file.given, own.given),
+        mocks: merge_mocks(&file.mocks, own.mocks),
         steps,
     })
 }
 
-/// The steps of a script. It stands in `'''`, where each letter is what it is: a line of the
-/// script is a line of the file.
-fn script(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Option<Vec<ScriptStep>> {
+/// Reads a script. It must be in `'''`, where TOML has no escapes: only then the positions in the
+/// script are positions in the file.
+fn read_script(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Option<Vec<ScriptStep>> {
     let quotes = "'''";
     let script = table.text(reader, "script")?;
     let text = &reader.source.text[script.span.clone()];
@@ -308,7 +308,7 @@ fn script(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Option<Vec<
         return None;
     };
     let start = script.span.start + quotes.len();
-    let (steps, problems) = steps(&reader.source, start..start + inner.len());
+    let (steps, problems) = parse_steps(&reader.source, start..start + inner.len());
     reader.problems.extend(problems);
     Some(steps)
 }
@@ -342,17 +342,17 @@ mod tests {
         assert_eq!(case.params, params);
         let body = |content_type: &str, body: &str| MockAnswer {
             delay: Duration::ZERO,
-            what: Ok(FunctionResponse {
+            result: Ok(FunctionResponse {
                 status_code: 200,
                 content_type: Some(content_type.to_owned()),
                 body: body.to_owned().into(),
             }),
         };
         let json = body("application/json", r#"[1,{"c":"d"}]"#);
-        assert_eq!(case.given[0].answers, [json, body("text/xml", "<a/>")]);
+        assert_eq!(case.mocks[0].answers, [json, body("text/xml", "<a/>")]);
         let closed =
-            MockAnswer { delay: Duration::from_millis(250), what: Err(MockFailure::Closed) };
-        assert_eq!((case.given[1].name.as_str(), &case.given[1].answers[..]), ("y", &[closed][..]));
+            MockAnswer { delay: Duration::from_millis(250), result: Err(MockFailure::Closed) };
+        assert_eq!((case.mocks[1].name.as_str(), &case.mocks[1].answers[..]), ("y", &[closed][..]));
         assert_eq!(case.steps.len(), 1);
     }
 }

@@ -41,7 +41,7 @@ pub(super) const FILE: KeyTable = KeyTable {
         key(
             "env",
             Other("a table of texts, like `{ TWILIO_AUTH_TOKEN = \"12345\" }`"),
-            "what `${NAME}` of the configuration stands for, before the environment",
+            "the values of `${NAME}` in the configuration, before the environment",
         ),
         key("from", NUMBER, "who calls or writes; without it +15550100"),
         key("to", NUMBER, "the number that is called or written to; without it +15550111"),

@@ -1,4 +1,4 @@
-//! What functions and the carrier's API answer in a flow test.
+//! The mocks of a flow test: the answers of functions and of the carrier's API.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -10,36 +10,36 @@ use crate::diagnostics::toml_reader::{TomlReader, TomlTable, in_file_order, to_j
 use crate::function::FunctionResponse;
 use crate::tools::phone;
 
-/// What the name begins with where it is the carrier's API that answers.
+/// The prefix of a mock for the carrier's API.
 pub(super) const API: &str = "api:";
 
-/// Whom an answer stands in for, and what is answered in turn; the last one stays.
+/// A mock of a function. Its answers are used in turn; the last one is repeated.
 #[derive(Clone, Debug)]
-pub struct FunctionMock {
+pub(crate) struct FunctionMock {
     /// The name of a function, of a widget, the beginning of a URL, or `api:WORD` for the
     /// carrier's API.
-    pub name: String,
-    /// Where the name stands.
-    pub span: Range<usize>,
+    pub(super) name: String,
+    /// The bytes with the name.
+    pub(super) span: Range<usize>,
     /// At least one.
-    pub answers: Vec<MockAnswer>,
+    pub(super) answers: Vec<MockAnswer>,
 }
 
-/// One answer.
+/// One answer of a mock.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MockAnswer {
-    /// How long it takes.
-    pub delay: Duration,
-    /// What comes then.
-    pub what: Result<FunctionResponse, MockFailure>,
+pub(crate) struct MockAnswer {
+    /// The time until the answer.
+    pub(super) delay: Duration,
+    /// The response, or the reason why there is none.
+    pub(super) result: Result<FunctionResponse, MockFailure>,
 }
 
-/// Why no answer comes.
+/// The reason for a missing answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MockFailure {
-    /// Nobody listens.
+pub(crate) enum MockFailure {
+    /// The connection is refused.
     Refused,
-    /// It never answers.
+    /// The function never answers.
     Timeout,
     /// The connection ends before an answer.
     Closed,
@@ -54,13 +54,13 @@ pub enum MockFailure {
 // === impl MockFailure ===
 
 impl MockFailure {
-    /// The word of a flow test for it.
-    pub fn word(self) -> &'static str {
+    /// The word in a flow test.
+    pub(super) fn word(self) -> &'static str {
         MockFailure::ALL.iter().find(|(_, fail)| *fail == self).map_or("", |(word, _)| word)
     }
 
-    /// All of them, with the words of a flow test.
-    pub const ALL: [(&str, MockFailure); 6] = [
+    /// All reasons, with their words in a flow test.
+    pub(super) const ALL: [(&str, MockFailure); 6] = [
         ("refused", MockFailure::Refused),
         ("timeout", MockFailure::Timeout),
         ("closed", MockFailure::Closed),
@@ -70,8 +70,11 @@ impl MockFailure {
     ];
 }
 
-/// Reads the `given` of the file or of a case.
-pub(super) fn given(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Vec<FunctionMock> {
+/// Reads the key `given` of the file or of a case.
+pub(super) fn read_mocks(
+    reader: &mut TomlReader<'_>,
+    table: &TomlTable<'_, '_>,
+) -> Vec<FunctionMock> {
     let Some(value) = table.get("given") else { return Vec::new() };
     let Some(names) = value.get_ref().as_table() else {
         table.report_wrong_kind(reader, "given", value.span());
@@ -80,11 +83,11 @@ pub(super) fn given(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> V
     let mut read = Vec::new();
     for (name, value) in in_file_order(names) {
         let answers = match value.get_ref() {
-            DeValue::Table(answer) => vec![self::answer(reader, answer)],
+            DeValue::Table(answer) => vec![read_answer(reader, answer)],
             DeValue::Array(answers) => {
                 let tables = answers.iter().map(|answer| answer.get_ref().as_table());
                 let tables: Option<Vec<&DeTable<'_>>> = tables.collect();
-                tables.iter().flatten().map(|table| self::answer(reader, table)).collect()
+                tables.iter().flatten().map(|table| read_answer(reader, table)).collect()
             }
             _ => Vec::new(),
         };
@@ -101,7 +104,7 @@ pub(super) fn given(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> V
     read
 }
 
-fn answer(reader: &mut TomlReader<'_>, table: &DeTable<'_>) -> MockAnswer {
+fn read_answer(reader: &mut TomlReader<'_>, table: &DeTable<'_>) -> MockAnswer {
     let table = reader.table(&GIVEN, table);
     let json = table.value(reader, "json", |value| to_json(value).map(|json| json.to_string()));
     let twiml = table.text(reader, "twiml");
@@ -115,7 +118,7 @@ fn answer(reader: &mut TomlReader<'_>, table: &DeTable<'_>) -> MockAnswer {
         let status: u16 = value.as_integer()?.as_str().parse().ok()?;
         (100..600).contains(&status).then_some(status)
     });
-    let delay = table.value(reader, "delay", |value| delay(value.as_str()?));
+    let delay = table.value(reader, "delay", |value| parse_delay(value.as_str()?));
     let spans = [&json, &twiml, &body].map(|text| text.as_ref().map(|text| text.span.clone()));
     let mut spans: Vec<Range<usize>> = spans.into_iter().flatten().collect();
     spans.extend(fail.as_ref().map(|fail| fail.span.clone()));
@@ -126,7 +129,7 @@ fn answer(reader: &mut TomlReader<'_>, table: &DeTable<'_>) -> MockAnswer {
         reader.report(problem.expected("one too many").help(help));
     }
     if let (Some(content_type), None) = (&content_type, &body) {
-        let problem = reader.source.error(content_type.span.clone(), "`type` stands beside `body`");
+        let problem = reader.source.error(content_type.span.clone(), "`type` needs `body`");
         let help = "`json` and `twiml` have theirs; with another one, write the text as `body`";
         reader.report(problem.expected("of what?").help(help));
     }
@@ -138,39 +141,36 @@ fn answer(reader: &mut TomlReader<'_>, table: &DeTable<'_>) -> MockAnswer {
     };
     let content_type = content_type.map(|it| it.value).or(default.map(str::to_owned));
     let status = status.map_or(200, |status| status.value);
-    let what = match fail {
+    let result = match fail {
         Some(fail) => Err(fail.value),
         None => Ok(FunctionResponse { status_code: status, content_type, body: text.into() }),
     };
-    MockAnswer { delay: delay.map(|delay| delay.value).unwrap_or_default(), what }
+    MockAnswer { delay: delay.map(|delay| delay.value).unwrap_or_default(), result }
 }
 
-/// `250ms`, or a time as scripts have it.
-fn delay(text: &str) -> Option<Duration> {
+/// Reads `250ms`, or a duration in the notation of scripts.
+fn parse_delay(text: &str) -> Option<Duration> {
     match text.strip_suffix("ms") {
         Some(number) => number.trim().parse().ok().map(Duration::from_millis),
-        None => phone::time(text, 0..text.len()).ok(),
+        None => phone::parse_duration(text, 0..text.len()).ok(),
     }
 }
 
-/// The answers of a case: its own, and those of the file that it has none for.
-pub(super) fn merged(file: &[FunctionMock], case: Vec<FunctionMock>) -> Vec<FunctionMock> {
+/// The mocks of a case: its own, and those of the file with other names.
+pub(super) fn merge_mocks(file: &[FunctionMock], case: Vec<FunctionMock>) -> Vec<FunctionMock> {
     let others = file.iter().filter(|given| case.iter().all(|own| own.name != given.name));
     let others: Vec<FunctionMock> = others.cloned().collect();
     case.into_iter().chain(others).collect()
 }
 
-/// The name by which a test knows whoever was asked: a URL by the widget that asks it.
-pub(super) fn named<'a>(name: &'a str, widget: &'a str) -> &'a str {
+/// The name of a mock for a function; a URL has the name of the widget that calls it.
+pub(super) fn mock_name<'a>(name: &'a str, widget: &'a str) -> &'a str {
     if name.contains("://") { widget } else { name }
 }
 
-/// What to write for a function that nobody gave an answer for.
-pub(super) fn advice(name: &str) -> String {
+/// The line to add for a function without a mock.
+pub(super) fn mock_advice(name: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
-    let name = match name.chars().all(plain) {
-        true => name.to_owned(),
-        false => format!("{name:?}"),
-    };
+    let name = if name.chars().all(plain) { name.to_owned() } else { format!("{name:?}") };
     format!("`given.{name} = {{ json = {{ … }} }}`")
 }

@@ -1,32 +1,33 @@
-//! What an expectation expects of a text: all of it, a part of it, or a pattern.
+//! Patterns of expectations: a whole text, parts of it, or a regular expression.
 
 use std::fmt;
 
 use quick_xml::escape::partial_escape;
 use regex::Regex;
 
+use crate::tools::text::collapse_whitespace;
 use crate::twiml::read::{DocumentLimits, DocumentNode, Element, parse_document};
 
-/// A text as it is expected.
+/// The pattern of an expected text.
 #[derive(Clone, Debug)]
-pub enum TextPattern {
-    /// This and nothing else.
+pub(crate) enum TextPattern {
+    /// The whole text.
     Exact(String),
-    /// `beginning … part … end`: these in order, the first at the beginning and the last at the
-    /// end; an empty one fits anywhere. There are two at least.
+    /// `beginning … part … end`: at least two parts in order, the first at the beginning and the
+    /// last at the end. An empty part matches anywhere.
     Parts(Vec<String>),
     /// `/expression/`
     Regex(Regex),
 }
 
-// === impl Pattern ===
+// === impl TextPattern ===
 
 impl TextPattern {
-    /// Reads `text`, `… part …`, `/expression/`. Three dots are as good as `…`.
+    /// Reads `text`, `… part …`, `/expression/`. Three dots are the same as `…`.
     ///
     /// # Errors
-    /// Where an expression is none, in the words of the parser.
-    pub fn parse(text: &str) -> Result<TextPattern, String> {
+    /// If a regular expression is invalid: the message of its parser.
+    pub(super) fn parse(text: &str) -> Result<TextPattern, String> {
         let expression = text.strip_prefix('/').and_then(|text| text.strip_suffix('/'));
         if let Some(expression) = expression.filter(|expression| !expression.is_empty()) {
             return Regex::new(expression).map(TextPattern::Regex).map_err(|error| {
@@ -35,16 +36,16 @@ impl TextPattern {
             });
         }
         let text = text.replace("...", "…");
-        let parts: Vec<String> = text.split('…').map(spaced).collect();
+        let parts: Vec<String> = text.split('…').map(collapse_whitespace).collect();
         match parts.len() {
-            1 => Ok(TextPattern::Exact(spaced(&text))),
+            1 => Ok(TextPattern::Exact(collapse_whitespace(&text))),
             _ => Ok(TextPattern::Parts(parts)),
         }
     }
 
-    /// Whether a text is what is expected; white space counts as a single space.
-    pub fn fits(&self, text: &str) -> bool {
-        let text = spaced(text);
+    /// Whether a text matches. White space counts as a single space.
+    pub(super) fn matches(&self, text: &str) -> bool {
+        let text = collapse_whitespace(text);
         match self {
             TextPattern::Exact(exact) => text == *exact,
             TextPattern::Regex(regex) => regex.is_match(&text),
@@ -74,89 +75,90 @@ impl fmt::Display for TextPattern {
     }
 }
 
-/// A text with white space as single spaces.
-pub(super) fn spaced(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Whether a document is the one that is expected: the same elements, the same attributes in any
-/// order; texts and values are patterns.
+/// Whether a document is the expected one: the same elements, the same attributes in any order.
+/// Texts and values are patterns.
 ///
 /// # Errors
-/// Where one of them cannot be read.
-pub(super) fn same_document(expected: &str, found: &str) -> Result<bool, String> {
+/// If one of the documents cannot be read.
+pub(super) fn document_matches(expected: &str, found: &str) -> Result<bool, String> {
     let read = |text: &str| {
         parse_document(text.trim().as_bytes(), &DocumentLimits::default())
             .map_err(|error| error.to_string())
     };
-    Ok(same(&read(expected)?, &read(found)?))
+    Ok(element_matches(&read(expected)?, &read(found)?))
 }
 
-fn same(expected: &Element, found: &Element) -> bool {
+fn element_matches(expected: &Element, found: &Element) -> bool {
     let (wanted, there) = (children(expected), children(found));
     expected.name == found.name
         && expected.attributes.len() == found.attributes.len()
-        && expected
-            .attributes
-            .iter()
-            .all(|(name, value)| found.attribute(name).is_some_and(|found| fits(value, found)))
+        && expected.attributes.iter().all(|(name, value)| {
+            found.attribute(name).is_some_and(|found| text_matches(value, found))
+        })
         && wanted.len() == there.len()
         && wanted.iter().zip(&there).all(|pair| match pair {
             (DocumentNode::Element(expected), DocumentNode::Element(found)) => {
-                same(expected, found)
+                element_matches(expected, found)
             }
-            (DocumentNode::Text(expected), DocumentNode::Text(found)) => fits(expected, found),
+            (DocumentNode::Text(expected), DocumentNode::Text(found)) => {
+                text_matches(expected, found)
+            }
             _ => false,
         })
 }
 
-fn fits(expected: &str, found: &str) -> bool {
-    TextPattern::parse(expected.trim()).is_ok_and(|pattern| pattern.fits(found))
+fn text_matches(expected: &str, found: &str) -> bool {
+    TextPattern::parse(expected.trim()).is_ok_and(|pattern| pattern.matches(found))
 }
 
-/// What is in an element, without white space between elements.
+/// The content of an element, without the white space between elements.
 fn children(element: &Element) -> Vec<&DocumentNode> {
     let blank =
         |node: &&DocumentNode| matches!(node, DocumentNode::Text(text) if text.trim().is_empty());
     element.content.iter().filter(|node| !blank(node)).collect()
 }
 
-/// A document on lines of its own, for a difference.
-pub(super) fn pretty(document: &str) -> Vec<String> {
+/// A document with one element per line, for a difference.
+pub(super) fn format_document(document: &str) -> Vec<String> {
     match parse_document(document.trim().as_bytes(), &DocumentLimits::default()) {
         Ok(root) => {
             let mut lines = Vec::new();
-            print(&root, 0, &mut lines);
+            format_element(&root, 0, &mut lines);
             lines
         }
         Err(_) => document.lines().map(str::to_owned).collect(),
     }
 }
 
-/// A text as it stands in a document.
-fn escape(text: &str) -> String {
+/// A text or a value in the notation of XML.
+fn escape_xml(text: &str) -> String {
     partial_escape(text).replace('"', "&quot;")
 }
 
-fn print(element: &Element, depth: usize, lines: &mut Vec<String>) {
+fn format_element(element: &Element, depth: usize, lines: &mut Vec<String>) {
     let indent = "  ".repeat(depth);
     let mut attributes: Vec<_> = element.attributes.iter().collect();
     attributes.sort();
-    let attributes: String =
-        attributes.iter().map(|(name, value)| format!(" {name}=\"{}\"", escape(value))).collect();
+    let attributes: String = attributes
+        .iter()
+        .map(|(name, value)| format!(" {name}=\"{}\"", escape_xml(value)))
+        .collect();
     let (name, content) = (&element.name, children(element));
     match content.as_slice() {
         [] => lines.push(format!("{indent}<{name}{attributes}/>")),
         [DocumentNode::Text(text)] => {
-            lines.push(format!("{indent}<{name}{attributes}>{}</{name}>", escape(&spaced(text))));
+            lines.push(format!(
+                "{indent}<{name}{attributes}>{}</{name}>",
+                escape_xml(&collapse_whitespace(text))
+            ));
         }
         _ => {
             lines.push(format!("{indent}<{name}{attributes}>"));
             for node in content {
                 match node {
-                    DocumentNode::Element(element) => print(element, depth + 1, lines),
+                    DocumentNode::Element(element) => format_element(element, depth + 1, lines),
                     DocumentNode::Text(text) => {
-                        lines.push(format!("{indent}  {}", escape(&spaced(text))))
+                        lines.push(format!("{indent}  {}", escape_xml(&collapse_whitespace(text))))
                     }
                 }
             }
@@ -187,7 +189,11 @@ mod tests {
             ("/^o/", "Hello there.", false),
             ("/", "/", true),
         ] {
-            assert_eq!(TextPattern::parse(pattern).unwrap().fits(text), fits, "{pattern} ~ {text}");
+            assert_eq!(
+                TextPattern::parse(pattern).unwrap().matches(text),
+                fits,
+                "{pattern} ~ {text}"
+            );
         }
         assert!(TextPattern::parse("/(/").unwrap_err().contains("unclosed"));
     }
@@ -196,12 +202,12 @@ mod tests {
     fn documents_are_compared_as_trees() {
         let found = r#"<?xml version="1.0"?><Response><Gather action="/v?step=x" numDigits="1">
             <Say>Press  1.</Say></Gather><Hangup/></Response>"#;
-        let same = |expected| same_document(expected, found).unwrap();
+        let same = |expected| document_matches(expected, found).unwrap();
         assert!(same(
             r#"<Response><Gather numDigits="1" action="/v?step=…"><Say>Press 1.</Say></Gather>
                <Hangup></Hangup></Response>"#
         ));
         assert!(!same("<Response><Gather/><Hangup/></Response>"));
-        assert!(same_document("<Response>", found).is_err());
+        assert!(document_matches("<Response>", found).is_err());
     }
 }

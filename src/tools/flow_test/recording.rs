@@ -1,5 +1,5 @@
-//! A conversation, written down as a flow test: what was done, what was heard, and what functions
-//! answered meanwhile.
+//! The recording of a conversation as a flow test: its actions, its events and the answers of
+//! functions.
 
 use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf};
@@ -9,47 +9,52 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::events::{TestEvent, TurnEvents, WidgetPath};
-use super::failure::written;
-use super::mocks::{MockFailure, named};
+use super::failure::escape_for_script;
+use super::mocks::{MockFailure, mock_name};
 use crate::function::{CallError, OutcomeKind, TransportError};
 use crate::journal::TracedCall;
 use crate::tools::phone::{Caller, PhoneEvent, PhoneTurn};
 
-/// What is known of a conversation beside its turns.
+/// A recording: a conversation without its turns.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionRecording<'a> {
-    /// What it shows, for the name of the case.
+    /// The name of the case.
     pub name: &'a str,
-    /// The file that will hold it: paths in it are relative to its folder.
+    /// The file of the flow test: paths are relative to its folder.
     pub file: &'a Path,
-    /// What was called.
-    pub of: RecordedTarget<'a>,
-    /// Who called.
+    /// The application.
+    pub target: RecordedTarget<'a>,
+    /// The caller.
     pub caller: &'a Caller,
-    /// When it began, as the time since 1970.
+    /// The time of the beginning, since 1970.
     pub at: Duration,
 }
 
-/// What was called.
+/// The application of a recording.
 #[derive(Clone, Copy, Debug)]
 pub enum RecordedTarget<'a> {
     /// A route of a configuration.
-    Route(&'a Path, &'a str),
-    /// Somebody else's application. The test says so, and has to be told what it is of.
+    Route {
+        /// The configuration file.
+        config: &'a Path,
+        /// The path of the route.
+        route: &'a str,
+    },
+    /// A URL. A person has to add the target of the test.
     Url(&'a str),
 }
 
-/// Shorter answers than this are instant.
+/// The shortest answer time that is recorded.
 const DELAY_MIN: Duration = Duration::from_secs(1);
 
 impl SessionRecording<'_> {
-    /// The whole file.
-    pub fn write(&self, turns: &[PhoneTurn]) -> String {
+    /// The text of the flow test.
+    pub fn to_flow_test(&self, turns: &[PhoneTurn]) -> String {
         let mut out = String::new();
-        match self.of {
-            RecordedTarget::Route(config, route) => {
-                let config = relative(self.file, config).display().to_string();
-                let _ = writeln!(out, "config = {}\nroute = {}", quoted(&config), quoted(route));
+        match self.target {
+            RecordedTarget::Route { config, route } => {
+                let config = relative_path(self.file, config).display().to_string();
+                let _ = writeln!(out, "config = {}\nroute = {}", quote(&config), quote(route));
             }
             RecordedTarget::Url(url) => {
                 let url: String = url.chars().filter(|letter| !letter.is_control()).collect();
@@ -57,10 +62,11 @@ impl SessionRecording<'_> {
             }
         }
         let Caller { from, to, parameters, .. } = self.caller;
-        let _ = writeln!(out, "from = {}\nto = {}", quoted(from), quoted(to));
+        let _ = writeln!(out, "from = {}\nto = {}", quote(from), quote(to));
         if !parameters.is_empty() {
-            let pair =
-                |(name, value): &(String, String)| format!("{} = {}", key(name), quoted(value));
+            let pair = |(name, value): &(String, String)| {
+                format!("{} = {}", format_key(name), quote(value))
+            };
             let pairs: Vec<String> = parameters.iter().map(pair).collect();
             let _ = writeln!(out, "params = {{ {} }}", pairs.join(", "));
         }
@@ -69,39 +75,39 @@ impl SessionRecording<'_> {
         if let Some(at) = at {
             let _ = writeln!(out, "at = \"{at}\"");
         }
-        let _ = writeln!(out, "\n[[case]]\nname = {}", quoted(self.name));
-        out += &given(turns);
-        let _ = writeln!(out, "script = '''\n{}'''", script(turns));
+        let _ = writeln!(out, "\n[[case]]\nname = {}", quote(self.name));
+        out += &format_mocks(turns);
+        let _ = writeln!(out, "script = '''\n{}'''", format_script(turns));
         out
     }
 }
 
-/// The lines of the script, what stands behind the words in one column.
-fn script(turns: &[PhoneTurn]) -> String {
+/// The script, with the arguments of all words in one column.
+fn format_script(turns: &[PhoneTurn]) -> String {
     let mut lines: Vec<(String, String)> = Vec::new();
-    let mut walk = WidgetPath::default();
+    let mut path = WidgetPath::default();
     for turn in turns {
-        if let Some(act) = &turn.act {
-            let act = act.to_string();
-            let (word, rest) = act.split_once(' ').unwrap_or((&act, ""));
+        if let Some(action) = &turn.action {
+            let action = action.to_string();
+            let (word, rest) = action.split_once(' ').unwrap_or((&action, ""));
             lines.push((word.to_owned(), rest.to_owned()));
         }
-        let happened = TurnEvents::new(&turn.heard, &mut walk);
-        for item in happened.items() {
-            // A message that was sent is heard, too.
-            let heard =
-                matches!(item, TestEvent::ApiRequest { path, .. } if path.contains("/Messages"));
-            if item.word().is_empty() || heard {
+        let events = TurnEvents::new(&turn.events, &mut path);
+        for event in events.iter() {
+            // A message over the API is also an event of its own.
+            let is_message =
+                matches!(event, TestEvent::ApiRequest { path, .. } if path.contains("/Messages"));
+            if event.word().is_empty() || is_message {
                 continue;
             }
-            let argument = written(&item.argument(&item.parameters()));
-            match item.word().split_once(' ') {
+            let argument = escape_for_script(&event.argument(&event.parameters()));
+            match event.word().split_once(' ') {
                 Some((word, kind)) => lines.push((word.to_owned(), format!("{kind} {argument}"))),
-                None => lines.push((item.word().to_owned(), argument)),
+                None => lines.push((event.word().to_owned(), argument)),
             }
         }
-        if let Some(ended) = happened.ended {
-            lines.push(("ends".to_owned(), ended.name().to_owned()));
+        if let Some(end) = events.end {
+            lines.push(("ends".to_owned(), end.name().to_owned()));
         }
     }
     let width = lines.iter().map(|(word, _)| word.len()).max().unwrap_or_default();
@@ -110,34 +116,35 @@ fn script(turns: &[PhoneTurn]) -> String {
     })
 }
 
-/// What functions answered, by widget where a URL was asked: one answer where it was always the
-/// same, else all in turn.
-fn given(turns: &[PhoneTurn]) -> String {
-    let traces = turns.iter().flat_map(|turn| &turn.heard).filter_map(|heard| match heard {
-        PhoneEvent::Webhook(asked) => asked.trace.as_ref(),
+/// The mocks with the answers of the functions: one answer if it was always the same, else all in
+/// turn.
+fn format_mocks(turns: &[PhoneTurn]) -> String {
+    let events = turns.iter().flat_map(|turn| &turn.events);
+    let traces = events.filter_map(|event| match event {
+        PhoneEvent::Webhook(exchange) => exchange.trace.as_ref(),
         _ => None,
     });
     let mut answers: Vec<(&str, Vec<String>)> = Vec::new();
     for called in traces.flat_map(|trace| &trace.calls) {
-        let name = named(&called.name, &called.widget);
+        let name = mock_name(&called.name, &called.widget);
         match answers.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, of)) => of.push(answer(called)),
-            None => answers.push((name, vec![answer(called)])),
+            Some((_, of)) => of.push(format_answer(called)),
+            None => answers.push((name, vec![format_answer(called)])),
         }
     }
-    answers.into_iter().fold(String::new(), |given, (name, mut answers)| {
+    answers.into_iter().fold(String::new(), |mocks, (name, mut answers)| {
         let same = answers.iter().all(|answer| *answer == answers[0]);
         answers.truncate(if same { 1 } else { answers.len() });
         let answers = match answers.as_slice() {
             [one] => one.clone(),
             several => format!("[\n    {},\n]", several.join(",\n    ")),
         };
-        given + &format!("given.{} = {answers}\n", key(name))
+        mocks + &format!("given.{} = {answers}\n", format_key(name))
     })
 }
 
-/// One answer as an inline table.
-fn answer(called: &TracedCall) -> String {
+/// One answer as an format_json table.
+fn format_answer(called: &TracedCall) -> String {
     let mut pairs = Vec::new();
     if called.took() >= DELAY_MIN {
         pairs.push(format!("delay = \"{}ms\"", called.took().as_millis()));
@@ -151,13 +158,13 @@ fn answer(called: &TracedCall) -> String {
             let kind = response.content_type.as_deref().unwrap_or_default();
             let json = serde_json::from_str(&body).ok();
             let json = json.filter(|_| kind.starts_with("application/json"));
-            match json.as_ref().and_then(inline) {
+            match json.as_ref().and_then(format_json) {
                 Some(json) => pairs.push(format!("json = {json}")),
-                None if kind == "text/xml" => pairs.push(format!("twiml = {}", quoted(&body))),
+                None if kind == "text/xml" => pairs.push(format!("twiml = {}", quote(&body))),
                 None if body.is_empty() && kind.is_empty() => {}
                 None => {
-                    pairs.push(format!("type = {}", quoted(kind)));
-                    pairs.push(format!("body = {}", quoted(&body)));
+                    pairs.push(format!("type = {}", quote(kind)));
+                    pairs.push(format!("body = {}", quote(&body)));
                 }
             }
         }
@@ -170,33 +177,30 @@ fn answer(called: &TracedCall) -> String {
                 CallError::Transport(TransportError::Tls { .. }) => MockFailure::Tls,
                 _ => MockFailure::Refused,
             };
-            // A time limit does not say how long it would have been.
+            // The recorded delay would be the time limit, not that of the function.
             pairs.retain(|_| fail != MockFailure::Timeout);
             pairs.push(format!("fail = \"{}\"", fail.word()));
         }
         (None, _) => {}
     }
-    match pairs.is_empty() {
-        true => "{}".to_owned(),
-        false => format!("{{ {} }}", pairs.join(", ")),
-    }
+    if pairs.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", pairs.join(", ")) }
 }
 
-/// JSON as a value of TOML in one line. `None` where there is `null` in it, which TOML has not.
-fn inline(value: &Value) -> Option<String> {
+/// JSON as a TOML value in one line. `None` if it has a `null`, which TOML lacks.
+fn format_json(value: &Value) -> Option<String> {
     Some(match value {
         Value::Null => return None,
         Value::Bool(flag) => flag.to_string(),
         Value::Number(number) => number.to_string(),
-        Value::String(text) => quoted(text),
+        Value::String(text) => quote(text),
         Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(inline).collect::<Option<_>>()?;
+            let items: Vec<String> = items.iter().map(format_json).collect::<Option<_>>()?;
             format!("[{}]", items.join(", "))
         }
         Value::Object(object) if object.is_empty() => "{}".to_owned(),
         Value::Object(object) => {
             let pair = |(name, value): (&String, &Value)| {
-                Some(format!("{} = {}", key(name), inline(value)?))
+                Some(format!("{} = {}", format_key(name), format_json(value)?))
             };
             let pairs: Vec<String> = object.iter().map(pair).collect::<Option<_>>()?;
             format!("{{ {} }}", pairs.join(", "))
@@ -204,8 +208,8 @@ fn inline(value: &Value) -> Option<String> {
     })
 }
 
-/// A text as TOML has it in one line.
-fn quoted(text: &str) -> String {
+/// A text as a TOML string in one line.
+fn quote(text: &str) -> String {
     let mut quoted = String::from("\"");
     for letter in text.chars() {
         match letter {
@@ -223,17 +227,14 @@ fn quoted(text: &str) -> String {
     quoted + "\""
 }
 
-/// A key as TOML has it.
-fn key(name: &str) -> String {
+/// A key in the notation of TOML.
+fn format_key(name: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
-    match !name.is_empty() && name.chars().all(plain) {
-        true => name.to_owned(),
-        false => quoted(name),
-    }
+    if !name.is_empty() && name.chars().all(plain) { name.to_owned() } else { quote(name) }
 }
 
-/// A path as it is from the folder of a file.
-fn relative(file: &Path, path: &Path) -> PathBuf {
+/// A path relative to the folder of a file.
+fn relative_path(file: &Path, path: &Path) -> PathBuf {
     let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let (file, path) = (whole(file), whole(path));
     let folder: Vec<Component<'_>> =
@@ -251,15 +252,15 @@ mod tests {
     #[test]
     fn json_is_written_as_toml_can_be_read() {
         let json = serde_json::json!({"a b": ["x\"\n\u{1}", 1, 1.5, true, {}], "c": {"d": "é"}});
-        let written = inline(&json).unwrap();
+        let written = format_json(&json).unwrap();
         let read: toml::Table = format!("v = {written}").parse().unwrap();
         assert_eq!(serde_json::to_value(&read["v"]).unwrap(), json);
-        assert_eq!(inline(&serde_json::json!({"a": null})), None);
+        assert_eq!(format_json(&serde_json::json!({"a": null})), None);
     }
 
     #[test]
     fn paths_are_relative_to_the_file() {
-        let relative = |file: &str, path: &str| relative(Path::new(file), Path::new(path));
+        let relative = |file: &str, path: &str| relative_path(Path::new(file), Path::new(path));
         assert_eq!(relative("a/b/t.toml", "a/config.toml"), Path::new("../config.toml"));
         assert_eq!(relative("t.toml", "a/config.toml"), Path::new("a/config.toml"));
     }

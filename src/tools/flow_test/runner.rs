@@ -1,5 +1,5 @@
-//! Flow tests, run: each case on a gateway of its own in this process, in time that is pretended,
-//! spread over the cores.
+//! The runner of flow tests: each case on a gateway of its own in this process, in simulated time,
+//! on all cores.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ use super::case_mocks::CaseMocks;
 use super::coverage::CoverageReport;
 use super::failure::TestFailure;
 use super::file::{FlowTestFile, TestCase};
-use super::mocks::advice;
-use super::script::{ScriptOutcome, follow};
+use super::mocks::mock_advice;
+use super::script::{ScriptOutcome, run_script};
 use super::target::LoadedTarget;
 use crate::clock;
 use crate::diagnostics::problem::{Problem, Problems, Severity};
@@ -24,59 +24,78 @@ use crate::flow::TransitionRecord;
 use crate::function::MockTransport;
 use crate::tools::phone::{Caller, InProcessGateway, Phone, PhoneEvent, WebhookClient};
 
-/// What the names of flow tests end in.
-pub const ENDING: &str = ".test.toml";
+/// The suffix of the names of flow tests.
+const TEST_FILE_SUFFIX: &str = ".test.toml";
 
-/// What came of all files.
+/// The report on all files.
 #[derive(Debug, Default)]
 pub struct TestReport {
-    /// In the order of their names.
-    pub files: Vec<FileReport>,
-    /// What of the flows was gone through.
-    pub coverage: CoverageReport,
-    /// From the first file to the last case, in real time.
-    pub took: Duration,
+    /// The files, in the order of their names.
+    pub(crate) files: Vec<FileReport>,
+    /// The covered widgets and transitions.
+    pub(crate) coverage: CoverageReport,
+    /// The real time from the first file to the last case.
+    pub(super) duration: Duration,
 }
 
-/// What came of one file.
+/// The report on one file.
 #[derive(Debug)]
-pub struct FileReport {
-    /// Its path.
-    pub path: PathBuf,
-    /// Its cases; or why it cannot be run.
-    pub cases: Result<Vec<CaseReport>, Problems>,
+pub(crate) struct FileReport {
+    pub(crate) path: PathBuf,
+    /// The cases, or the problems of a file that cannot be run.
+    pub(crate) cases: Result<Vec<CaseReport>, Problems>,
 }
 
-/// What came of one case.
+/// The report on one case.
 #[derive(Debug)]
-pub struct CaseReport {
-    /// Its name.
-    pub name: String,
-    /// In real time.
-    pub took: Duration,
-    /// What was not as the test says; empty where it passed.
-    pub failures: Vec<TestFailure>,
-    taken: Vec<TransitionRecord>,
+pub(crate) struct CaseReport {
+    pub(super) name: String,
+    /// The real time.
+    pub(super) duration: Duration,
+    /// The failures; empty if the case passed.
+    pub(crate) failures: Vec<TestFailure>,
+    transitions: Vec<TransitionRecord>,
 }
 
-/// A file that can be run.
+/// The numbers of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TestCounts {
+    /// Cases that passed.
+    pub passed: usize,
+    /// Cases that failed.
+    pub failed: usize,
+    /// Files that cannot be run.
+    pub broken_files: usize,
+}
+
+/// The result of one case.
+struct CaseResult {
+    failures: Vec<TestFailure>,
+    transitions: Vec<TransitionRecord>,
+}
+
+/// A file that can be run, with the cases to run.
 struct LoadedTestFile {
     file: FlowTestFile,
-    subject: LoadedTarget,
+    target: LoadedTarget,
     cases: Vec<TestCase>,
 }
 
-/// A case, and the number of its file.
-type Job<'a> = (usize, &'a LoadedTestFile, &'a TestCase);
+/// One case to run.
+struct CaseJob<'a> {
+    file_index: usize,
+    file: &'a LoadedTestFile,
+    case: &'a TestCase,
+}
 
-/// Longer than any conversation.
-const ENDLESS: Duration = Duration::from_secs(30 * 365 * 24 * 3_600);
+/// The limit of a case in simulated time: 30 years, longer than any conversation.
+const CASE_TIME_MAX: Duration = Duration::from_secs(30 * 365 * 24 * 3_600);
 
-/// The flow tests at a path: the file itself, or all below a folder, in order.
+/// Finds the flow tests at a path: the file itself, or all files below a folder, in order.
 ///
 /// # Errors
-/// Where it cannot be read.
-pub fn find(path: &Path) -> Result<Vec<PathBuf>, Problems> {
+/// If a folder cannot be read.
+pub fn find_tests(path: &Path) -> Result<Vec<PathBuf>, Problems> {
     let unreadable = |path: &Path, error: &std::io::Error| {
         let message = format!("cannot read `{}`: {error}", path.display());
         Problems::from(Problem::new(Severity::Error, message))
@@ -90,11 +109,11 @@ pub fn find(path: &Path) -> Result<Vec<PathBuf>, Problems> {
         let entry = entry.map_err(|error| unreadable(path, &error))?;
         let (path, name) = (entry.path(), entry.file_name());
         let name = name.to_string_lossy();
-        // A link to a folder above would never end.
+        // Links are not followed: one to a folder above would never end.
         let folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
         if folder && !name.starts_with('.') {
-            found.extend(find(&path)?);
-        } else if name.ends_with(ENDING) {
+            found.extend(find_tests(&path)?);
+        } else if name.ends_with(TEST_FILE_SUFFIX) {
             found.push(path.strip_prefix(".").unwrap_or(&path).to_owned());
         }
     }
@@ -102,37 +121,37 @@ pub fn find(path: &Path) -> Result<Vec<PathBuf>, Problems> {
     Ok(found)
 }
 
-/// Runs the cases of these files, of those whose name or path holds `filter`.
-pub fn run(paths: &[PathBuf], filter: Option<&str>) -> TestReport {
+/// Runs the cases of these files whose name or path contains `filter`.
+pub fn run_tests(paths: &[PathBuf], filter: Option<&str>) -> TestReport {
     let began = clock::now();
-    let ready: Vec<Result<LoadedTestFile, Problems>> =
+    let files: Vec<Result<LoadedTestFile, Problems>> =
         paths.iter().map(|path| LoadedTestFile::read(path, filter)).collect();
-    let mut jobs: Vec<Job<'_>> = Vec::new();
-    for (number, ready) in ready.iter().enumerate() {
-        let Ok(ready) = ready else { continue };
-        jobs.extend(ready.cases.iter().map(|case| (number, ready, case)));
+    let mut jobs: Vec<CaseJob<'_>> = Vec::new();
+    for (file_index, file) in files.iter().enumerate() {
+        let Ok(file) = file else { continue };
+        jobs.extend(file.cases.iter().map(|case| CaseJob { file_index, file, case }));
     }
     let mut report = TestReport::default();
-    let results = played(&jobs);
-    let mut results = jobs.iter().map(|(number, ..)| *number).zip(results).peekable();
-    for (number, (path, ready)) in paths.iter().zip(&ready).enumerate() {
+    let results = run_jobs(&jobs);
+    let mut results = jobs.iter().map(|job| job.file_index).zip(results).peekable();
+    for (index, (path, file)) in paths.iter().zip(&files).enumerate() {
         let mut cases = Vec::new();
-        while let Some((_, case)) = results.next_if(|(of, _)| *of == number) {
+        while let Some((_, case)) = results.next_if(|(of, _)| *of == index) {
             cases.push(case);
         }
-        if let (Ok(LoadedTestFile { subject, .. }), false) = (ready, cases.is_empty()) {
-            let taken = cases.iter().flat_map(|case| &case.taken);
-            report.coverage.took(&subject.name, &subject.flow, taken);
+        if let (Ok(LoadedTestFile { target, .. }), false) = (file, cases.is_empty()) {
+            let transitions = cases.iter().flat_map(|case| &case.transitions);
+            report.coverage.add_transitions(&target.name, &target.flow, transitions);
         }
-        let cases = ready.as_ref().map(|_| cases).map_err(Clone::clone);
+        let cases = file.as_ref().map(|_| cases).map_err(Clone::clone);
         report.files.push(FileReport { path: path.clone(), cases });
     }
-    report.took = clock::now().duration_since(began);
+    report.duration = clock::now().duration_since(began);
     report
 }
 
-/// Plays all cases on all cores; what came of them, in their order.
-fn played(jobs: &[Job<'_>]) -> Vec<CaseReport> {
+/// Runs all cases on all cores. The reports have the order of the jobs.
+fn run_jobs(jobs: &[CaseJob<'_>]) -> Vec<CaseReport> {
     let done: Mutex<Vec<(usize, CaseReport)>> = Mutex::new(Vec::with_capacity(jobs.len()));
     let next = AtomicUsize::new(0);
     let cores = thread::available_parallelism().map_or(1, usize::from).min(jobs.len());
@@ -140,14 +159,20 @@ fn played(jobs: &[Job<'_>]) -> Vec<CaseReport> {
         let runtime = actix_web::rt::System::new();
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some((_, ready, case)) = jobs.get(number) else { break };
+            let Some(CaseJob { file, case, .. }) = jobs.get(number) else { break };
             let began = clock::now();
-            let played = AssertUnwindSafe(|| runtime.block_on(play(ready, case)));
-            let (failures, taken) = catch_unwind(played).unwrap_or_else(|_| {
-                (vec![broken(ready, case, "the gateway panicked")], Vec::new())
+            // A panic is a bug of the gateway: the other cases still run.
+            let running = AssertUnwindSafe(|| runtime.block_on(run_case(file, case)));
+            let result = catch_unwind(running).unwrap_or_else(|_| {
+                let failure = internal_failure(file, case, "the gateway panicked");
+                CaseResult { failures: vec![failure], transitions: Vec::new() }
             });
-            let took = clock::now().duration_since(began);
-            let report = CaseReport { name: case.name.clone(), took, failures, taken };
+            let report = CaseReport {
+                name: case.name.clone(),
+                duration: clock::now().duration_since(began),
+                failures: result.failures,
+                transitions: result.transitions,
+            };
             done.lock().push((number, report));
         }
     };
@@ -159,82 +184,92 @@ fn played(jobs: &[Job<'_>]) -> Vec<CaseReport> {
     done.into_iter().map(|(_, report)| report).collect()
 }
 
-/// What is nobody's mistake but ours.
-fn broken(ready: &LoadedTestFile, case: &TestCase, what: &str) -> TestFailure {
-    let problem = ready.file.source.error(case.span.clone(), format!("{what}, please report it"));
-    TestFailure::plain(problem)
+/// The failure for a bug of this program.
+fn internal_failure(file: &LoadedTestFile, case: &TestCase, what: &str) -> TestFailure {
+    let message = format!("{what}, please report it");
+    TestFailure::from_problem(file.file.source.error(case.span.clone(), message))
 }
 
-/// Plays one case: what failed, and which transitions were taken.
-async fn play(
-    ready: &LoadedTestFile,
-    case: &TestCase,
-) -> (Vec<TestFailure>, Vec<TransitionRecord>) {
+/// Runs one case.
+async fn run_case(file: &LoadedTestFile, case: &TestCase) -> CaseResult {
     let _pretended = clock::pretend(case.at);
-    let source = &ready.file.source;
-    let Some(gateway) = ready.subject.gateway() else {
-        let problem = source.error(case.span.clone(), "what it tests was changed meanwhile");
-        return (vec![TestFailure::plain(problem)], Vec::new());
+    let source = &file.file.source;
+    let failed = |failure| CaseResult { failures: vec![failure], transitions: Vec::new() };
+    let Some(gateway) = file.target.gateway() else {
+        let problem = source.error(case.span.clone(), "its files were changed meanwhile");
+        return failed(TestFailure::from_problem(problem));
     };
-    let mocks = Rc::new(CaseMocks::new(case, &ready.subject));
-    let desk =
+    let mocks = Rc::new(CaseMocks::new(case, &file.target));
+    let gateway =
         InProcessGateway::new(gateway, Some(Rc::clone(&mocks) as Rc<dyn MockTransport>), true);
-    let desk = Rc::new(desk);
-    let mut caller = Caller::somebody(&case.from, &case.to);
+    let gateway = Rc::new(gateway);
+    let mut caller = Caller::new(&case.from, &case.to);
     caller.parameters.clone_from(&case.params);
-    if let Some(account) = desk.account() {
+    if let Some(account) = gateway.account() {
         account.clone_into(&mut caller.account);
     }
-    let (line, number) = (WebhookClient::desk_alone(&desk), desk.number(&ready.subject.route));
-    let mut phone = Phone::of(ready.subject.channel, line, number, caller);
-    // Where nobody waits for anything any more, pretended time goes on to here at once.
-    let Ok(followed) = timeout(ENDLESS, follow(&mut phone, source, case)).await else {
-        return (vec![broken(ready, case, "the conversation does not go on")], Vec::new());
+    let client = WebhookClient::for_gateway(&gateway);
+    let number = gateway.phone_number(&file.target.route);
+    let mut phone = Phone::new(file.target.channel, client, number, caller);
+    // If nothing is left to wait for, simulated time jumps to this limit at once.
+    let Ok(outcome) = timeout(CASE_TIME_MAX, run_script(&mut phone, source, case)).await else {
+        return failed(internal_failure(file, case, "the conversation does not continue"));
     };
-    let ScriptOutcome { mut failures, heard } = followed;
-    let ungiven = mocks.missing.borrow();
-    if !ungiven.is_empty() {
-        // What came of a function that nobody plays is nothing to expect from now on.
+    let ScriptOutcome { mut failures, events } = outcome;
+    let without_mock = mocks.missing.borrow();
+    if !without_mock.is_empty() {
+        // Their answers are those of a refused connection, which `--update` must not write down.
         failures.iter_mut().for_each(|failure| failure.edit = None);
     }
-    for name in ungiven.iter() {
-        let message = format!("`{name}` was asked, and nothing says what it answers");
-        let problem = source.error(case.span.clone(), message);
-        failures.insert(0, TestFailure::plain(problem.help(format!("add {}", advice(name)))));
+    for name in without_mock.iter() {
+        let problem = source.error(
+            case.span.clone(),
+            format!("`{name}` was called, and no answer is given for it"),
+        );
+        let problem = problem.help(format!("add {}", mock_advice(name)));
+        failures.insert(0, TestFailure::from_problem(problem));
     }
-    let mut taken = Vec::new();
-    for heard in heard {
-        if let PhoneEvent::Webhook(asked) = heard {
-            taken.extend(asked.trace.into_iter().flat_map(|trace| trace.transitions));
+    let mut transitions = Vec::new();
+    for event in events {
+        if let PhoneEvent::Webhook(exchange) = event {
+            transitions.extend(exchange.trace.into_iter().flat_map(|trace| trace.transitions));
         }
     }
-    (failures, taken)
+    CaseResult { failures, transitions }
 }
 
-// === impl Ready ===
+// === impl LoadedTestFile ===
 
 impl LoadedTestFile {
     fn read(path: &Path, filter: Option<&str>) -> Result<LoadedTestFile, Problems> {
         let file = FlowTestFile::read(path)?;
-        let subject = LoadedTarget::load(&file)?;
+        let target = LoadedTarget::load(&file)?;
         let mut cases = file.cases.clone();
         let shown = path.display().to_string();
         cases.retain(|case| {
             filter.is_none_or(|filter| shown.contains(filter) || case.name.contains(filter))
         });
-        Ok(LoadedTestFile { file, subject, cases })
+        Ok(LoadedTestFile { file, target, cases })
     }
 }
 
-// === impl Report ===
+// === impl TestReport ===
 
 impl TestReport {
-    /// Cases that passed, cases that failed, and files that could not be run.
-    pub fn counts(&self) -> (usize, usize, usize) {
-        let cases = self.files.iter().filter_map(|file| file.cases.as_ref().ok()).flatten();
-        let (passed, failed): (Vec<_>, Vec<_>) = cases.partition(|case| case.failures.is_empty());
-        let broken = self.files.iter().filter(|file| file.cases.is_err()).count();
-        (passed.len(), failed.len(), broken)
+    /// Counts the cases and the broken files.
+    pub fn counts(&self) -> TestCounts {
+        let mut counts = TestCounts::default();
+        for file in &self.files {
+            match &file.cases {
+                Ok(cases) => {
+                    let passed = cases.iter().filter(|case| case.failures.is_empty()).count();
+                    counts.passed += passed;
+                    counts.failed += cases.len() - passed;
+                }
+                Err(_) => counts.broken_files += 1,
+            }
+        }
+        counts
     }
 }
 
@@ -243,10 +278,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_ends_is_over_at_once() {
+    fn a_conversation_that_never_continues_ends_at_once() {
         actix_web::rt::System::new().block_on(async {
             let _pretended = clock::pretend(Duration::ZERO);
-            assert!(timeout(ENDLESS, std::future::pending::<()>()).await.is_err());
+            assert!(timeout(CASE_TIME_MAX, std::future::pending::<()>()).await.is_err());
         });
     }
 }

@@ -1,5 +1,7 @@
-//! What a flow test is of, made into a gateway: anew for each case, so that none knows of another.
+//! The target of a flow test, loaded and checked. Each case gets a gateway of its own, so that no
+//! state passes from one case to the next.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,22 +20,22 @@ use crate::metrics::Metrics;
 use crate::read_limited::read_text_limited;
 use crate::template::TemplateFolder;
 
-/// What is tested, read and checked.
+/// The target of a flow test.
 pub struct LoadedTarget {
     config: Config,
     templates: TemplateFolder,
-    /// The route that is called.
+    /// The path of the route.
     pub route: String,
-    /// How one begins with it.
+    /// The channel of the route.
     pub channel: Channel,
-    /// What runs there.
-    pub flow: Arc<Flow>,
-    /// What people call it: the file of the flow, or the configuration and the route.
-    pub name: String,
+    /// The flow of the route.
+    pub(super) flow: Arc<Flow>,
+    /// The name in reports: the file of the flow, or the configuration and the route.
+    pub(super) name: String,
 }
 
-/// A configuration for a flow alone. Nothing in it is ever asked.
-const ALONE: &str = r#"
+/// The configuration for a flow that has none. Its servers are never contacted.
+const FLOW_CONFIG: &str = r#"
 [server]
 listen = "127.0.0.1:0"
 public_url = "https://phone.example"
@@ -51,36 +53,41 @@ channel = "CHANNEL"
 flow = FILE
 "#;
 
-/// The name under which that one is reported.
-const NOWHERE: &str = "the configuration of a flow test";
+/// The file name of that configuration.
+const FLOW_CONFIG_NAME: &str = "the configuration of a flow test";
 
-/// Widgets that ask a URL; a function may stand in its place.
-const ASKING: [&str; 2] = ["run-function", "make-http-request"];
+/// Types of widgets that call a URL. A mock replaces it.
+const WIDGETS_WITH_URL: [&str; 2] = ["run-function", "make-http-request"];
 
-/// Where a path is named.
-type FlowName<'a> = (&'a str, &'a std::ops::Range<usize>);
+/// A path, and the bytes of the test file with it.
+#[derive(Clone, Copy)]
+struct PathReference<'a> {
+    path: &'a str,
+    span: &'a Range<usize>,
+}
 
 impl LoadedTarget {
-    /// Reads what a test is of.
+    /// Loads the target of a test.
     ///
     /// # Errors
-    /// Everything that keeps it from running, and answers that are given to nobody.
+    /// All problems that prevent a run, and mocks of unknown functions.
     pub fn load(file: &FlowTestFile) -> Result<LoadedTarget, Problems> {
-        let subject = match &file.target {
-            TestTarget::Standalone(alone) => LoadedTarget::alone(&file.source, alone),
+        let target = match &file.target {
+            TestTarget::Standalone(alone) => LoadedTarget::from_flow(&file.source, alone),
             TestTarget::Route { path, span, route, route_span, env } => {
                 let variable = |name: &str| {
                     let own = env.iter().find(|(known, _)| known == name);
                     own.map(|(_, value)| value.clone())
                         .or_else(|| config::environment_variable(name))
                 };
-                let text = read(&file.source, (path, span), "configuration")?;
+                let text = read_file(&file.source, PathReference { path, span }, "configuration")?;
                 let folder = Path::new(path).parent().unwrap_or(Path::new(""));
-                let config = Config::parse(&Source::new(path, &text), folder, &variable);
-                let config = checked(config).map_err(|problems| {
-                    let mut told = Problems::default();
-                    told.extend(problems.iter().cloned().map(with_env));
-                    told
+                let (config, problems) =
+                    Config::parse(&Source::new(path, &text), folder, &variable);
+                let config = require_valid(config, problems).map_err(|problems| {
+                    let mut reported = Problems::default();
+                    reported.extend(problems.iter().cloned().map(add_env_help));
+                    reported
                 })?;
                 if !config.routes.contains_key(route) {
                     let message = format!("`{path}` has no route `{route}`");
@@ -91,40 +98,38 @@ impl LoadedTarget {
                     });
                     return Err(problem.help(help).into());
                 }
-                LoadedTarget::of(config, route.clone(), format!("{path} {route}"))
+                LoadedTarget::from_config(config, route.clone(), format!("{path} {route}"))
             }
         }?;
         let mut problems = Problems::default();
-        problems.extend(subject.strangers(file));
-        match problems.any_error() {
-            true => Err(problems),
-            false => Ok(subject),
-        }
+        problems.extend(target.unknown_mocks(file));
+        if problems.any_error() { Err(problems) } else { Ok(target) }
     }
 
-    /// A flow without a configuration. Each widget whose URL nobody has filled in is a function.
-    fn alone(source: &Source, alone: &StandaloneFlow) -> Result<LoadedTarget, Problems> {
-        let named = (alone.path.as_str(), &alone.span);
-        let text = read(source, named, "flow")?;
+    /// Loads a flow that has no configuration. A widget without a usable URL gets a function of its
+    /// name.
+    fn from_flow(source: &Source, alone: &StandaloneFlow) -> Result<LoadedTarget, Problems> {
+        let reference = PathReference { path: &alone.path, span: &alone.span };
+        let text = read_file(source, reference, "flow")?;
         let mut problems = Problems::default();
-        let root = file::read(&Source::new(named.0, &text), &mut problems).ok_or(problems)?;
-        let wired = if calls(&root) { Channel::Voice } else { Channel::Message };
+        let root =
+            file::read(&Source::new(reference.path, &text), &mut problems).ok_or(problems)?;
+        let wired = if accepts_calls(&root) { Channel::Voice } else { Channel::Message };
         let quoted = |text: &str| toml::Value::from(text).to_string();
-        let templates = match Path::new(&alone.templates).is_dir() {
-            true => quoted(&alone.templates),
-            false => quoted(""),
-        };
-        let mut config = ALONE
+        // The default folder need not exist.
+        let has_templates = Path::new(&alone.templates).is_dir();
+        let templates = quoted(if has_templates { &alone.templates } else { "" });
+        let mut config = FLOW_CONFIG
             .replace("TEMPLATES", &templates)
             .replace("ZONE", alone.time_zone.iana_name().unwrap_or("UTC"))
             .replace("CHANNEL", alone.channel.unwrap_or(wired).name())
-            .replace("FILE", &quoted(named.0));
-        if calls_out(&root) && config.contains("channel = \"message\"") {
+            .replace("FILE", &quoted(reference.path));
+        if makes_calls(&root) && config.contains("channel = \"message\"") {
             // Without a voice route the flow could not make its call.
-            config +=
-                &format!("[route.\"/voice\"]\nchannel = \"voice\"\nflow = {}\n", quoted(named.0));
+            let file = quoted(reference.path);
+            config += &format!("[route.\"/voice\"]\nchannel = \"voice\"\nflow = {file}\n");
         }
-        for widget in unfilled(&root) {
+        for widget in widgets_without_url(&root) {
             let widget = quoted(widget);
             config += &format!("[function.{widget}]\nurl = \"http://function.invalid/\"\n");
         }
@@ -132,61 +137,66 @@ impl LoadedTarget {
             let (sid, file) = (quoted(sid), quoted(file));
             config += &format!("[flow.{file}]\nfile = {file}\nsid = {sid}\n");
         }
-        let at_home = |problems: Problems| {
-            let mut told = Problems::default();
-            told.extend(problems.iter().map(|problem| at_home(source, named, problem)));
-            told
+        let relocate = |problems: Problems| {
+            let mut reported = Problems::default();
+            reported.extend(
+                problems.iter().map(|problem| relocate_problem(source, reference, problem)),
+            );
+            reported
         };
-        // Paths in it are as one would type them.
-        let config = Config::parse(&Source::new(NOWHERE, &config), Path::new(""), &|_| None);
-        let config = checked(config).map_err(at_home)?;
-        LoadedTarget::of(config, "/flow".to_owned(), named.0.to_owned()).map_err(at_home)
+        // Its paths are relative to the current folder already.
+        let (config, problems) =
+            Config::parse(&Source::new(FLOW_CONFIG_NAME, &config), Path::new(""), &|_| None);
+        let config = require_valid(config, problems).map_err(relocate)?;
+        LoadedTarget::from_config(config, "/flow".to_owned(), reference.path.to_owned())
+            .map_err(relocate)
     }
 
-    fn of(config: Config, route: String, name: String) -> Result<LoadedTarget, Problems> {
+    fn from_config(config: Config, route: String, name: String) -> Result<LoadedTarget, Problems> {
         let mut problems = Problems::default();
         let zone = config.server.time_zone.clone();
         let templates = TemplateFolder::load(&config.server.templates, zone, &mut problems);
-        let mut kept = config;
+        let mut config = config;
         // A case needs its own route, and those where the same flow takes its calls or messages.
         let file = |route: &RouteSection| route.answer.flow_file().map(|file| file.text.clone());
-        let tested = kept.routes.get(&route).and_then(file);
-        kept.routes
+        let tested = config.routes.get(&route).and_then(file);
+        config
+            .routes
             .retain(|path, other| *path == route || (tested.is_some() && file(other) == tested));
-        let gateway = Gateway::build(kept.clone(), &templates, &Metrics::new(), &mut problems);
+        let gateway = Gateway::build(config.clone(), &templates, &Metrics::new(), &mut problems);
         let Some(gateway) = gateway else { return Err(problems) };
         let Some(found) = gateway.routes.iter().find(|found| found.path == route) else {
             return Err(problems);
         };
         let (channel, flow) = (found.channel, Arc::clone(&found.flow));
-        Ok(LoadedTarget { config: kept, templates, route, channel, flow, name })
+        Ok(LoadedTarget { config, templates, route, channel, flow, name })
     }
 
-    /// A gateway that nobody has asked anything yet.
+    /// Builds a new gateway.
     pub fn gateway(&self) -> Option<Gateway> {
         let mut problems = Problems::default();
         Gateway::build(self.config.clone(), &self.templates, &Metrics::new(), &mut problems)
     }
 
-    /// The accounts that the carrier's API is asked for.
-    pub fn accounts(&self) -> &[Arc<Account>] {
+    /// The accounts of the configuration.
+    pub(super) fn accounts(&self) -> &[Arc<Account>] {
         &self.config.accounts
     }
 
-    /// Answers that are given to nobody.
-    fn strangers(&self, file: &FlowTestFile) -> Vec<Problem> {
+    /// The mocks that no function and no widget has the name of.
+    fn unknown_mocks(&self, file: &FlowTestFile) -> Vec<Problem> {
         let flows = std::iter::once(&self.flow).chain(&self.flow.subflows);
         let widgets = flows.flat_map(|flow| flow.widgets.iter()).map(|widget| widget.name.as_str());
         let names: Vec<&str> =
             self.config.functions.keys().map(String::as_str).chain(widgets).collect();
         let mut problems = Vec::new();
-        let mut told = Vec::new();
-        for FunctionMock { name, span, .. } in file.cases.iter().flat_map(|case| &case.given) {
+        let mut reported = Vec::new();
+        for FunctionMock { name, span, .. } in file.cases.iter().flat_map(|case| &case.mocks) {
             let known = name.contains("://") || name.starts_with(API);
-            if known || names.contains(&name.as_str()) || told.contains(span) {
+            if known || names.contains(&name.as_str()) || reported.contains(span) {
                 continue;
             }
-            told.push(span.clone());
+            reported.push(span.clone());
             let message = format!("there is no function and no widget `{name}`");
             let help = did_you_mean(name, names.iter().copied());
             let otherwise = "a function, a widget, the beginning of a URL, or `api:Messages`";
@@ -197,34 +207,41 @@ impl LoadedTarget {
     }
 }
 
-fn checked((config, problems): (Option<Config>, Problems)) -> Result<Config, Problems> {
+/// The configuration, if it has no errors.
+fn require_valid(config: Option<Config>, problems: Problems) -> Result<Config, Problems> {
     match config {
         Some(config) if !problems.any_error() => Ok(config),
         _ => Err(problems),
     }
 }
 
-/// What the environment has not, a test can say.
-fn with_env(problem: Problem) -> Problem {
+/// Adds that the test can set a missing variable, too.
+fn add_env_help(problem: Problem) -> Problem {
     if problem.expected != NEEDS_ENVIRONMENT {
         return problem;
     }
-    let help = format!("{}, or say what it is in the test: `env = {{ … }}`", problem.help);
+    let help = format!("{}, or set it in the test: `env = {{ … }}`", problem.help);
     problem.help(help)
 }
 
-/// A problem of the configuration that nobody wrote is one of the line that names the flow.
-fn at_home(source: &Source, (_, span): FlowName<'_>, problem: &Problem) -> Problem {
-    let nowhere = problem.place.as_ref().is_none_or(|place| &*place.source.name == NOWHERE);
-    if !nowhere {
+/// Moves a problem of the generated configuration to the line of the test that names the flow.
+fn relocate_problem(source: &Source, reference: PathReference<'_>, problem: &Problem) -> Problem {
+    let is_generated =
+        problem.place.as_ref().is_none_or(|place| &*place.source.name == FLOW_CONFIG_NAME);
+    if !is_generated {
         return problem.clone();
     }
     let (level, expected) = (problem.level, problem.expected.clone());
-    let told = source.error(span.clone(), problem.message.clone());
-    Problem { level, ..told }.expected(expected).help(problem.help.clone())
+    let reported = source.error(reference.span.clone(), problem.message.clone());
+    Problem { level, ..reported }.expected(expected).help(problem.help.clone())
 }
 
-fn read(source: &Source, (path, span): FlowName<'_>, what: &str) -> Result<String, Problems> {
+fn read_file(
+    source: &Source,
+    reference: PathReference<'_>,
+    what: &str,
+) -> Result<String, Problems> {
+    let PathReference { path, span } = reference;
     read_text_limited(Path::new(path), FLOW_BYTES_MAX).map_err(|error| {
         let problem =
             source.error(span.clone(), format!("cannot read the {what} `{path}`: {error}"));
@@ -232,13 +249,13 @@ fn read(source: &Source, (path, span): FlowName<'_>, what: &str) -> Result<Strin
     })
 }
 
-/// Whether a flow makes calls itself.
-fn calls_out(root: &FlowNode) -> bool {
+/// Whether a flow makes outgoing calls.
+fn makes_calls(root: &FlowNode) -> bool {
     states(root).any(|state| text(state, "type").is_some_and(|of| of.starts_with("make-outgoing")))
 }
 
-/// Whether a call leads anywhere in a flow.
-fn calls(root: &FlowNode) -> bool {
+/// Whether the trigger of a flow is wired for calls.
+fn accepts_calls(root: &FlowNode) -> bool {
     let trigger = states(root).find(|state| text(state, "type") == Some("trigger"));
     let transitions =
         trigger.and_then(|trigger| trigger.get("transitions")).and_then(FlowNode::list);
@@ -248,15 +265,16 @@ fn calls(root: &FlowNode) -> bool {
     })
 }
 
-/// The widgets that ask a URL which is none.
-fn unfilled(root: &FlowNode) -> Vec<&str> {
-    let asking = states(root).filter(|state| ASKING.contains(&text(state, "type").unwrap_or("")));
-    let unfilled = asking.filter(|state| {
+/// The widgets with a placeholder instead of a URL.
+fn widgets_without_url(root: &FlowNode) -> Vec<&str> {
+    let calling =
+        states(root).filter(|state| WIDGETS_WITH_URL.contains(&text(state, "type").unwrap_or("")));
+    let without_url = calling.filter(|state| {
         let url = state.get("properties").and_then(|properties| text(properties, "url"));
         let url = url.unwrap_or_default().trim();
         !url.contains("{{") && !url.contains("{%") && !is_callable(url)
     });
-    unfilled.filter_map(|state| text(state, "name")).collect()
+    without_url.filter_map(|state| text(state, "name")).collect()
 }
 
 fn states(root: &FlowNode) -> impl Iterator<Item = &FlowNode> {

@@ -1,21 +1,21 @@
-//! When callers come.
+//! The arrivals of callers.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How callers come.
+/// The arrivals of a load.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Arrivals {
-    /// So many each second, whether or not those before them are through: as people call.
+    /// This many callers per second, whether or not earlier ones have finished, like real callers.
     Rate(f64),
-    /// So many at a time: whoever is through calls again at once. This finds out how much an
-    /// application can do, and says little about how long people wait.
+    /// This many callers at a time: a new one begins when one has finished. This measures the
+    /// throughput of an application, and says little about the waiting times of real callers.
     Callers(usize),
 }
 
 impl Arrivals {
-    /// The part of one of several threads.
+    /// The share of one of several threads.
     pub(super) fn share(self, thread: usize, threads: usize) -> ThreadShare {
         match self {
             Arrivals::Rate(rate) => {
@@ -28,7 +28,7 @@ impl Arrivals {
     }
 }
 
-/// What a thread does of it.
+/// The share of one thread in the arrivals.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum ThreadShare {
     Rate { rate: f64, thread: usize, threads: usize },
@@ -36,11 +36,11 @@ pub(super) enum ThreadShare {
 }
 
 impl ThreadShare {
-    /// When the caller of this number comes.
-    pub(super) fn next(self, began: Instant, number: usize) -> Instant {
+    /// The arrival time of the caller with this number.
+    pub(super) fn arrival(self, began: Instant, number: usize) -> Instant {
         match self {
             ThreadShare::Rate { rate, thread, threads } => {
-                // Threads take turns, so that not all of them dial at the same moment.
+                // The threads are offset, so that they do not all dial at the same time.
                 let turn = number as f64 + thread as f64 / threads as f64;
                 began + Duration::try_from_secs_f64(turn / rate).unwrap_or(Duration::MAX / 4)
             }
@@ -48,13 +48,13 @@ impl ThreadShare {
         }
     }
 
-    /// Whether the next one waits until there is room.
-    pub(super) fn closed(self) -> bool {
+    /// Whether the next caller waits for room, instead of being dropped.
+    pub(super) fn waits_for_room(self) -> bool {
         matches!(self, ThreadShare::Callers(_))
     }
 
-    /// How many may be there at the same time.
-    pub(super) fn at_once(self, most: usize) -> usize {
+    /// The most callers at the same time. `most` is the limit of all threads together.
+    pub(super) fn callers_max(self, most: usize) -> usize {
         match self {
             ThreadShare::Rate { threads, .. } => most.div_ceil(threads),
             ThreadShare::Callers(callers) => callers,

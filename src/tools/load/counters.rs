@@ -1,4 +1,4 @@
-//! What has happened so far: counted by all threads, read by the progress bar and the report.
+//! The counters of a load. All threads write them; the progress bar and the report read them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,82 +14,82 @@ use crate::twiml::read::{DocumentLimits, check_document};
 /// Counts of a load.
 #[derive(Debug, Default)]
 pub struct LoadCounters {
-    /// Callers who have begun.
-    pub begun: AtomicUsize,
-    /// Callers who are through.
-    pub ended: AtomicUsize,
-    /// Callers for whom there was no room.
-    pub no_room: AtomicUsize,
+    /// Callers that have begun.
+    pub(crate) begun: AtomicUsize,
+    /// Callers that have finished.
+    pub(crate) finished: AtomicUsize,
+    /// Callers that were dropped because the limit was reached.
+    pub(crate) no_room: AtomicUsize,
     /// Carrier errors.
-    pub errors: AtomicUsize,
-    seen: Mutex<LoadSamples>,
+    pub(crate) errors: AtomicUsize,
+    samples: Mutex<LoadSamples>,
 }
 
-/// What the report tells in numbers.
+/// The numbers of the report.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LoadSamples {
-    /// Answers to webhooks that want a document, by what they begin with.
+    /// Responses, by their status and their first verb.
     pub(super) answers: BTreeMap<String, usize>,
-    /// Errors, by the carrier's code and what was found.
+    /// Errors, by the carrier's code and the finding.
     pub(super) errors: BTreeMap<String, usize>,
-    /// Warnings, likewise.
+    /// Warnings, by the carrier's code and the finding.
     pub(super) warnings: BTreeMap<String, usize>,
-    /// Scripts that were not followed to the end, by the first thing that was not as they say.
+    /// Scripts that failed, by their first failure.
     pub(super) failures: BTreeMap<String, usize>,
-    /// How long each answer took, in microseconds.
-    pub(super) took: Vec<u32>,
+    /// The time of each response, in microseconds.
+    pub(super) times: Vec<u32>,
 }
 
-/// Different reasons that are kept of each kind; the rest is counted together.
+/// The most different reasons of one kind; further ones are counted together as `others`.
 const REASONS_MAX: usize = 50;
 
 impl LoadCounters {
-    pub(super) fn begins(&self) {
+    pub(super) fn count_begun(&self) {
         self.begun.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn no_room(&self) {
+    pub(super) fn count_no_room(&self) {
         self.no_room.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Somebody is through.
-    pub(super) fn ended(&self, channel: Channel, followed: &ScriptOutcome) {
-        self.ended.fetch_add(1, Ordering::Relaxed);
-        let mut seen = self.seen.lock();
-        for heard in &followed.heard {
-            match heard {
-                PhoneEvent::Webhook(asked) => seen.asked(asked, channel),
-                PhoneEvent::Error(fault) => {
+    /// Counts a caller that has finished, with its events.
+    pub(super) fn count_outcome(&self, channel: Channel, outcome: &ScriptOutcome) {
+        self.finished.fetch_add(1, Ordering::Relaxed);
+        let mut samples = self.samples.lock();
+        for event in &outcome.events {
+            match event {
+                PhoneEvent::Webhook(exchange) => samples.add(exchange, channel),
+                PhoneEvent::Error(alert) => {
                     self.errors.fetch_add(1, Ordering::Relaxed);
-                    count(&mut seen.errors, fault.to_string());
+                    count(&mut samples.errors, alert.to_string());
                 }
-                PhoneEvent::Warning(fault) => count(&mut seen.warnings, fault.to_string()),
+                PhoneEvent::Warning(alert) => count(&mut samples.warnings, alert.to_string()),
                 _ => {}
             }
         }
-        if let Some(failure) = followed.failures.first() {
-            count(&mut seen.failures, failure.problem.message.clone());
+        if let Some(failure) = outcome.failures.first() {
+            count(&mut samples.failures, failure.problem.message.clone());
         }
     }
 
-    pub(super) fn seen(&self) -> LoadSamples {
-        self.seen.lock().clone()
+    pub(super) fn samples(&self) -> LoadSamples {
+        self.samples.lock().clone()
     }
 }
 
 impl LoadSamples {
-    fn asked(&mut self, asked: &WebhookExchange, channel: Channel) {
-        let micros = asked.took.min(Duration::from_secs(3_600)).as_micros();
-        self.took.push(micros as u32);
-        let kind = match (asked.status, &asked.document) {
+    fn add(&mut self, exchange: &WebhookExchange, channel: Channel) {
+        let micros = exchange.duration.min(Duration::from_secs(3_600)).as_micros();
+        self.times.push(micros as u32);
+        let kind = match (exchange.status, &exchange.document) {
             (None, _) => "no answer".to_owned(),
             (Some(200), Some(document)) => {
                 match check_document(document.as_bytes(), channel, &DocumentLimits::default()) {
                     Ok(read) => match read.first_verb {
                         Some(verb) => format!("200 <{verb}>"),
-                        None => "200 nothing to do".to_owned(),
+                        None => "200 without a verb".to_owned(),
                     },
-                    Err(_) => "200, but no TwiML".to_owned(),
+                    Err(_) => "200, not TwiML".to_owned(),
                 }
             }
             (Some(status), Some(_)) => status.to_string(),

@@ -1,4 +1,4 @@
-//! What a load has shown.
+//! The report of a load.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,18 +12,18 @@ use super::{Arrivals, LoadPlan};
 #[derive(Clone, Debug)]
 pub struct LoadReport {
     title: String,
-    /// Callers who began and are through.
+    /// Callers that have finished.
     pub calls: usize,
-    /// Callers for whom there was no room.
+    /// Callers that were dropped because the limit was reached.
     pub no_room: usize,
-    /// From the first caller to the last answer.
-    pub took: Duration,
+    /// The time from the first caller to the last response.
+    pub(super) duration: Duration,
     at_once_max: usize,
-    seen: LoadSamples,
+    samples: LoadSamples,
 }
 
 impl LoadReport {
-    pub(super) fn new(plan: &LoadPlan, tally: &LoadCounters, took: Duration) -> LoadReport {
+    pub(super) fn new(plan: &LoadPlan, counters: &LoadCounters, duration: Duration) -> LoadReport {
         let arrivals = match plan.arrivals {
             Arrivals::Rate(rate) => format!("{rate} calls/s"),
             Arrivals::Callers(callers) => format!("{callers} callers at a time"),
@@ -33,38 +33,38 @@ impl LoadReport {
             cases => format!("{} scripts of {}", cases.len(), plan.source.name),
         };
         let url = &plan.number.url;
-        let mut seen = tally.seen();
-        seen.took.sort_unstable();
+        let mut samples = counters.samples();
+        samples.times.sort_unstable();
         LoadReport {
             title: format!("{url}: {arrivals}, {scripts}"),
-            calls: tally.ended.load(Ordering::Relaxed),
-            no_room: tally.no_room.load(Ordering::Relaxed),
-            took,
+            calls: counters.finished.load(Ordering::Relaxed),
+            no_room: counters.no_room.load(Ordering::Relaxed),
+            duration,
             at_once_max: plan.at_once_max,
-            seen,
+            samples,
         }
     }
 
-    /// Webhooks that were answered, or not.
+    /// The number of webhooks, with or without a response.
     pub fn webhooks(&self) -> usize {
-        self.seen.took.len()
+        self.samples.times.len()
     }
 
-    /// Webhooks a second.
+    /// Webhooks per second.
     pub fn rate(&self) -> f64 {
-        self.webhooks() as f64 / self.took.as_secs_f64().max(f64::EPSILON)
+        self.webhooks() as f64 / self.duration.as_secs_f64().max(f64::EPSILON)
     }
 
-    /// Carrier errors and scripts that were not followed: nothing of either is a good end.
-    pub fn failed(&self) -> usize {
-        self.seen.errors.values().sum::<usize>() + self.seen.failures.values().sum::<usize>()
+    /// The number of carrier errors and failed scripts. A good load has none.
+    pub fn failures(&self) -> usize {
+        self.samples.errors.values().sum::<usize>() + self.samples.failures.values().sum::<usize>()
     }
 
-    /// The time within which this part of the answers came, 0.0 to 1.0; zero where there is none.
-    pub fn within(&self, part: f64) -> Duration {
-        let took = &self.seen.took;
-        let place = (took.len() as f64 * part).ceil() as usize;
-        let micros = place.checked_sub(1).and_then(|index| took.get(index.min(took.len() - 1)));
+    /// A quantile of the response times, 0.0 to 1.0; zero without responses.
+    pub fn quantile(&self, part: f64) -> Duration {
+        let times = &self.samples.times;
+        let rank = (times.len() as f64 * part).ceil() as usize;
+        let micros = rank.checked_sub(1).and_then(|index| times.get(index.min(times.len() - 1)));
         Duration::from_micros(micros.copied().unwrap_or_default().into())
     }
 }
@@ -72,7 +72,7 @@ impl LoadReport {
 impl fmt::Display for LoadReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "{}\n", self.title)?;
-        let seconds = self.took.as_secs_f64();
+        let seconds = self.duration.as_secs_f64();
         let pace = self.calls as f64 / seconds.max(f64::EPSILON);
         writeln!(formatter, "calls     {:>9} in {seconds:.1} s, {pace:.1}/s", self.calls)?;
         if self.no_room > 0 {
@@ -81,22 +81,22 @@ impl fmt::Display for LoadReport {
             writeln!(formatter, "          {:>9} {why}", self.no_room)?;
         }
         writeln!(formatter, "webhooks  {:>9} {:.1}/s", self.webhooks(), self.rate())?;
-        let failures = &self.seen.failures;
+        let failures = &self.samples.failures;
         for (title, counts) in [
-            ("answers", &self.seen.answers),
-            ("errors", &self.seen.errors),
-            ("warnings", &self.seen.warnings),
-            ("not as written", failures),
+            ("answers", &self.samples.answers),
+            ("errors", &self.samples.errors),
+            ("warnings", &self.samples.warnings),
+            ("failed scripts", failures),
         ] {
-            section(formatter, title, counts)?;
+            write_section(formatter, title, counts)?;
         }
-        let part = |part| milliseconds(self.within(part));
+        let part = |part| format_milliseconds(self.quantile(part));
         let [p50, p90, p99, most] = [part(0.5), part(0.9), part(0.99), part(1.0)];
         writeln!(formatter, "\ntime to answer  p50 {p50}  p90 {p90}  p99 {p99}  max {most}")
     }
 }
 
-fn section(
+fn write_section(
     formatter: &mut fmt::Formatter<'_>,
     title: &str,
     counts: &BTreeMap<String, usize>,
@@ -113,6 +113,6 @@ fn section(
     Ok(())
 }
 
-fn milliseconds(time: Duration) -> String {
+fn format_milliseconds(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1e3)
 }

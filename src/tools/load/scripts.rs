@@ -1,12 +1,13 @@
-//! What of a flow test can be followed from outside.
+//! The scripts of a load: flow tests without the steps that only a gateway in this process can
+//! check.
 
 use crate::channel::Channel;
 use crate::tools::flow_test::{Expectation, StepKind, TestCase};
 use crate::tools::phone::PhoneAction;
 
-/// A case without what only the gateway itself could tell: its functions and its widgets.
-pub fn from_outside(case: &TestCase) -> TestCase {
-    let seen = |what: &StepKind| match what {
+/// Removes the expectations on functions and widgets, which cannot be observed over HTTP.
+pub fn without_internal_steps(case: &TestCase) -> TestCase {
+    let is_observable = |kind: &StepKind| match kind {
         StepKind::Act(_) => true,
         StepKind::Expect(expect) => !matches!(
             expect,
@@ -18,15 +19,16 @@ pub fn from_outside(case: &TestCase) -> TestCase {
         ),
     };
     let mut case = case.clone();
-    case.steps.retain(|step| seen(&step.what));
+    case.steps.retain(|step| is_observable(&step.kind));
     case
 }
 
-/// The channel of what is done: whoever writes is in no call.
-pub fn channel(cases: &[TestCase]) -> Channel {
+/// The channel of the scripts: messages, if one of them sends a message.
+pub fn infer_channel(cases: &[TestCase]) -> Channel {
     let mut steps = cases.iter().flat_map(|case| &case.steps);
-    match steps.any(|step| matches!(step.what, StepKind::Act(PhoneAction::Text { .. }))) {
-        true => Channel::Message,
-        false => Channel::Voice,
+    if steps.any(|step| matches!(step.kind, StepKind::Act(PhoneAction::Text { .. }))) {
+        Channel::Message
+    } else {
+        Channel::Voice
     }
 }

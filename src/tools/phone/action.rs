@@ -1,5 +1,4 @@
-//! What the person at the other end does: the words that are typed at a phone and stand in flow
-//! tests.
+//! The actions of a person at a phone, and their notation on the command line and in flow tests.
 
 use std::fmt;
 use std::ops::Range;
@@ -7,47 +6,47 @@ use std::time::Duration;
 
 use crate::limits::PHONE_WAIT_MAX;
 
-/// One thing that a person does. [`PhoneAction::parse`] reads it, [`fmt::Display`] writes the same.
+/// One action of a person. [`PhoneAction::parse`] reads it, [`fmt::Display`] writes the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PhoneAction {
     /// `press 12#`: keys of a telephone, `0-9*#`, in this order.
     Press(String),
-    /// `say I have a question`: what speech recognition would make of it.
+    /// `say I have a question`: the result of the speech recognition.
     Say(String),
-    /// `wait`: silence until whoever listens gives up. `wait 2h`: as long as that.
+    /// `wait`: silence until the end of the current input. `wait 2h`: silence of this length.
     Wait(Option<Duration>),
     /// `hang up`
     HangUp,
-    /// `text Hello there`: a message. `media https://…`: one that is a picture.
+    /// `text Hello there`: a message. `media https://…`: a picture message.
     Text {
-        /// What is written; may be empty where there are pictures.
+        /// The text; may be empty if there are pictures.
         body: String,
-        /// Links to what is sent along.
+        /// Links to the attached media.
         media: Vec<String>,
     },
-    /// `outcome busy DialCallDuration=0`: how something ended that is not the person's to decide:
-    /// a `Dial`, a queue, a payment, somebody else's session.
+    /// `outcome busy DialCallDuration=0`: the outcome of a verb that ends without the person: of a
+    /// `Dial`, a queue, a payment.
     Outcome {
-        /// One of the words that the carrier has for it: `completed`, `busy`, `queue-full`, …
+        /// One of the carrier's words: `completed`, `busy`, `queue-full`, …
         word: String,
-        /// Parameters over the usual ones.
+        /// Parameters that replace the usual ones.
         parameters: Vec<(String, String)>,
     },
 }
 
-/// Why a line is nothing that a person can do.
+/// The error for a line that is not an action.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ActionParseError {
-    /// What is wrong, and what was expected.
+    /// The mistake, and the expected text.
     pub message: String,
-    /// The bytes of the line that it is about.
+    /// The bytes of the line with the mistake.
     pub span: Range<usize>,
-    /// What to do; empty where the message says it.
+    /// The advice; empty if the message has it.
     pub help: String,
 }
 
-/// Every word that an act begins with, and what comes after it.
+/// The first word of each action, and the text after it.
 pub const PHONE_ACTIONS: [(&str, &str); 7] = [
     ("press", "KEYS: 0-9, * and #"),
     ("say", "WORDS that are spoken"),
@@ -62,66 +61,70 @@ impl PhoneAction {
     /// Reads one line.
     ///
     /// # Errors
-    /// Where it is no act; the error says which word, and what was expected.
+    /// If it is not an action. The error names the word and the expected text.
     pub fn parse(line: &str) -> Result<PhoneAction, ActionParseError> {
         let start = line.len() - line.trim_start().len();
         let text = line.trim();
         let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
         let rest = rest.trim();
         let at = start + text.len() - rest.len()..start + text.len();
-        let nothing = |what: &str| {
+        let incomplete = |what: &str| {
             let help = format!("`{word} {what}`");
-            ActionParseError { message: format!("`{word}` says nothing"), span: at.clone(), help }
+            ActionParseError {
+                message: format!("`{word}` needs an argument"),
+                span: at.clone(),
+                help,
+            }
         };
         match word {
-            "press" if rest.is_empty() => Err(nothing("1")),
-            "press" => press(rest, at.start),
-            "say" if rest.is_empty() => Err(nothing("I have a question")),
+            "press" if rest.is_empty() => Err(incomplete("1")),
+            "press" => parse_keys(rest, at.start),
+            "say" if rest.is_empty() => Err(incomplete("I have a question")),
             "say" => Ok(PhoneAction::Say(rest.to_owned())),
-            "text" => Ok(PhoneAction::Text { body: unescaped(rest), media: Vec::new() }),
-            "media" if rest.is_empty() => Err(nothing("https://example.com/cat.jpg")),
+            "text" => Ok(PhoneAction::Text { body: unescape_line(rest), media: Vec::new() }),
+            "media" if rest.is_empty() => Err(incomplete("https://example.com/cat.jpg")),
             "media" => {
                 let media = rest.split_whitespace().map(str::to_owned).collect();
                 Ok(PhoneAction::Text { body: String::new(), media })
             }
             "wait" if rest.is_empty() => Ok(PhoneAction::Wait(None)),
-            "wait" => time(rest, at).map(|time| PhoneAction::Wait(Some(time))),
-            "outcome" if rest.is_empty() => Err(nothing("busy")),
-            "outcome" => outcome(rest, at.start),
+            "wait" => parse_duration(rest, at).map(|time| PhoneAction::Wait(Some(time))),
+            "outcome" if rest.is_empty() => Err(incomplete("busy")),
+            "outcome" => parse_outcome(rest, at.start),
             "hang" if rest == "up" => Ok(PhoneAction::HangUp),
             _ => Err(ActionParseError {
-                message: format!("`{word}` is nothing that a person can do"),
+                message: format!("`{word}` is not an action"),
                 span: start..start + word.len(),
-                help: format!("one of {}", words()),
+                help: format!("one of {}", list_words()),
             }),
         }
     }
 }
 
 /// The words of [`PHONE_ACTIONS`], quoted.
-fn words() -> String {
+fn list_words() -> String {
     let words: Vec<String> = PHONE_ACTIONS.iter().map(|(word, _)| format!("`{word}`")).collect();
     words.join(", ")
 }
 
-fn press(keys: &str, start: usize) -> Result<PhoneAction, ActionParseError> {
+fn parse_keys(keys: &str, start: usize) -> Result<PhoneAction, ActionParseError> {
     let key = |key: char| key.is_ascii_digit() || matches!(key, '*' | '#');
     match keys.char_indices().find(|(_, it)| !key(*it) && *it != ' ') {
         None => Ok(PhoneAction::Press(keys.replace(' ', ""))),
         Some((at, wrong)) => Err(ActionParseError {
-            message: format!("`{wrong}` is no key of a telephone"),
+            message: format!("`{wrong}` is not a telephone key"),
             span: start + at..start + at + wrong.len_utf8(),
             help: "keys are `0` to `9`, `*` and `#`; words are spoken with `say`".to_owned(),
         }),
     }
 }
 
-/// Reads a time: a whole number and `s`, `m`, `h` or `d`.
+/// Reads a duration: a whole number and `s`, `m`, `h` or `d`. `span` is its position in the line.
 ///
 /// # Errors
-/// Where it is none, and where it is longer than [`PHONE_WAIT_MAX`]; `span` is where it stands.
-pub fn time(text: &str, span: Range<usize>) -> Result<Duration, ActionParseError> {
-    let (number, unit) = text.split_at(text.len() - usize::from(text.ends_with(unit_of)));
+/// If it is not a duration, or longer than [`PHONE_WAIT_MAX`].
+pub(crate) fn parse_duration(text: &str, span: Range<usize>) -> Result<Duration, ActionParseError> {
+    let (number, unit) = text.split_at(text.len() - usize::from(text.ends_with(is_unit)));
     let seconds = match unit {
         "s" => 1,
         "m" => 60,
@@ -133,30 +136,33 @@ pub fn time(text: &str, span: Range<usize>) -> Result<Duration, ActionParseError
     let total = number.filter(|_| seconds > 0).and_then(|number| number.checked_mul(seconds));
     let total = total.map(Duration::from_secs).filter(|time| *time <= PHONE_WAIT_MAX);
     total.ok_or_else(|| ActionParseError {
-        message: format!("`{text}` is no time that can be waited"),
+        message: format!("`{text}` is not a duration"),
         span,
         help: "a whole number and a unit: `90s`, `5m`, `2h`, `1d`; at most 400 days".to_owned(),
     })
 }
 
-fn unit_of(letter: char) -> bool {
+fn is_unit(letter: char) -> bool {
     matches!(letter, 's' | 'm' | 'h' | 'd')
 }
 
 /// Reads `busy DialCallDuration=0 Name="a b"`.
-fn outcome(text: &str, start: usize) -> Result<PhoneAction, ActionParseError> {
+fn parse_outcome(text: &str, start: usize) -> Result<PhoneAction, ActionParseError> {
     let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let begins = start + text.len() - rest.len();
-    let parameters = pairs(rest, begins)?;
+    let parameters = parse_params(rest, begins)?;
     Ok(PhoneAction::Outcome { word: word.to_owned(), parameters })
 }
 
-/// Reads `NAME=VALUE NAME="A VALUE"`: values with spaces stand in quotes, `\"` and `\\` are what
-/// they are. `start` is where the text stands in its line.
+/// Reads `NAME=VALUE NAME="A VALUE"`. Values with spaces are in quotes, where `\"` and `\\` are
+/// escapes. `start` is the position of the text in its line.
 ///
 /// # Errors
-/// Where a pair has no `=`, and where a quote is not closed.
-pub fn pairs(text: &str, start: usize) -> Result<Vec<(String, String)>, ActionParseError> {
+/// If a parameter has no `=`, or a quote is not closed.
+pub(crate) fn parse_params(
+    text: &str,
+    start: usize,
+) -> Result<Vec<(String, String)>, ActionParseError> {
     let mut pairs = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {
@@ -173,7 +179,7 @@ pub fn pairs(text: &str, start: usize) -> Result<Vec<(String, String)>, ActionPa
         let (name, value) = (&rest[..equals], &rest[equals + 1..]);
         let (value, length) = match value.strip_prefix('"') {
             Some(quoted) => {
-                let end = end_of_quote(quoted);
+                let end = find_closing_quote(quoted);
                 let end = end.ok_or_else(|| wrong("a quote that is not closed", rest.len()))?;
                 (quoted[..end].replace("\\\"", "\"").replace("\\\\", "\\"), end + 2)
             }
@@ -185,32 +191,33 @@ pub fn pairs(text: &str, start: usize) -> Result<Vec<(String, String)>, ActionPa
     Ok(pairs)
 }
 
-/// Where a quoted text ends, after its first quote.
-fn end_of_quote(quoted: &str) -> Option<usize> {
-    let mut escaped = false;
+/// The position of the closing quote, in the text after the opening one.
+fn find_closing_quote(quoted: &str) -> Option<usize> {
+    let mut escape_line = false;
     quoted.char_indices().find_map(|(at, letter)| {
-        let ends = letter == '"' && !escaped;
-        escaped = letter == '\\' && !escaped;
+        let ends = letter == '"' && !escape_line;
+        escape_line = letter == '\\' && !escape_line;
         ends.then_some(at)
     })
 }
 
-/// `NAME=VALUE`, as [`pairs`] reads it.
-pub fn pair(name: &str, value: &str) -> String {
+/// Writes `NAME=VALUE` in the notation of [`parse_params`].
+pub(crate) fn format_param(name: &str, value: &str) -> String {
     let plain = !value.is_empty() && !value.contains(|c: char| c.is_whitespace() || c == '"');
-    match plain {
-        true => format!("{name}={value}"),
-        false => format!("{name}=\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")),
+    if plain {
+        format!("{name}={value}")
+    } else {
+        format!("{name}=\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
     }
 }
 
-/// A text as it stands in one line: line ends are `\n`.
-pub fn escaped(text: &str) -> String {
+/// Writes a text in one line, with `\n` for its line ends.
+pub(crate) fn escape_line(text: &str) -> String {
     text.replace('\\', "\\\\").replace('\n', "\\n")
 }
 
-/// The text that [`escaped`] wrote.
-pub fn unescaped(line: &str) -> String {
+/// Reads the notation of [`escape_line`].
+pub(crate) fn unescape_line(line: &str) -> String {
     let mut text = String::with_capacity(line.len());
     let mut letters = line.chars();
     while let Some(letter) = letters.next() {
@@ -244,13 +251,13 @@ impl fmt::Display for PhoneAction {
             }
             PhoneAction::HangUp => formatter.write_str("hang up"),
             PhoneAction::Text { body, media } if media.is_empty() => {
-                write!(formatter, "text {}", escaped(body))
+                write!(formatter, "text {}", escape_line(body))
             }
             PhoneAction::Text { media, .. } => write!(formatter, "media {}", media.join(" ")),
             PhoneAction::Outcome { word, parameters } => {
                 write!(formatter, "outcome {word}")?;
                 for (name, value) in parameters {
-                    write!(formatter, " {}", pair(name, value))?;
+                    write!(formatter, " {}", format_param(name, value))?;
                 }
                 Ok(())
             }
@@ -263,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn acts_are_written_as_they_are_read() {
+    fn actions_are_written_as_they_are_read() {
         for line in [
             "press 12*#",
             "say I have a question",
@@ -281,16 +288,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_act_is_pointed_at() {
+    fn a_mistake_is_reported_with_its_position() {
         for (line, part, message) in [
-            ("  pres 1", "pres", "`pres` is nothing that a person can do"),
-            ("press 1a2", "a", "`a` is no key of a telephone"),
-            ("press é", "é", "`é` is no key of a telephone"),
-            ("wait 5 years", "5 years", "`5 years` is no time that can be waited"),
-            ("wait 999999d", "999999d", "`999999d` is no time that can be waited"),
+            ("  pres 1", "pres", "`pres` is not an action"),
+            ("press 1a2", "a", "`a` is not a telephone key"),
+            ("press é", "é", "`é` is not a telephone key"),
+            ("wait 5 years", "5 years", "`5 years` is not a duration"),
+            ("wait 999999d", "999999d", "`999999d` is not a duration"),
             ("outcome busy a b=1", "a", "a parameter without a value"),
             ("outcome busy a=\"1", "a=\"1", "a quote that is not closed"),
-            ("say", "", "`say` says nothing"),
+            ("say", "", "`say` needs an argument"),
         ] {
             let error = PhoneAction::parse(line).unwrap_err();
             assert_eq!((&line[error.span.clone()], error.message.as_str()), (part, message));

@@ -1,17 +1,17 @@
-//! What the carrier's debugger would say of an application, under the carrier's own codes.
+//! Errors and warnings of the carrier's debugger, with the carrier's codes.
 
 use std::fmt;
 
-/// An error or a warning of the carrier.
+/// An error or a warning of the carrier about an application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CarrierAlert {
-    /// Twilio's code, <https://www.twilio.com/docs/api/errors>. `None` where it has none.
+    /// Twilio's code, <https://www.twilio.com/docs/api/errors>; `None` if there is none.
     pub code: Option<u32>,
-    /// Twilio's words for the code, and what was found.
+    /// Twilio's text for the code, and the finding.
     pub message: String,
 }
 
-/// Codes, with Twilio's words for them.
+/// The codes, with Twilio's texts for them.
 const CODES: [(u32, &str); 24] = [
     (11100, "Invalid URL format"),
     (11200, "HTTP retrieval failure"),
@@ -40,7 +40,7 @@ const CODES: [(u32, &str); 24] = [
 ];
 
 impl CarrierAlert {
-    /// What was found, under a code.
+    /// An alert with a code of [`CODES`].
     pub fn new(code: u32, found: impl fmt::Display) -> CarrierAlert {
         let known = CODES.iter().find(|(known, _)| *known == code);
         let message = match known {
@@ -50,8 +50,8 @@ impl CarrierAlert {
         CarrierAlert { code: Some(code), message }
     }
 
-    /// What was found, where the carrier has no code for it.
-    pub fn uncoded(found: impl fmt::Display) -> CarrierAlert {
+    /// An alert that has no code.
+    pub fn without_code(found: impl fmt::Display) -> CarrierAlert {
         CarrierAlert { code: None, message: found.to_string() }
     }
 }

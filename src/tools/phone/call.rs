@@ -1,5 +1,8 @@
-//! A call, as the carrier goes through it: documents in, what the caller notices and the next
-//! webhook out. Pure: no network, no clock. One file for each kind of verb that waits.
+//! The state machine of a call: documents in; events and the next webhook out.
+//!
+//! One file for each kind of verb that waits for an input: `gather`, `record`, `outcome`; `prompt`
+//! has those that continue on their own. Invariant: a verb either pushes events and continues, or
+//! sets the state and stops. None of them does I/O or reads the clock.
 
 mod gather;
 mod outcome;
@@ -7,23 +10,24 @@ mod prompt;
 mod record;
 
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use actix_web::http::Method;
 
 use super::alert::CarrierAlert;
-use super::caller::{Caller, PhoneNumber, call_ended};
+use super::caller::{Caller, PhoneNumber, completion_params};
 use super::event::{CallEnd, PhoneEvent};
 use super::expected_input::{ActionNotAccepted, ExpectedInput};
 use super::twiml_document::TwimlDocument;
-use super::webhook_request::{FetchResult, WebhookRequest, method};
+use super::webhook_request::{FetchResult, WebhookRequest, parse_method};
 use super::{ConversationState, PhoneAction};
 use crate::channel::Channel;
 use crate::limits::PHONE_DOCUMENTS_MAX;
 use crate::twiml::read::Element;
 use crate::uri::resolve;
 
-/// One call.
+/// One call to an application.
 #[derive(Clone, Debug)]
 pub struct PhoneCall {
     number: PhoneNumber,
@@ -31,48 +35,51 @@ pub struct PhoneCall {
     sid: String,
     /// `CallStatus` of the webhooks from now on.
     status: &'static str,
-    /// When it began, and what time it is: since 1970.
+    /// The time of the beginning, and the current time: since 1970.
     began: Duration,
     now: Duration,
     state: CallState,
-    /// Webhooks whose answers nobody reads. They are sent before anything else.
-    told: VecDeque<WebhookRequest>,
+    /// Webhooks whose responses are ignored. They are sent before the next document.
+    callbacks: VecDeque<WebhookRequest>,
     document: TwimlDocument,
-    /// The verb of the document that is next.
-    at: usize,
-    /// Documents since the caller last did something.
+    /// The index of the document's next verb.
+    verb_index: usize,
+    /// Documents since the caller's last action.
     documents: usize,
-    /// The URL that is asked is the number's fallback already.
+    /// The current request goes to the number's fallback URL.
     on_fallback: bool,
-    heard: Vec<PhoneEvent>,
-    /// The pauses since [`PhoneCall::pauses`] was last asked.
-    paused: Duration,
+    events: Vec<PhoneEvent>,
+    /// The length of all pauses since the last [`PhoneCall::take_pauses`].
+    pause_total: Duration,
 }
 
 #[derive(Clone, Debug)]
 enum CallState {
-    /// A document is wanted.
+    /// A document is requested.
     Requesting(WebhookRequest),
-    /// A verb waits for the caller, or for something to end.
+    /// A verb waits for the caller, or for an outcome.
     Waiting(ExpectedInput, Element),
     Over,
 }
 
-/// Whether a document goes on after a verb.
-enum Going {
-    /// With the next verb.
-    On,
-    /// Something else is awaited now.
-    Stops,
+/// Whether the document continues with its next verb, or the state has changed.
+type VerbFlow = ControlFlow<()>;
+
+/// The attributes of a verb that name a callback.
+#[derive(Clone, Copy)]
+struct CallbackAttributes {
+    url: &'static str,
+    /// Empty if the verb has no such attribute: the carrier sends a POST then.
+    method: &'static str,
 }
 
-/// What a caller hears when an application cannot be used.
+/// The announcement of the carrier if the application cannot be used.
 const SORRY: &str = "We are sorry. An application error has occurred. Goodbye.";
 
 impl PhoneCall {
-    /// Somebody dials a number. `now` is the wall clock.
+    /// A new call. `now` is the wall clock, as the time since 1970.
     pub fn dial(number: PhoneNumber, caller: Caller, sid: String, now: Duration) -> PhoneCall {
-        let request = WebhookRequest::first("call", &number, caller.of_call(&sid));
+        let request = WebhookRequest::initial("call", &number, caller.call_fields(&sid));
         PhoneCall {
             document: TwimlDocument { url: number.url.clone(), verbs: Vec::new() },
             number,
@@ -82,134 +89,146 @@ impl PhoneCall {
             began: now,
             now,
             state: CallState::Requesting(request),
-            told: VecDeque::new(),
-            at: 0,
+            callbacks: VecDeque::new(),
+            verb_index: 0,
             documents: 0,
             on_fallback: false,
-            heard: Vec::new(),
-            paused: Duration::ZERO,
+            events: Vec::new(),
+            pause_total: Duration::ZERO,
         }
     }
 
-    /// A call that was taken already, as it is when a document comes.
-    pub fn taken(number: PhoneNumber, caller: Caller, sid: String, now: Duration) -> PhoneCall {
+    /// A call that was answered, which is its state when a document arrives.
+    pub fn in_progress(
+        number: PhoneNumber,
+        caller: Caller,
+        sid: String,
+        now: Duration,
+    ) -> PhoneCall {
         PhoneCall { status: "in-progress", ..PhoneCall::dial(number, caller, sid, now) }
     }
 
-    /// What is to be done now.
-    pub fn next(&self) -> ConversationState<'_> {
-        match (self.told.front(), &self.state) {
-            (Some(told), _) => ConversationState::Request(told),
+    /// What the call needs now.
+    pub fn state(&self) -> ConversationState<'_> {
+        match (self.callbacks.front(), &self.state) {
+            (Some(callback), _) => ConversationState::Request(callback),
             (None, CallState::Requesting(request)) => ConversationState::Request(request),
             (None, CallState::Waiting(..)) => ConversationState::Input,
             (None, CallState::Over) => ConversationState::Over,
         }
     }
 
-    /// What a person can do now.
-    pub fn awaits(&self) -> ExpectedInput {
+    /// The input that the call expects now.
+    pub fn expected_input(&self) -> ExpectedInput {
         match &self.state {
-            CallState::Waiting(awaits, _) => awaits.clone(),
+            CallState::Waiting(expected, _) => expected.clone(),
             CallState::Requesting(_) | CallState::Over => ExpectedInput::Nothing,
         }
     }
 
-    /// What was noticed since this was last asked.
-    pub fn heard(&mut self) -> Vec<PhoneEvent> {
-        std::mem::take(&mut self.heard)
+    /// Removes and returns the events since the last call of this method.
+    pub fn take_events(&mut self) -> Vec<PhoneEvent> {
+        std::mem::take(&mut self.events)
     }
 
-    /// Notes something that happened outside.
-    pub(super) fn notice(&mut self, heard: PhoneEvent) {
-        self.heard.push(heard);
+    /// Adds an event from outside of the call.
+    pub(super) fn push_event(&mut self, event: PhoneEvent) {
+        self.events.push(event);
     }
 
-    /// How long the caller has listened to nothing since this was last asked.
-    pub(super) fn pauses(&mut self) -> Duration {
-        std::mem::take(&mut self.paused)
+    /// Removes and returns the length of the pauses since the last call of this method.
+    pub(super) fn take_pauses(&mut self) -> Duration {
+        std::mem::take(&mut self.pause_total)
     }
 
-    /// What came of the request that [`PhoneCall::next`] gave.
-    pub fn answered(&mut self, answer: FetchResult, now: Duration) {
+    /// Takes the result of the request that [`PhoneCall::state`] returned.
+    pub fn handle_response(&mut self, result: FetchResult, now: Duration) {
         self.now = now;
-        if let Some(told) = self.told.pop_front() {
-            let fault = told.complaint(answer).map(|found| CarrierAlert::new(15003, found));
-            return self.heard.extend(fault.map(PhoneEvent::Warning));
+        if let Some(callback) = self.callbacks.pop_front() {
+            let alert = callback.callback_problem(result);
+            let alert = alert.map(|found| CarrierAlert::new(15003, found));
+            return self.events.extend(alert.map(PhoneEvent::Warning));
         }
         let CallState::Requesting(request) = &self.state else { return };
         let url = request.url.clone();
-        match answer.and_then(|fetched| TwimlDocument::of(&fetched, Channel::Voice)) {
+        let document =
+            result.and_then(|response| TwimlDocument::from_response(&response, Channel::Voice));
+        match document {
             Ok((document, warnings)) => {
                 self.status = "in-progress";
                 self.on_fallback = false;
-                self.heard.extend(warnings.into_iter().map(PhoneEvent::Warning));
-                (self.document, self.at) = (document, 0);
+                self.events.extend(warnings.into_iter().map(PhoneEvent::Warning));
+                (self.document, self.verb_index) = (document, 0);
                 self.documents += 1;
-                self.go_on();
+                self.continue_document();
             }
-            Err(fault) => self.failed(fault, &url),
+            Err(alert) => self.use_fallback(alert, &url),
         }
     }
 
-    /// The person does something.
+    /// Performs an action of the caller.
     ///
     /// # Errors
-    /// Where nobody takes notice of it; nothing has changed then.
-    pub fn act(&mut self, act: &PhoneAction, now: Duration) -> Result<(), ActionNotAccepted> {
+    /// If the action has no effect now. The state is unchanged then.
+    pub fn perform(
+        &mut self,
+        action: &PhoneAction,
+        now: Duration,
+    ) -> Result<(), ActionNotAccepted> {
         self.now = now;
-        let (awaits, verb) = match (&self.state, act) {
-            (CallState::Waiting(awaits, verb), _) => (awaits.clone(), verb.clone()),
+        let (expected, verb) = match (&self.state, action) {
+            (CallState::Waiting(expected, verb), _) => (expected.clone(), verb.clone()),
             (CallState::Requesting(_), PhoneAction::HangUp) => {
-                // Nobody waits for the answer any more.
+                // The response to the pending request no longer matters.
                 self.status = "completed";
                 self.end(CallEnd::HungUp);
                 return Ok(());
             }
             (CallState::Requesting(_) | CallState::Over, _) => {
-                return Err(ActionNotAccepted::new(act, &self.awaits()));
+                return Err(ActionNotAccepted::new(action, &self.expected_input()));
             }
         };
-        match (&awaits, act) {
-            (_, PhoneAction::HangUp) => self.hang_up(&awaits, &verb),
-            (ExpectedInput::Gather { .. }, _) => gather::act(self, &verb, act)?,
-            (ExpectedInput::Recording { .. }, _) => record::act(self, &verb, act)?,
-            (ExpectedInput::Outcome { .. }, _) => outcome::act(self, &verb, act)?,
-            (ExpectedInput::Listen, PhoneAction::Wait(_)) => self.go_on(),
-            _ => return Err(ActionNotAccepted::new(act, &awaits)),
+        match (&expected, action) {
+            (_, PhoneAction::HangUp) => self.hang_up(&expected, &verb),
+            (ExpectedInput::Gather { .. }, _) => gather::perform(self, &verb, action)?,
+            (ExpectedInput::Recording { .. }, _) => record::perform(self, &verb, action)?,
+            (ExpectedInput::Outcome { .. }, _) => outcome::perform(self, &verb, action)?,
+            (ExpectedInput::Listen, PhoneAction::Wait(_)) => self.continue_document(),
+            _ => return Err(ActionNotAccepted::new(action, &expected)),
         }
         self.documents = 0;
         Ok(())
     }
 
-    /// How much time passes before what a person does has its effect.
-    pub fn passes(&self, act: &PhoneAction) -> Duration {
-        match (act, &self.state) {
+    /// The time that passes before an action has its effect.
+    pub fn delay_before(&self, action: &PhoneAction) -> Duration {
+        match (action, &self.state) {
             (PhoneAction::Wait(Some(time)), _) => *time,
-            (PhoneAction::Wait(None), CallState::Waiting(awaits, _)) => awaits.timeout(),
-            (PhoneAction::Press(keys), CallState::Waiting(awaits, _))
-                if !awaits.ends_with(keys) =>
+            (PhoneAction::Wait(None), CallState::Waiting(expected, _)) => expected.timeout(),
+            (PhoneAction::Press(keys), CallState::Waiting(expected, _))
+                if !expected.is_complete_with(keys) =>
             {
-                awaits.timeout()
+                expected.timeout()
             }
             _ => Duration::ZERO,
         }
     }
 
-    /// Goes through the document until something is awaited.
-    fn go_on(&mut self) {
+    /// Runs the verbs of the document up to one that waits.
+    fn continue_document(&mut self) {
         loop {
-            let Some(verb) = self.document.verbs.get(self.at).cloned() else {
+            let Some(verb) = self.document.verbs.get(self.verb_index).cloned() else {
                 return self.end(CallEnd::Completed);
             };
-            self.at += 1;
-            if let Going::Stops = self.carry_out(&verb) {
+            self.verb_index += 1;
+            if self.run_verb(&verb).is_break() {
                 return;
             }
         }
     }
 
-    /// Carries out one verb. The document says what is known about any that is not here.
-    fn carry_out(&mut self, verb: &Element) -> Going {
+    /// Runs one verb. The check of the document has reported unknown ones.
+    fn run_verb(&mut self, verb: &Element) -> VerbFlow {
         match verb.name.as_str() {
             "Say" | "Play" | "Pause" => prompt::enter(self, verb),
             "Gather" => return gather::enter(self, verb),
@@ -217,95 +236,103 @@ impl PhoneCall {
             "Sms" => return prompt::sms(self, verb),
             "Redirect" => {
                 if self.documents >= PHONE_DOCUMENTS_MAX {
+                    // The same verb again once the caller has decided to listen on.
                     self.documents = 0;
-                    self.at -= 1;
+                    self.verb_index -= 1;
                     return self.wait(ExpectedInput::Listen, verb);
                 }
                 let reference = verb.text();
-                return self.ask("Redirect", reference.trim(), verb, Vec::new());
+                self.request_document("Redirect", reference.trim(), verb, Vec::new());
+                return ControlFlow::Break(());
             }
             "Hangup" => {
-                self.does("Hangup", String::new());
+                self.push_step("Hangup", String::new());
                 self.end(CallEnd::Completed);
-                return Going::Stops;
+                return ControlFlow::Break(());
             }
             "Reject" => {
                 let busy = verb.attribute("reason") == Some("busy");
-                self.does("Reject", if busy { "busy" } else { "rejected" }.to_owned());
+                self.push_step("Reject", if busy { "busy" } else { "rejected" }.to_owned());
                 self.end(if busy { CallEnd::Busy } else { CallEnd::Rejected });
-                return Going::Stops;
+                return ControlFlow::Break(());
             }
-            "Start" | "Stop" => prompt::shown(self, verb),
-            "Leave" => self.does("Leave", "the queue".to_owned()),
+            "Start" | "Stop" => prompt::show_nouns(self, verb),
+            "Leave" => self.push_step("Leave", "the queue".to_owned()),
             "Echo" => {
-                self.does("Echo", "the caller hears himself".to_owned());
+                self.push_step("Echo", "the caller's own voice".to_owned());
                 return self.wait(ExpectedInput::Listen, verb);
             }
             _ => return outcome::enter(self, verb),
         }
-        Going::On
+        ControlFlow::Continue(())
     }
 
-    fn does(&mut self, verb: &'static str, what: String) {
-        self.heard.push(PhoneEvent::CarrierStep { verb, what });
+    fn push_step(&mut self, verb: &'static str, detail: String) {
+        self.events.push(PhoneEvent::CarrierStep { verb, detail });
     }
 
-    fn wait(&mut self, awaits: ExpectedInput, verb: &Element) -> Going {
-        self.state = CallState::Waiting(awaits, verb.clone());
-        Going::Stops
+    fn wait(&mut self, expected: ExpectedInput, verb: &Element) -> VerbFlow {
+        self.state = CallState::Waiting(expected, verb.clone());
+        ControlFlow::Break(())
     }
 
-    /// Asks a URL of a verb for what follows.
-    fn ask(
+    /// Requests the next document from a URL of a verb.
+    fn request_document(&mut self, purpose: &str, reference: &str, verb: &Element, own: ParamList) {
+        let request = self.build_request(purpose, reference, "method", verb).with_params(own);
+        self.state = CallState::Requesting(request);
+    }
+
+    /// Queues a callback to a URL of a verb, if the verb names one. Its response is ignored.
+    fn post(
         &mut self,
         purpose: &str,
-        reference: &str,
+        attributes: CallbackAttributes,
         verb: &Element,
-        own: Vec<(String, String)>,
-    ) -> Going {
-        self.state =
-            CallState::Requesting(self.request(purpose, reference, "method", verb).with(own));
-        Going::Stops
-    }
-
-    /// Tells a URL of a verb something; what it answers is not read.
-    fn tell(&mut self, purpose: &str, (url, method): (&str, &str), verb: &Element, own: ParamList) {
-        if let Some(reference) = verb.attribute(url).filter(|url| !url.is_empty()) {
-            let request = self.request(purpose, reference, method, verb);
-            self.told.push_back(request.with(own).told());
+        own: ParamList,
+    ) {
+        let url = verb.attribute(attributes.url);
+        if let Some(reference) = url.filter(|url| !url.is_empty()) {
+            let request = self.build_request(purpose, reference, attributes.method, verb);
+            self.callbacks.push_back(request.with_params(own).into_callback());
         }
     }
 
-    fn request(&self, purpose: &str, reference: &str, by: &str, verb: &Element) -> WebhookRequest {
+    fn build_request(
+        &self,
+        purpose: &str,
+        reference: &str,
+        method_attribute: &str,
+        verb: &Element,
+    ) -> WebhookRequest {
         let url = resolve(&self.document.url, reference);
-        let mut fields = self.caller.of_call(&self.sid);
+        let mut fields = self.caller.call_fields(&self.sid);
         fields.set("CallStatus", self.status);
-        WebhookRequest::new(purpose, &url, method(verb.attribute(by)), fields)
+        WebhookRequest::new(purpose, &url, parse_method(verb.attribute(method_attribute)), fields)
     }
 
-    /// Goes on at the `action` of a verb, or without one with what follows in the document.
-    fn action(&mut self, verb: &Element, own: ParamList) {
+    /// Requests the `action` of a verb; without one, the document continues.
+    fn request_action(&mut self, verb: &Element, own: ParamList) {
         let purpose = format!("{} action", verb.name);
         match verb.attribute("action") {
             Some(action) => {
-                self.ask(&purpose, action, verb, own);
+                self.request_document(&purpose, action, verb, own);
             }
-            None => self.go_on(),
+            None => self.continue_document(),
         }
     }
 
-    /// The same for a verb whose `action` is the document itself where it names none.
-    fn own_action(&mut self, verb: &Element, own: ParamList) {
+    /// Requests the `action` of a verb whose default is the URL of the document itself.
+    fn request_action_or_document(&mut self, verb: &Element, own: ParamList) {
         let purpose = format!("{} action", verb.name);
         let action = verb.attribute("action").unwrap_or_default();
-        self.ask(&purpose, action, verb, own);
+        self.request_document(&purpose, action, verb, own);
     }
 
-    fn hang_up(&mut self, awaits: &ExpectedInput, verb: &Element) {
+    fn hang_up(&mut self, expected: &ExpectedInput, verb: &Element) {
         self.status = "completed";
-        match awaits {
-            ExpectedInput::Recording { .. } => record::hung_up(self, verb),
-            ExpectedInput::Outcome { .. } => outcome::hung_up(self, verb),
+        match expected {
+            ExpectedInput::Recording { .. } => record::on_hang_up(self, verb),
+            ExpectedInput::Outcome { .. } => outcome::on_hang_up(self, verb),
             ExpectedInput::Gather { .. }
             | ExpectedInput::Listen
             | ExpectedInput::Message
@@ -314,12 +341,13 @@ impl PhoneCall {
         self.end(CallEnd::HungUp);
     }
 
-    /// An application that cannot be used: its fallback is asked, or the caller is told.
-    fn failed(&mut self, fault: CarrierAlert, url: &str) {
-        let mut fields = self.caller.of_call(&self.sid);
+    /// Requests the fallback URL after an error. Without one, or if it was the fallback that
+    /// failed, the carrier plays its announcement and hangs up.
+    fn use_fallback(&mut self, alert: CarrierAlert, url: &str) {
+        let mut fields = self.caller.call_fields(&self.sid);
         fields.set("CallStatus", self.status);
-        let fallback = WebhookRequest::fallback(&self.number, &fault, url, fields);
-        self.heard.push(PhoneEvent::Error(fault));
+        let fallback = WebhookRequest::fallback(&self.number, &alert, url, fields);
+        self.events.push(PhoneEvent::Error(alert));
         match fallback.filter(|_| !self.on_fallback) {
             Some(fallback) => {
                 self.on_fallback = true;
@@ -327,33 +355,35 @@ impl PhoneCall {
             }
             None => {
                 let text = SORRY.to_owned();
-                self.heard.push(PhoneEvent::Say { text, language: None, voice: None });
+                self.events.push(PhoneEvent::Say { text, language: None, voice: None });
                 self.end(CallEnd::Failed);
             }
         }
     }
 
-    fn end(&mut self, ended: CallEnd) {
+    fn end(&mut self, end: CallEnd) {
         self.state = CallState::Over;
-        self.heard.push(PhoneEvent::End(ended));
+        self.events.push(PhoneEvent::End(end));
         if let Some(url) = self.number.status_callback.clone() {
-            let status = match ended {
+            let status = match end {
                 CallEnd::Completed | CallEnd::HungUp | CallEnd::Failed => "completed",
                 CallEnd::Rejected => "no-answer",
                 CallEnd::Busy => "busy",
             };
-            let took = self.now.saturating_sub(self.began);
-            let fields = self.caller.of_call(&self.sid);
+            let duration = self.now.saturating_sub(self.began);
+            let fields = self.caller.call_fields(&self.sid);
             let request = WebhookRequest::new("status callback", &url, Method::POST, fields);
-            self.told.push_back(request.with(call_ended(status, took, self.now)).told());
+            self.callbacks.push_back(
+                request.with_params(completion_params(status, duration, self.now)).into_callback(),
+            );
         }
     }
 }
 
-/// Parameters of one webhook.
+/// The parameters of one webhook, beside those of the whole call.
 type ParamList = Vec<(String, String)>;
 
-/// Parameters from what is written in code.
+/// A parameter list from constant names.
 fn fields<const N: usize>(pairs: [(&str, String); N]) -> ParamList {
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -1,23 +1,23 @@
-//! Who calls or writes, and the number that it goes to: the parameters that every webhook has.
+//! A caller and a phone number: the source of the parameters that every webhook has.
 
 use std::time::Duration;
 
 use crate::random;
 
-/// A number of the carrier, as its owner has configured it.
+/// A phone number with its configuration at the carrier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PhoneNumber {
-    /// Where calls or messages are asked about, overrides in the fragment included.
+    /// The URL for calls or messages, with the overrides in its fragment.
     pub url: String,
-    /// `GET` instead of `POST`.
+    /// Whether the first webhook is a `GET` instead of a `POST`.
     pub get: bool,
-    /// What is asked when that cannot be used.
+    /// The URL to request if that one fails.
     pub fallback: Option<String>,
-    /// What is told that a call is over.
+    /// The URL for the callback at the end of a call.
     pub status_callback: Option<String>,
 }
 
-/// Who is at the other end.
+/// The person who calls or writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The account that the number belongs to.
@@ -26,23 +26,23 @@ pub struct Caller {
     pub from: String,
     /// The number that is called.
     pub to: String,
-    /// Parameters over and beside the usual ones.
+    /// Additional parameters; one with a usual name replaces it.
     pub parameters: Vec<(String, String)>,
 }
 
-/// The parameters of a webhook, in the carrier's order; a later one of a name replaces the value.
+/// The parameters of a webhook in the carrier's order. Each name occurs once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct WebhookFields(pub(super) Vec<(String, String)>);
 
-/// Where a number is, which a carrier tells although it seldom knows. Each has `From` and `To`; a
-/// call also has `Caller` and `Called`.
-const PLACES: [&str; 4] = ["City", "State", "Zip", "Country"];
+/// Suffixes of the location parameters, like `FromCity`. `From` and `To` have all of them, `Caller`
+/// and `Called` in a call.
+const LOCATION_SUFFIXES: [&str; 4] = ["City", "State", "Zip", "Country"];
 
-// === impl Number ===
+// === impl PhoneNumber ===
 
 impl PhoneNumber {
-    /// A number whose webhooks all go to one URL, and none but those.
-    pub fn at(url: &str) -> PhoneNumber {
+    /// A number with this URL, without a fallback and callbacks.
+    pub fn for_url(url: &str) -> PhoneNumber {
         PhoneNumber { url: url.to_owned(), get: false, fallback: None, status_callback: None }
     }
 }
@@ -50,14 +50,14 @@ impl PhoneNumber {
 // === impl Caller ===
 
 impl Caller {
-    /// Somebody, who calls a number of some account.
-    pub fn somebody(from: &str, to: &str) -> Caller {
+    /// A caller of a number in a sample account.
+    pub fn new(from: &str, to: &str) -> Caller {
         let account = "AC00000000000000000000000000000000".to_owned();
         Caller { account, from: from.to_owned(), to: to.to_owned(), parameters: Vec::new() }
     }
 
-    /// What every webhook of a call has.
-    pub(super) fn of_call(&self, sid: &str) -> WebhookFields {
+    /// The parameters of every webhook of a call.
+    pub(super) fn call_fields(&self, sid: &str) -> WebhookFields {
         let mut fields = WebhookFields::default();
         fields.set("CallSid", sid);
         fields.set("AccountSid", &self.account);
@@ -65,7 +65,7 @@ impl Caller {
             [("From", &self.from), ("To", &self.to), ("Caller", &self.from), ("Called", &self.to)]
         {
             fields.set(name, number);
-            places(&mut fields, name, number);
+            set_locations(&mut fields, name, number);
         }
         fields.set("CallStatus", "ringing");
         fields.set("Direction", "inbound");
@@ -74,8 +74,8 @@ impl Caller {
         fields
     }
 
-    /// What the webhook of a message has.
-    pub(super) fn of_message(&self, body: &str, media: &[String]) -> WebhookFields {
+    /// The parameters of the webhook of a message.
+    pub(super) fn message_fields(&self, body: &str, media: &[String]) -> WebhookFields {
         let sid = random::sid(if media.is_empty() { "SM" } else { "MM" });
         let mut fields = WebhookFields::default();
         for name in ["MessageSid", "SmsSid", "SmsMessageSid"] {
@@ -84,7 +84,7 @@ impl Caller {
         fields.set("AccountSid", &self.account);
         for (name, number) in [("From", &self.from), ("To", &self.to)] {
             fields.set(name, number);
-            places(&mut fields, name, number);
+            set_locations(&mut fields, name, number);
         }
         fields.set("Body", body);
         fields.set("NumMedia", &media.len().to_string());
@@ -92,7 +92,7 @@ impl Caller {
             fields.set(&format!("MediaUrl{index}"), url);
             fields.set(&format!("MediaContentType{index}"), media_type(url));
         }
-        fields.set("NumSegments", &segments(body).to_string());
+        fields.set("NumSegments", &count_segments(body).to_string());
         fields.set("SmsStatus", "received");
         fields.set("ApiVersion", "2010-04-01");
         if let Some(number) = self.from.strip_prefix("whatsapp:") {
@@ -105,20 +105,21 @@ impl Caller {
     }
 }
 
-/// Cities and countries are told of telephone numbers alone, and are mostly empty.
-fn places(fields: &mut WebhookFields, name: &str, number: &str) {
+/// Sets the location parameters of a telephone number. Other addresses have none.
+fn set_locations(fields: &mut WebhookFields, name: &str, number: &str) {
     if number.starts_with('+') {
-        for place in PLACES {
-            fields.set(&format!("{name}{place}"), "");
+        // The carrier knows the location of few numbers, and sends empty values for the others.
+        for suffix in LOCATION_SUFFIXES {
+            fields.set(&format!("{name}{suffix}"), "");
         }
     }
 }
 
-/// The type that a file's ending stands for.
+/// The media type for the file extension of a URL.
 fn media_type(url: &str) -> &'static str {
     let path = url.split(['?', '#']).next().unwrap_or_default();
-    let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
-    match ending.to_ascii_lowercase().as_str() {
+    let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
+    match extension.to_ascii_lowercase().as_str() {
         "png" => "image/png",
         "gif" => "image/gif",
         "mp4" => "video/mp4",
@@ -130,10 +131,10 @@ fn media_type(url: &str) -> &'static str {
     }
 }
 
-/// How many parts a message is sent in: 160 letters of the GSM alphabet or 70 others, and some
-/// fewer where there are several.
-fn segments(body: &str) -> usize {
-    // Letters of the alphabet's basic table; the rest of it is counted as two.
+/// The number of segments of a message: 160 characters of the GSM alphabet fit in one segment, or
+/// 70 others; in several segments, 153 or 67 fit in each.
+fn count_segments(body: &str) -> usize {
+    // Characters of the basic table count once, those of the extension table twice.
     const GSM: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡\
         ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
     const GSM_TWO: &str = "^{}\\[~]|€";
@@ -149,10 +150,10 @@ fn segments(body: &str) -> usize {
     if length <= one { 1 } else { length.div_ceil(several) }
 }
 
-// === impl Fields ===
+// === impl WebhookFields ===
 
 impl WebhookFields {
-    /// Gives a parameter a value: in the place that it has, or behind the others.
+    /// Sets a parameter: at its position, or at the end.
     pub(super) fn set(&mut self, name: &str, value: &str) {
         match self.0.iter_mut().find(|(known, _)| known == name) {
             Some((_, old)) => value.clone_into(old),
@@ -167,23 +168,27 @@ impl WebhookFields {
     }
 }
 
-/// What the callback at the end of a call has beside that.
-pub(super) fn call_ended(status: &str, took: Duration, wall: Duration) -> Vec<(String, String)> {
+/// The additional parameters of the callback at the end of a call.
+pub(super) fn completion_params(
+    status: &str,
+    duration: Duration,
+    wall: Duration,
+) -> Vec<(String, String)> {
     let pair = |name: &str, value: String| (name.to_owned(), value);
     let mut fields = vec![pair("CallStatus", status.to_owned())];
     if status == "completed" {
-        // The carrier bills whole minutes, and tells both.
-        fields.push(pair("CallDuration", took.as_secs().to_string()));
-        fields.push(pair("Duration", took.as_secs().div_ceil(60).to_string()));
+        // The carrier bills whole minutes, and sends both.
+        fields.push(pair("CallDuration", duration.as_secs().to_string()));
+        fields.push(pair("Duration", duration.as_secs().div_ceil(60).to_string()));
     }
-    fields.push(pair("Timestamp", rfc_2822(wall)));
+    fields.push(pair("Timestamp", format_rfc_2822(wall)));
     fields.push(pair("CallbackSource", "call-progress-events".to_owned()));
     fields.push(pair("SequenceNumber", "0".to_owned()));
     fields
 }
 
 /// `Sun, 25 Mar 2018 09:53:19 +0000`
-fn rfc_2822(wall: Duration) -> String {
+fn format_rfc_2822(wall: Duration) -> String {
     let time = jiff::Timestamp::from_second(wall.as_secs() as i64).unwrap_or_default();
     time.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
 }
@@ -193,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_messages_are_sent_in_parts() {
+    fn long_messages_have_several_segments() {
         for (body, parts) in [
             (String::new(), 1),
             ("a".repeat(160), 1),
@@ -204,22 +209,25 @@ mod tests {
             ("я".repeat(71), 2),
             ("😀".repeat(35), 1),
         ] {
-            assert_eq!(segments(&body), parts, "{body}");
+            assert_eq!(count_segments(&body), parts, "{body}");
         }
     }
 
     #[test]
-    fn what_is_given_replaces_what_is_usual() {
-        let mut caller = Caller::somebody("+15550100", "+15550199");
+    fn own_parameters_replace_the_usual_ones() {
+        let mut caller = Caller::new("+15550100", "+15550199");
         caller.parameters.push(("Direction".to_owned(), "outbound-api".to_owned()));
         caller.parameters.push(("Extra".to_owned(), "1".to_owned()));
-        let fields = caller.of_call("CA1").0;
+        let fields = caller.call_fields("CA1").0;
         let named = |name: &str| fields.iter().filter(|(n, _)| n == name).count();
         assert_eq!((named("Direction"), named("Extra"), named("FromCity")), (1, 1, 1));
     }
 
     #[test]
-    fn the_end_of_a_call_is_dated_as_mails_are() {
-        assert_eq!(rfc_2822(Duration::from_secs(1_521_971_599)), "Sun, 25 Mar 2018 09:53:19 +0000");
+    fn the_end_of_a_call_has_a_date_of_rfc_2822() {
+        assert_eq!(
+            format_rfc_2822(Duration::from_secs(1_521_971_599)),
+            "Sun, 25 Mar 2018 09:53:19 +0000"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! A chat, as the carrier goes through it: a message out, replies in. Pure, like a call.
+//! The state machine of a chat: a message out, replies in. Like a call, it does no I/O.
 
 use std::collections::VecDeque;
 
@@ -9,7 +9,7 @@ use super::caller::{Caller, PhoneNumber, WebhookFields};
 use super::event::PhoneEvent;
 use super::expected_input::{ActionNotAccepted, ExpectedInput};
 use super::twiml_document::TwimlDocument;
-use super::webhook_request::{FetchResult, WebhookRequest, method};
+use super::webhook_request::{FetchResult, WebhookRequest, parse_method};
 use super::{ConversationState, PhoneAction};
 use crate::channel::Channel;
 use crate::limits::{MESSAGES_PER_REPLY_MAX, PHONE_DOCUMENTS_MAX};
@@ -17,99 +17,105 @@ use crate::random;
 use crate::twiml::read::Element;
 use crate::uri::resolve;
 
-/// One person's messages to one number.
+/// The messages between one person and one number.
 #[derive(Clone, Debug)]
 pub struct PhoneChat {
     number: PhoneNumber,
     caller: Caller,
-    /// The parameters of the message that is answered.
+    /// The parameters of the person's last message.
     message: WebhookFields,
-    /// A document is wanted.
-    asking: Option<WebhookRequest>,
-    /// Webhooks whose answers nobody reads. They are sent before anything else.
-    told: VecDeque<WebhookRequest>,
+    /// The request for the next document, if one is needed.
+    pending: Option<WebhookRequest>,
+    /// Webhooks whose responses are ignored. They are sent before the next document.
+    callbacks: VecDeque<WebhookRequest>,
     documents: usize,
-    /// The URL that is asked is the number's fallback already.
+    /// The current request goes to the number's fallback URL.
     on_fallback: bool,
-    heard: Vec<PhoneEvent>,
+    events: Vec<PhoneEvent>,
 }
 
-/// Letters of one message (21617).
+/// Characters of one message; the carrier refuses longer ones (21617).
 const BODY_MAX: usize = 1_600;
 
-/// What the check of a document warns about, and is met again where it is carried out.
-const MET: [u32; 3] = [14_103, 14_109, 21_617];
+/// Warnings of the document's check that running it reports again, with more detail.
+const REPORTED_LATER: [u32; 3] = [14_103, 14_109, 21_617];
 
 impl PhoneChat {
-    /// Nothing has been written yet.
+    /// A chat before its first message.
     pub fn new(number: PhoneNumber, caller: Caller) -> PhoneChat {
         PhoneChat {
             number,
             caller,
             message: WebhookFields::default(),
-            asking: None,
-            told: VecDeque::new(),
+            pending: None,
+            callbacks: VecDeque::new(),
             documents: 0,
             on_fallback: false,
-            heard: Vec::new(),
+            events: Vec::new(),
         }
     }
 
-    /// What is to be done now.
-    pub fn next(&self) -> ConversationState<'_> {
-        let told = self.told.front();
-        told.or(self.asking.as_ref()).map_or(ConversationState::Input, ConversationState::Request)
+    /// What the chat needs now.
+    pub fn state(&self) -> ConversationState<'_> {
+        let callback = self.callbacks.front();
+        callback
+            .or(self.pending.as_ref())
+            .map_or(ConversationState::Input, ConversationState::Request)
     }
 
-    /// What was noticed since this was last asked.
-    pub fn heard(&mut self) -> Vec<PhoneEvent> {
-        std::mem::take(&mut self.heard)
+    /// Removes and returns the events since the last call of this method.
+    pub fn take_events(&mut self) -> Vec<PhoneEvent> {
+        std::mem::take(&mut self.events)
     }
 
-    /// Notes something that happened outside.
-    pub(super) fn notice(&mut self, heard: PhoneEvent) {
-        self.heard.push(heard);
+    /// Adds an event from outside of the chat.
+    pub(super) fn push_event(&mut self, event: PhoneEvent) {
+        self.events.push(event);
     }
 
-    /// The person does something.
+    /// Performs an action of the person.
     ///
     /// # Errors
-    /// Where nobody takes notice of it.
-    pub fn act(&mut self, act: &PhoneAction) -> Result<(), ActionNotAccepted> {
-        let PhoneAction::Text { body, media } = act else {
-            return Err(ActionNotAccepted::new(act, &ExpectedInput::Message));
+    /// If it is not a message.
+    pub fn perform(&mut self, action: &PhoneAction) -> Result<(), ActionNotAccepted> {
+        let PhoneAction::Text { body, media } = action else {
+            return Err(ActionNotAccepted::new(action, &ExpectedInput::Message));
         };
-        self.message = self.caller.of_message(body, media);
+        self.message = self.caller.message_fields(body, media);
         let own = ["MessageSid", "Body", "NumMedia", "MediaUrl0"];
         let own = self.message.0.iter().filter(|(name, _)| own.contains(&name.as_str()));
         let own = own.cloned().collect();
-        let request = WebhookRequest::first("message", &self.number, self.message.clone());
-        self.asking = Some(request.with(own));
+        let request = WebhookRequest::initial("message", &self.number, self.message.clone());
+        self.pending = Some(request.with_params(own));
         self.documents = 0;
         Ok(())
     }
 
-    /// What came of the request that [`PhoneChat::next`] gave.
-    pub fn answered(&mut self, answer: FetchResult) {
-        if let Some(told) = self.told.pop_front() {
-            let fault = told.complaint(answer).map(|found| CarrierAlert::new(11200, found));
-            return self.heard.extend(fault.map(PhoneEvent::Warning));
+    /// Takes the result of the request that [`PhoneChat::state`] returned.
+    pub fn handle_response(&mut self, result: FetchResult) {
+        if let Some(callback) = self.callbacks.pop_front() {
+            let alert = callback.callback_problem(result);
+            let alert = alert.map(|found| CarrierAlert::new(11200, found));
+            return self.events.extend(alert.map(PhoneEvent::Warning));
         }
-        let Some(request) = self.asking.take() else { return };
-        match answer.and_then(|fetched| TwimlDocument::of(&fetched, Channel::Message)) {
+        let Some(request) = self.pending.take() else { return };
+        let document =
+            result.and_then(|response| TwimlDocument::from_response(&response, Channel::Message));
+        match document {
             Ok((document, warnings)) => {
                 self.on_fallback = false;
-                let known =
-                    |warning: &CarrierAlert| !warning.code.is_some_and(|it| MET.contains(&it));
-                self.heard.extend(warnings.into_iter().filter(known).map(PhoneEvent::Warning));
+                let is_new = |warning: &CarrierAlert| {
+                    !warning.code.is_some_and(|it| REPORTED_LATER.contains(&it))
+                };
+                self.events.extend(warnings.into_iter().filter(is_new).map(PhoneEvent::Warning));
                 self.documents += 1;
-                self.carry_out(&document);
+                self.run_document(&document);
             }
-            Err(fault) => self.failed(fault, &request.url),
+            Err(alert) => self.use_fallback(alert, &request.url),
         }
     }
 
-    fn carry_out(&mut self, document: &TwimlDocument) {
+    fn run_document(&mut self, document: &TwimlDocument) {
         let mut replies = 0;
         for verb in &document.verbs {
             match verb.name.as_str() {
@@ -118,50 +124,50 @@ impl PhoneChat {
                     if replies > MESSAGES_PER_REPLY_MAX {
                         let found =
                             format!("at most {MESSAGES_PER_REPLY_MAX}; the rest is not sent");
-                        return self
-                            .heard
-                            .push(PhoneEvent::Warning(CarrierAlert::new(14109, found)));
+                        let alert = CarrierAlert::new(14109, found);
+                        return self.events.push(PhoneEvent::Warning(alert));
                     }
                     let sent = self.reply(verb);
                     if let (Some(action), Some(sid)) = (verb.attribute("action"), sent) {
                         let status = self.status(&sid, "sent");
-                        let request = self.request("Message action", document, action, verb);
-                        return self.asking = Some(request.with(status));
+                        let request = self.build_request("Message action", document, action, verb);
+                        // The document of the action replaces the rest of this one.
+                        return self.pending = Some(request.with_params(status));
                     }
                 }
                 "Redirect" if self.documents >= PHONE_DOCUMENTS_MAX => {
                     let found = format!("{PHONE_DOCUMENTS_MAX} documents for one message");
-                    return self.heard.push(PhoneEvent::Error(CarrierAlert::new(14106, found)));
+                    return self.events.push(PhoneEvent::Error(CarrierAlert::new(14106, found)));
                 }
                 "Redirect" => {
                     let text = verb.text();
-                    let request = self.request("Redirect", document, text.trim(), verb);
-                    return self.asking = Some(request);
+                    let request = self.build_request("Redirect", document, text.trim(), verb);
+                    return self.pending = Some(request);
                 }
-                // The check of the document has told of everything else.
+                // The check of the document has reported all other verbs.
                 _ => {}
             }
         }
     }
 
-    /// One reply; its sid, if it can be sent.
+    /// Sends one reply. Returns its sid, or `None` if the carrier would not send it.
     fn reply(&mut self, verb: &Element) -> Option<String> {
         let (body, media) = verb.message();
         if body.is_empty() && media.is_empty() {
-            self.heard
-                .push(PhoneEvent::Warning(CarrierAlert::new(14103, "a message that says nothing")));
+            let alert = CarrierAlert::new(14103, "a message without text and media");
+            self.events.push(PhoneEvent::Warning(alert));
             return None;
         }
         let letters = body.chars().count();
         if letters > BODY_MAX {
-            self.heard
-                .push(PhoneEvent::Error(CarrierAlert::new(21617, format!("it has {letters}"))));
+            let alert = CarrierAlert::new(21617, format!("it has {letters}"));
+            self.events.push(PhoneEvent::Error(alert));
             return None;
         }
         let other = |name: &str, usual: &str| {
             verb.attribute(name).filter(|number| *number != usual).map(str::to_owned)
         };
-        self.heard.push(PhoneEvent::Message {
+        self.events.push(PhoneEvent::Message {
             from: other("from", &self.caller.to),
             to: other("to", &self.caller.from),
             body,
@@ -173,13 +179,14 @@ impl PhoneChat {
                 let url = resolve(&self.number.url, callback);
                 let fields = self.message.clone();
                 let request = WebhookRequest::new("message status", &url, Method::POST, fields);
-                self.told.push_back(request.with(self.status(&sid, status)).told());
+                let request = request.with_params(self.status(&sid, status));
+                self.callbacks.push_back(request.into_callback());
             }
         }
         Some(sid)
     }
 
-    /// What is told of a message of the application's: it goes the other way round.
+    /// The status parameters of a reply, whose direction is that of the application.
     fn status(&self, sid: &str, status: &str) -> Vec<(String, String)> {
         let pairs = [
             ("MessageSid", sid),
@@ -192,7 +199,7 @@ impl PhoneChat {
         pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
     }
 
-    fn request(
+    fn build_request(
         &self,
         purpose: &str,
         document: &TwimlDocument,
@@ -200,16 +207,18 @@ impl PhoneChat {
         verb: &Element,
     ) -> WebhookRequest {
         let url = resolve(&document.url, to);
-        WebhookRequest::new(purpose, &url, method(verb.attribute("method")), self.message.clone())
+        let method = parse_method(verb.attribute("method"));
+        WebhookRequest::new(purpose, &url, method, self.message.clone())
     }
 
-    /// An application that cannot be used: its fallback is asked, or nobody gets an answer.
-    fn failed(&mut self, fault: CarrierAlert, url: &str) {
+    /// Requests the fallback URL after an error. If it was the fallback that failed, the message
+    /// stays without a reply.
+    fn use_fallback(&mut self, alert: CarrierAlert, url: &str) {
         if !self.on_fallback {
             let fields = self.message.clone();
-            self.asking = WebhookRequest::fallback(&self.number, &fault, url, fields);
-            self.on_fallback = self.asking.is_some();
+            self.pending = WebhookRequest::fallback(&self.number, &alert, url, fields);
+            self.on_fallback = self.pending.is_some();
         }
-        self.heard.push(PhoneEvent::Error(fault));
+        self.events.push(PhoneEvent::Error(alert));
     }
 }

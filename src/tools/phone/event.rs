@@ -1,106 +1,106 @@
-//! What the person at the other end notices, and what stands at the side of it.
+//! The events of a conversation: what a person at the phone notices, and the webhooks behind it.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::CarrierAlert;
-use super::action::{PhoneAction, escaped};
+use super::action::{PhoneAction, escape_line};
 use crate::journal::ExchangeTrace;
 
-/// One thing that happened, in order.
+/// One event of a conversation, in the order in which a person would notice it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PhoneEvent {
     /// Text is spoken.
     Say {
         /// The words, white space as a single space.
         text: String,
-        /// `language`, where the document names one.
+        /// `language`, if the document names one.
         language: Option<String>,
-        /// `voice`, where the document names one.
+        /// `voice`, if the document names one.
         voice: Option<String>,
     },
     /// A sound is played: its absolute URL.
     Play(String),
     /// Tones are played.
     Tones(String),
-    /// Nothing, for so long.
+    /// Silence of this length.
     Pause(Duration),
     /// A message arrives, as a reply or over the carrier's API.
     Message {
-        /// Whom it is from, if that is not the number that was written to.
+        /// The sender, if it is not the number that was written to.
         from: Option<String>,
-        /// Whom it is to, if that is not who wrote.
+        /// The recipient, if it is not the person at the phone.
         to: Option<String>,
-        /// What is written.
+        /// The text.
         body: String,
-        /// Links to what came along.
+        /// Links to the attached media.
         media: Vec<String>,
     },
     /// The carrier does something that cannot be heard: it dials, records, connects.
     CarrierStep {
         /// The verb: `Dial`, `Record`, `Enqueue`, …
         verb: &'static str,
-        /// To whom, to where, for how long: for a person to read.
-        what: String,
+        /// The recipient, the target or the length, as text for a person.
+        detail: String,
     },
-    /// The application was asked.
+    /// A webhook was sent to the application.
     Webhook(Box<WebhookExchange>),
-    /// The carrier's debugger would hold a warning; the rest goes on.
+    /// The carrier's debugger would show a warning. The document continues.
     Warning(CarrierAlert),
-    /// The carrier's debugger would hold an error.
+    /// The carrier's debugger would show an error.
     Error(CarrierAlert),
-    /// It is over.
+    /// The call is over.
     End(CallEnd),
 }
 
-/// One thing that a person did, and all that came of it. Several of them are a conversation.
+/// One action of a person and the events that followed. A list of turns is a conversation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PhoneTurn {
-    /// What the person did; `None` at the beginning of a call.
-    pub act: Option<PhoneAction>,
-    /// What was noticed, in order.
-    pub heard: Vec<PhoneEvent>,
+    /// The action; `None` at the beginning of a call.
+    pub action: Option<PhoneAction>,
+    /// The events, in order.
+    pub events: Vec<PhoneEvent>,
 }
 
-/// One webhook and what came back.
+/// One webhook and the response to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WebhookExchange {
-    /// What it was for: `voice`, `Gather action`, `status callback`, …
+    /// The reason for the webhook: `voice`, `Gather action`, `status callback`, …
     pub purpose: String,
-    /// `POST` or `GET`.
+    /// `POST` or `GET`; empty for a wait of the gateway, which no webhook ends.
     pub method: String,
     /// The URL without its origin.
     pub target: String,
-    /// The parameters of this very webhook, without those that all webhooks of a call have.
+    /// The parameters of this webhook, without those that all webhooks of a call have.
     pub parameters: Vec<(String, String)>,
-    /// The HTTP status, where there was an answer.
+    /// The HTTP status, if there was a response.
     pub status: Option<u16>,
-    /// From the first byte to the last.
-    pub took: Duration,
-    /// The body, as text, where it was an answer that is carried out.
+    /// The time from the first byte of the request to the last byte of the response.
+    pub duration: Duration,
+    /// The body of the response as text, if the carrier runs it as a document.
     pub document: Option<String>,
-    /// What our own gateway did, where it is our own and in this process.
+    /// The trace of the gateway, if it runs in this process.
     pub trace: Option<ExchangeTrace>,
 }
 
 /// How a call ended. A chat has no end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallEnd {
-    /// The application hung up: by `Hangup`, or its document came to an end.
+    /// The application hung up: by `Hangup`, or at the end of its document.
     Completed,
     /// The caller hung up.
     HungUp,
-    /// The call was never taken: `Reject`.
+    /// The call was not answered: `Reject`.
     Rejected,
-    /// The same with `reason="busy"`.
+    /// The call was not answered: `Reject` with `reason="busy"`.
     Busy,
     /// An error: "We are sorry, an application error has occurred."
     Failed,
 }
 
-// === impl Heard ===
+// === impl PhoneEvent ===
 
-/// One line, in the words of flow tests; what those have no word for stands in brackets.
+/// One line, in the words of flow tests; an event that has no word there is in brackets.
 impl fmt::Display for PhoneEvent {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -109,7 +109,7 @@ impl fmt::Display for PhoneEvent {
             PhoneEvent::Tones(digits) => write!(formatter, "(tones {digits})"),
             PhoneEvent::Pause(time) => write!(formatter, "(pause {} s)", time.as_secs()),
             PhoneEvent::Message { to, body, media, .. } => {
-                let words = [("receive", escaped(body))].into_iter();
+                let words = [("receive", escape_line(body))].into_iter();
                 let media = media.iter().map(|url| ("receive media", url.clone()));
                 let lines: Vec<String> = words
                     .chain(media)
@@ -119,19 +119,19 @@ impl fmt::Display for PhoneEvent {
                 let to = to.as_ref().map_or(String::new(), |to| format!(" (to {to})"));
                 write!(formatter, "{}{to}", lines.join("\n"))
             }
-            PhoneEvent::CarrierStep { verb, what } if what.is_empty() => {
+            PhoneEvent::CarrierStep { verb, detail } if detail.is_empty() => {
                 write!(formatter, "({verb})")
             }
-            PhoneEvent::CarrierStep { verb, what } => write!(formatter, "({verb} {what})"),
-            PhoneEvent::Webhook(asked) => write!(formatter, "({asked})"),
-            PhoneEvent::Warning(fault) => write!(formatter, "warns {fault}"),
-            PhoneEvent::Error(fault) => write!(formatter, "fails {fault}"),
-            PhoneEvent::End(ended) => write!(formatter, "ends {ended}"),
+            PhoneEvent::CarrierStep { verb, detail } => write!(formatter, "({verb} {detail})"),
+            PhoneEvent::Webhook(exchange) => write!(formatter, "({exchange})"),
+            PhoneEvent::Warning(alert) => write!(formatter, "warns {alert}"),
+            PhoneEvent::Error(alert) => write!(formatter, "fails {alert}"),
+            PhoneEvent::End(end) => write!(formatter, "ends {end}"),
         }
     }
 }
 
-// === impl Asked ===
+// === impl WebhookExchange ===
 
 impl fmt::Display for WebhookExchange {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -147,14 +147,14 @@ impl fmt::Display for WebhookExchange {
     }
 }
 
-// === impl Ended ===
+// === impl CallEnd ===
 
 impl CallEnd {
-    /// All of them.
+    /// All ends.
     pub const ALL: [CallEnd; 5] =
         [CallEnd::Completed, CallEnd::HungUp, CallEnd::Rejected, CallEnd::Busy, CallEnd::Failed];
 
-    /// The word that flow tests have for it.
+    /// The word of flow tests for this end.
     pub fn name(self) -> &'static str {
         match self {
             CallEnd::Completed => "completed",

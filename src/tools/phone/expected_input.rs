@@ -1,4 +1,4 @@
-//! What a call or a chat waits for, and so what a person can do now.
+//! The input that a call or a chat waits for, and the error for any other action.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,69 +6,69 @@ use std::time::Duration;
 use super::action::PhoneAction;
 use crate::limits::PHONE_REAL_WAIT_MAX;
 
-/// What can happen next.
+/// The input that a conversation waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExpectedInput {
     /// `Gather`: keys or words.
     Gather {
-        /// Keys are listened to.
+        /// The carrier listens to keys.
         keys: bool,
-        /// Speech is listened to.
+        /// The carrier listens to speech.
         speech: bool,
-        /// As soon as so many keys were pressed, it goes on.
+        /// The number of keys after which the input is complete.
         num_digits: Option<usize>,
-        /// The key that ends the input, where there is one.
+        /// The key that ends the input, if there is one.
         finish_on_key: Option<char>,
-        /// How long silence is waited through.
+        /// The length of silence that ends the input.
         timeout: Duration,
     },
-    /// `Record`: the caller speaks, and ends it with a key, by silence, or by hanging up.
+    /// `Record`: speech, which a key, silence or a hang-up ends.
     Recording {
-        /// The keys that end it.
+        /// The keys that end the recording.
         finish_on_key: String,
-        /// How long silence is waited through.
+        /// The length of silence that ends the recording.
         timeout: Duration,
     },
-    /// Something that ends without the caller: one of these words.
+    /// The outcome of a verb that ends without the caller.
     Outcome {
         /// The verb: `Dial`, `Enqueue`, `Pay`, `Connect`, `Refer`.
         verb: &'static str,
-        /// The carrier's words for how it may end, the usual one first.
+        /// The carrier's words for the outcomes, the usual one first.
         words: &'static [&'static str],
     },
-    /// The application goes on by itself and never comes to an end: whether to listen on.
+    /// The decision to listen on: the application sends documents without an end.
     Listen,
-    /// A chat: the next message.
+    /// The next message of a chat.
     Message,
-    /// It is over.
+    /// None: the conversation is over.
     Nothing,
 }
 
-/// Something that a person does and nobody takes notice of.
+/// The error for an action that has no effect now.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{act}` has no effect now: {awaits}")]
+#[error("`{action}` has no effect now: {expected}")]
 pub struct ActionNotAccepted {
-    /// What was tried.
-    pub act: String,
-    /// What would be taken notice of.
-    pub awaits: String,
+    /// The action.
+    pub action: String,
+    /// The input that is expected.
+    pub expected: String,
 }
 
 impl ActionNotAccepted {
-    pub(super) fn new(act: &PhoneAction, awaits: &ExpectedInput) -> ActionNotAccepted {
-        ActionNotAccepted { act: act.to_string(), awaits: awaits.to_string() }
+    pub(super) fn new(action: &PhoneAction, expected: &ExpectedInput) -> ActionNotAccepted {
+        ActionNotAccepted { action: action.to_string(), expected: expected.to_string() }
     }
 
-    /// A wait whose time cannot be made to pass, for it is somebody else's.
-    pub(super) fn of_real_time(act: &PhoneAction) -> ActionNotAccepted {
+    /// A wait that is too long for an application in real time.
+    pub(super) fn in_real_time(action: &PhoneAction) -> ActionNotAccepted {
         let most = PHONE_REAL_WAIT_MAX.as_secs();
-        let awaits = format!("time is the real one there; say how long, at most {most}s");
-        ActionNotAccepted { act: act.to_string(), awaits }
+        let expected = format!("time is the real one there; say how long, at most {most}s");
+        ActionNotAccepted { action: action.to_string(), expected }
     }
 }
 
 impl ExpectedInput {
-    /// How long silence is waited through.
+    /// The length of silence that ends the input; zero if silence does not.
     pub fn timeout(&self) -> Duration {
         match self {
             ExpectedInput::Gather { timeout, .. } | ExpectedInput::Recording { timeout, .. } => {
@@ -78,8 +78,8 @@ impl ExpectedInput {
         }
     }
 
-    /// Whether keys end the input by themselves, so that no silence need follow.
-    pub(super) fn ends_with(&self, keys: &str) -> bool {
+    /// Whether these keys complete the input without a silence after them.
+    pub(super) fn is_complete_with(&self, keys: &str) -> bool {
         match self {
             ExpectedInput::Gather { num_digits, finish_on_key, .. } => {
                 let finished = finish_on_key.is_some_and(|key| keys.contains(key));
@@ -91,7 +91,7 @@ impl ExpectedInput {
 }
 
 impl fmt::Display for ExpectedInput {
-    /// What a person can do now, as a sentence.
+    /// The possible actions, as a sentence.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ExpectedInput::Gather { keys: true, speech: true, .. } => {
@@ -108,11 +108,10 @@ impl fmt::Display for ExpectedInput {
             }
             ExpectedInput::Outcome { verb, words } => {
                 let words = words.join(", ");
-                write!(formatter, "<{verb}> goes on; how does it end? `outcome` {words}")
+                write!(formatter, "<{verb}> is in progress; how does it end? `outcome` {words}")
             }
-            ExpectedInput::Listen => {
-                formatter.write_str("it goes on and on: `wait` to listen on, or `hang up`")
-            }
+            ExpectedInput::Listen => formatter
+                .write_str("it continues without an end: `wait` to listen on, or `hang up`"),
             ExpectedInput::Message => {
                 formatter.write_str("it takes messages: `text`, `media`, `wait`")
             }

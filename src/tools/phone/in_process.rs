@@ -1,5 +1,5 @@
-//! Our own gateway in this process: webhooks go to the exchange without a socket, and everything
-//! that it does can be seen.
+//! A gateway in this process: webhooks reach the exchange without a socket, and each response
+//! comes with a trace.
 
 use std::future::ready;
 use std::pin::pin;
@@ -29,19 +29,19 @@ use crate::session::{Sessions, StoreError, StoredExecution, decode_execution};
 use crate::uri::parts;
 use crate::webhook::Received;
 
-/// A gateway on the desk: one worker, a store that ends with it, and no network but for functions
-/// without a mock. The carrier's API always has one: nothing is sent to anybody.
+/// A gateway with one worker and a store in memory. Only functions without a mock are called over
+/// the network. The carrier's API is always a mock: no message is sent, and no call is made.
 pub struct InProcessGateway {
     gateway: Arc<Gateway>,
     worker: Worker,
     journal: Journal,
     origin: String,
     pub(super) mocks: Rc<GatewayMocks>,
-    /// Whether time is pretended, so that it may be waited for.
-    pretended: bool,
+    /// Whether time is simulated, so that waiting costs nothing.
+    simulates_time: bool,
 }
 
-/// An answer of the gateway, and all that led to it.
+/// A response of the gateway with its trace.
 #[derive(Clone, Debug)]
 pub(super) struct InProcessResponse {
     pub(super) status: u16,
@@ -50,24 +50,24 @@ pub(super) struct InProcessResponse {
     pub(super) trace: ExchangeTrace,
 }
 
-/// The mocks of a gateway: those of the user, then the carrier's API.
+/// The mocks of functions and of the carrier's API. Those of the user come first.
 pub(super) struct GatewayMocks {
-    given: Option<Rc<dyn MockTransport>>,
+    functions: Option<Rc<dyn MockTransport>>,
     accounts: Vec<Arc<Account>>,
 }
 
-/// Where webhooks go if the configuration has no `public_url`.
+/// The origin of webhook URLs if the configuration has no `public_url`.
 const ORIGIN: &str = "http://gateway.invalid";
 
 impl InProcessGateway {
-    /// Sets a gateway up. With `pretended`, time passes as [`clock::pretend`] has it.
+    /// Starts a gateway. With `simulates_time`, [`clock::pretend`] must be in effect.
     pub fn new(
         gateway: Gateway,
-        given: Option<Rc<dyn MockTransport>>,
-        pretended: bool,
+        functions: Option<Rc<dyn MockTransport>>,
+        simulates_time: bool,
     ) -> InProcessGateway {
         let accounts = gateway.config.accounts.clone();
-        let mocks = Rc::new(GatewayMocks { given, accounts });
+        let mocks = Rc::new(GatewayMocks { functions, accounts });
         let metrics = Metrics::new();
         let pending = PendingCalls::new(metrics.held.clone());
         let mut worker = gateway.worker(Sessions::memory(), pending);
@@ -80,7 +80,7 @@ impl InProcessGateway {
             worker,
             journal: Journal { log: LogWriter::none(), metrics: Arc::new(metrics) },
             mocks,
-            pretended,
+            simulates_time,
         }
     }
 
@@ -94,19 +94,19 @@ impl InProcessGateway {
         &self.worker.pending
     }
 
-    /// The number that a route answers: all of its webhooks go there.
-    pub fn number(&self, route: &str) -> PhoneNumber {
+    /// A phone number whose webhooks all go to a route.
+    pub fn phone_number(&self, route: &str) -> PhoneNumber {
         let url = format!("{}{route}", self.origin);
         let status_callback = Some(url.clone());
-        PhoneNumber { status_callback, ..PhoneNumber::at(&url) }
+        PhoneNumber { status_callback, ..PhoneNumber::for_url(&url) }
     }
 
-    /// What a route answers; `None` where there is no such route.
+    /// The channel of a route; `None` if there is no such route.
     pub fn channel(&self, route: &str) -> Option<Channel> {
         self.gateway.config.routes.get(route).map(|route| route.channel)
     }
 
-    /// The token of the first account, which signs what goes to the gateway.
+    /// The token of the first account, which signs the webhooks.
     pub fn token(&self) -> Option<Secret> {
         self.gateway.config.accounts.first()?.auth_tokens.first().cloned()
     }
@@ -116,14 +116,14 @@ impl InProcessGateway {
         Some(&self.gateway.config.accounts.first()?.sid)
     }
 
-    /// The part of a URL that the gateway answers: path and query.
+    /// Path and query of a URL of this gateway; `None` for the URL of another server.
     pub(super) fn target<'a>(&self, url: &'a str) -> Option<&'a str> {
         let target = url.strip_prefix(&self.origin)?;
         target.starts_with(['/', '?']).then_some(target)
     }
 
-    /// Answers one request.
-    pub(super) async fn answer(
+    /// Responds to one webhook.
+    pub(super) async fn respond(
         &self,
         method: Method,
         target: &str,
@@ -159,11 +159,11 @@ impl InProcessGateway {
         }
     }
 
-    /// Lets time pass: waits that are over by then end, each at its own moment. Without a time it
-    /// is the first wait that there is.
+    /// Lets time pass, and resumes each execution whose wait ends meanwhile, at its own time.
+    /// Without a time, the first wait ends, whenever that is.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// If the store fails.
     pub(super) async fn wait(
         &self,
         time: Option<Duration>,
@@ -176,39 +176,40 @@ impl InProcessGateway {
             let due = self.worker.sessions.due(until, 1).await?.pop();
             let next = due.as_ref().and_then(|due| due.due).or(time.map(|_| until));
             let Some(next) = next else { break };
-            let held = due.as_ref().is_some_and(is_held);
-            let back = self.pass_or_back(next.saturating_sub(now), held).await?;
-            now = if back.is_some() { now.max(clock::wall()) } else { now.max(next) };
-            let Some(saved) = back.or(due) else { break };
+            let has_call = due.as_ref().is_some_and(waits_for_function);
+            let returned = self.pass_time_or_return(next.saturating_sub(now), has_call).await?;
+            now = if returned.is_some() { now.max(clock::wall()) } else { now.max(next) };
+            let Some(saved) = returned.or(due) else { break };
             let mut log = ExchangeLog::begin(&self.journal, clock::now()).with_trace();
             log.begin_timer(&saved.sid);
-            let fired = resume_due(&self.gateway, &self.worker, &saved, now, &mut log).await;
+            let result = resume_due(&self.gateway, &self.worker, &saved, now, &mut log).await;
             let mut trace = log.into_trace();
-            let (failed, held) = (fired.is_err(), trace.held.is_some());
-            trace.fallback = fired.err().map(|error| error.to_string()).or(trace.fallback);
+            let (failed, is_polled) = (result.is_err(), trace.held.is_some());
+            trace.fallback = result.err().map(|error| error.to_string()).or(trace.fallback);
             traces.push(trace);
-            // That a function is still at work is not what somebody without a time waits for.
-            if failed || (time.is_none() && !held) {
+            // A poll of a slow function is not the end of a wait without a time.
+            if failed || (time.is_none() && !is_polled) {
                 break;
             }
         }
         Ok(traces)
     }
 
-    /// Lets time pass until a function has come back that nobody asks for: its execution. A call
-    /// that is under way takes its time also where none is pretended.
-    async fn pass_or_back(
+    /// Lets time pass, or returns earlier with the execution whose pending function has answered.
+    /// With `has_call`, a real function runs: the time is spent even if it is not simulated.
+    async fn pass_time_or_return(
         &self,
         time: Duration,
-        held: bool,
+        has_call: bool,
     ) -> Result<Option<StoredExecution>, StoreError> {
         let mut passed = pin!(async {
-            if self.pretended || held {
+            if self.simulates_time || has_call {
                 sleep(time).await;
             }
         });
         loop {
             tokio::select! {
+                // An answer that is ready at the end of the time comes first.
                 biased;
                 () = self.worker.pending.announcement() => {}
                 () = &mut passed => return Ok(None),
@@ -221,16 +222,16 @@ impl InProcessGateway {
         }
     }
 
-    /// Time that is pretended passes; the other kind is not waited for.
-    pub(super) async fn pass(&self, time: Duration) {
-        if self.pretended {
+    /// Lets simulated time pass. Real time does not: the person at the terminal need not wait.
+    pub(super) async fn pass_time(&self, time: Duration) {
+        if self.simulates_time {
             sleep(time).await;
         }
     }
 }
 
-/// Whether an execution waits for a function that is at work.
-fn is_held(saved: &StoredExecution) -> bool {
+/// Whether an execution waits for a pending function.
+fn waits_for_function(saved: &StoredExecution) -> bool {
     decode_execution(saved).is_ok_and(|execution| execution.pending_call().is_some())
 }
 
@@ -238,14 +239,14 @@ fn is_held(saved: &StoredExecution) -> bool {
 
 impl MockTransport for GatewayMocks {
     fn respond(&self, request: &OutgoingRequest<'_>) -> Option<MockResponse> {
-        let given = self.given.as_ref().and_then(|given| given.respond(request));
-        given.or_else(|| self.carrier_api(request))
+        let function = self.functions.as_ref().and_then(|functions| functions.respond(request));
+        function.or_else(|| self.api_response(request))
     }
 }
 
 impl GatewayMocks {
-    /// The response of the carrier's API where it does what it is asked for.
-    fn carrier_api(&self, request: &OutgoingRequest<'_>) -> Option<MockResponse> {
+    /// The response of the carrier's API to a request that it accepts.
+    fn api_response(&self, request: &OutgoingRequest<'_>) -> Option<MockResponse> {
         let mut accounts = self.accounts.iter();
         accounts.find(|account| carrier_api::is_carrier_url(account, &request.url))?;
         let kind = request.url.rsplit('/').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What an application answered, as the carrier takes it: a document, or why it is none.
+//! The document in an application's response, as the carrier accepts it.
 
 use super::alert::CarrierAlert;
 use super::webhook_request::AppResponse;
@@ -7,15 +7,15 @@ use crate::limits::DOCUMENT_BYTES_MAX;
 use crate::media_type::essence;
 use crate::twiml::read::{DocumentLimits, DocumentNode, Element, check_document, parse_document};
 
-/// A document that is carried out, verb by verb.
+/// A TwiML document, which the carrier runs verb by verb.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TwimlDocument {
-    /// Where it came from.
+    /// Its URL.
     pub(super) url: String,
     pub(super) verbs: Vec<Element>,
 }
 
-/// Types that the carrier plays (its table of MIME types for TwiML).
+/// Content types of sounds that the carrier plays (its table of MIME types for TwiML).
 const SOUNDS: [&str; 10] = [
     "audio/mpeg",
     "audio/wav",
@@ -30,15 +30,15 @@ const SOUNDS: [&str; 10] = [
 ];
 
 impl TwimlDocument {
-    /// Takes an answer for what it is; also gives what the carrier would warn about.
+    /// Reads a response. Also returns the warnings of the carrier.
     ///
     /// # Errors
-    /// Where the carrier would use the fallback URL.
-    pub(super) fn of(
-        fetched: &AppResponse,
+    /// If the carrier would use the fallback URL.
+    pub(super) fn from_response(
+        response: &AppResponse,
         channel: Channel,
     ) -> Result<(TwimlDocument, Vec<CarrierAlert>), CarrierAlert> {
-        let AppResponse { url, status, content_type, body } = fetched;
+        let AppResponse { url, status, content_type, body } = response;
         if !(200..300).contains(status) {
             return Err(CarrierAlert::new(11200, format!("it answered {status}")));
         }
@@ -49,16 +49,18 @@ impl TwimlDocument {
         let document = |verbs| TwimlDocument { url: url.clone(), verbs };
         let voice = channel == Channel::Voice;
         if body.is_empty() {
-            // Nothing is a fair answer to a message.
-            return match voice {
-                true => Err(CarrierAlert::new(11770, "expected at least `<Response/>`")),
-                false => Ok((document(Vec::new()), Vec::new())),
+            // A message may stay without a reply.
+            return if voice {
+                Err(CarrierAlert::new(11770, "expected at least `<Response/>`"))
+            } else {
+                Ok((document(Vec::new()), Vec::new()))
             };
         }
         let declared = content_type.as_deref().unwrap_or_default();
         let kind = essence(declared).to_ascii_lowercase();
         match kind.as_str() {
             "text/xml" | "application/xml" | "text/html" => {}
+            // The carrier speaks or sends plain text, unless it is TwiML in disguise.
             "text/plain" if parse_document(body, &DocumentLimits::default()).is_err() => {
                 let text = String::from_utf8_lossy(body).into_owned();
                 let name = if voice { "Say" } else { "Message" };
@@ -73,11 +75,11 @@ impl TwimlDocument {
                 return Err(CarrierAlert::new(12300, format!("`{declared}`, expected `text/xml`")));
             }
         }
-        let wrong = |error: crate::twiml::TwimlError| {
+        let alert = |error: crate::twiml::TwimlError| {
             CarrierAlert::new(error.kind.code().unwrap_or(12100), error)
         };
-        let root = parse_document(body, &DocumentLimits::default()).map_err(wrong)?;
-        let read = check_document(body, channel, &DocumentLimits::default()).map_err(wrong)?;
+        let root = parse_document(body, &DocumentLimits::default()).map_err(alert)?;
+        let read = check_document(body, channel, &DocumentLimits::default()).map_err(alert)?;
         let warnings = read.findings.into_iter().filter_map(|finding| {
             let found = format!("{}:{}: {}", finding.line, finding.column, finding.message);
             finding.code.map(|code| CarrierAlert::new(code, found))
@@ -86,7 +88,7 @@ impl TwimlDocument {
     }
 }
 
-/// A verb that stands for an answer that was no document.
+/// The verb for a response that is text or a sound.
 fn verb(name: &str, text: String) -> Element {
     Element {
         name: name.to_owned(),
@@ -95,9 +97,4 @@ fn verb(name: &str, text: String) -> Element {
         line: 1,
         column: 1,
     }
-}
-
-/// A text as it is spoken or read out: white space is one space.
-pub(super) fn spoken(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,5 +1,9 @@
-//! A webhook as the carrier sends it over HTTP: signed, tried again where it may be, redirects
-//! followed, cookies kept, and all of it within fifteen seconds.
+//! The client that sends webhooks as the carrier does: signed, with retries, redirects, passwords
+//! and cookies, within fifteen seconds.
+//!
+//! `overrides` reads the URL's fragment, `cookies` is the cookie jar, `http` sends one request over
+//! the network through the connections of `connector`. Invariant: every request is signed over the
+//! exact URL that it goes to, after redirects too. Nothing here knows TwiML.
 
 mod cookies;
 mod http;
@@ -32,28 +36,30 @@ use crate::webhook::{Params, encode_pairs};
 use cookies::CookieJar;
 use overrides::UrlOverrides;
 
-/// The way to applications.
+/// A client for the applications of one caller.
 pub struct WebhookClient {
+    /// `None` if requests are not signed.
     key: Option<Rc<SigningKey>>,
-    desk: Option<Rc<InProcessGateway>>,
-    /// `None` where nothing may go to the network.
+    /// The gateway that answers webhooks to its own URL, if one runs in this process.
+    gateway: Option<Rc<InProcessGateway>>,
+    /// `None` if requests must not reach the network.
     http: Option<Rc<http::Client>>,
-    /// The only hosts that may be asked; `None` for any.
+    /// The only hosts that requests may go to; `None` for any.
     hosts: Option<Rc<[String]>>,
     cookies: RefCell<CookieJar>,
 }
 
-/// One request as HTTP has it.
+/// One HTTP request with its signature.
 struct SignedRequest<'a> {
     method: Method,
-    /// No fragment and no credentials.
+    /// The URL without fragment and credentials.
     url: String,
     headers: Vec<(&'static str, String)>,
-    /// What a form says; empty for `GET`.
+    /// The parameters of the form; empty for `GET`.
     params: &'a Params,
 }
 
-/// What came back.
+/// One HTTP response.
 struct RawResponse {
     status: u16,
     content_type: Option<String>,
@@ -63,117 +69,130 @@ struct RawResponse {
     trace: Option<ExchangeTrace>,
 }
 
-/// Why nothing came back, and which kind of retry that is.
+/// The error of a request without a response.
 struct FetchError {
-    fault: CarrierAlert,
+    alert: CarrierAlert,
+    /// Whether there was a connection; the retry policies differ.
     connected: bool,
 }
 
+/// The limits of one try of a request.
+#[derive(Clone, Copy)]
+struct TryLimits<'a> {
+    overrides: &'a UrlOverrides,
+    /// The end of all tries.
+    deadline: Instant,
+}
+
 impl WebhookClient {
-    /// To any application, over the network. Without a token nothing is signed.
-    pub fn network(token: Option<&Secret>) -> WebhookClient {
-        WebhookClient { http: Some(Rc::new(http::Client::new())), ..WebhookClient::nowhere(token) }
+    /// A client for any application on the network. Without a token, requests are not signed.
+    pub fn for_network(token: Option<&Secret>) -> WebhookClient {
+        WebhookClient { http: Some(Rc::new(http::Client::new())), ..WebhookClient::offline(token) }
     }
 
-    /// To a gateway on the desk, and from there to the network where it leads.
-    pub fn desk(desk: &Rc<InProcessGateway>) -> WebhookClient {
+    /// A client for a gateway in this process, and for any application that it refers to.
+    pub fn for_gateway_and_network(gateway: &Rc<InProcessGateway>) -> WebhookClient {
         WebhookClient {
-            desk: Some(Rc::clone(desk)),
-            ..WebhookClient::network(desk.token().as_ref())
+            gateway: Some(Rc::clone(gateway)),
+            ..WebhookClient::for_network(gateway.token().as_ref())
         }
     }
 
-    /// To a gateway on the desk alone. What leads elsewhere is answered by a mock, or is an
-    /// error.
-    pub fn desk_alone(desk: &Rc<InProcessGateway>) -> WebhookClient {
+    /// A client for a gateway in this process. Requests to other URLs are answered by its mocks, or
+    /// fail.
+    pub fn for_gateway(gateway: &Rc<InProcessGateway>) -> WebhookClient {
         WebhookClient {
-            desk: Some(Rc::clone(desk)),
-            ..WebhookClient::nowhere(desk.token().as_ref())
+            gateway: Some(Rc::clone(gateway)),
+            ..WebhookClient::offline(gateway.token().as_ref())
         }
     }
 
-    fn nowhere(token: Option<&Secret>) -> WebhookClient {
+    fn offline(token: Option<&Secret>) -> WebhookClient {
         WebhookClient {
             key: token.map(|token| Rc::new(SigningKey::new(token, HmacAlgorithm::Sha1))),
-            desk: None,
+            gateway: None,
             http: None,
             hosts: None,
             cookies: RefCell::default(),
         }
     }
 
-    /// The same, to these hosts alone, whatever an application says.
-    pub fn only(self, hosts: &[String]) -> WebhookClient {
+    /// Restricts the client to these hosts. An application cannot lead it to others.
+    pub(crate) fn restrict_to(self, hosts: &[String]) -> WebhookClient {
         WebhookClient { hosts: Some(hosts.into()), ..self }
     }
 
-    /// A line for somebody else: the same way and the same connections, none of the cookies.
-    pub fn another(&self) -> WebhookClient {
+    /// A client for another caller: it shares the connections, but not the cookies.
+    pub(crate) fn for_another_caller(&self) -> WebhookClient {
         WebhookClient {
             key: self.key.clone(),
-            desk: self.desk.clone(),
+            gateway: self.gateway.clone(),
             http: self.http.clone(),
             hosts: self.hosts.clone(),
             cookies: RefCell::default(),
         }
     }
 
-    pub(super) fn of_desk(&self) -> Option<&Rc<InProcessGateway>> {
-        self.desk.as_ref()
+    /// The gateway in this process, if there is one.
+    pub(super) fn gateway(&self) -> Option<&Rc<InProcessGateway>> {
+        self.gateway.as_ref()
     }
 
-    /// Asks an application, as often as the overrides of the URL say.
-    pub(super) async fn ask(&self, request: &WebhookRequest) -> (WebhookExchange, FetchResult) {
+    /// Sends a webhook, with as many retries as the overrides of its URL allow.
+    pub(super) async fn send(&self, request: &WebhookRequest) -> (WebhookExchange, FetchResult) {
         let began = clock::now();
         let (url, fragment) = request.url.split_once('#').unwrap_or((&request.url, ""));
-        let overrides = UrlOverrides::of(fragment);
+        let overrides = UrlOverrides::parse(fragment);
+        // One token for all tries: an application recognizes a retry by it.
         let token = random::sid("");
-        let deadline = began + overrides.total;
-        let mut tries = overrides.retries;
-        let (answer, trace) = loop {
-            let tried = self.follow(request, url, &token, (&overrides, deadline)).await;
-            match tried {
-                Err(failed) if tries > 0 && overrides.retry_lost(failed.connected) => tries -= 1,
-                Ok((fetched, _)) if tries > 0 && overrides.retry_status(fetched.status) => {
-                    tries -= 1;
+        let limits = TryLimits { overrides: &overrides, deadline: began + overrides.total };
+        let mut retries = overrides.retries;
+        let (result, trace) = loop {
+            match self.follow_redirects(request, url, &token, limits).await {
+                Err(error) if retries > 0 && overrides.retries_lost_request(error.connected) => {
+                    retries -= 1;
                 }
-                Ok((fetched, trace)) => break (Ok(fetched), trace),
-                Err(failed) => break (Err(failed.fault), None),
+                Ok((response, _)) if retries > 0 && overrides.retries_status(response.status) => {
+                    retries -= 1;
+                }
+                Ok((response, trace)) => break (Ok(response), trace),
+                Err(error) => break (Err(error.alert), None),
             }
         };
-        let text = |fetched: &AppResponse| String::from_utf8_lossy(&fetched.body).into_owned();
-        let fetched = answer.as_ref().ok();
-        let asked = WebhookExchange {
+        let text = |response: &AppResponse| String::from_utf8_lossy(&response.body).into_owned();
+        let response = result.as_ref().ok();
+        let exchange = WebhookExchange {
             purpose: request.purpose.clone(),
             method: request.method.to_string(),
-            target: target(url).to_owned(),
+            target: path_and_query(url).to_owned(),
             parameters: request.own.clone(),
-            status: fetched.map(|fetched| fetched.status),
-            took: clock::now().duration_since(began),
-            document: fetched.filter(|_| request.wants_document).map(text),
+            status: response.map(|response| response.status),
+            duration: clock::now().duration_since(began),
+            document: response.filter(|_| request.wants_document).map(text),
             trace,
         };
-        (asked, answer)
+        (exchange, result)
     }
 
-    /// One try: redirects are followed, a password is given where it is asked for.
-    async fn follow(
+    /// Sends a request once. Follows redirects, and adds the password of the URL after a 401.
+    async fn follow_redirects(
         &self,
         request: &WebhookRequest,
         url: &str,
         token: &str,
-        (overrides, deadline): (&UrlOverrides, Instant),
+        limits: TryLimits<'_>,
     ) -> Result<(AppResponse, Option<ExchangeTrace>), FetchError> {
-        let (mut url, mut credentials) = without_credentials(url);
+        let (mut url, mut credentials) = split_credentials(url);
         let mut method = request.method.clone();
         let mut authorization = None;
-        let nothing = Params::default();
+        let no_params = Params::default();
         let mut params = &request.params;
         for _ in 0..=CARRIER_REDIRECTS_MAX {
-            let mut sent = self.signed(&method, &url, params, token);
-            sent.headers.extend(authorization.clone().map(|value| ("authorization", value)));
-            let response = self.send(&sent, overrides, deadline).await?;
-            self.cookies.borrow_mut().keep(&sent.url, &response.cookies);
+            let mut signed = self.sign(&method, &url, params, token);
+            signed.headers.extend(authorization.clone().map(|value| ("authorization", value)));
+            let response = self.send_once(&signed, limits).await?;
+            self.cookies.borrow_mut().store(&signed.url, &response.cookies);
+            // Only once: a second 401 means that the password is wrong.
             if let Some(pair) = credentials.take_if(|_| response.status == 401) {
                 authorization = Some(basic_auth::encode(pair));
                 continue;
@@ -183,31 +202,33 @@ impl WebhookClient {
                 Some(location) => {
                     url = resolve(&url, location);
                     if matches!(response.status, 301..=303) {
-                        // As every browser does it, and as the carrier's documentation warns.
-                        (method, params) = (Method::GET, &nothing);
+                        // Like browsers, and as the carrier's documentation warns.
+                        (method, params) = (Method::GET, &no_params);
                     }
                 }
                 None => {
                     let RawResponse { status, content_type, body, trace, .. } = response;
-                    return Ok((AppResponse { url: sent.url, status, content_type, body }, trace));
+                    let url = signed.url;
+                    return Ok((AppResponse { url, status, content_type, body }, trace));
                 }
             }
         }
-        let fault = CarrierAlert::new(11215, format!("more than {CARRIER_REDIRECTS_MAX}"));
-        Err(FetchError { fault, connected: true })
+        let alert = CarrierAlert::new(11215, format!("more than {CARRIER_REDIRECTS_MAX}"));
+        Err(FetchError { alert, connected: true })
     }
 
-    /// A request with the headers that the carrier sends, its signature among them.
-    fn signed<'a>(
+    /// Builds the HTTP request with the headers of the carrier, among them the signature.
+    fn sign<'a>(
         &self,
         method: &Method,
         url: &str,
         params: &'a Params,
         token: &str,
     ) -> SignedRequest<'a> {
-        let form = *method != Method::GET;
+        let has_form = *method != Method::GET;
         let mut url = url.to_owned();
-        if !form && !params.is_empty() {
+        // Before signing: the signature of a GET covers its query.
+        if !has_form && !params.is_empty() {
             let mut query = String::new();
             encode_pairs(params.iter(), &mut query);
             url.push(if url.contains('?') { '&' } else { '?' });
@@ -219,74 +240,75 @@ impl WebhookClient {
             ("x-home-region", "us1".to_owned()),
             ("i-twilio-idempotency-token", token.to_owned()),
         ];
-        if form {
+        if has_form {
             headers.push(("content-type", CARRIER_FORM.to_owned()));
         }
         if let Some(key) = &self.key {
-            let signature = match form {
-                true => sign_form(key, &url, params.iter()),
-                false => sign_url(key, &url),
-            };
+            let signature =
+                if has_form { sign_form(key, &url, params.iter()) } else { sign_url(key, &url) };
             headers.push(("x-twilio-signature", signature));
         }
         headers.extend(self.cookies.borrow().header(&url).map(|value| ("cookie", value)));
         SignedRequest { method: method.clone(), url, headers, params }
     }
 
-    async fn send(
+    /// Sends a signed request to the gateway in this process, to the network or to the mocks.
+    async fn send_once(
         &self,
-        sent: &SignedRequest<'_>,
-        overrides: &UrlOverrides,
-        deadline: Instant,
+        request: &SignedRequest<'_>,
+        limits: TryLimits<'_>,
     ) -> Result<RawResponse, FetchError> {
-        let form = sent.method != Method::GET;
-        let body = || if form { sent.params.encode() } else { String::new() };
+        let TryLimits { overrides, deadline } = limits;
+        let has_form = request.method != Method::GET;
+        let body = || if has_form { request.params.encode() } else { String::new() };
         let late = || {
             let found = format!("no whole answer within {} ms", overrides.total.as_millis());
-            FetchError { fault: CarrierAlert::new(11200, found), connected: true }
+            FetchError { alert: CarrierAlert::new(11200, found), connected: true }
         };
-        if let Some((desk, target)) =
-            self.desk.as_ref().and_then(|desk| Some((desk, desk.target(&sent.url)?)))
+        let gateway = self.gateway.as_ref();
+        if let Some((gateway, target)) =
+            gateway.and_then(|gateway| Some((gateway, gateway.target(&request.url)?)))
         {
-            let answering = desk.answer(sent.method.clone(), target, &sent.headers, body());
-            let answered = timeout_at(deadline, answering).await.map_err(|_| late())?;
+            let responding =
+                gateway.respond(request.method.clone(), target, &request.headers, body());
+            let response = timeout_at(deadline, responding).await.map_err(|_| late())?;
             return Ok(RawResponse {
-                status: answered.status,
-                content_type: answered.content_type,
+                status: response.status,
+                content_type: response.content_type,
                 location: None,
                 cookies: Vec::new(),
-                body: answered.body,
-                trace: Some(answered.trace),
+                body: response.body,
+                trace: Some(response.trace),
             });
         }
-        let host = host(&sent.url).unwrap_or_default();
+        let host = host(&request.url).unwrap_or_default();
         if self.hosts.as_ref().is_some_and(|hosts| hosts.iter().all(|known| *known != host)) {
-            let found = format!("`{host}` is none of the hosts that may be asked");
-            return Err(FetchError { fault: CarrierAlert::new(11200, found), connected: true });
+            let found = format!("`{host}` is not one of the allowed hosts");
+            return Err(FetchError { alert: CarrierAlert::new(11200, found), connected: true });
         }
         match &self.http {
-            Some(http) => http.send(sent, body(), overrides, deadline).await,
-            None => self.mocked(sent, deadline).await,
+            Some(http) => http.send(request, body(), overrides, deadline).await,
+            None => self.mock_response(request, deadline).await,
         }
     }
 
-    /// An application elsewhere, where nothing may go to the network.
-    async fn mocked(
+    /// The response of a mock, for a request that must not reach the network.
+    async fn mock_response(
         &self,
-        sent: &SignedRequest<'_>,
+        request: &SignedRequest<'_>,
         deadline: Instant,
     ) -> Result<RawResponse, FetchError> {
-        let lost = |fault| FetchError { fault, connected: true };
-        let request = OutgoingRequest {
+        let lost = |alert| FetchError { alert, connected: true };
+        let outgoing = OutgoingRequest {
             name: "the application",
             widget: "",
-            url: sent.url.clone(),
-            method: sent.method.as_str(),
-            parameters: sent.params,
+            url: request.url.clone(),
+            method: request.method.as_str(),
+            parameters: request.params,
         };
-        let response = self.desk.as_ref().and_then(|desk| desk.mocks.respond(&request));
+        let response = self.gateway.as_ref().and_then(|gateway| gateway.mocks.respond(&outgoing));
         let Some(response) = response else {
-            let found = format!("nothing is given for `{}`", sent.url);
+            let found = format!("no answer is given for `{}`", request.url);
             return Err(lost(CarrierAlert::new(11200, found)));
         };
         let received = timeout_at(deadline, response.receive()).await;
@@ -303,21 +325,21 @@ impl WebhookClient {
     }
 }
 
-/// A URL without the credentials in it, and those.
-fn without_credentials(url: &str) -> (String, Option<String>) {
+/// Splits the credentials off a URL.
+fn split_credentials(url: &str) -> (String, Option<String>) {
     let (scheme, authority, target) = parts(url);
     match authority.rsplit_once('@').filter(|_| !scheme.is_empty()) {
-        Some((pair, place)) => (format!("{scheme}://{place}{target}"), Some(pair.to_owned())),
+        Some((pair, host)) => (format!("{scheme}://{host}{target}"), Some(pair.to_owned())),
         None => (url.to_owned(), None),
     }
 }
 
 /// Path and query of a URL.
-fn target(url: &str) -> &str {
+fn path_and_query(url: &str) -> &str {
     let (_, _, target) = parts(url);
     if target.is_empty() { "/" } else { target }
 }
 
-/// How long a whole exchange may take, and its parts (the carrier's own limits).
+/// The carrier's time limits: for all tries together, and for one connection.
 const TOTAL: Duration = Duration::from_secs(15);
 const CONNECT: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! A webhook that is to be sent, and what came back.
+//! A webhook before it is sent, and the response to it.
 
 use actix_web::http::Method;
 use actix_web::web::Bytes;
@@ -7,27 +7,27 @@ use super::alert::CarrierAlert;
 use super::caller::{PhoneNumber, WebhookFields};
 use crate::webhook::Params;
 
-/// A webhook, before the line has made HTTP of it.
+/// A webhook before it is turned into an HTTP request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookRequest {
-    /// What it is for: `call`, `message`, `Gather action`, `Redirect`, `status callback`, …
+    /// The reason for it: `call`, `message`, `Gather action`, `Redirect`, `status callback`, …
     pub purpose: String,
-    /// The absolute URL, with what it has as a fragment.
+    /// The absolute URL with its fragment.
     pub url: String,
     /// `POST` or `GET`.
     pub method: Method,
     /// All of its parameters.
     pub params: Params,
-    /// Those that not every webhook of this call has.
+    /// The parameters that only this webhook of the call has.
     pub own: Vec<(String, String)>,
-    /// Whether what comes back is carried out.
+    /// Whether the carrier runs the response as a document.
     pub wants_document: bool,
 }
 
-/// An answer of any application.
+/// The response of an application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppResponse {
-    /// Where it came from, after redirects: relative URLs are resolved against it.
+    /// The URL after redirects. Relative URLs are resolved against it.
     pub url: String,
     /// The HTTP status.
     pub status: u16,
@@ -37,11 +37,11 @@ pub struct AppResponse {
     pub body: Bytes,
 }
 
-/// What comes of a request.
+/// The result of a request.
 pub(super) type FetchResult = Result<AppResponse, CarrierAlert>;
 
 impl WebhookRequest {
-    /// A request with the parameters of a call and some of its own.
+    /// A request with the parameters of its call or message.
     pub(super) fn new(
         purpose: &str,
         url: &str,
@@ -58,8 +58,8 @@ impl WebhookRequest {
         }
     }
 
-    /// The request that a conversation begins with.
-    pub(super) fn first(
+    /// The first request of a conversation.
+    pub(super) fn initial(
         purpose: &str,
         number: &PhoneNumber,
         fields: WebhookFields,
@@ -68,31 +68,31 @@ impl WebhookRequest {
         WebhookRequest::new(purpose, &number.url, method, fields)
     }
 
-    /// The request to a number's fallback, after `url` could not be used; `None` where it has none.
+    /// The request to the fallback URL of a number after `url` failed; `None` without a fallback.
     pub(super) fn fallback(
         number: &PhoneNumber,
-        fault: &CarrierAlert,
+        alert: &CarrierAlert,
         url: &str,
         fields: WebhookFields,
     ) -> Option<WebhookRequest> {
         let request =
             WebhookRequest::new("fallback", number.fallback.as_ref()?, Method::POST, fields);
-        let code = fault.code.unwrap_or_default().to_string();
+        let code = alert.code.unwrap_or_default().to_string();
         let own = [("ErrorCode", code), ("ErrorUrl", url.to_owned())];
-        Some(request.with(own.map(|(name, value)| (name.to_owned(), value)).into()))
+        Some(request.with_params(own.map(|(name, value)| (name.to_owned(), value)).into()))
     }
 
-    /// What is wrong with the answer to a request whose answer nobody reads.
-    pub(super) fn complaint(&self, answer: FetchResult) -> Option<String> {
-        match answer {
-            Ok(fetched) if fetched.status < 400 => None,
-            Ok(fetched) => Some(format!("the {} answered {}", self.purpose, fetched.status)),
-            Err(fault) => Some(format!("the {}: {fault}", self.purpose)),
+    /// The problem with the result of a callback, if there is one.
+    pub(super) fn callback_problem(&self, result: FetchResult) -> Option<String> {
+        match result {
+            Ok(response) if response.status < 400 => None,
+            Ok(response) => Some(format!("the {} answered {}", self.purpose, response.status)),
+            Err(alert) => Some(format!("the {}: {alert}", self.purpose)),
         }
     }
 
-    /// The same with parameters over those.
-    pub(super) fn with(mut self, own: Vec<(String, String)>) -> WebhookRequest {
+    /// Adds parameters; one of the same name replaces the former value.
+    pub(super) fn with_params(mut self, own: Vec<(String, String)>) -> WebhookRequest {
         let all = self.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
         let mut fields = WebhookFields(all.collect());
         fields.extend(&own);
@@ -101,14 +101,14 @@ impl WebhookRequest {
         self
     }
 
-    /// The same, for one whose answer nobody reads.
-    pub(super) fn told(self) -> WebhookRequest {
+    /// Makes the request a callback, whose response is ignored.
+    pub(super) fn into_callback(self) -> WebhookRequest {
         WebhookRequest { wants_document: false, ..self }
     }
 }
 
-/// The method of an attribute; the carrier posts where nothing is said.
-pub(super) fn method(attribute: Option<&str>) -> Method {
+/// Reads the method in an attribute; the carrier's default is POST.
+pub(super) fn parse_method(attribute: Option<&str>) -> Method {
     match attribute {
         Some(method) if method.eq_ignore_ascii_case("GET") => Method::GET,
         _ => Method::POST,

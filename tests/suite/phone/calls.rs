@@ -52,7 +52,7 @@ async fn a_gather_takes_keys_words_and_silence() {
     let fewer = heard(MENU, "press 7#").await;
     assert_eq!(fewer, "hear Choose.\nhear /in Digits=7\nends completed\n");
     let more = heard(MENU, "press 123").await;
-    assert!(more.contains("warns `3` was pressed when nobody listened any more"), "{more}");
+    assert!(more.contains("warns `3` was pressed after the end of the input"), "{more}");
     let speech = heard(MENU, "say an agent, please").await;
     assert_eq!(speech, "hear Choose.\nhear /in SpeechResult=an agent, please\nends completed\n");
     let silence = heard(MENU, "wait").await;
@@ -157,8 +157,8 @@ async fn whoever_hangs_up_is_reported() {
     assert_eq!(status.target, "/status");
     assert_eq!(status.params.get("CallStatus"), Some("completed"));
     assert_eq!(status.params.get("CallbackSource"), Some("call-progress-events"));
-    assert_eq!(phone.awaits(), ExpectedInput::Nothing);
-    assert!(phone.act(&PhoneAction::HangUp).await.is_err());
+    assert_eq!(phone.expected_input(), ExpectedInput::Nothing);
+    assert!(phone.perform(&PhoneAction::HangUp).await.is_err());
 }
 
 #[actix_web::test]
@@ -166,17 +166,17 @@ async fn what_has_no_effect_is_refused_and_says_what_has() {
     let app = one("<Gather action=\"/in\"/>");
     let mut phone = call(&app);
     phone.begin().await;
-    for (act, why) in [
+    for (action, why) in [
         ("say hello", "`say hello` has no effect now: it listens to keys: `press`, `wait`"),
         ("outcome busy", "`outcome busy` has no effect now: it listens to keys: `press`, `wait`"),
     ] {
-        let error = phone.act(&PhoneAction::parse(act).unwrap()).await.unwrap_err();
+        let error = phone.perform(&PhoneAction::parse(action).unwrap()).await.unwrap_err();
         assert_eq!(error.to_string(), why);
     }
     let app = one("<Dial>+15550111</Dial>");
     let mut phone = call(&app);
     phone.begin().await;
-    let error = phone.act(&PhoneAction::parse("outcome maybe").unwrap()).await.unwrap_err();
+    let error = phone.perform(&PhoneAction::parse("outcome maybe").unwrap()).await.unwrap_err();
     assert!(error.to_string().contains("`outcome` completed, answered, busy"), "{error}");
 }
 
@@ -194,11 +194,11 @@ async fn a_redirect_that_never_ends_is_the_callers_to_end() {
     let app = App::start(|_| "<Response><Redirect/></Response>".to_owned());
     let mut phone = call(&app);
     phone.begin().await;
-    assert_eq!(phone.awaits(), ExpectedInput::Listen);
+    assert_eq!(phone.expected_input(), ExpectedInput::Listen);
     let asked = app.got().len();
-    phone.act(&PhoneAction::Wait(None)).await.unwrap();
-    assert_eq!((phone.awaits(), app.got().len()), (ExpectedInput::Listen, 2 * asked));
-    let told = words(&phone.act(&PhoneAction::HangUp).await.unwrap());
+    phone.perform(&PhoneAction::Wait(None)).await.unwrap();
+    assert_eq!((phone.expected_input(), app.got().len()), (ExpectedInput::Listen, 2 * asked));
+    let told = words(&phone.perform(&PhoneAction::HangUp).await.unwrap());
     assert_eq!(told, "ends hung up\n");
 }
 
@@ -249,12 +249,12 @@ async fn a_caller_may_hang_up_while_the_application_thinks() {
     });
     let mut phone = call(&app);
     assert!(timeout(Duration::from_millis(30), phone.begin()).await.is_err());
-    assert!(phone.act(&PhoneAction::Wait(None)).await.is_err(), "nobody listens yet");
-    let told = words(&phone.act(&PhoneAction::HangUp).await.unwrap());
+    assert!(phone.perform(&PhoneAction::Wait(None)).await.is_err(), "nobody listens yet");
+    let told = words(&phone.perform(&PhoneAction::HangUp).await.unwrap());
     assert_eq!(told, "ends hung up\n");
     let status = app.got()[1].params.get("CallStatus").map(str::to_owned);
     assert_eq!(status.as_deref(), Some("completed"));
-    assert!(phone.act(&PhoneAction::HangUp).await.is_err(), "it is over");
+    assert!(phone.perform(&PhoneAction::HangUp).await.is_err(), "it is over");
 }
 
 #[actix_web::test]
@@ -266,10 +266,10 @@ async fn whoever_watches_sees_each_thing_as_it_is_noticed() {
     });
     let seen: Rc<RefCell<Vec<PhoneEvent>>> = Rc::default();
     let book = Rc::clone(&seen);
-    let mut phone = call(&app).watched(move |heard| book.borrow_mut().push(heard.clone()));
+    let mut phone = call(&app).with_observer(move |heard| book.borrow_mut().push(heard.clone()));
     assert!(timeout(Duration::from_millis(200), phone.begin()).await.is_err());
     assert_eq!(words(&seen.borrow()), "hear One.\n");
-    let heard = phone.act(&PhoneAction::HangUp).await.unwrap();
+    let heard = phone.perform(&PhoneAction::HangUp).await.unwrap();
     assert_eq!(words(&heard), "hear One.\nends hung up\n");
     assert_eq!(*seen.borrow(), heard);
 }

@@ -80,6 +80,6 @@ async fn redirects_without_end_are_cut_off() {
 #[actix_web::test]
 async fn a_chat_has_no_keys() {
     let app = App::start(|_| "<Response/>".to_owned());
-    let error = chat(&app).act(&PhoneAction::parse("press 1").unwrap()).await.unwrap_err();
+    let error = chat(&app).perform(&PhoneAction::parse("press 1").unwrap()).await.unwrap_err();
     assert!(error.to_string().ends_with("it takes messages: `text`, `media`, `wait`"));
 }

@@ -17,7 +17,7 @@ pub(super) fn command(folder: &str, arguments: &[&str]) -> Command {
 }
 
 fn folder(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("desk-{name}"));
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("session-{name}"));
     std::fs::create_dir_all(folder.join("templates")).unwrap();
     folder
 }
@@ -78,8 +78,8 @@ pub(super) fn gateway(folder: &str) -> App {
 
 const CALL: &str = "\
 +15550100 calls +15550199: /hotline
-      The gateway runs in this process. Functions are called; the carrier's API is played, and \
-nothing is sent to anybody.
+      The gateway runs in this process. Functions are called; the carrier's API is simulated, and \
+no message is sent.
       call: POST /hotline  200
       Trigger ─incomingCall→ welcome
   Welcome & hello.  (en-US, Polly.Joanna)
@@ -101,7 +101,7 @@ nothing is sent to anybody.
 > 1
       Gather action: POST /hotline?step=…  200
       menu ─keypress→ which ─match→ lookup ─success→ plan ─audioComplete→ the end
-      function http://FUNCTION, asked by lookup: 200
+      function http://FUNCTION, called by lookup: 200
   Your plan is gold.
 The application hangs up.
       status callback: POST /hotline  200
@@ -188,8 +188,8 @@ fn a_recording_that_cannot_be_written_is_told_and_counts() {
 fn a_line_without_effect_is_told_and_counts() {
     let _function = gateway("effect");
     for (input, error) in [
-        ("7a\nhang up\n", "error: `7a` is nothing that a person can do"),
-        ("busy\nhang up\n", "error: `busy` is nothing that a person can do"),
+        ("7a\nhang up\n", "error: `7a` is not an action"),
+        ("busy\nhang up\n", "error: `busy` is not an action"),
         ("outcome busy\n", "error: `outcome busy` has no effect now: it listens to keys and"),
         ("hang up\n1\n", "error: `1` has no effect: the call is over"),
     ] {
@@ -200,22 +200,22 @@ fn a_line_without_effect_is_told_and_counts() {
     let (code, printed, _) = ran("effect", &["phone", "/hotline"], "hang up\n\n\n");
     assert_eq!(code, 0, "empty lines at the end are nothing: {printed}");
     let (code, printed, _) = ran("effect", &["text", "/survey"], "/quiet\n");
-    assert!(code == 1 && printed.contains("error: `/quiet` is no command"), "{printed}");
+    assert!(code == 1 && printed.contains("error: `/quiet` is not a command"), "{printed}");
 }
 
 #[test]
 fn what_cannot_be_tried_is_code_2() {
     let _function = gateway("untried");
     for (arguments, error) in [
-        (&["phone", "voice"][..], "`voice` is no URL"),
-        (&["phone", "ftp://localhost/"], "`ftp://localhost/` is no URL"),
+        (&["phone", "voice"][..], "`voice` is not a URL"),
+        (&["phone", "ftp://localhost/"], "`ftp://localhost/` is not a URL"),
         (&["phone", "/nowhere"], "`config.toml` has no route `/nowhere`; it has `/hotline`"),
         (&["phone", "/survey"], "`/survey` takes messages: `twimlgate text /survey`"),
         (&["text", "/hotline"], "`/hotline` takes calls: `twimlgate phone /hotline`"),
         (&["phone", "/hotline", "--config", "no.toml"], "cannot read the configuration `no.toml`"),
         (&["phone", "/hotline", "--token", "1"], "`--token` is for a URL"),
         (&["phone", "/hotline", "--transcript", "no/t.txt"], "cannot write `no/t.txt`"),
-        (&["phone", "http://localhost/", "--fallback", "ftp://x/"], "`ftp://x/` is no URL"),
+        (&["phone", "http://localhost/", "--fallback", "ftp://x/"], "`ftp://x/` is not a URL"),
         (&["phone", "http://localhost/", "--method", "PUT"], "expected `POST` or `GET`"),
     ] {
         let (code, printed, errors) = ran("untried", arguments, "");
@@ -332,7 +332,10 @@ fn options_say_who_calls_and_how() {
     assert_eq!(named(&got[1], "ErrorCode"), "11200");
 
     let unsigned = ran("options", &["phone", &url], "").1;
-    assert!(unsigned.contains("No signature: with `--token TOKEN` there is one."), "{unsigned}");
+    assert!(
+        unsigned.contains("The webhooks are not signed: that needs `--token TOKEN`."),
+        "{unsigned}"
+    );
     assert!(!app.got()[2].head.to_ascii_lowercase().contains("x-twilio-signature"));
 }
 

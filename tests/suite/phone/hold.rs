@@ -86,11 +86,12 @@ impl Scene {
 
     fn phone(&self, route: &str) -> Phone {
         let account = self.desk.account().unwrap().to_owned();
-        let caller = Caller { account, ..Caller::somebody("+15550100", "+15550199") };
-        let (line, number) = (WebhookClient::desk_alone(&self.desk), self.desk.number(route));
+        let caller = Caller { account, ..Caller::new("+15550100", "+15550199") };
+        let (line, number) =
+            (WebhookClient::for_gateway(&self.desk), self.desk.phone_number(route));
         match route {
-            "/sms" | "/chat" => Phone::chat(line, number, caller),
-            _ => Phone::call(line, number, caller),
+            "/sms" | "/chat" => Phone::for_chat(line, number, caller),
+            _ => Phone::for_call(line, number, caller),
         }
     }
 

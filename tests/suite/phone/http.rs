@@ -22,7 +22,7 @@ fn key() -> SigningKey {
 }
 
 fn at(url: &str) -> Phone {
-    Phone::call(line(), PhoneNumber::at(url), Caller::somebody("+15550100", "+15550199"))
+    Phone::for_call(line(), PhoneNumber::for_url(url), Caller::new("+15550100", "+15550199"))
 }
 
 const HELLO: &str = "<Response><Say>Hello.</Say></Response>";
@@ -38,9 +38,9 @@ async fn every_webhook_is_signed_over_the_url_that_is_asked() {
     assert_eq!(header(got, "user-agent"), Some("TwilioProxy/1.1"));
     assert!(header(got, "i-twilio-idempotency-token").is_some_and(|token| token.len() == 32));
 
-    let number = PhoneNumber { get: true, ..PhoneNumber::at(&app.url("/voice?x=1")) };
-    let caller = Caller::somebody("+15550100", "+15550199");
-    Phone::call(line(), number, caller).begin().await;
+    let number = PhoneNumber { get: true, ..PhoneNumber::for_url(&app.url("/voice?x=1")) };
+    let caller = Caller::new("+15550100", "+15550199");
+    Phone::for_call(line(), number, caller).begin().await;
     let got = &app.got()[1];
     assert!(got.target.starts_with("/voice?x=1&CallSid=CA"), "{}", got.target);
     let signature = sign_url(&key(), &app.url(&got.target));
@@ -116,9 +116,9 @@ async fn the_fallback_is_asked_with_the_reason() {
         _ => reply("500 Oops", "", ""),
     });
     let fallback = Some(app.url("/fallback"));
-    let number = PhoneNumber { fallback, ..PhoneNumber::at(&app.url("/voice")) };
-    let caller = Caller::somebody("+15550100", "+15550199");
-    let told = words(&Phone::call(line(), number, caller).begin().await);
+    let number = PhoneNumber { fallback, ..PhoneNumber::for_url(&app.url("/voice")) };
+    let caller = Caller::new("+15550100", "+15550199");
+    let told = words(&Phone::for_call(line(), number, caller).begin().await);
     assert!(told.ends_with("hear Plan B.\nends completed\n"), "{told}");
     let params = &app.got()[1].params;
     assert_eq!(params.get("ErrorCode"), Some("11200"));

@@ -40,11 +40,11 @@ fn desk(takes: Duration) -> Rc<InProcessGateway> {
 
 fn caller(desk: &InProcessGateway) -> Caller {
     let account = desk.account().unwrap().to_owned();
-    Caller { account, ..Caller::somebody("+15550100", "+15550199") }
+    Caller { account, ..Caller::new("+15550100", "+15550199") }
 }
 
 fn phone(desk: &Rc<InProcessGateway>) -> Phone {
-    Phone::call(WebhookClient::desk_alone(desk), desk.number("/hotline"), caller(desk))
+    Phone::for_call(WebhookClient::for_gateway(desk), desk.phone_number("/hotline"), caller(desk))
 }
 
 #[actix_web::test]
@@ -87,8 +87,11 @@ async fn a_function_that_is_too_slow_fails_without_a_real_second() {
 async fn a_wait_of_a_day_is_over_at_once() {
     let _pretended = clock::pretend(NOON);
     let desk = desk(Duration::ZERO);
-    let mut phone =
-        Phone::chat(WebhookClient::desk_alone(&desk), desk.number("/survey"), caller(&desk));
+    let mut phone = Phone::for_chat(
+        WebhookClient::for_gateway(&desk),
+        desk.phone_number("/survey"),
+        caller(&desk),
+    );
     let told = words(&play(&mut phone, "text hi\ntext Ann").await);
     assert!(told.starts_with("receive What is your name?\nreceive Thank you, Ann."), "{told}");
     let before = clock::wall();

@@ -89,7 +89,7 @@ fn a_call_is_held_at_a_prompt() {
     terminal.sees("a key, say …");
     terminal.sees("> ");
     terminal.types("nonsense\r");
-    terminal.sees("\x1b[31merror: `nonsense` is nothing that a person can do");
+    terminal.sees("\x1b[31merror: `nonsense` is not an action");
     terminal.sees("a key, say …");
     terminal.sees("> ");
     terminal.types("\x04");

@@ -90,7 +90,7 @@ fn reads_the_body_as_sent_and_takes_several_tokens() {
 }
 
 #[test]
-fn explains_what_would_have_fitted() {
+fn explains_what_would_match() {
     let explained = |url: &str, params: &[&str], signature: &str, expected: &str| {
         let output = verify(url, params, signature, &["--explain"]);
         assert_eq!(output.code, 1, "{}", output.stdout);
@@ -122,7 +122,7 @@ fn explains_what_would_have_fitted() {
     explained(U, &P, "zYQTYrRWXE7LtzbG4PfP7/bkkGo=", "the URL alone");
     // Two at once.
     explained(&with("https", "http"), &padded, SIGNATURE, "trimmed");
-    explained(U, &P, "AAAAAAAAAAAAAAAAAAAAAAAAAAA=", "Nothing that was tried makes it fit");
+    explained(U, &P, "AAAAAAAAAAAAAAAAAAAAAAAAAAA=", "No tried variant matches");
 }
 
 #[test]

@@ -36,11 +36,11 @@ pub(crate) const URL: &str = "https://gate.example/flow";
 const NOW: Duration = Duration::from_secs(1_790_000_000);
 
 fn number() -> PhoneNumber {
-    PhoneNumber { status_callback: Some(URL.to_owned()), ..PhoneNumber::at(URL) }
+    PhoneNumber { status_callback: Some(URL.to_owned()), ..PhoneNumber::for_url(URL) }
 }
 
 fn caller() -> Caller {
-    Caller::somebody("+15550100", "+15550199")
+    Caller::new("+15550100", "+15550199")
 }
 
 fn sid() -> String {
@@ -50,21 +50,21 @@ fn sid() -> String {
 /// What the carrier posts when somebody calls.
 pub(crate) fn incoming_call() -> Params {
     let call = PhoneCall::dial(number(), caller(), sid(), NOW);
-    asked(call.next()).expect("it begins with a webhook").params.clone()
+    asked(call.state()).expect("it begins with a webhook").params.clone()
 }
 
 /// What the carrier posts when somebody writes.
 pub(crate) fn incoming_message(body: &str) -> Params {
     let mut chat = PhoneChat::new(number(), caller());
-    chat.act(&PhoneAction::Text { body: body.to_owned(), media: Vec::new() }).unwrap();
-    asked(chat.next()).expect("it begins with a webhook").params.clone()
+    chat.perform(&PhoneAction::Text { body: body.to_owned(), media: Vec::new() }).unwrap();
+    asked(chat.state()).expect("it begins with a webhook").params.clone()
 }
 
 /// Goes through a document of a call in all ways. `wait` is what the execution waits for, and
 /// `replies` are the keys and words that may lead somewhere.
 pub(crate) fn ways(document: &[u8], wait: &Wait, replies: &[String]) -> Ways {
-    let mut call = PhoneCall::taken(number(), caller(), sid(), NOW);
-    call.answered(Ok(answer(document)), NOW);
+    let mut call = PhoneCall::in_progress(number(), caller(), sid(), NOW);
+    call.handle_response(Ok(answer(document)), NOW);
     let mut ways = Ways::default();
     ways.follow(call, wait, replies);
     ways
@@ -88,7 +88,7 @@ fn asked(next: ConversationState<'_>) -> Option<&WebhookRequest> {
 
 impl Ways {
     fn follow(&mut self, mut call: PhoneCall, wait: &Wait, replies: &[String]) {
-        while let ConversationState::Request(request) = call.next() {
+        while let ConversationState::Request(request) = call.state() {
             let request = request.clone();
             let awaited = request.url.contains(&format!("step={}", wait.token));
             if awaited {
@@ -96,7 +96,7 @@ impl Ways {
             } else if request.purpose == "status callback" {
                 return self.over(&call, wait, request.params);
             } else if !request.wants_document {
-                call.answered(Ok(answer(b"")), NOW);
+                call.handle_response(Ok(answer(b"")), NOW);
             } else if wait.handed_over {
                 let query = request.url.split_once('?').map_or("", |(_, query)| query);
                 let query = Params::decode_query(query).unwrap();
@@ -108,9 +108,9 @@ impl Ways {
                 return self.wrong.push(what);
             }
         }
-        for act in acts(&call.awaits(), replies) {
+        for action in acts(&call.expected_input(), replies) {
             let mut next = call.clone();
-            if next.act(&act, NOW).is_ok() {
+            if next.perform(&action, NOW).is_ok() {
                 self.follow(next, wait, replies);
             }
         }
@@ -118,7 +118,7 @@ impl Ways {
 
     /// A call that is over: by the caller, or by the document, which must have meant it.
     fn over(&mut self, call: &PhoneCall, wait: &Wait, status: Params) {
-        let heard = call.clone().heard();
+        let heard = call.clone().take_events();
         let meant = heard.iter().any(|heard| match heard {
             PhoneEvent::CarrierStep { verb, .. } => matches!(*verb, "Hangup" | "Reject"),
             PhoneEvent::End(ended) => ended.name() == "hung up",
@@ -132,11 +132,11 @@ impl Ways {
 }
 
 /// All that a person may do.
-fn acts(awaits: &ExpectedInput, replies: &[String]) -> Vec<PhoneAction> {
+fn acts(expected: &ExpectedInput, replies: &[String]) -> Vec<PhoneAction> {
     let is_key = |key: char| key.is_ascii_digit() || "*#".contains(key);
     let keys = |text: &str| !text.is_empty() && text.chars().all(is_key);
     let mut acts = vec![PhoneAction::HangUp];
-    match awaits {
+    match expected {
         ExpectedInput::Gather { keys: listens, speech, .. } => {
             let replies = || replies.iter().filter(|reply| !reply.is_empty());
             if *listens {

@@ -1,4 +1,4 @@
-//! The demo's function: what a user would write, on a port of its own.
+//! The demo's function, as a user would write it, on a port of its own.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -11,30 +11,36 @@ use crate::webhook::Params;
 
 /// A small server with two functions.
 pub(super) struct SampleFunction {
-    /// Where it listens.
+    /// The address that it listens on.
     pub address: SocketAddr,
-    seen: CallList,
+    calls: CallList,
 }
 
-/// What the functions were asked, for the play to show.
+/// The calls of the functions, for the output.
 type CallList = Arc<Mutex<Vec<ReceivedCall>>>;
 
-/// One call that a function got, and what it answered.
+/// One call of a function with its answer.
 #[derive(Clone, Debug)]
 pub(super) struct ReceivedCall {
     pub request: String,
     pub signature: Option<String>,
     pub params: Params,
+    pub answer: FunctionAnswer,
+}
+
+/// The answer of a function.
+#[derive(Clone, Debug)]
+pub(super) struct FunctionAnswer {
     pub content_type: &'static str,
-    pub body: String,
+    pub body: &'static str,
 }
 
 impl SampleFunction {
     pub(super) fn start() -> io::Result<SampleFunction> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
-        let seen = CallList::default();
-        let data = web::Data::new(Arc::clone(&seen));
+        let calls = CallList::default();
+        let data = web::Data::new(Arc::clone(&calls));
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(data.clone())
@@ -43,45 +49,53 @@ impl SampleFunction {
         });
         let server = server.workers(1).disable_signals().listen(listener)?.run();
         actix_web::rt::spawn(server);
-        Ok(SampleFunction { address, seen })
+        Ok(SampleFunction { address, calls })
     }
 
-    /// The last call, once.
-    pub(super) fn take(&self) -> Option<ReceivedCall> {
-        self.seen.lock().pop()
+    /// Removes and returns the last call.
+    pub(super) fn take_call(&self) -> Option<ReceivedCall> {
+        self.calls.lock().pop()
     }
 }
 
 /// Answers with JSON: the gateway makes variables of it, and a template makes the reply.
-async fn lookup(seen: web::Data<CallList>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+async fn lookup(
+    calls: web::Data<CallList>,
+    request: HttpRequest,
+    body: web::Bytes,
+) -> HttpResponse {
     let answer = r#"{"person": {"name": "Ada"}, "plan": "gold", "minutes": 40}"#;
-    answered(&seen, &request, &body, ("application/json", answer.to_owned()))
+    respond(
+        &calls,
+        &request,
+        &body,
+        FunctionAnswer { content_type: "application/json", body: answer },
+    )
 }
 
 /// Answers with TwiML: it goes back to the caller byte for byte.
 async fn greeting(
-    seen: web::Data<CallList>,
+    calls: web::Data<CallList>,
     request: HttpRequest,
     body: web::Bytes,
 ) -> HttpResponse {
     let answer = "<Response>\n  <Say>Hello from your function.</Say>\n  <Hangup/>\n</Response>";
-    answered(&seen, &request, &body, ("text/xml", answer.to_owned()))
+    respond(&calls, &request, &body, FunctionAnswer { content_type: "text/xml", body: answer })
 }
 
-fn answered(
-    seen: &CallList,
+fn respond(
+    calls: &CallList,
     request: &HttpRequest,
     body: &[u8],
-    (content_type, answer): (&'static str, String),
+    answer: FunctionAnswer,
 ) -> HttpResponse {
     let signature = request.headers().get("x-twilio-signature");
-    let asked = ReceivedCall {
+    let call = ReceivedCall {
         request: format!("{} {}", request.method(), request.path()),
         signature: signature.and_then(|value| value.to_str().ok()).map(str::to_owned),
         params: Params::decode(body).unwrap_or_default(),
-        content_type,
-        body: answer.clone(),
+        answer: answer.clone(),
     };
-    seen.lock().push(asked);
-    HttpResponse::Ok().content_type(content_type).body(answer)
+    calls.lock().push(call);
+    HttpResponse::Ok().content_type(answer.content_type).body(answer.body)
 }

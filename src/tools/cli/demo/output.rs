@@ -1,96 +1,105 @@
-//! What the demo prints: webhook, function call and answer, side by side.
+//! The output of the demo: webhook, function call and response, side by side.
 
-use super::Demo;
-use super::webhook::{DemoExchange, DemoWebhook};
-
+use super::webhook::{DemoExchange, WebhookSample};
+use super::{Demo, function::ReceivedCall};
 use crate::diagnostics::shorten::shorten_middle;
+use crate::tools::text::{BOLD, TextColours, columns, fold};
 
-/// Characters of one of the three columns.
-const COLUMN: usize = 40;
+/// Terminal columns of one of the three output columns.
+const COLUMN_WIDTH: usize = 40;
 
-/// Characters of all three, with what is between them.
-const WIDTH: u16 = 126;
+/// Terminal columns of all three, with the space between them.
+const TOTAL_WIDTH: u16 = 126;
 
-/// The lines of one column; the first is its head.
+/// One output column; the first line is its title.
 struct OutputColumn(Vec<String>);
 
-pub(super) fn title(demo: &Demo, colours: bool) {
-    println!("{}", bold("twimlgate demo", colours));
+pub(super) fn print_title(demo: &Demo, colours: TextColours) {
+    println!("{}", colours.paint(BOLD, "twimlgate demo"));
     println!("  the gateway    http://{}", demo.server.address);
     println!("  your function  http://{}", demo.function.address);
 }
 
-pub(super) fn scene(scene: &DemoExchange, colours: bool) {
-    println!("\n{}\n", bold(scene.play.title, colours));
-    let columns = [webhook(scene), call(scene), answer(scene)];
-    let wide = terminal_size::terminal_size().is_none_or(|(width, _)| width.0 >= WIDTH);
-    if wide { side_by_side(&columns, colours) } else { one_below_the_other(&columns, colours) }
+pub(super) fn print_exchange(exchange: &DemoExchange, colours: TextColours) {
+    println!("\n{}\n", colours.paint(BOLD, exchange.sample.title));
+    let columns =
+        [webhook_column(exchange), call_column(exchange.call.as_ref()), response_column(exchange)];
+    // A pipe has no width: its reader can scroll.
+    let is_wide = terminal_size::terminal_size().is_none_or(|(width, _)| width.0 >= TOTAL_WIDTH);
+    if is_wide {
+        print_side_by_side(&columns, colours);
+    } else {
+        print_one_below_the_other(&columns, colours);
+    }
 }
 
-fn one_below_the_other(columns: &[OutputColumn], colours: bool) {
+fn print_one_below_the_other(columns: &[OutputColumn], colours: TextColours) {
     for column in columns {
-        let (head, lines) = column.0.split_first().expect("a column has a head");
-        println!("  {}", bold(head, colours));
+        let (title, lines) = column.0.split_first().expect("a column has a title");
+        println!("  {}", colours.paint(BOLD, title));
         lines.iter().for_each(|line| println!("    {line}"));
     }
 }
 
-fn side_by_side(columns: &[OutputColumn], colours: bool) {
-    let lines = columns.iter().map(|column| column.0.len()).max().unwrap_or_default();
+fn print_side_by_side(output: &[OutputColumn], colours: TextColours) {
+    let lines = output.iter().map(|column| column.0.len()).max().unwrap_or_default();
     for number in 0..lines {
         let mut line = String::new();
-        for column in columns {
+        for column in output {
             let text = column.0.get(number).map_or("", String::as_str);
-            let pad = " ".repeat(COLUMN.saturating_sub(text.chars().count()));
-            let text = if number == 0 { bold(text, colours) } else { text.to_owned() };
-            line.push_str(&format!("  {text}{pad}"));
+            // The padding is computed before the colours, which take no column.
+            let padding = " ".repeat(COLUMN_WIDTH.saturating_sub(columns(text)));
+            let colour = if number == 0 { BOLD } else { "" };
+            line.push_str(&format!("  {}{padding}", colours.paint(colour, text)));
         }
         println!("{}", line.trim_end());
     }
 }
 
-fn webhook(scene: &DemoExchange) -> OutputColumn {
+fn webhook_column(exchange: &DemoExchange) -> OutputColumn {
     let mut column = OutputColumn::new("carrier → gateway");
-    column.line(&format!("POST {}", scene.play.path));
-    column.pair("X-Twilio-Signature", &scene.signature);
-    for (name, value) in scene.play.params.iter() {
-        column.pair(name, value);
+    column.push_line(&format!("POST {}", exchange.sample.path));
+    column.push_pair("X-Twilio-Signature", &exchange.signature);
+    for (name, value) in exchange.sample.params.iter() {
+        column.push_pair(name, value);
     }
     column
 }
 
-fn call(scene: &DemoExchange) -> OutputColumn {
+fn call_column(call: Option<&ReceivedCall>) -> OutputColumn {
     let mut column = OutputColumn::new("gateway ⇄ your function");
-    match &scene.asked {
-        None => column.line("the function was not called"),
-        Some(asked) => {
-            column.line(&asked.request);
-            let signature = asked.signature.as_deref().unwrap_or("none");
-            column.pair("X-Twilio-Signature", signature);
-            for (name, value) in asked.params.iter() {
-                column.pair(name, value);
+    match call {
+        None => column.push_line("the function was not called"),
+        Some(call) => {
+            column.push_line(&call.request);
+            let signature = call.signature.as_deref().unwrap_or("none");
+            column.push_pair("X-Twilio-Signature", signature);
+            for (name, value) in call.params.iter() {
+                column.push_pair(name, value);
             }
-            column.line(&format!("← {}", asked.content_type));
-            asked.body.lines().for_each(|line| column.line(line));
+            column.push_line(&format!("← {}", call.answer.content_type));
+            call.answer.body.lines().for_each(|line| column.push_line(line));
         }
     }
     column
 }
 
-fn answer(scene: &DemoExchange) -> OutputColumn {
+fn response_column(exchange: &DemoExchange) -> OutputColumn {
     let mut column = OutputColumn::new("gateway → carrier");
-    let milliseconds = scene.took.as_secs_f64() * 1_000.0;
-    column.line(&format!("{} {}, {milliseconds:.1} ms", scene.status, scene.content_type));
-    scene.answer.lines().for_each(|line| column.line(line));
+    let milliseconds = exchange.duration.as_secs_f64() * 1_000.0;
+    let DemoExchange { status, content_type, .. } = exchange;
+    column.push_line(&format!("{status} {content_type}, {milliseconds:.1} ms"));
+    exchange.document.lines().for_each(|line| column.push_line(line));
     column
 }
 
-pub(super) fn next_steps(demo: &Demo, colours: bool) {
-    let play = DemoWebhook::message(demo);
-    let (url, signature) = play.signed(demo);
-    println!("\n{}\n", bold("Your turn. This webhook is signed, so it is answered:", colours));
+pub(super) fn print_next_steps(demo: &Demo, colours: TextColours) {
+    let sample = WebhookSample::message(demo);
+    let (url, signature) = sample.sign(demo);
+    let title = "Your turn. This webhook is signed, so it is answered:";
+    println!("\n{}\n", colours.paint(BOLD, title));
     println!("  curl {url} -H 'X-Twilio-Signature: {signature}' \\");
-    let pairs: Vec<String> = play
+    let pairs: Vec<String> = sample
         .params
         .iter()
         .map(|(name, value)| {
@@ -98,42 +107,41 @@ pub(super) fn next_steps(demo: &Demo, colours: bool) {
         })
         .collect();
     println!("{}", pairs.join(" \\\n"));
-    println!("\nChange one letter of it and you get 403, and nobody is called. Why one does not");
-    println!("fit: twimlgate verify --help.");
+    println!(
+        "\nChange one letter of it: you get 403, and no function is called. To find out why a"
+    );
+    println!("signature is wrong: twimlgate verify --help.");
     println!("\nOr call it, as a caller would:\n");
     let (sid, token) = (&demo.sid, demo.token.expose());
     let voice = format!("http://{}/voice", demo.server.address);
     println!("  twimlgate phone {voice} --account {sid} --token {token}");
     println!(
-        "\nThen: your own config.toml, twimlgate check, twimlgate serve. The README says the rest."
+        "\nThen: your own config.toml, twimlgate check, twimlgate serve. The README has the rest."
     );
 }
 
-fn bold(text: &str, colours: bool) -> String {
-    if colours { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
-}
-
 impl OutputColumn {
-    fn new(head: &str) -> OutputColumn {
-        OutputColumn(vec![head.to_owned()])
+    fn new(title: &str) -> OutputColumn {
+        OutputColumn(vec![title.to_owned()])
     }
 
-    /// Adds a name and its value on one line; of a value that is too long, the middle is left out.
-    fn pair(&mut self, name: &str, value: &str) {
-        let room = COLUMN.saturating_sub(name.chars().count() + 2);
+    /// Adds a name and its value on one line; a long value loses its middle.
+    fn push_pair(&mut self, name: &str, value: &str) {
+        let room = COLUMN_WIDTH.saturating_sub(columns(name) + 2);
         self.0.push(format!("{name}: {}", shorten_middle(value, room)));
     }
 
-    /// Adds a line, folded at a space if there is one.
-    fn line(&mut self, text: &str) {
-        let indent = (text.len() - text.trim_start().len()).min(COLUMN / 2);
-        let mut rest: Vec<char> = text.chars().collect();
-        while rest.len() > COLUMN {
-            let space = rest[..COLUMN].iter().rposition(|c| *c == ' ').filter(|at| *at > indent);
-            let tail = rest.split_off(space.map_or(COLUMN, |at| at + 1));
-            self.0.push(rest.iter().collect::<String>().trim_end().to_owned());
-            rest = [vec![' '; indent + 2], tail].concat();
+    /// Adds a line, folded with a hanging indent.
+    fn push_line(&mut self, text: &str) {
+        let trimmed = text.trim_start();
+        let indent = (text.len() - trimmed.len()).min(COLUMN_WIDTH / 2);
+        if columns(text) <= COLUMN_WIDTH {
+            return self.0.push(text.to_owned());
         }
-        self.0.push(rest.iter().collect());
+        let rows = fold(trimmed, COLUMN_WIDTH - indent - 2).into_iter().enumerate();
+        self.0.extend(rows.map(|(number, row)| {
+            let hanging = if number == 0 { indent } else { indent + 2 };
+            format!("{}{row}", " ".repeat(hanging))
+        }));
     }
 }

@@ -1,4 +1,4 @@
-//! The carrier's part: a signed webhook over real HTTP.
+//! The demo's carrier: it sends signed webhooks over HTTP.
 
 use std::time::Duration;
 
@@ -13,27 +13,27 @@ use crate::random;
 use crate::verify::{SigningKey, sign_form};
 use crate::webhook::Params;
 
-/// A webhook to be sent.
-pub(super) struct DemoWebhook {
+/// A webhook of the demo.
+pub(super) struct WebhookSample {
     pub title: &'static str,
     pub path: &'static str,
     pub params: Params,
 }
 
-/// What happened.
+/// A webhook with the function call and the response.
 pub(super) struct DemoExchange {
-    pub play: DemoWebhook,
+    pub sample: WebhookSample,
     pub signature: String,
-    pub asked: Option<ReceivedCall>,
+    pub call: Option<ReceivedCall>,
     pub status: u16,
     pub content_type: String,
-    pub answer: String,
-    pub took: Duration,
+    pub document: String,
+    pub duration: Duration,
 }
 
-impl DemoWebhook {
+impl WebhookSample {
     /// A message, answered by JSON and a template.
-    pub(super) fn message(demo: &Demo) -> DemoWebhook {
+    pub(super) fn message(demo: &Demo) -> WebhookSample {
         let sid = random::sid("SM");
         let params = [
             ("MessageSid", sid.as_str()),
@@ -43,7 +43,7 @@ impl DemoWebhook {
             ("Body", "What's my plan? <3"),
             ("NumMedia", "0"),
         ];
-        DemoWebhook {
+        WebhookSample {
             title: "A message comes in. The function answers JSON, a template makes the reply.",
             path: "/sms",
             params: params.into_iter().collect(),
@@ -51,7 +51,7 @@ impl DemoWebhook {
     }
 
     /// A call, answered by the function's TwiML.
-    pub(super) fn call(demo: &Demo) -> DemoWebhook {
+    pub(super) fn call(demo: &Demo) -> WebhookSample {
         let sid = random::sid("CA");
         let params = [
             ("CallSid", sid.as_str()),
@@ -61,27 +61,27 @@ impl DemoWebhook {
             ("CallStatus", "ringing"),
             ("Direction", "inbound"),
         ];
-        DemoWebhook {
-            title: "Somebody calls. The function answers TwiML, which goes back byte for byte.",
+        WebhookSample {
+            title: "A call comes in. The function answers TwiML, which goes back byte for byte.",
             path: "/voice",
             params: params.into_iter().collect(),
         }
     }
 
     /// The webhook's URL, and the signature that Twilio would send with it.
-    pub(super) fn signed(&self, demo: &Demo) -> (String, String) {
+    pub(super) fn sign(&self, demo: &Demo) -> (String, String) {
         let url = format!("http://{}{}", demo.server.address, self.path);
         let key = SigningKey::new(&demo.token, HmacAlgorithm::Sha1);
         let signature = sign_form(&key, &url, self.params.iter());
         (url, signature)
     }
 
-    /// Sends it, and gathers what everybody saw.
-    pub(super) async fn perform(
+    /// Sends the webhook, and collects the function call and the response.
+    pub(super) async fn send(
         self,
         demo: &Demo,
     ) -> Result<DemoExchange, Box<dyn std::error::Error>> {
-        let (url, signature) = self.signed(demo);
+        let (url, signature) = self.sign(demo);
         let began = clock::now();
         let request = awc::Client::new()
             .post(url)
@@ -94,12 +94,12 @@ impl DemoWebhook {
         let content_type = content_type.and_then(|value| value.to_str().ok());
         Ok(DemoExchange {
             signature,
-            asked: demo.function.take(),
+            call: demo.function.take_call(),
             status: response.status().as_u16(),
             content_type: content_type.unwrap_or("no content type").to_owned(),
-            answer: String::from_utf8_lossy(&body).into_owned(),
-            took: clock::now().duration_since(began),
-            play: self,
+            document: String::from_utf8_lossy(&body).into_owned(),
+            duration: clock::now().duration_since(began),
+            sample: self,
         })
     }
 }

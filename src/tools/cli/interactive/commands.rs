@@ -1,117 +1,123 @@
-//! What a line means that was typed: at a phone, and in a chat.
+//! The commands of a session: lines that are typed in a call or in a chat.
 
 use crate::channel::Channel;
-use crate::tools::phone::{ExpectedInput, PhoneAction};
+use crate::tools::phone::{ActionParseError, ExpectedInput, PhoneAction};
 
-/// What somebody wants who typed a line.
+/// The meaning of a typed line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum SessionCommand {
-    /// To do something.
+    /// An action of the person.
     Act(PhoneAction),
-    /// To see what there is.
+    /// The list of commands.
     Help,
-    /// To end the chat.
+    /// The end of the chat.
     Quit,
-    /// Nothing: an empty line where silence is no act.
+    /// An empty line in a chat.
     Nothing,
 }
 
-/// What can be typed at a phone, and what it does.
+/// The commands of a call, with their effect. `docs/phone.md` has the same table.
 pub(super) const CALL_COMMANDS: [(&str, &str); 8] = [
     ("1, 12#, *", "press keys, as on a phone"),
     ("say WORDS", "speak"),
-    ("(empty line)", "say and do nothing, until whoever listens gives up; `wait` is the same"),
-    ("wait TIME", "the same for so long: `3s`, `5m`"),
-    ("busy", "how a Dial, a queue, a payment ends, in one of the words that are shown then"),
-    ("busy NAME=VALUE", "the same, with parameters over the usual ones; also `outcome busy …`"),
+    ("(empty line)", "silence, until the current input ends; `wait` is the same"),
+    ("wait TIME", "silence of this length: `3s`, `5m`"),
+    ("busy", "the outcome of a Dial, a queue, a payment; the possible words are shown"),
+    (
+        "busy NAME=VALUE",
+        "the same, with parameters that replace the usual ones; also `outcome busy …`",
+    ),
     ("hang up", "the end; Ctrl-D too"),
     ("help", "this"),
 ];
 
-/// What can be typed in a chat, and what it does.
+/// The commands of a chat, with their effect. `docs/phone.md` has the same table.
 pub(super) const CHAT_COMMANDS: [(&str, &str); 6] = [
     ("anything", "a message; `\\n` in it is a new line"),
-    ("/media URL", "a message that is a picture; several URLs are several pictures"),
-    ("/wait [TIME]", "time passes: so long (`1h`), or to the end of the flow's next wait"),
+    ("/media URL", "a picture message; several URLs are several pictures"),
+    ("/wait [TIME]", "time passes: this long (`1h`), or up to the end of the flow's next wait"),
     ("/quit", "the end; Ctrl-D too"),
     ("/help", "this"),
     ("//anything", "a message that begins with `/`"),
 ];
 
-/// Reads a line. What is wrong with it is told in one line.
-pub(super) fn wish(
+/// Reads a line.
+///
+/// # Errors
+/// If it is neither a command nor an action: a message of one line.
+pub(super) fn parse_command(
     channel: Channel,
-    awaits: &ExpectedInput,
+    expected: &ExpectedInput,
     line: &str,
 ) -> Result<SessionCommand, String> {
     match channel {
-        Channel::Voice => at_a_phone(awaits, line.trim()),
-        Channel::Message => in_a_chat(line.trim()),
+        Channel::Voice => parse_call_command(expected, line.trim()),
+        Channel::Message => parse_chat_command(line.trim()),
     }
 }
 
-fn at_a_phone(awaits: &ExpectedInput, line: &str) -> Result<SessionCommand, String> {
+fn parse_call_command(expected: &ExpectedInput, line: &str) -> Result<SessionCommand, String> {
     let key = |letter: char| letter.is_ascii_digit() || matches!(letter, '*' | '#' | ' ');
     let first = line.split_whitespace().next().unwrap_or_default();
     match line {
         "" => Ok(SessionCommand::Act(PhoneAction::Wait(None))),
         "help" | "?" => Ok(SessionCommand::Help),
-        keys if keys.chars().all(key) => act(&format!("press {keys}")),
-        outcome if words(awaits).contains(&first) => act(&format!("outcome {outcome}")),
-        other => act(other),
+        keys if keys.chars().all(key) => parse_action(&format!("press {keys}")),
+        outcome if outcome_words(expected).contains(&first) => {
+            parse_action(&format!("outcome {outcome}"))
+        }
+        other => parse_action(other),
     }
 }
 
-fn in_a_chat(line: &str) -> Result<SessionCommand, String> {
+fn parse_chat_command(line: &str) -> Result<SessionCommand, String> {
     let Some(command) = line.strip_prefix('/').filter(|rest| !rest.starts_with('/')) else {
         let text = line.strip_prefix('/').unwrap_or(line);
         return if text.is_empty() {
             Ok(SessionCommand::Nothing)
         } else {
-            act(&format!("text {text}"))
+            parse_action(&format!("text {text}"))
         };
     };
     match command.split_whitespace().next().unwrap_or_default() {
         "help" => Ok(SessionCommand::Help),
         "quit" => Ok(SessionCommand::Quit),
-        "media" | "wait" => act(command),
+        "media" | "wait" => parse_action(command),
         other => Err(format!(
-            "`/{other}` is no command: `/media`, `/wait`, `/quit`, `/help`; a message that begins \
-             with `/` is written `//`"
+            "`/{other}` is not a command: `/media`, `/wait`, `/quit`, `/help`; a message \
+             that begins with `/` is written `//`"
         )),
     }
 }
 
-fn act(line: &str) -> Result<SessionCommand, String> {
+fn parse_action(line: &str) -> Result<SessionCommand, String> {
     let help = |help: &str| if help.is_empty() { String::new() } else { format!("; {help}") };
-    let told = |error: crate::tools::phone::ActionParseError| {
-        format!("{}{}", error.message, help(&error.help))
-    };
-    PhoneAction::parse(line).map(SessionCommand::Act).map_err(told)
+    let message = |error: ActionParseError| format!("{}{}", error.message, help(&error.help));
+    PhoneAction::parse(line).map(SessionCommand::Act).map_err(message)
 }
 
-/// The carrier's words for how something ends, where they are awaited.
-fn words(awaits: &ExpectedInput) -> &'static [&'static str] {
-    match awaits {
+/// The carrier's words for the outcome, if one is expected.
+fn outcome_words(expected: &ExpectedInput) -> &'static [&'static str] {
+    match expected {
         ExpectedInput::Outcome { words, .. } => words,
         _ => &[],
     }
 }
 
-/// What a line may begin with now, for completion.
-pub(super) fn beginnings(channel: Channel, awaits: &ExpectedInput) -> Vec<&'static str> {
+/// The possible beginnings of a line, for completion.
+pub(super) fn completions(channel: Channel, expected: &ExpectedInput) -> Vec<&'static str> {
     match channel {
         Channel::Message => vec!["/help", "/media ", "/quit", "/wait "],
         Channel::Voice => {
             let usual = ["hang up", "help", "outcome ", "press ", "say ", "wait"];
-            words(awaits).iter().copied().chain(usual).collect()
+            outcome_words(expected).iter().copied().chain(usual).collect()
         }
     }
 }
 
-/// What can be done now, for a person to read.
-pub(super) fn hint(awaits: &ExpectedInput) -> String {
-    match awaits {
+/// The possible inputs, as text for a person.
+pub(super) fn hint(expected: &ExpectedInput) -> String {
+    match expected {
         ExpectedInput::Gather { keys, speech, num_digits, finish_on_key, timeout } => {
             let listens = match (keys, num_digits, finish_on_key) {
                 (false, ..) => String::new(),
@@ -134,7 +140,7 @@ pub(super) fn hint(awaits: &ExpectedInput) -> String {
             format!("how does <{verb}> end? {}", words.join(", "))
         }
         ExpectedInput::Listen => {
-            "it goes on and on: an empty line listens on, or hang up".to_owned()
+            "it continues without an end: an empty line to listen on, or hang up".to_owned()
         }
         ExpectedInput::Message => "a message, or /help".to_owned(),
         ExpectedInput::Nothing => String::new(),
@@ -157,8 +163,8 @@ mod tests {
     }
 
     #[test]
-    fn at_a_phone_keys_are_typed_as_they_are() {
-        for (awaits, line, act) in [
+    fn keys_are_typed_as_they_are_in_a_call() {
+        for (expected, line, action) in [
             (input(), "1", "press 1"),
             (input(), " 1 2 # ", "press 12#"),
             (input(), "press 3", "press 3"),
@@ -170,23 +176,27 @@ mod tests {
             (DIAL, "busy DialCallDuration=0", "outcome busy DialCallDuration=0"),
             (DIAL, "outcome no-answer", "outcome no-answer"),
         ] {
-            let wish = wish(Channel::Voice, &awaits, line);
-            assert_eq!(wish, Ok(SessionCommand::Act(PhoneAction::parse(act).unwrap())), "{line}");
+            let command = parse_command(Channel::Voice, &expected, line);
+            assert_eq!(
+                command,
+                Ok(SessionCommand::Act(PhoneAction::parse(action).unwrap())),
+                "{line}"
+            );
         }
-        assert_eq!(wish(Channel::Voice, &DIAL, "help"), Ok(SessionCommand::Help));
-        for (awaits, line, part) in [
-            (input(), "busy", "`busy` is nothing that a person can do; one of `press`"),
-            (input(), "1a", "`1a` is nothing"),
+        assert_eq!(parse_command(Channel::Voice, &DIAL, "help"), Ok(SessionCommand::Help));
+        for (expected, line, part) in [
+            (input(), "busy", "`busy` is not an action; one of `press`"),
+            (input(), "1a", "`1a` is not an action"),
             (DIAL, "busy nonsense", "a parameter without a value"),
         ] {
-            let error = wish(Channel::Voice, &awaits, line).unwrap_err();
+            let error = parse_command(Channel::Voice, &expected, line).unwrap_err();
             assert!(error.starts_with(part), "{error}");
         }
     }
 
     #[test]
-    fn in_a_chat_every_line_is_a_message_but_for_commands() {
-        for (line, act) in [
+    fn a_line_of_a_chat_is_a_message_unless_it_is_a_command() {
+        for (line, action) in [
             ("HELP", "text HELP"),
             ("help", "text help"),
             ("  one\\ntwo ", "text one\\ntwo"),
@@ -195,25 +205,29 @@ mod tests {
             ("/wait", "wait"),
             ("/wait 1h", "wait 1h"),
         ] {
-            let wish = wish(Channel::Message, &ExpectedInput::Message, line);
-            assert_eq!(wish, Ok(SessionCommand::Act(PhoneAction::parse(act).unwrap())), "{line}");
+            let command = parse_command(Channel::Message, &ExpectedInput::Message, line);
+            assert_eq!(
+                command,
+                Ok(SessionCommand::Act(PhoneAction::parse(action).unwrap())),
+                "{line}"
+            );
         }
-        let wish = |line| wish(Channel::Message, &ExpectedInput::Message, line);
-        assert_eq!(wish(" "), Ok(SessionCommand::Nothing));
+        let parse = |line| parse_command(Channel::Message, &ExpectedInput::Message, line);
+        assert_eq!(parse(" "), Ok(SessionCommand::Nothing));
         assert_eq!(
-            (wish("/quit"), wish("/help")),
+            (parse("/quit"), parse("/help")),
             (Ok(SessionCommand::Quit), Ok(SessionCommand::Help))
         );
-        assert!(wish("/quiet").unwrap_err().starts_with("`/quiet` is no command"));
-        assert!(wish("/wait long").unwrap_err().contains("no time that can be waited"));
-        assert!(wish("/media").unwrap_err().starts_with("`media` says nothing"));
+        assert!(parse("/quiet").unwrap_err().starts_with("`/quiet` is not a command"));
+        assert!(parse("/wait long").unwrap_err().contains("is not a duration"));
+        assert!(parse("/media").unwrap_err().starts_with("`media` needs an argument"));
     }
 
     #[test]
-    fn a_hint_says_what_can_be_done() {
+    fn a_hint_lists_the_possible_inputs() {
         assert_eq!(hint(&input()), "keys, then #, say …, or silence for 5 s");
         assert_eq!(hint(&DIAL), "how does <Dial> end? completed, busy");
-        assert!(beginnings(Channel::Voice, &DIAL).starts_with(&["completed", "busy"]));
+        assert!(completions(Channel::Voice, &DIAL).starts_with(&["completed", "busy"]));
     }
 
     #[test]

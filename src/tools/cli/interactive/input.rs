@@ -1,4 +1,4 @@
-//! What is typed, or piped in: read on a thread of its own, so that a call goes on meanwhile.
+//! The typed or piped lines. A thread of its own reads them, so that a call continues meanwhile.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::sync::mpsc;
@@ -15,99 +15,100 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::terminal::PROMPT;
 use crate::limits::WEBHOOK_BODY_BYTES_MAX;
 
-/// Lines, one for each time that one is asked for.
+/// The lines of standard input. A line is read only on request: the prompt must not appear while a
+/// turn runs.
 pub(super) struct LineInput {
-    asks: mpsc::Sender<Completions>,
+    requests: mpsc::Sender<Completions>,
     lines: UnboundedReceiver<InputEvent>,
 }
 
-/// What came.
+/// The result of reading a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum InputEvent {
     Line(String),
-    /// Ctrl-D, or the end of what is piped in.
+    /// Ctrl-D, or the end of the piped lines.
     End,
     /// Ctrl-C at a prompt.
     CtrlC,
 }
 
-/// What a line may begin with.
+/// The possible beginnings of a line.
 type Completions = Vec<&'static str>;
 
 /// Completes the beginning of a line.
 struct LineCompleter(Completions);
 
 impl LineInput {
-    /// Standard input: with a prompt where lines are edited.
-    pub(super) fn new(edits: bool) -> LineInput {
-        let (asks, asked) = mpsc::channel();
-        let (answers, lines) = unbounded_channel();
-        std::thread::spawn(move || match editor().filter(|_| edits) {
-            Some(editor) => edited(editor, &asked, &answers),
-            None => piped(&asked, &answers),
+    /// Starts reading standard input; with a prompt and an editor if it is interactive.
+    pub(super) fn new(is_interactive: bool) -> LineInput {
+        let (requests, receiver) = mpsc::channel();
+        let (sender, lines) = unbounded_channel();
+        std::thread::spawn(move || match new_editor().filter(|_| is_interactive) {
+            Some(editor) => edit_lines(editor, &receiver, &sender),
+            None => read_lines(&receiver, &sender),
         });
-        LineInput { asks, lines }
+        LineInput { requests, lines }
     }
 
-    /// The next line. Dropping the future loses none: the line comes the next time.
-    pub(super) async fn line(&mut self, beginnings: Completions) -> InputEvent {
-        // The thread ends with its input, and then there is no more of it.
-        let _ = self.asks.send(beginnings);
+    /// The next line. Cancel-safe: after a drop, the next call returns the line.
+    pub(super) async fn next_line(&mut self, completions: Completions) -> InputEvent {
+        // An error means that the thread has reached the end of the input.
+        let _ = self.requests.send(completions);
         self.lines.recv().await.unwrap_or(InputEvent::End)
     }
 }
 
-fn editor() -> Option<Editor<LineCompleter, MemHistory>> {
+fn new_editor() -> Option<Editor<LineCompleter, MemHistory>> {
     let config = Config::builder().completion_type(CompletionType::List).auto_add_history(true);
     let mut editor = Editor::with_history(config.build(), MemHistory::new()).ok()?;
     editor.set_helper(Some(LineCompleter(Vec::new())));
     Some(editor)
 }
 
-fn edited(
+fn edit_lines(
     mut editor: Editor<LineCompleter, MemHistory>,
-    asked: &mpsc::Receiver<Completions>,
-    answers: &UnboundedSender<InputEvent>,
+    requests: &mpsc::Receiver<Completions>,
+    lines: &UnboundedSender<InputEvent>,
 ) {
-    // With a printer, the editor also notices signals that another thread got: a Ctrl-C that was
-    // not typed (`kill -INT`), and another size of the terminal.
+    // With a printer, the editor also notices signals that another thread got: an interrupt that
+    // was not typed (`kill -INT`), and a resized window.
     let _printer = editor.create_external_printer();
-    while let Ok(beginnings) = asked.recv() {
-        if let Some(words) = editor.helper_mut() {
-            words.0 = beginnings;
+    while let Ok(completions) = requests.recv() {
+        if let Some(completer) = editor.helper_mut() {
+            completer.0 = completions;
         }
-        let got = match editor.readline(PROMPT) {
+        let event = match editor.readline(PROMPT) {
             Ok(line) => InputEvent::Line(line),
             Err(ReadlineError::Interrupted) => InputEvent::CtrlC,
-            // What cannot be read any more has ended.
+            // A terminal that fails once does not recover.
             Err(_) => InputEvent::End,
         };
-        if answers.send(got).is_err() {
+        if lines.send(event).is_err() {
             return;
         }
     }
 }
 
-fn piped(asked: &mpsc::Receiver<Completions>, answers: &UnboundedSender<InputEvent>) {
+fn read_lines(requests: &mpsc::Receiver<Completions>, lines: &UnboundedSender<InputEvent>) {
     let mut input = BufReader::new(std::io::stdin());
-    while asked.recv().is_ok() {
+    while requests.recv().is_ok() {
         let mut line = Vec::new();
         // No webhook could carry a longer line.
         let most = WEBHOOK_BODY_BYTES_MAX as u64;
-        let got = match input.by_ref().take(most).read_until(b'\n', &mut line) {
+        let event = match input.by_ref().take(most).read_until(b'\n', &mut line) {
             Ok(0) | Err(_) => InputEvent::End,
             Ok(_) => InputEvent::Line(
                 String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned(),
             ),
         };
-        let ended = got == InputEvent::End;
-        if answers.send(got).is_err() || ended {
+        let is_end = event == InputEvent::End;
+        if lines.send(event).is_err() || is_end {
             return;
         }
     }
 }
 
-// === impl Words ===
+// === impl LineCompleter ===
 
 impl Completer for LineCompleter {
     type Candidate = String;
@@ -119,8 +120,8 @@ impl Completer for LineCompleter {
         _: &Context<'_>,
     ) -> rustyline::Result<(usize, Vec<String>)> {
         let typed = &line[..cursor];
-        let fit = self.0.iter().filter(|word| word.starts_with(typed));
-        Ok((0, fit.map(|word| (*word).to_owned()).collect()))
+        let matching = self.0.iter().filter(|word| word.starts_with(typed));
+        Ok((0, matching.map(|word| (*word).to_owned()).collect()))
     }
 }
 
@@ -140,14 +141,14 @@ mod tests {
 
     #[test]
     fn the_beginning_of_a_line_is_completed() {
-        let words = LineCompleter(vec!["busy", "hang up", "help"]);
+        let completer = LineCompleter(vec!["busy", "hang up", "help"]);
         let history = MemHistory::new();
-        let completed = |line: &str| {
+        let complete = |line: &str| {
             let context = Context::new(&history);
-            words.complete(line, line.len(), &context).unwrap().1
+            completer.complete(line, line.len(), &context).unwrap().1
         };
-        assert_eq!(completed("h"), ["hang up", "help"]);
-        assert_eq!(completed("hang "), ["hang up"]);
-        assert!(completed("say h").is_empty());
+        assert_eq!(complete("h"), ["hang up", "help"]);
+        assert_eq!(complete("hang "), ["hang up"]);
+        assert!(complete("say h").is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! `--record`: a session, kept as a flow test.
+//! `--record`: writes a session as a flow test.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -11,7 +11,7 @@ use crate::clock;
 use crate::tools::flow_test::{RecordedTarget, SessionRecording};
 use crate::tools::phone::{Caller, PhoneTurn};
 
-/// A new file, to be written at the end.
+/// A new file for the flow test, which is written at the end of the session.
 pub(super) struct SessionRecorder {
     path: PathBuf,
     file: File,
@@ -19,34 +19,37 @@ pub(super) struct SessionRecorder {
 }
 
 impl SessionRecorder {
-    /// Begins. A file that is there already may hold tests that somebody has written, so it stays.
+    /// Creates the file.
+    ///
+    /// # Errors
+    /// If it cannot be created. An existing file may hold tests, so it is not overwritten.
     pub(super) fn new(path: &Path) -> Result<SessionRecorder, String> {
         let file = OpenOptions::new().write(true).create_new(true).open(path);
         let file = file.map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
         Ok(SessionRecorder { path: path.to_owned(), file, began: clock::wall() })
     }
 
-    /// Writes it; gives what to say about that.
+    /// Writes the file. Returns the line that reports it.
     ///
     /// # Errors
-    /// It cannot be written.
-    pub(super) fn keep(
+    /// If it cannot be written.
+    pub(super) fn finish(
         mut self,
         args: &InteractiveArgs,
         caller: &Caller,
         turns: &[PhoneTurn],
     ) -> Result<OutputLine, String> {
-        let target = args.target.as_str();
-        let of = match target.starts_with('/') {
-            true => RecordedTarget::Route(&args.config.config, target),
-            false => RecordedTarget::Url(target),
+        let name = format!("{} at {}", caller.from, args.target);
+        let target = if args.target.starts_with('/') {
+            RecordedTarget::Route { config: &args.config.config, route: &args.target }
+        } else {
+            RecordedTarget::Url(&args.target)
         };
-        let name = format!("{} at {target}", caller.from);
         let recording =
-            SessionRecording { name: &name, file: &self.path, of, caller, at: self.began };
+            SessionRecording { name: &name, file: &self.path, target, caller, at: self.began };
         let path = self.path.display();
-        let written = self.file.write_all(recording.write(turns).as_bytes());
-        written.map_err(|error| format!("cannot write `{path}`: {error}"))?;
+        let result = self.file.write_all(recording.to_flow_test(turns).as_bytes());
+        result.map_err(|error| format!("cannot write `{path}`: {error}"))?;
         Ok(OutputLine::new(LineStyle::Note, format!("Recorded: twimlgate test {path}")))
     }
 }

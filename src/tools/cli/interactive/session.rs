@@ -1,4 +1,4 @@
-//! A session: lines are read and done, and what comes of them is shown, until it is over.
+//! The loop of a session: reads a line, performs its command, shows the events, until the end.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -7,154 +7,155 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{interval, timeout};
 
-use super::commands::{CALL_COMMANDS, CHAT_COMMANDS, SessionCommand, beginnings, hint, wish};
-use super::event_lines::{LineStyle, OutputLine, failed, lines};
+use super::commands::{
+    CALL_COMMANDS, CHAT_COMMANDS, SessionCommand, completions, hint, parse_command,
+};
+use super::event_lines::{LineStyle, OutputLine, event_lines, is_failure};
 use super::input::{InputEvent, LineInput};
 use super::terminal::TerminalOutput;
 use crate::channel::Channel;
 use crate::tools::phone::{ExpectedInput, Phone, PhoneAction, PhoneEvent, PhoneTurn};
 
-/// One conversation and whoever holds it.
+/// One session with its conversation.
 pub(super) struct InteractiveSession {
     channel: Channel,
     phone: Phone,
     input: LineInput,
-    paper: Rc<RefCell<TerminalOutput>>,
-    /// The call is over, whether or not its turn came to an end.
-    ended: Rc<Cell<bool>>,
-    /// Ctrl-C, where no prompt takes it.
+    terminal: Rc<RefCell<TerminalOutput>>,
+    /// Whether the call is over, even if its turn was interrupted.
+    is_over: Rc<Cell<bool>>,
+    /// Ctrl-C outside of a prompt.
     interrupts: Signal,
-    /// Everything that was done.
+    /// All turns so far.
     pub(super) turns: Vec<PhoneTurn>,
-    /// The application failed, or a line that was piped in had no effect.
-    wrong: bool,
+    /// Whether the application failed, or a piped line had no effect.
+    has_failed: bool,
 }
 
-/// How a session was left.
+/// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SessionExit {
     Ok,
     Failed,
-    CtrlC,
+    Interrupted,
 }
 
-/// Ctrl-C.
+/// The error for Ctrl-C.
 struct CtrlC;
 
-/// How long lines are looked for that were piped in and came too late: files and pipes have theirs
-/// at once, and nobody waits for a program that has not written yet.
-const LEFT_OVER_WITHIN: Duration = Duration::from_millis(250);
+/// The wait for piped lines after the end of the call. Files and pipes have theirs at once; a
+/// program that has not written by then would delay the exit.
+const LATE_LINES_WITHIN: Duration = Duration::from_millis(250);
 
 impl InteractiveSession {
     pub(super) fn new(
         channel: Channel,
         phone: Phone,
         input: LineInput,
-        paper: Rc<RefCell<TerminalOutput>>,
+        terminal: Rc<RefCell<TerminalOutput>>,
     ) -> Result<InteractiveSession, String> {
-        let told = |error| format!("the system takes no signal handler: {error}");
-        let interrupts = signal(SignalKind::interrupt()).map_err(told)?;
-        let ended = Rc::new(Cell::new(false));
-        let (shown, over) = (Rc::clone(&paper), Rc::clone(&ended));
-        let phone = phone.watched(move |heard| {
-            over.set(over.get() || matches!(heard, PhoneEvent::End(_)));
-            let mut paper = shown.borrow_mut();
-            lines(channel, heard).iter().for_each(|line| paper.print(line));
+        let message = |error| format!("the system takes no signal handler: {error}");
+        let interrupts = signal(SignalKind::interrupt()).map_err(message)?;
+        let is_over = Rc::new(Cell::new(false));
+        let (output, over) = (Rc::clone(&terminal), Rc::clone(&is_over));
+        let phone = phone.with_observer(move |event| {
+            over.set(over.get() || matches!(event, PhoneEvent::End(_)));
+            let mut output = output.borrow_mut();
+            event_lines(channel, event).iter().for_each(|line| output.print(line));
         });
-        let turns = Vec::new();
         Ok(InteractiveSession {
             channel,
             phone,
             input,
-            paper,
-            ended,
+            terminal,
+            is_over,
             interrupts,
-            turns,
-            wrong: false,
+            turns: Vec::new(),
+            has_failed: false,
         })
     }
 
-    /// Holds it, to its end.
-    pub(super) async fn hold(&mut self) -> SessionExit {
-        let talked = self.talk().await;
-        let ended = match talked {
+    /// Runs the session to its end.
+    pub(super) async fn run(&mut self) -> SessionExit {
+        let result = match self.converse().await {
             Ok(()) => self.end().await,
             Err(CtrlC) => {
+                // The application still gets its callbacks; a second Ctrl-C cancels them.
                 let _ = self.end().await;
                 Err(CtrlC)
             }
         };
-        match ended {
-            Ok(()) if self.wrong => SessionExit::Failed,
+        match result {
+            Ok(()) if self.has_failed => SessionExit::Failed,
             Ok(()) => SessionExit::Ok,
-            Err(CtrlC) => SessionExit::CtrlC,
+            Err(CtrlC) => SessionExit::Interrupted,
         }
     }
 
-    /// Until it is over, or somebody ends it.
-    async fn talk(&mut self) -> Result<(), CtrlC> {
+    /// Performs commands until the conversation or the input ends.
+    async fn converse(&mut self) -> Result<(), CtrlC> {
         if self.channel == Channel::Voice {
-            self.turn(None).await?;
+            self.run_turn(None).await?;
         }
-        while self.phone.awaits() != ExpectedInput::Nothing {
-            let Some(line) = self.line().await? else { return Ok(()) };
-            let wish = wish(self.channel, &self.phone.awaits(), &line);
-            self.echo(line.trim(), &wish);
-            match wish {
-                Ok(SessionCommand::Act(act)) => self.turn(Some(act)).await?,
-                Ok(SessionCommand::Help) => self.help(),
+        while self.phone.expected_input() != ExpectedInput::Nothing {
+            let Some(line) = self.read_line().await? else { return Ok(()) };
+            let command = parse_command(self.channel, &self.phone.expected_input(), &line);
+            self.echo(line.trim(), &command);
+            match command {
+                Ok(SessionCommand::Act(action)) => self.run_turn(Some(action)).await?,
+                Ok(SessionCommand::Help) => self.print_help(),
                 Ok(SessionCommand::Quit) => return Ok(()),
                 Ok(SessionCommand::Nothing) => {}
-                Err(error) => self.refuse(&error),
+                Err(error) => self.print_error(&error),
             }
         }
         Ok(())
     }
 
-    /// Hangs up where nobody has, and tells of lines that came too late.
+    /// Hangs up if the call is still connected, and reports piped lines that came too late.
     async fn end(&mut self) -> Result<(), CtrlC> {
         if self.channel == Channel::Message {
             return Ok(());
         }
-        if !self.ended.get() {
+        if !self.is_over.get() {
             self.print(LineStyle::Typed, "hang up");
-            return self.turn(Some(PhoneAction::HangUp)).await;
+            return self.run_turn(Some(PhoneAction::HangUp)).await;
         }
-        if !self.paper.borrow().edits() {
+        if !self.terminal.borrow().is_interactive() {
             while let Ok(InputEvent::Line(line)) =
-                timeout(LEFT_OVER_WITHIN, self.input.line(Vec::new())).await
+                timeout(LATE_LINES_WITHIN, self.input.next_line(Vec::new())).await
             {
                 if !line.trim().is_empty() {
                     self.print(LineStyle::Typed, &line);
-                    self.refuse(&format!("`{line}` has no effect: the call is over"));
+                    self.print_error(&format!("`{line}` has no effect: the call is over"));
                 }
             }
         }
         Ok(())
     }
 
-    /// The next line; `None` at the end of them.
-    async fn line(&mut self) -> Result<Option<String>, CtrlC> {
-        let awaits = self.phone.awaits();
+    /// The next line; `None` at the end of the input.
+    async fn read_line(&mut self) -> Result<Option<String>, CtrlC> {
+        let expected = self.phone.expected_input();
         let help = if self.turns.len() < 2 { "  (help shows all)" } else { "" };
         let help = if self.channel == Channel::Voice { help } else { "" };
-        self.paper.borrow_mut().hint(&format!("{}{help}", hint(&awaits)));
-        let got = tokio::select! {
-            got = self.input.line(beginnings(self.channel, &awaits)) => got,
+        self.terminal.borrow_mut().print_hint(&format!("{}{help}", hint(&expected)));
+        let event = tokio::select! {
+            event = self.input.next_line(completions(self.channel, &expected)) => event,
             _ = self.interrupts.recv() => InputEvent::CtrlC,
         };
-        let typed = if let InputEvent::Line(line) = &got { line.as_str() } else { "" };
-        self.paper.borrow_mut().wipe_prompt(typed);
-        match got {
+        let typed = if let InputEvent::Line(line) = &event { line.as_str() } else { "" };
+        self.terminal.borrow_mut().clear_prompt(typed);
+        match event {
             InputEvent::Line(line) => Ok(Some(line)),
             InputEvent::End => Ok(None),
             InputEvent::CtrlC => Err(CtrlC),
         }
     }
 
-    /// Shows what was typed, in the words of whoever typed it.
-    fn echo(&self, line: &str, wish: &Result<SessionCommand, String>) {
-        match wish {
+    /// Shows the typed line as part of the conversation.
+    fn echo(&self, line: &str, command: &Result<SessionCommand, String>) {
+        match command {
             Ok(SessionCommand::Nothing) => {}
             Ok(SessionCommand::Act(PhoneAction::Text { body, media }))
                 if self.channel == Channel::Message =>
@@ -167,71 +168,74 @@ impl InteractiveSession {
         }
     }
 
-    /// Does something, and shows what comes of it as it comes.
-    async fn turn(&mut self, act: Option<PhoneAction>) -> Result<(), CtrlC> {
-        let done = {
-            let doing = async {
-                match &act {
-                    Some(act) => self.phone.act(act).await,
+    /// Performs an action, or dials without one. The observer shows the events as they happen.
+    async fn run_turn(&mut self, action: Option<PhoneAction>) -> Result<(), CtrlC> {
+        let result = {
+            let turn = async {
+                match &action {
+                    Some(action) => self.phone.perform(action).await,
                     None => Ok(self.phone.begin().await),
                 }
             };
-            tokio::pin!(doing);
+            tokio::pin!(turn);
             let mut seconds = interval(Duration::from_secs(1));
             let mut passed = 0;
             loop {
                 tokio::select! {
-                    done = &mut doing => break Ok(done),
+                    result = &mut turn => break Ok(result),
                     _ = self.interrupts.recv() => break Err(CtrlC),
                     _ = seconds.tick() => {
+                        // The first tick of an interval comes at once.
                         if passed > 0 {
-                            self.paper.borrow_mut().tick(passed);
+                            self.terminal.borrow_mut().print_elapsed(passed);
                         }
                         passed += 1;
                     }
                 }
             }
         };
-        self.paper.borrow_mut().wipe();
-        match done {
-            Ok(Ok(heard)) => self.noted(act, heard),
-            Ok(Err(error)) => self.refuse(&error.to_string()),
+        self.terminal.borrow_mut().clear_elapsed();
+        match result {
+            Ok(Ok(events)) => self.push_turn(action, events),
+            Ok(Err(error)) => self.print_error(&error.to_string()),
             Err(CtrlC) => {
-                // What it has noticed so far comes with the hang-up.
-                self.turns.push(PhoneTurn { act, heard: Vec::new() });
+                // The hang-up that follows also returns the events of this turn.
+                self.turns.push(PhoneTurn { action, events: Vec::new() });
                 return Err(CtrlC);
             }
         }
         Ok(())
     }
 
-    fn noted(&mut self, act: Option<PhoneAction>, heard: Vec<PhoneEvent>) {
-        self.wrong |= heard.iter().any(failed);
-        let wrote = matches!(act, Some(PhoneAction::Text { .. }));
-        let answered = heard.iter().any(|heard| matches!(heard, PhoneEvent::Message { .. }));
-        if self.channel == Channel::Message && !answered {
-            self.print(LineStyle::Note, if wrote { "(no answer)" } else { "(nothing happens)" });
+    fn push_turn(&mut self, action: Option<PhoneAction>, events: Vec<PhoneEvent>) {
+        self.has_failed |= events.iter().any(is_failure);
+        let is_message = matches!(action, Some(PhoneAction::Text { .. }));
+        let has_reply = events.iter().any(|event| matches!(event, PhoneEvent::Message { .. }));
+        if self.channel == Channel::Message && !has_reply {
+            let note = if is_message { "(no answer)" } else { "(nothing happens)" };
+            self.print(LineStyle::Note, note);
         }
-        self.turns.push(PhoneTurn { act, heard });
+        self.turns.push(PhoneTurn { action, events });
     }
 
-    fn help(&mut self) {
-        let table = match self.channel {
+    fn print_help(&mut self) {
+        let commands = match self.channel {
             Channel::Voice => CALL_COMMANDS.as_slice(),
             Channel::Message => CHAT_COMMANDS.as_slice(),
         };
-        for (typed, does) in table {
-            self.print(LineStyle::Note, &format!("{typed:<16} {does}"));
+        for (typed, effect) in commands {
+            self.print(LineStyle::Note, &format!("{typed:<16} {effect}"));
         }
     }
 
-    /// A line that has no effect. Where it was piped in, the whole of it is not what was meant.
-    fn refuse(&mut self, why: &str) {
-        self.wrong |= !self.paper.borrow().edits();
-        self.print(LineStyle::Error, &format!("error: {why}"));
+    /// Reports a line that has no effect. In a piped session that is a failure: the lines after it
+    /// were written for another conversation.
+    fn print_error(&mut self, message: &str) {
+        self.has_failed |= !self.terminal.borrow().is_interactive();
+        self.print(LineStyle::Error, &format!("error: {message}"));
     }
 
     fn print(&self, style: LineStyle, text: &str) {
-        self.paper.borrow_mut().print(&OutputLine::new(style, text));
+        self.terminal.borrow_mut().print(&OutputLine::new(style, text));
     }
 }

@@ -1,4 +1,4 @@
-//! Whom to call or write to: a URL, or a route of a gateway that runs in this process.
+//! The target of a session: a URL, or a route of a gateway that runs in this process.
 
 use std::rc::Rc;
 
@@ -10,50 +10,52 @@ use crate::channel::Channel;
 use crate::gateway::Gateway;
 use crate::metrics::Metrics;
 use crate::tools::cli::request::environment_token;
-use crate::tools::phone::{Caller, InProcessGateway, Phone, PhoneNumber};
+use crate::tools::phone::{Caller, InProcessGateway, Phone, PhoneNumber, WebhookClient};
 use crate::uri::{http_url, resolve};
 
-/// Everything that a conversation needs.
+/// The application, the caller and the title of a session.
 pub(super) struct SessionTarget {
-    line: crate::tools::phone::WebhookClient,
+    client: WebhookClient,
     number: PhoneNumber,
     pub(super) caller: Caller,
-    /// What the session begins with.
+    /// The first lines of the session.
     pub(super) title: Vec<OutputLine>,
 }
 
 impl SessionTarget {
-    /// Reads the arguments; loads the configuration where a ROUTE is meant.
-    pub(super) fn of(
+    /// Reads the arguments. For a ROUTE, also loads the configuration.
+    pub(super) fn from_args(
         channel: Channel,
         args: &InteractiveArgs,
         status_callback: Option<&str>,
     ) -> Result<SessionTarget, String> {
-        let mut target = match args.target.starts_with('/') {
-            true => SessionTarget::route(channel, args)?,
-            false => SessionTarget::url(args)?,
+        let mut target = if args.target.starts_with('/') {
+            SessionTarget::from_route(channel, args)?
+        } else {
+            SessionTarget::from_url(args)?
         };
-        let PhoneNumber { url, fallback, status_callback: told, get } = &mut target.number;
+        let PhoneNumber { url, fallback, status_callback: callback, get } = &mut target.number;
         *get = args.method == Method::GET;
         *fallback = args.fallback.as_deref().map(|fallback| resolve(url, fallback));
-        if let Some(given) = status_callback {
-            *told = Some(resolve(url, given));
+        if let Some(reference) = status_callback {
+            *callback = Some(resolve(url, reference));
         }
+        // Only a call has an end to report.
         if channel == Channel::Message {
-            *told = None;
+            *callback = None;
         }
-        for other in [&fallback, &told].into_iter().filter_map(|other| other.as_deref()) {
-            whole(other)?;
+        for url in [&fallback, &callback].into_iter().filter_map(|url| url.as_deref()) {
+            check_url(url)?;
         }
-        let does = if channel == Channel::Voice { "calls" } else { "writes to" };
+        let verb = if channel == Channel::Voice { "calls" } else { "writes to" };
         let Caller { from, to, .. } = &target.caller;
-        let title = format!("{from} {does} {to}: {}", args.target);
+        let title = format!("{from} {verb} {to}: {}", args.target);
         target.title.insert(0, OutputLine::new(LineStyle::Title, title));
         Ok(target)
     }
 
-    /// A route of the configuration.
-    fn route(channel: Channel, args: &InteractiveArgs) -> Result<SessionTarget, String> {
+    /// The target for a route of the configuration.
+    fn from_route(channel: Channel, args: &InteractiveArgs) -> Result<SessionTarget, String> {
         if args.token.is_some() {
             return Err(
                 "`--token` is for a URL: a ROUTE is signed with the token of its account, \
@@ -65,8 +67,8 @@ impl SessionTarget {
         let (gateway, problems) = Gateway::load(&args.config.config, &Metrics::new());
         eprint!("{problems}");
         let gateway = gateway.ok_or_else(|| format!("`{file}` cannot be used as it is"))?;
-        let desk = Rc::new(InProcessGateway::new(gateway, None, false));
-        match desk.channel(&args.target) {
+        let gateway = Rc::new(InProcessGateway::new(gateway, None, false));
+        match gateway.channel(&args.target) {
             Some(known) if known == channel => {}
             Some(Channel::Voice) => {
                 let route = &args.target;
@@ -77,57 +79,57 @@ impl SessionTarget {
                 return Err(format!("`{route}` takes messages: `twimlgate text {route}`"));
             }
             None => {
-                let routes = desk.gateway().config.routes.iter();
-                let fit = routes.filter(|(_, route)| route.channel == channel);
-                let known: Vec<String> = fit.map(|(path, _)| format!("`{path}`")).collect();
+                let routes = gateway.gateway().config.routes.iter();
+                let routes = routes.filter(|(_, route)| route.channel == channel);
+                let known: Vec<String> = routes.map(|(path, _)| format!("`{path}`")).collect();
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 return Err(format!("`{file}` has no route `{}`; it has {known}", args.target));
             }
         }
-        let account = args.account.as_deref().or(desk.account());
+        let account = args.account.as_deref().or(gateway.account());
         Ok(SessionTarget {
-            line: crate::tools::phone::WebhookClient::desk(&desk),
-            number: desk.number(&args.target),
+            client: WebhookClient::for_gateway_and_network(&gateway),
+            number: gateway.phone_number(&args.target),
             caller: caller(args, account),
             title: vec![OutputLine::new(
                 LineStyle::Note,
                 "The gateway runs in this process. Functions are called; the carrier's API is \
-                 played, and nothing is sent to anybody.",
+                 simulated, and no message is sent.",
             )],
         })
     }
 
-    /// Any application.
-    fn url(args: &InteractiveArgs) -> Result<SessionTarget, String> {
-        whole(&args.target)?;
+    /// The target for a URL of any application.
+    fn from_url(args: &InteractiveArgs) -> Result<SessionTarget, String> {
+        check_url(&args.target)?;
         let token = args.token.clone().or_else(environment_token);
-        let unsigned = "No signature: with `--token TOKEN` there is one.";
+        let unsigned = "The webhooks are not signed: that needs `--token TOKEN`.";
         let title = token.is_none().then(|| OutputLine::new(LineStyle::Note, unsigned));
         Ok(SessionTarget {
-            line: crate::tools::phone::WebhookClient::network(token.as_ref()),
-            number: PhoneNumber::at(&args.target),
+            client: WebhookClient::for_network(token.as_ref()),
+            number: PhoneNumber::for_url(&args.target),
             caller: caller(args, args.account.as_deref()),
             title: title.into_iter().collect(),
         })
     }
 
-    /// The conversation, not begun.
-    pub(super) fn phone(self, channel: Channel) -> Phone {
-        Phone::of(channel, self.line, self.number, self.caller)
+    /// The phone, before it dials.
+    pub(super) fn into_phone(self, channel: Channel) -> Phone {
+        Phone::new(channel, self.client, self.number, self.caller)
     }
 }
 
 fn caller(args: &InteractiveArgs, account: Option<&str>) -> Caller {
-    let somebody = Caller::somebody(&args.from, &args.to);
-    let account = account.map_or(somebody.account.clone(), str::to_owned);
-    Caller { account, parameters: args.param.clone(), ..somebody }
+    let usual = Caller::new(&args.from, &args.to);
+    let account = account.map_or(usual.account.clone(), str::to_owned);
+    Caller { account, parameters: args.param.clone(), ..usual }
 }
 
-/// A URL that a webhook can go to.
-fn whole(url: &str) -> Result<(), String> {
+/// Checks that a webhook can go to a URL.
+fn check_url(url: &str) -> Result<(), String> {
     http_url(url).map(drop).ok_or_else(|| {
         format!(
-            "`{url}` is no URL: expected `https://phone.example.com/voice`, or a route of the \
+            "`{url}` is not a URL: expected `https://phone.example.com/voice`, or a route of the \
              configuration like `/voice`"
         )
     })
@@ -138,13 +140,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_are_whole_ones() {
+    fn a_url_has_a_scheme_and_a_host() {
         for good in ["http://localhost:3000/voice", "https://a:b@example.com/x?y#rc=2", "http://a"]
         {
-            assert_eq!(whole(good), Ok(()));
+            assert_eq!(check_url(good), Ok(()));
         }
         for bad in ["", "voice", "localhost:3000/voice", "ftp://a/b", "http://", "http://a b/"] {
-            assert!(whole(bad).is_err(), "{bad}");
+            assert!(check_url(bad).is_err(), "{bad}");
         }
     }
 }

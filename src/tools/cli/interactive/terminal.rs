@@ -1,151 +1,154 @@
-//! Where a conversation is written: on a terminal, into a pipe, and into a transcript.
+//! The output of a session: to a terminal, into a pipe, and into a transcript.
 
 use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
 use super::event_lines::{LineStyle, OutputLine};
-use super::fold::{columns, fold, tame};
 use crate::channel::Channel;
 use crate::diagnostics::shorten::shorten_middle;
+use crate::tools::text::{
+    BOLD, CYAN, DIM, RED, TextColours, YELLOW, columns, fold, replace_control_chars,
+};
 
-/// What lines are written on.
+/// Standard output and the transcript.
 pub(super) struct TerminalOutput {
     channel: Channel,
-    terminal: TerminalFeatures,
+    features: TerminalFeatures,
     transcript: Option<File>,
-    /// The last line says how long something takes, and is not to stay.
-    ticking: bool,
+    /// Whether the last line is a counter of seconds, which the next output replaces.
+    shows_elapsed: bool,
 }
 
-/// What standard output can do.
+/// The abilities of standard output.
 #[derive(Clone, Copy)]
 struct TerminalFeatures {
     /// The cursor can be moved: it is a terminal.
-    moves: bool,
-    colours: bool,
+    has_cursor: bool,
+    colours: TextColours,
     /// Lines are typed at it too.
-    edits: bool,
+    is_interactive: bool,
 }
 
-/// Columns, where nobody says how many there are.
+/// Columns of a terminal that does not report them.
 const COLUMNS: usize = 80;
 
-/// Longer lines than this are hard to read.
+/// The longest lines that are comfortable to read.
 const COLUMNS_MAX: usize = 110;
 
-/// With fewer, a chat has no two sides.
-const COLUMNS_OF_SIDES: usize = 60;
+/// The fewest columns with which a chat has two sides.
+const COLUMNS_OF_TWO_SIDES: usize = 60;
 
-/// What stands before a line that is being typed.
+/// The text before the cursor.
 pub(super) const PROMPT: &str = "> ";
 
 impl TerminalOutput {
-    /// Standard output, and a new file for the transcript.
+    /// Opens standard output, and creates the file for the transcript.
+    ///
+    /// # Errors
+    /// If the file cannot be created.
     pub(super) fn new(
         channel: Channel,
         transcript: Option<&Path>,
     ) -> Result<TerminalOutput, String> {
-        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-        let dumb = set("TERM").is_none_or(|term| term == "dumb");
-        let moves = std::io::stdout().is_terminal() && !dumb;
-        let terminal = TerminalFeatures {
-            moves,
-            colours: moves && set("NO_COLOR").is_none(),
-            edits: moves && std::io::stdin().is_terminal(),
+        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let is_dumb = variable("TERM").is_none_or(|term| term == "dumb");
+        let has_cursor = std::io::stdout().is_terminal() && !is_dumb;
+        let features = TerminalFeatures {
+            has_cursor,
+            colours: TextColours(has_cursor && variable("NO_COLOR").is_none()),
+            is_interactive: has_cursor && std::io::stdin().is_terminal(),
         };
         let transcript = transcript.map(|path| {
-            let failed = |error| format!("cannot write `{}`: {error}", path.display());
-            File::create(path).map_err(failed)
+            let message = |error| format!("cannot write `{}`: {error}", path.display());
+            File::create(path).map_err(message)
         });
-        Ok(TerminalOutput {
-            channel,
-            terminal,
-            transcript: transcript.transpose()?,
-            ticking: false,
-        })
+        let transcript = transcript.transpose()?;
+        Ok(TerminalOutput { channel, features, transcript, shows_elapsed: false })
     }
 
-    /// Whether lines are typed, and can be edited.
-    pub(super) fn edits(&self) -> bool {
-        self.terminal.edits
+    /// Whether lines are typed at a prompt.
+    pub(super) fn is_interactive(&self) -> bool {
+        self.features.is_interactive
     }
 
     /// Writes a line.
     pub(super) fn print(&mut self, line: &OutputLine) {
-        self.wipe();
-        let plain = LineRenderer { columns: None, colours: false, channel: self.channel };
-        let shown = match self.terminal.moves {
-            true => self.face().drawn(line),
-            false => plain.drawn(line),
+        self.clear_elapsed();
+        let plain =
+            LineRenderer { columns: None, colours: TextColours(false), channel: self.channel };
+        let text = if self.features.has_cursor {
+            self.renderer().render(line)
+        } else {
+            plain.render(line)
         };
-        put(&shown.concat());
+        write_out(&text);
         if let Some(file) = &mut self.transcript
-            && let Err(error) = file.write_all(plain.drawn(line).concat().as_bytes())
+            && let Err(error) = file.write_all(plain.render(line).as_bytes())
         {
+            // The conversation is worth more than its transcript.
             eprintln!("warning: the transcript ends here: {error}");
             self.transcript = None;
         }
     }
 
-    /// Says before a prompt what can be done. It is wiped away with the prompt.
-    pub(super) fn hint(&mut self, hint: &str) {
-        if self.terminal.edits {
-            self.wipe();
-            let face = self.face();
-            let hint = shorten_middle(&tame(hint), face.width().saturating_sub(2));
-            put(&format!("{}\n", face.painted("2", &hint)));
+    /// Writes a hint above the prompt. It is cleared with the prompt.
+    pub(super) fn print_hint(&mut self, hint: &str) {
+        if self.features.is_interactive {
+            self.clear_elapsed();
+            let renderer = self.renderer();
+            let most = renderer.width().saturating_sub(2);
+            let hint = shorten_middle(&replace_control_chars(hint), most);
+            write_out(&format!("{}\n", renderer.colours.paint(DIM, &hint)));
         }
     }
 
-    /// Wipes away a hint, and the prompt with what was typed there; both are one line each, but
-    /// for what was long.
-    pub(super) fn wipe_prompt(&mut self, typed: &str) {
-        if self.terminal.edits {
-            let width = screen();
-            let rows = (columns(PROMPT) + columns(typed)) / width + 1;
-            put(&format!("\x1b[{}A\r\x1b[J", rows + 1));
+    /// Clears the hint and the prompt with the typed line. Each is one row, unless it was too long.
+    pub(super) fn clear_prompt(&mut self, typed: &str) {
+        if self.features.is_interactive {
+            let rows = (columns(PROMPT) + columns(typed)) / terminal_columns() + 1;
+            write_out(&format!("\x1b[{}A\r\x1b[J", rows + 1));
         }
     }
 
-    /// Says that something takes its time.
-    pub(super) fn tick(&mut self, seconds: u64) {
-        if self.terminal.moves {
-            let told = self.face().painted("2", &format!("… {seconds} s"));
-            put(&format!("\r\x1b[K{told}"));
-            self.ticking = true;
+    /// Shows that a turn takes its time.
+    pub(super) fn print_elapsed(&mut self, seconds: u64) {
+        if self.features.has_cursor {
+            let counter = self.features.colours.paint(DIM, &format!("… {seconds} s"));
+            write_out(&format!("\r\x1b[K{counter}"));
+            self.shows_elapsed = true;
         }
     }
 
-    /// Wipes away what was only for the moment.
-    pub(super) fn wipe(&mut self) {
-        if std::mem::take(&mut self.ticking) {
-            put("\r\x1b[K");
+    /// Clears the counter of seconds.
+    pub(super) fn clear_elapsed(&mut self) {
+        if std::mem::take(&mut self.shows_elapsed) {
+            write_out("\r\x1b[K");
         }
     }
 
-    fn face(&self) -> LineRenderer {
-        let columns = Some(screen().min(COLUMNS_MAX));
-        LineRenderer { columns, colours: self.terminal.colours, channel: self.channel }
+    fn renderer(&self) -> LineRenderer {
+        let columns = Some(terminal_columns().min(COLUMNS_MAX));
+        LineRenderer { columns, colours: self.features.colours, channel: self.channel }
     }
 }
 
-/// A reader who has gone, as `head` does, misses what is written then.
-fn put(text: &str) {
+/// Writes to standard output. A reader that is gone, like `head`, is not an error of the session.
+fn write_out(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// Columns of the terminal.
-fn screen() -> usize {
+/// The columns of the terminal now: its window may have been resized.
+fn terminal_columns() -> usize {
     terminal_size::terminal_size().map_or(COLUMNS, |(width, _)| usize::from(width.0).max(1))
 }
 
-/// How lines look.
+/// Lays lines out.
 struct LineRenderer {
-    /// `None`: nothing is folded.
+    /// `None`: lines are not folded.
     columns: Option<usize>,
-    colours: bool,
+    colours: TextColours,
     channel: Channel,
 }
 
@@ -154,58 +157,52 @@ impl LineRenderer {
         self.columns.unwrap_or(COLUMNS)
     }
 
-    /// A line as it is written, with the ends of its lines.
-    fn drawn(&self, line: &OutputLine) -> Vec<String> {
-        let sides = self.channel == Channel::Message
-            && self.columns.is_some_and(|columns| columns >= COLUMNS_OF_SIDES);
-        let before = match line.style {
+    /// A line with its indentation, colours and line ends.
+    fn render(&self, line: &OutputLine) -> String {
+        let has_sides = self.channel == Channel::Message
+            && self.columns.is_some_and(|columns| columns >= COLUMNS_OF_TWO_SIDES);
+        let prefix = match line.style {
             LineStyle::Title => "",
             LineStyle::Outgoing | LineStyle::Typed => PROMPT,
-            LineStyle::Incoming if !sides => "< ",
+            LineStyle::Incoming if !has_sides => "< ",
             LineStyle::Note => "      ",
             LineStyle::Speech | LineStyle::Incoming | LineStyle::Warning | LineStyle::Error => "  ",
         };
-        let text = tame(&line.text);
+        let text = replace_control_chars(&line.text);
         let most = match line.style {
-            LineStyle::Outgoing | LineStyle::Incoming if sides => self.width() * 2 / 3,
-            _ => self.width().saturating_sub(columns(before)),
+            LineStyle::Outgoing | LineStyle::Incoming if has_sides => self.width() * 2 / 3,
+            _ => self.width().saturating_sub(columns(prefix)),
         };
-        let folded = if self.columns.is_some() { fold(&text, most) } else { vec![text] };
-        let last = folded.len() - 1;
-        let line_of = |(at, text): (usize, String)| {
-            let aside = match at == last && !line.aside.is_empty() {
-                true => self.painted("2", &format!("  ({})", tame(&line.aside))),
-                false => String::new(),
+        let rows = if self.columns.is_some() { fold(&text, most) } else { vec![text] };
+        let last = rows.len() - 1;
+        let render_row = |(number, text): (usize, String)| {
+            let note = if number == last && !line.note.is_empty() {
+                let note = format!("  ({})", replace_control_chars(&line.note));
+                self.colours.paint(DIM, &note)
+            } else {
+                String::new()
             };
-            let before = match (line.style, sides) {
+            let prefix = match (line.style, has_sides) {
                 (LineStyle::Outgoing, true) => {
                     " ".repeat(self.width().saturating_sub(columns(&text)))
                 }
-                _ if at == 0 => before.to_owned(),
-                _ => " ".repeat(columns(before)),
+                _ if number == 0 => prefix.to_owned(),
+                _ => " ".repeat(columns(prefix)),
             };
-            format!("{before}{}{aside}\n", self.painted(colour(line.style), &text))
+            format!("{prefix}{}{note}\n", self.colours.paint(colour(line.style), &text))
         };
-        folded.into_iter().enumerate().map(line_of).collect()
-    }
-
-    fn painted(&self, colour: &str, text: &str) -> String {
-        match self.colours && !colour.is_empty() {
-            true => format!("\x1b[{colour}m{text}\x1b[0m"),
-            false => text.to_owned(),
-        }
+        rows.into_iter().enumerate().map(render_row).collect()
     }
 }
 
-/// The number that terminals have for it.
 fn colour(style: LineStyle) -> &'static str {
     match style {
-        LineStyle::Title => "1",
+        LineStyle::Title => BOLD,
         LineStyle::Speech | LineStyle::Incoming => "",
-        LineStyle::Outgoing | LineStyle::Typed => "36",
-        LineStyle::Note => "2",
-        LineStyle::Warning => "33",
-        LineStyle::Error => "31",
+        LineStyle::Outgoing | LineStyle::Typed => CYAN,
+        LineStyle::Note => DIM,
+        LineStyle::Warning => YELLOW,
+        LineStyle::Error => RED,
     }
 }
 
@@ -213,30 +210,33 @@ fn colour(style: LineStyle) -> &'static str {
 mod tests {
     use super::*;
 
-    fn drawn(channel: Channel, columns: Option<usize>, style: LineStyle, text: &str) -> String {
-        let line = OutputLine { aside: "de".to_owned(), ..OutputLine::new(style, text) };
-        LineRenderer { columns, colours: false, channel }.drawn(&line).concat()
+    fn render(channel: Channel, columns: Option<usize>, style: LineStyle, text: &str) -> String {
+        let line = OutputLine { note: "de".to_owned(), ..OutputLine::new(style, text) };
+        LineRenderer { columns, colours: TextColours(false), channel }.render(&line)
     }
 
     #[test]
     fn a_pipe_has_a_line_for_each_line() {
         let long = "word ".repeat(40);
-        let said = drawn(Channel::Voice, None, LineStyle::Speech, long.trim());
-        assert_eq!(said, format!("  {}  (de)\n", long.trim()));
-        assert_eq!(drawn(Channel::Message, None, LineStyle::Incoming, "Hi"), "< Hi  (de)\n");
-        assert_eq!(drawn(Channel::Message, None, LineStyle::Outgoing, "Ho"), "> Ho  (de)\n");
+        let speech = render(Channel::Voice, None, LineStyle::Speech, long.trim());
+        assert_eq!(speech, format!("  {}  (de)\n", long.trim()));
+        assert_eq!(render(Channel::Message, None, LineStyle::Incoming, "Hi"), "< Hi  (de)\n");
+        assert_eq!(render(Channel::Message, None, LineStyle::Outgoing, "Ho"), "> Ho  (de)\n");
     }
 
     #[test]
-    fn a_terminal_folds_and_a_chat_has_two_sides_where_there_is_room() {
+    fn a_terminal_folds_and_a_chat_has_two_sides_if_it_is_wide_enough() {
         assert_eq!(
-            drawn(Channel::Voice, Some(9), LineStyle::Speech, "Hello you"),
+            render(Channel::Voice, Some(9), LineStyle::Speech, "Hello you"),
             "  Hello\n  you  (de)\n"
         );
-        let mine = drawn(Channel::Message, Some(60), LineStyle::Outgoing, "Ho");
-        assert_eq!(mine, format!("{}Ho  (de)\n", " ".repeat(58)));
-        assert_eq!(drawn(Channel::Message, Some(60), LineStyle::Incoming, "Hi"), "  Hi  (de)\n");
-        assert_eq!(drawn(Channel::Message, Some(59), LineStyle::Incoming, "Hi"), "< Hi  (de)\n");
-        assert_eq!(drawn(Channel::Message, Some(60), LineStyle::Typed, "/wait"), "> /wait  (de)\n");
+        let outgoing = render(Channel::Message, Some(60), LineStyle::Outgoing, "Ho");
+        assert_eq!(outgoing, format!("{}Ho  (de)\n", " ".repeat(58)));
+        assert_eq!(render(Channel::Message, Some(60), LineStyle::Incoming, "Hi"), "  Hi  (de)\n");
+        assert_eq!(render(Channel::Message, Some(59), LineStyle::Incoming, "Hi"), "< Hi  (de)\n");
+        assert_eq!(
+            render(Channel::Message, Some(60), LineStyle::Typed, "/wait"),
+            "> /wait  (de)\n"
+        );
     }
 }

@@ -153,7 +153,7 @@ fn one_value(guess: &Guess, last: bool) -> Guess {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for (name, value) in &guess.pairs {
         match pairs.iter_mut().find(|(known, _)| known == name) {
-            Some((_, kept)) if last => kept.clone_from(value),
+            Some((_, chosen)) if last => chosen.clone_from(value),
             Some(_) => {}
             None => pairs.push((name.clone(), value.clone())),
         }

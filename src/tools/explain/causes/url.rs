@@ -132,10 +132,10 @@ fn queries_with_one_less(url: &str) -> impl Iterator<Item = String> {
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
     let parameters: Vec<&str> = query.split('&').take(64).collect();
     (0..parameters.len()).map(move |left_out| {
-        let mut kept = parameters.clone();
-        kept.remove(left_out);
-        let separator = if kept.is_empty() { "" } else { "?" };
-        format!("{path}{separator}{}", kept.join("&"))
+        let mut remaining = parameters.clone();
+        remaining.remove(left_out);
+        let separator = if remaining.is_empty() { "" } else { "?" };
+        format!("{path}{separator}{}", remaining.join("&"))
     })
 }
 

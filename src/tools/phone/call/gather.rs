@@ -1,103 +1,118 @@
-//! `Gather`: keys or words of the caller, and then its `action`.
+//! `Gather`: reads keys or speech of the caller, then requests its `action`.
 
 use std::time::Duration;
 
-use super::{Going, ParamList, PhoneCall, fields, prompt};
+use super::{CallbackAttributes, ParamList, PhoneCall, VerbFlow, fields, prompt};
 use crate::tools::phone::action::PhoneAction;
 use crate::tools::phone::alert::CarrierAlert;
 use crate::tools::phone::event::PhoneEvent;
 use crate::tools::phone::expected_input::{ActionNotAccepted, ExpectedInput};
 use crate::twiml::read::Element;
 
-/// What speech recognition says how sure it is.
+/// The callback for the first guess of the speech recognition.
+const PARTIAL_RESULT: CallbackAttributes =
+    CallbackAttributes { url: "partialResultCallback", method: "partialResultCallbackMethod" };
+
+/// `Confidence` of the simulated speech recognition.
 const CONFIDENCE: &str = "0.9";
 
-pub(super) fn enter(call: &mut PhoneCall, verb: &Element) -> Going {
+pub(super) fn enter(call: &mut PhoneCall, verb: &Element) -> VerbFlow {
     for prompt in verb.children() {
         prompt::enter(call, prompt);
     }
     let input = verb.attribute("input").unwrap_or("dtmf");
     let number = |name: &str| verb.attribute(name).and_then(|text| text.parse::<u64>().ok());
-    let awaits = ExpectedInput::Gather {
+    let expected = ExpectedInput::Gather {
         keys: input.contains("dtmf"),
         speech: input.contains("speech"),
         num_digits: number("numDigits").map(|digits| digits as usize),
         finish_on_key: verb.attribute("finishOnKey").unwrap_or("#").chars().next(),
         timeout: Duration::from_secs(number("timeout").unwrap_or(5)),
     };
-    call.wait(awaits, verb)
+    call.wait(expected, verb)
 }
 
-pub(super) fn act(
+pub(super) fn perform(
     call: &mut PhoneCall,
     verb: &Element,
-    act: &PhoneAction,
+    action: &PhoneAction,
 ) -> Result<(), ActionNotAccepted> {
-    let awaits = call.awaits();
-    match (&awaits, act) {
+    let expected = call.expected_input();
+    match (&expected, action) {
         (
             ExpectedInput::Gather { keys: true, num_digits, finish_on_key, .. },
             PhoneAction::Press(keys),
         ) => {
-            let (digits, finished, rest) = pressed(keys, *num_digits, *finish_on_key);
+            let PressedKeys { digits, finished_on, rest } =
+                split_keys(keys, *num_digits, *finish_on_key);
             if !rest.is_empty() {
-                let message = format!("`{rest}` was pressed when nobody listened any more");
-                call.heard.push(PhoneEvent::Warning(CarrierAlert::uncoded(message)));
+                let message = format!("`{rest}` was pressed after the end of the input");
+                call.events.push(PhoneEvent::Warning(CarrierAlert::without_code(message)));
             }
-            let finished = finished.map(String::from).unwrap_or_default();
-            input(call, verb, fields([("Digits", digits), ("FinishedOnKey", finished)]));
+            let key = finished_on.map(String::from).unwrap_or_default();
+            finish_input(call, verb, fields([("Digits", digits), ("FinishedOnKey", key)]));
         }
         (ExpectedInput::Gather { speech: true, .. }, PhoneAction::Say(words)) => {
-            let partial = ("partialResultCallback", "partialResultCallbackMethod");
             let unstable = fields([
                 ("UnstableSpeechResult", words.clone()),
                 ("SequenceNumber", "0".to_owned()),
             ]);
-            call.tell("Gather partial result", partial, verb, unstable);
+            call.post("Gather partial result", PARTIAL_RESULT, verb, unstable);
             let result =
                 fields([("SpeechResult", words.clone()), ("Confidence", CONFIDENCE.to_owned())]);
-            input(call, verb, result);
+            finish_input(call, verb, result);
         }
         (ExpectedInput::Gather { timeout, .. }, PhoneAction::Wait(Some(time)))
+            // The carrier still listens: a shorter wait changes nothing.
             if time < timeout => {}
         (ExpectedInput::Gather { keys, .. }, PhoneAction::Wait(_)) => {
             let name = if *keys { "Digits" } else { "SpeechResult" };
-            input(call, verb, fields([(name, String::new())]));
+            finish_input(call, verb, fields([(name, String::new())]));
         }
-        _ => return Err(ActionNotAccepted::new(act, &awaits)),
+        _ => return Err(ActionNotAccepted::new(action, &expected)),
     }
     Ok(())
 }
 
-/// Goes on with what was put in. Nothing at all falls through to the next verb, unless
-/// `actionOnEmptyResult` says otherwise.
-fn input(call: &mut PhoneCall, verb: &Element, input: ParamList) {
+/// Requests the `action` with an input. An empty input continues with the next verb, unless
+/// `actionOnEmptyResult` is set.
+fn finish_input(call: &mut PhoneCall, verb: &Element, input: ParamList) {
     let empty = input.first().is_none_or(|(_, value)| value.is_empty());
-    let asks = verb.attribute("actionOnEmptyResult") == Some("true");
-    match empty && !asks {
-        true => call.go_on(),
-        false => call.own_action(verb, input),
+    let acts_on_empty = verb.attribute("actionOnEmptyResult") == Some("true");
+    if empty && !acts_on_empty {
+        call.continue_document();
+    } else {
+        call.request_action_or_document(verb, input);
     }
 }
 
-/// The digits of what was pressed, the key that ended them, and what was pressed after the end.
-fn pressed(
+/// The keys of one `press`, split at the end of the input.
+#[derive(Debug, PartialEq, Eq)]
+struct PressedKeys<'a> {
+    digits: String,
+    /// The key that ended the input, if one did.
+    finished_on: Option<char>,
+    /// The keys after the end. The carrier ignores them.
+    rest: &'a str,
+}
+
+fn split_keys(
     keys: &str,
     num_digits: Option<usize>,
     finish_on_key: Option<char>,
-) -> (String, Option<char>, &str) {
+) -> PressedKeys<'_> {
     let mut digits = String::new();
     for (at, key) in keys.char_indices() {
         let rest = &keys[at + key.len_utf8()..];
         if Some(key) == finish_on_key {
-            return (digits, Some(key), rest);
+            return PressedKeys { digits, finished_on: Some(key), rest };
         }
         digits.push(key);
         if Some(digits.len()) == num_digits {
-            return (digits, None, rest);
+            return PressedKeys { digits, finished_on: None, rest };
         }
     }
-    (digits, None, "")
+    PressedKeys { digits, finished_on: None, rest: "" }
 }
 
 #[cfg(test)]
@@ -106,11 +121,15 @@ mod tests {
 
     #[test]
     fn keys_end_where_they_should() {
-        let digits = |text: &str| text.to_owned();
-        assert_eq!(pressed("12#3", None, Some('#')), (digits("12"), Some('#'), "3"));
-        assert_eq!(pressed("123", Some(2), Some('#')), (digits("12"), None, "3"));
-        assert_eq!(pressed("1*", None, Some('*')), (digits("1"), Some('*'), ""));
-        assert_eq!(pressed("1#", Some(5), None), (digits("1#"), None, ""));
-        assert_eq!(pressed("#", None, Some('#')), (digits(""), Some('#'), ""));
+        let split = |digits: &str, finished_on, rest| PressedKeys {
+            digits: digits.to_owned(),
+            finished_on,
+            rest,
+        };
+        assert_eq!(split_keys("12#3", None, Some('#')), split("12", Some('#'), "3"));
+        assert_eq!(split_keys("123", Some(2), Some('#')), split("12", None, "3"));
+        assert_eq!(split_keys("1*", None, Some('*')), split("1", Some('*'), ""));
+        assert_eq!(split_keys("1#", Some(5), None), split("1#", None, ""));
+        assert_eq!(split_keys("#", None, Some('#')), split("", Some('#'), ""));
     }
 }

@@ -1,7 +1,9 @@
-//! Verbs that end without the caller, each in one of the carrier's words: `Dial`, `Enqueue`,
-//! `Pay`, `Connect`, `Refer`. Whoever tries an application says in which.
+//! Verbs that end without the caller: `Dial`, `Enqueue`, `Pay`, `Connect`, `Refer`. The person at
+//! the simulated phone chooses one of the carrier's words for the outcome.
 
-use super::{Going, ParamList, PhoneCall, fields, prompt};
+use std::ops::ControlFlow;
+
+use super::{CallbackAttributes, ParamList, PhoneCall, VerbFlow, fields, prompt};
 use crate::random;
 use crate::tools::phone::action::PhoneAction;
 use crate::tools::phone::alert::CarrierAlert;
@@ -9,20 +11,20 @@ use crate::tools::phone::event::PhoneEvent;
 use crate::tools::phone::expected_input::{ActionNotAccepted, ExpectedInput};
 use crate::twiml::read::Element;
 
-/// What the carrier says of the end of one kind of verb or noun.
+/// The outcomes of one verb, or of one noun in a verb.
 struct VerbOutcome {
     verb: &'static str,
-    /// The noun that it is about; empty for all others.
+    /// The noun; empty for all nouns that have no entry of their own.
     noun: &'static str,
-    /// The parameter that tells how it ended.
+    /// The parameter with the outcome.
     parameter: &'static str,
-    /// The words for that, the usual one first.
+    /// The carrier's words for the outcomes, the usual one first.
     words: &'static [&'static str],
-    /// The word where the caller hung up.
+    /// The word after a hang-up of the caller.
     hung_up: &'static str,
 }
 
-/// The kinds, a noun's own before its verb's.
+/// All outcomes. A noun's entry comes before that of its verb: the first match counts.
 const VERB_OUTCOMES: [VerbOutcome; 9] = [
     VerbOutcome {
         verb: "Dial",
@@ -106,25 +108,28 @@ const VERB_OUTCOMES: [VerbOutcome; 9] = [
     },
 ];
 
+const WAIT_URL: CallbackAttributes = CallbackAttributes { url: "waitUrl", method: "waitUrlMethod" };
+
 impl VerbOutcome {
     fn of(verb: &Element) -> Option<&'static VerbOutcome> {
         let noun = |name: &str| name.is_empty() || verb.children().any(|noun| noun.name == name);
         VERB_OUTCOMES.iter().find(|kind| kind.verb == verb.name && noun(kind.noun))
     }
 
-    fn awaits(&self) -> ExpectedInput {
+    fn expected_input(&self) -> ExpectedInput {
         ExpectedInput::Outcome { verb: self.verb, words: self.words }
     }
 }
 
-pub(super) fn enter(call: &mut PhoneCall, verb: &Element) -> Going {
+pub(super) fn enter(call: &mut PhoneCall, verb: &Element) -> VerbFlow {
     let Some(kind) = VerbOutcome::of(verb) else {
-        // The check of the document has told of what is no verb; these few are no words for it.
-        let message = format!("`<{}>` is not carried out here", verb.name);
-        call.heard.push(PhoneEvent::Warning(CarrierAlert::uncoded(message)));
-        return Going::On;
+        // The check of the document has reported unknown verbs; this one is valid, but has no
+        // counterpart here.
+        let message = format!("`<{}>` is not simulated", verb.name);
+        call.events.push(PhoneEvent::Warning(CarrierAlert::without_code(message)));
+        return ControlFlow::Continue(());
     };
-    call.does(kind.verb, what(verb));
+    call.push_step(kind.verb, describe_verb(verb));
     let queue = fields([
         ("QueueSid", random::sid("QU")),
         ("QueueTime", "0".to_owned()),
@@ -132,13 +137,13 @@ pub(super) fn enter(call: &mut PhoneCall, verb: &Element) -> Going {
         ("AvgQueueTime", "0".to_owned()),
         ("CurrentQueueSize", "1".to_owned()),
     ]);
-    call.tell("Enqueue waitUrl", ("waitUrl", "waitUrlMethod"), verb, queue);
-    call.wait(kind.awaits(), verb)
+    call.post("Enqueue waitUrl", WAIT_URL, verb, queue);
+    call.wait(kind.expected_input(), verb)
 }
 
-/// Whom, where, how long, for a person to read.
-fn what(verb: &Element) -> String {
-    let nouns: Vec<String> = verb.children().map(prompt::described).collect();
+/// The nouns or the text of a verb, as text for a person.
+fn describe_verb(verb: &Element) -> String {
+    let nouns: Vec<String> = verb.children().map(prompt::describe_noun).collect();
     let text = verb.text();
     let text = text.trim();
     match (nouns.is_empty(), text.is_empty()) {
@@ -148,42 +153,43 @@ fn what(verb: &Element) -> String {
     }
 }
 
-pub(super) fn act(
+pub(super) fn perform(
     call: &mut PhoneCall,
     verb: &Element,
-    act: &PhoneAction,
+    action: &PhoneAction,
 ) -> Result<(), ActionNotAccepted> {
-    let awaits = call.awaits();
-    let (Some(kind), PhoneAction::Outcome { word, parameters }) = (VerbOutcome::of(verb), act)
+    let expected = call.expected_input();
+    let (Some(kind), PhoneAction::Outcome { word, parameters }) = (VerbOutcome::of(verb), action)
     else {
-        return Err(ActionNotAccepted::new(act, &awaits));
+        return Err(ActionNotAccepted::new(action, &expected));
     };
     if !kind.words.contains(&word.as_str()) {
-        return Err(ActionNotAccepted::new(act, &awaits));
+        return Err(ActionNotAccepted::new(action, &expected));
     }
-    let mut outcome = ended(kind, word);
+    let mut outcome = outcome_params(kind, word);
     for (name, value) in parameters {
         match outcome.iter_mut().find(|(known, _)| known == name) {
             Some((_, old)) => old.clone_from(value),
             None => outcome.push((name.clone(), value.clone())),
         }
     }
-    call.action(verb, outcome);
+    call.request_action(verb, outcome);
     Ok(())
 }
 
-/// The caller hung up: the action is told, and what it answers is not carried out.
-pub(super) fn hung_up(call: &mut PhoneCall, verb: &Element) {
+/// Posts the outcome to the `action` after a hang-up. The carrier ignores the response.
+pub(super) fn on_hang_up(call: &mut PhoneCall, verb: &Element) {
     let (Some(kind), Some(action)) = (VerbOutcome::of(verb), verb.attribute("action")) else {
         return;
     };
-    let request = call.request(&format!("{} action", verb.name), action, "method", verb);
-    call.told.push_back(request.with(ended(kind, kind.hung_up)).told());
+    let request = call.build_request(&format!("{} action", verb.name), action, "method", verb);
+    call.callbacks
+        .push_back(request.with_params(outcome_params(kind, kind.hung_up)).into_callback());
 }
 
-/// The parameters for how it ended.
-fn ended(kind: &VerbOutcome, word: &str) -> ParamList {
-    let told = fields([(kind.parameter, word.to_owned())]);
+/// The parameters of an outcome.
+fn outcome_params(kind: &VerbOutcome, word: &str) -> ParamList {
+    let outcome = fields([(kind.parameter, word.to_owned())]);
     let more = match kind.verb {
         "Dial" if kind.noun.is_empty() => {
             let answered = matches!(word, "completed" | "answered");
@@ -205,5 +211,5 @@ fn ended(kind: &VerbOutcome, word: &str) -> ParamList {
         }
         _ => Vec::new(),
     };
-    told.into_iter().chain(more).collect()
+    outcome.into_iter().chain(more).collect()
 }

@@ -46,7 +46,7 @@ impl Client {
         let uri = sent.url.parse::<Uri>().ok();
         let url = uri.as_ref().and_then(RequestUrl::new).ok_or_else(|| {
             let found = "expected http:// or https:// and a host";
-            FetchError { fault: CarrierAlert::new(11100, found), connected: true }
+            FetchError { alert: CarrierAlert::new(11100, found), connected: true }
         })?;
         let header = |(name, value): &(&'static str, String)| {
             Some((HeaderName::from_static(name), HeaderValue::from_str(value).ok()?))
@@ -109,9 +109,9 @@ fn response(received: HttpResponse) -> Result<RawResponse, TransportError> {
 
 /// The carrier's code for an error; `within` is the time that the response had.
 fn failed(error: &TransportError, within: Duration) -> FetchError {
-    let failed = |code, connected| FetchError { fault: CarrierAlert::new(code, error), connected };
+    let failed = |code, connected| FetchError { alert: CarrierAlert::new(code, error), connected };
     let found =
-        |code, found: String| FetchError { fault: CarrierAlert::new(code, found), connected: true };
+        |code, found: String| FetchError { alert: CarrierAlert::new(code, found), connected: true };
     match error {
         TransportError::Resolve { .. } => failed(11210, false),
         TransportError::Connect { kind: io::ErrorKind::ConnectionRefused, .. } => {

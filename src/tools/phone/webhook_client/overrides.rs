@@ -1,12 +1,12 @@
-//! What a URL's fragment changes of the way it is asked: `#rc=2&rp=5xx,rt&ct=2000`. The carrier
-//! takes it off before it asks, and does not sign it.
+//! The connection overrides in a URL's fragment: `#rc=2&rp=5xx,rt&ct=2000`. The carrier neither
+//! sends nor signs the fragment.
 
 use std::time::Duration;
 
 use super::{CONNECT, TOTAL};
 use crate::webhook::Params;
 
-/// The way one URL is asked.
+/// The time limits and retries for one URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct UrlOverrides {
     /// `ct`, 100 to 10,000 ms
@@ -17,13 +17,13 @@ pub(super) struct UrlOverrides {
     pub(super) total: Duration,
     /// `rc`, 0 to 5
     pub(super) retries: u32,
-    /// `rp`: what is tried again.
+    /// `rp`: the errors after which a request is sent again.
     policies: Vec<String>,
 }
 
 impl UrlOverrides {
-    /// Reads a fragment; what is out of range is brought into it.
-    pub(super) fn of(fragment: &str) -> UrlOverrides {
+    /// Reads a fragment. A number out of its range becomes the nearest one in it.
+    pub(super) fn parse(fragment: &str) -> UrlOverrides {
         let params = Params::decode_query(fragment).unwrap_or_default();
         let number = |name: &str| params.get(name).and_then(|text| text.parse::<u64>().ok());
         let within = |name: &str, most: u64, usual: Duration| {
@@ -40,21 +40,21 @@ impl UrlOverrides {
         }
     }
 
-    /// Whether a request is sent again that got no answer.
-    pub(super) fn retry_lost(&self, connected: bool) -> bool {
-        self.has(if connected { "rt" } else { "ct" })
+    /// Whether a request without a response is sent again.
+    pub(super) fn retries_lost_request(&self, connected: bool) -> bool {
+        self.has_policy(if connected { "rt" } else { "ct" })
     }
 
-    /// Whether a request is sent again that got this answer.
-    pub(super) fn retry_status(&self, status: u16) -> bool {
+    /// Whether a request is sent again after this status.
+    pub(super) fn retries_status(&self, status: u16) -> bool {
         match status {
-            400..=499 => self.has("4xx"),
-            500..=599 => self.has("5xx"),
+            400..=499 => self.has_policy("4xx"),
+            500..=599 => self.has_policy("5xx"),
             _ => false,
         }
     }
 
-    fn has(&self, policy: &str) -> bool {
+    fn has_policy(&self, policy: &str) -> bool {
         self.policies.iter().any(|known| known == policy || known == "all")
     }
 }
@@ -64,13 +64,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_the_carrier_documents() {
-        let usual = UrlOverrides::of("");
+    fn reads_the_documented_overrides() {
+        let usual = UrlOverrides::parse("");
         assert_eq!((usual.retries, usual.total), (1, Duration::from_secs(15)));
-        assert!(usual.retry_lost(false) && !usual.retry_lost(true) && !usual.retry_status(503));
-        let set = UrlOverrides::of("rc=9&rp=5xx,ct,rt&ct=2&rt=5000&tt=99999&sni=y&e=dublin");
+        assert!(
+            usual.retries_lost_request(false)
+                && !usual.retries_lost_request(true)
+                && !usual.retries_status(503)
+        );
+        let set = UrlOverrides::parse("rc=9&rp=5xx,ct,rt&ct=2&rt=5000&tt=99999&sni=y&e=dublin");
         assert_eq!((set.retries, set.connect.as_millis()), (5, 100));
         assert_eq!((set.read.as_secs(), set.total.as_secs()), (5, 15));
-        assert!(set.retry_status(503) && set.retry_lost(true) && !set.retry_status(404));
+        assert!(
+            set.retries_status(503) && set.retries_lost_request(true) && !set.retries_status(404)
+        );
     }
 }
