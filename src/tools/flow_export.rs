@@ -46,6 +46,7 @@ fn format_flow(flow: &Value) -> String {
         let short = format_widget(state, true);
         let alone = read_back(&short);
         let alone = alone.as_ref().and_then(|flow| flow["states"].get(0));
+        // Each widget decides for itself: one odd widget must not make the whole file verbose.
         let exact = alone != Some(&normalize_state(state));
         out += "\n";
         out += &if exact { format_widget(state, false) } else { short };
@@ -89,6 +90,7 @@ fn format_widget(state: &Value, short: bool) -> String {
         0 => String::new(),
         _ => format!("on = {{ {} }}\n", events.join(", ")),
     };
+    // The transitions stay in their order: Studio evaluates conditions in it.
     let cases_first = transitions.first().is_some_and(|first| first["event"] == "match");
     out += &if cases_first { cases + &on } else { on + &cases };
     for (name, value) in &properties {
@@ -184,6 +186,7 @@ fn quote(value: &str, block: bool) -> String {
     let block = block && value.contains('\n');
     let control = |letter: char| letter.is_control() && !(block && letter == '\n');
     let plain = !value.contains(control);
+    // A literal string needs no escapes, which keeps Liquid and JSON readable.
     if plain && !block && value.contains(['"', '\\']) && !value.contains('\'') {
         return format!("'{value}'");
     }
@@ -202,6 +205,7 @@ fn quote(value: &str, block: bool) -> String {
     if !block {
         return format!("\"{escaped}\"");
     }
+    // Three quotes would end the block, and so would one at its end.
     let mut escaped = escaped.replace("\"\"\"", "\"\"\\\"");
     if escaped.ends_with('"') {
         escaped.insert(escaped.len() - 1, '\\');

@@ -95,6 +95,7 @@ pub fn mermaid(flow: &FlowNode) -> String {
     }
     for (number, &index) in order.iter().enumerate() {
         for OutlineTransition { when, next } in &widgets[index].transitions {
+            // A transition to an unknown widget has no node to point at.
             if let Some(to) = next.and_then(|next| numbers.get(next)) {
                 let _ = writeln!(out, "    w{number} -->|\"{}\"| w{to}", escape_label(when));
             }
@@ -159,6 +160,7 @@ struct WidgetOrder {
 fn order_widgets(flow: &FlowNode, widgets: &[OutlineWidget<'_>]) -> WidgetOrder {
     let mut places: HashMap<&str, usize> = HashMap::new();
     for (index, widget) in widgets.iter().enumerate() {
+        // The first widget of a name is the one that transitions lead to.
         places.entry(widget.name).or_insert(index);
     }
     let first = flow.get("initial_state").and_then(FlowNode::text);
@@ -172,6 +174,7 @@ fn order_widgets(flow: &FlowNode, widgets: &[OutlineWidget<'_>]) -> WidgetOrder 
         }
         order.push(index);
         let next = |transition: &OutlineTransition<'_>| places.get(transition.next?).copied();
+        // Reversed, for the stack returns the last one first.
         waiting.extend(widgets[index].transitions.iter().rev().filter_map(next));
     }
     let reached = order.len();

@@ -111,9 +111,11 @@ impl CallerThread<'_> {
             // The number among the callers of all threads.
             let caller = number * self.plan.threads + self.thread;
             number += 1;
+            // By the number over all threads, so that the threads need no shared counter.
             if caller >= self.plan.calls_max {
                 break;
             }
+            // At a rate, a full thread drops the caller: waiting would lower the rate.
             if callers.len() >= share.callers_max(plan.at_once_max) {
                 self.counters.count_no_room();
                 continue;
@@ -127,6 +129,7 @@ impl CallerThread<'_> {
     /// Waits until a time, or until the load is stopped.
     async fn wait_until(&self, time: Instant) {
         while !self.stop.load(Ordering::Relaxed) {
+            // In short sleeps, since an atomic flag cannot be awaited.
             let soon = clock::now() + LOAD_STOP_LOOK_EVERY;
             sleep_until(time.min(soon)).await;
             if clock::now() >= time {

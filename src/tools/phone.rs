@@ -142,6 +142,7 @@ impl Phone {
             (CallOrChat::Chat(chat), _) => chat.perform(action)?,
             (CallOrChat::Call(call), _) => {
                 let delay = call.delay_before(action);
+                // First, since it may refuse the action; then no time has passed.
                 call.perform(action, clock::wall() + delay)?;
                 self.pass_time(delay).await;
             }
@@ -196,6 +197,7 @@ impl Phone {
         action: &PhoneAction,
         time: Option<Duration>,
     ) -> Result<(), ActionNotAccepted> {
+        // Another server has a clock of its own, so the wait is a real one.
         let Some(gateway) = self.client.gateway().cloned() else {
             let time = time.filter(|time| *time <= PHONE_REAL_WAIT_MAX);
             sleep(time.ok_or_else(|| ActionNotAccepted::in_real_time(action))?).await;

@@ -61,6 +61,7 @@ pub(super) fn fold(text: &str, most: usize) -> Vec<String> {
     for letter in text.chars() {
         let width = letter.width().unwrap_or_default();
         if used + width > most {
+            // A space in the indentation is no place to fold.
             let space = line.rfind(' ').filter(|at| !line[..*at].trim().is_empty());
             let rest = match space {
                 // The line ends at this space, so no word has to move to the next one.

@@ -28,6 +28,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     print!("{problems}");
     let (errors, warnings) = problems.counts();
     let file = args.config.config.display();
+    // Warnings alone do not prevent a start, so they do not fail the check.
     match gateway {
         Some(gateway) => {
             let routes = plural(gateway.routes.len(), "route");

@@ -76,6 +76,7 @@ async fn run_demo(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
     let (sid, token) = (random::sid("AC"), Secret::new(random::sid("")));
     let gateway = build_gateway(&function, &sid, &token, args.listen, &metrics)?;
     let listeners = Listeners::bind(&gateway.config).or_else(|_| {
+        // A first look must not fail because another program uses port 8080.
         let any_port = SocketAddr::new(args.listen.ip(), 0);
         let gateway = build_gateway(&function, &sid, &token, any_port, &metrics)?;
         Listeners::bind(&gateway.config).map_err(Box::<dyn std::error::Error>::from)

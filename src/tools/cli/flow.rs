@@ -80,6 +80,7 @@ fn convert(args: &ConvertArgs) -> Result<(), Problems> {
         FlowNotation::Json => FlowNotation::Toml,
         FlowNotation::Toml => FlowNotation::Json,
     };
+    // The explicit option first, then the name of the output, then the other notation.
     let written = match args.to.or(by_name).unwrap_or(other) {
         FlowNotation::Json => write_json(&flow),
         FlowNotation::Toml => write_toml(&flow),

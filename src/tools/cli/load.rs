@@ -106,10 +106,12 @@ fn build_plan(args: &Args) -> Result<LoadPlan, String> {
         return Err(error(format!("`{}` has no such case", args.script.display())));
     }
     let channel = args.channel.unwrap_or_else(|| infer_channel(&cases));
+    // An empty token asks for unsigned webhooks, whatever the environment has.
     let token = match &args.token {
         Some(token) => Some(token.clone()).filter(|token| !token.is_empty()).map(Secret::new),
         None => environment_token(),
     };
+    // One thread per core: a caller spends its time waiting.
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let arrivals = args.callers.map_or(Arrivals::Rate(args.rate), Arrivals::Callers);
     let status_callback = args.status_callback.clone();
@@ -169,6 +171,7 @@ impl LoadWatch {
     fn bar(&self, passed: Duration) -> String {
         const CELLS: usize = 30;
         let part = (passed.as_secs_f64() / self.duration.as_secs_f64().max(0.001)).min(1.0);
+        // Callers may finish after the duration, so the bar is full before the end.
         let full = (part * CELLS as f64) as usize;
         let counters = &self.counters;
         let [begun, finished, errors] = [&counters.begun, &counters.finished, &counters.errors]

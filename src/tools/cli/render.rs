@@ -68,6 +68,7 @@ fn read_data(path: &Path) -> Result<Map<String, Value>, Problems> {
     serde_json::from_str(&source.text).map_err(|error| {
         let line_start = source.text.split_inclusive('\n').take(error.line().saturating_sub(1));
         let start: usize = line_start.map(str::len).sum();
+        // Columns of serde_json count bytes from 1.
         let at = start + error.column().saturating_sub(1);
         let problem = source.error(at..at + 1, format!("not a JSON object: {error}"));
         Problems::from(problem.expected("an object like `{\"name\": \"Ada\"}`"))

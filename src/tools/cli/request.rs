@@ -49,6 +49,7 @@ pub(super) struct RequestArgs {
 impl RequestArgs {
     /// The tokens of the arguments, or else that of the environment.
     pub(super) fn tokens(&self) -> Result<Vec<Secret>, String> {
+        // Arguments replace the variable: during a rotation, a shell still has the old token.
         if !self.token.is_empty() {
             return Ok(self.token.clone());
         }
@@ -60,6 +61,7 @@ impl RequestArgs {
     pub(super) fn body(&self) -> Result<Vec<u8>, String> {
         match &self.body_file {
             Some(path) => read_body(path),
+            // A request without parameters has an empty body, whatever its type.
             None if self.param.is_empty() => Ok(Vec::new()),
             None if is_form(&self.content_type) => Ok(self.params().encode().into_bytes()),
             None => Err(format!(

@@ -48,6 +48,7 @@ fn sign(request: &RequestArgs) -> Result<String, String> {
         _ => return Err("one token signs: give `--token` once".to_owned()),
     };
     if request.method == Method::GET {
+        // The signature of a GET covers the parameters in its URL.
         let url = with_query(&request.url, &request.params());
         return Ok(format_lines(&request.url, &url, &sign_url(&key, &url)));
     }

@@ -68,6 +68,7 @@ fn run_and_report(args: &Args) -> Result<ExitCode, Problems> {
     let mut paths = Vec::new();
     for path in &args.path {
         let found = find_tests(path)?;
+        // A folder without tests is probably a typing mistake, and must not pass in CI.
         if found.is_empty() {
             let message = format!("there is no flow test below `{}`", path.display());
             let problem = Problem::new(Severity::Error, message);
@@ -77,6 +78,7 @@ fn run_and_report(args: &Args) -> Result<ExitCode, Problems> {
     }
     let report = run_and_update(&paths, args)?;
     print!("{}", render_tree(&report, std::io::stdout().is_terminal()));
+    // Also after failures: a test that fails still covers widgets.
     if args.coverage {
         print!("\n{}", report.coverage);
     }
@@ -127,6 +129,7 @@ fn update_file(file: &FileReport) -> Result<usize, Problems> {
     let Ok(cases) = &file.cases else { return Ok(0) };
     let mut failures = cases.iter().flat_map(|case| &case.failures).peekable();
     let Some(first) = failures.peek() else { return Ok(0) };
+    // The text as it was read: the edits are positions in it.
     let Some(place) = &first.problem.place else { return Ok(0) };
     let edited = apply_edits(&place.source.text, failures);
     if edited.lines > 0 {

@@ -53,6 +53,7 @@ pub(super) fn run(args: Args) -> ExitCode {
         Ok(_) => println!("accepted"),
         Err(error) => println!(
             "refused: {}",
+            // The message of the gateway's log advises to run this command.
             error.to_string().replace("; `twimlgate verify --explain` finds out why", "")
         ),
     }
@@ -66,6 +67,7 @@ pub(super) fn run(args: Args) -> ExitCode {
 
 fn build_request(args: &Args) -> Result<SignedRequest, String> {
     let request = &args.request;
+    // Adding them here could build another URL than the one that was signed.
     if request.method == Method::GET && !request.param.is_empty() {
         return Err("the parameters of a GET are in its URL: give them in `--url`".to_owned());
     }

@@ -101,6 +101,7 @@ fn match_in_order(expected: &[&Expectation], events: &[TestEvent]) -> Vec<EventM
         .iter()
         .map(|expectation| {
             let found = match expectation {
+                // It matches the end of the list, so nothing after it can match.
                 Expectation::Nothing => is_silent(&events[from..]).then_some(events.len()),
                 _ => (from..events.len()).find(|at| is_match(expectation, &events[*at])),
             };
@@ -170,6 +171,7 @@ fn names_event(expectation: &Expectation, event: &TestEvent) -> bool {
 
 /// The similarity of an event to an expectation; 0: none.
 fn similarity(expectation: &Expectation, event: &TestEvent) -> usize {
+    // The same kind weighs more than any similarity of the texts.
     let kind = usize::from(expectation.word() == event.word());
     let overlap = match expectation {
         Expectation::Hear(text)
@@ -179,6 +181,7 @@ fn similarity(expectation: &Expectation, event: &TestEvent) -> usize {
         _ => 100 * usize::from(names_event(expectation, event)),
     };
     match event {
+        // No expectation can be about it, so it never takes the place of one.
         TestEvent::CarrierStep(_) => 0,
         _ => 1 + 100 * kind + overlap,
     }
@@ -234,6 +237,7 @@ fn check_path(widgets: &[String], path: &mut WidgetPath) -> Option<Mismatch> {
         return None;
     }
     let new = unmatched.get(1..).unwrap_or_default().to_vec();
+    // The next `took` starts after the whole path, so that one mistake is one failure.
     path.matched = path.widgets.len();
     let instead =
         (!new.is_empty()).then(|| ExpectedLine { word: "took", argument: new.join(" > ") });

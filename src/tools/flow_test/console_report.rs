@@ -43,6 +43,7 @@ fn write_file(out: &mut String, file: &FileReport, colours: TextColours) {
         }
     };
     let _ = writeln!(out, "{}", colours.paint(BOLD, &file.path.display().to_string()));
+    // The times of all cases of a file are in one column.
     let width = cases.iter().map(|case| case.name.chars().count()).max().unwrap_or_default();
     for case in cases {
         write_case(out, case, width, colours);
@@ -93,6 +94,7 @@ fn render_failure(failure: &TestFailure, colours: TextColours) -> String {
         text.push('\n');
     }
     for note in &failure.notes {
+        // An indented note continues the one before it.
         let mark = if note.starts_with(' ') { " " } else { "=" };
         let _ = write!(text, "\n  {mark} {}", replace_control_chars_in_lines(note));
     }

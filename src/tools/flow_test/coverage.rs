@@ -102,6 +102,7 @@ impl FlowCoverage {
             }
             at += 1;
         }
+        // In the order of the flow, not of the search, so that reports are stable.
         reached.sort_by_key(|id| id.0);
         coverage.widgets = reached.iter().map(|id| flow.widget(*id).name.clone()).collect();
         coverage
@@ -152,6 +153,7 @@ impl fmt::Display for CoverageReport {
 /// `3/4 (75 %)`. Rounded down, so that 100 % means all.
 fn format_ratio(ratio: CoverageRatio) -> String {
     let CoverageRatio { covered, total } = ratio;
+    // An empty flow has nothing left to test.
     let percent = (covered * 100).checked_div(total).unwrap_or(100);
     format!("{:>7} ({percent:>3} %)", format!("{covered}/{total}"))
 }

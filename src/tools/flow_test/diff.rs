@@ -15,6 +15,7 @@ pub(super) fn diff_lines_by(
     found: &[String],
     same: &dyn Fn(&str, &str) -> bool,
 ) -> Vec<String> {
+    // Two single lines are always shown as a pair, however different they are.
     if let ([expected], [found]) = (expected, found) {
         let mut lines = vec![format!("- {expected}"), format!("+ {found}")];
         lines.extend(mark_difference(expected, found).map(|marks| format!("  {marks}")));
@@ -70,6 +71,7 @@ fn mark_difference(expected: &str, found: &str) -> Option<String> {
     let most = expected.len().min(found.len());
     let before = expected.iter().zip(&found).take_while(|(e, f)| e == f).count();
     let behind = expected.iter().rev().zip(found.iter().rev()).take_while(|(e, f)| e == f).count();
+    // In `aa` and `aaa` the same letters count for both ends; they must not overlap.
     let behind = behind.min(most - before);
     let width = (found.len() - before - behind).max(1);
     (2 * (before + behind) >= most).then(|| " ".repeat(before) + &"^".repeat(width))
@@ -83,6 +85,7 @@ pub(super) fn word_overlap(one: &str, other: &str) -> usize {
     let most = one.len().max(other.len()).max(1);
     let shared = one.iter().filter(|word| {
         let at = other.iter().position(|other| other == *word);
+        // Removed, so that a repeated word counts as often as both texts have it.
         at.map(|at| other.swap_remove(at)).is_some()
     });
     shared.count() * 100 / most

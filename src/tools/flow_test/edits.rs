@@ -18,6 +18,7 @@ pub(crate) fn apply_edits<'a>(
 ) -> EditedFile {
     let mut edits: Vec<&LineEdit> = failures.filter_map(|failure| failure.edit.as_ref()).collect();
     edits.sort_by_key(|edit| edit.span.start);
+    // Two failures of one line have the same edit.
     edits.dedup_by_key(|edit| edit.span.start);
     let (mut written, mut from) = (String::with_capacity(text.len()), 0);
     for LineEdit { span, text: instead } in &edits {

@@ -86,6 +86,7 @@ impl TurnEvents {
                     if let Some(trace) = &exchange.trace {
                         turn.push_trace(trace, path);
                     }
+                    // A callback has no document, and does not replace the last one.
                     if exchange.document.is_some() {
                         turn.document.clone_from(&exchange.document);
                     }
@@ -100,6 +101,7 @@ impl TurnEvents {
                     turn.push_carrier_step(format!("<{verb}> {detail}"));
                 }
                 PhoneEvent::Message { body, media, .. } => {
+                    // A picture without text is only media; a message without both is an empty one.
                     if !body.is_empty() || media.is_empty() {
                         turn.output.push(TestEvent::Message(body.clone()));
                     }
@@ -119,6 +121,7 @@ impl TurnEvents {
 
     fn push_trace(&mut self, trace: &ExchangeTrace, path: &mut WidgetPath) {
         trace.transitions.iter().for_each(|transition| path.push(transition));
+        // Functions before requests to the API: the trace has no common order.
         self.requests.extend(trace.calls.iter().map(|called| TestEvent::FunctionCall {
             name: called.name.clone(),
             widget: called.widget.clone(),
@@ -134,6 +137,7 @@ impl TurnEvents {
 
     /// All events, in the order of a report.
     pub(super) fn iter(&self) -> impl Iterator<Item = &TestEvent> {
+        // What the flow did comes before what the caller noticed of it.
         self.requests.iter().chain(&self.alerts).chain(&self.output)
     }
 }

@@ -77,6 +77,7 @@ impl TestFailure {
         let widget = context.describe_widget();
         let message = format!("an error that no step expects{widget}: {error}");
         let word = error.split(' ').take(2).collect::<Vec<_>>().join(" ");
+        // A fallback has a reason of many words, which would make a brittle expectation.
         let word = if word.starts_with("fails") { word } else { "fallback".to_owned() };
         let problem = context.source.error(span, message).help(format!("if it is meant: `{word}`"));
         TestFailure { problem, difference: Vec::new(), notes: context.notes(), edit: None }
@@ -96,6 +97,7 @@ impl FailureContext<'_> {
 
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
+        // The path starts at the widget where the flow was before the action.
         let from = self.widgets_before.saturating_sub(1);
         let path = self.path.widgets.get(from..).unwrap_or_default();
         if path.len() > 1 {
@@ -133,6 +135,7 @@ fn build_edit(text: &str, step: &ScriptStep, instead: Option<ExpectedLine>) -> L
     let lines: Vec<String> = argument.lines().map(escape_for_script).collect();
     // The lines of a document are aligned.
     let argument = lines.join(&format!("\n{}", " ".repeat(column)));
+    // The same word: only its argument is replaced, and the column stays.
     if before.trim_end() == word && !step.argument.is_empty() {
         return LineEdit { span: step.argument.clone(), text: Some(argument) };
     }

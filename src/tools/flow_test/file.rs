@@ -134,6 +134,7 @@ impl FlowTestFile {
         let target = read_target(&mut reader, &table);
         let common = read_defaults(&mut reader, &table);
         let cases = read_cases(&mut reader, &table, &common);
+        // The readers above do not follow the order of the file.
         reader.problems.sort();
         match target {
             Some(target) if !reader.problems.any_error() => {
@@ -160,6 +161,7 @@ fn read_target(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Option
             reader.report(problem.expected("not used"));
         }
     };
+    // With a configuration these come from there; two sources would contradict each other.
     for key in ["channel", "time_zone", "templates", "subflows"] {
         require_beside(key, flow.is_some(), "flow");
     }
@@ -217,6 +219,7 @@ fn read_defaults(reader: &mut TomlReader<'_>, table: &TomlTable<'_, '_>) -> Test
             value => value.as_str()?.to_owned(),
         };
         let moment: Timestamp = text.parse().ok()?;
+        // Times before 1970 have no meaning for a call.
         u64::try_from(moment.as_second()).ok().map(Duration::from_secs)
     });
     let mut number = |name| {
@@ -250,6 +253,7 @@ fn read_cases(
     let mut cases: Vec<TestCase> = Vec::new();
     for (table, value) in tables {
         let Some(case) = read_case(reader, table, value, common) else { continue };
+        // A name selects a case with `--filter`, and finds it in a report.
         if cases.iter().any(|other| other.name == case.name) {
             let message = format!("there is a case `{}` already", case.name);
             let problem = reader.source.error(case.span.clone(), message);
@@ -271,6 +275,7 @@ fn read_case(
     let own = read_defaults(reader, &table);
     let steps = read_script(reader, &table);
     for (key, there) in [("name", name.is_some()), ("script", steps.is_some())] {
+        // A key that is there but wrong has its own problem already.
         if !there && table.get(key).is_none() {
             let problem = reader.source.error(value.span(), format!("a case has no `{key}`"));
             let key = table.key(key);
@@ -282,6 +287,7 @@ fn read_case(
         own.or_else(|| file.clone()).unwrap_or_else(|| default.to_owned())
     };
     let mut params = file.params.clone();
+    // Parameters merge by name; everything else of a case replaces that of the file.
     params.retain(|(name, _)| own.params.iter().all(|(over, _)| over != name));
     params.extend(own.params);
     Some(TestCase {

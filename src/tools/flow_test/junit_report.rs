@@ -48,6 +48,7 @@ fn write_suite<W: io::Write>(writer: &mut Writer<W>, file: &FileReport) -> io::R
             push_counts(&mut suite, 1, 0, 1);
             suite.push_attribute(("time", "0.000"));
             writer.write_event(Event::Start(suite.borrow()))?;
+            // Readers of JUnit count cases: a broken file needs one to be an error.
             let case = testcase(&path, "it can be run", Duration::ZERO);
             let first = problems.iter().next().map_or("", |problem| problem.message.as_str());
             writer.write_event(Event::Start(case.borrow()))?;
@@ -107,6 +108,7 @@ fn seconds(time: Duration) -> String {
 
 /// Removes the characters that XML does not allow.
 fn remove_illegal(text: &str) -> String {
+    // Colours and messages of an application may contain them.
     let is_legal = |letter: &char| !letter.is_control() || matches!(letter, '\n' | '\t');
     text.chars()
         .filter(is_legal)

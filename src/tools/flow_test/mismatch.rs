@@ -83,6 +83,7 @@ impl Mismatch {
 /// The difference between an expected text and the line at its position.
 fn diff_pattern(word: &str, pattern: &TextPattern, line: Option<&ExpectedLine>) -> Vec<String> {
     match line {
+        // The same word: the texts alone are compared, with marks under the difference.
         Some(line) if line.word == word => {
             diff_lines(&[pattern.to_string()], std::slice::from_ref(&line.argument))
         }
@@ -107,6 +108,7 @@ fn diff_parameters(wanted: &[(String, TextPattern)], event: Option<&TestEvent>) 
         if found.is_some_and(|found| pattern.matches(found)) {
             continue;
         }
+        // Only parameters that differ; a call may have dozens of others.
         lines.push(format!("- {name}={pattern}"));
         lines.push(match found {
             Some(found) => format!("+ {name}={found}"),

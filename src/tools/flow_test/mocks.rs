@@ -91,6 +91,7 @@ pub(super) fn read_mocks(
             }
             _ => Vec::new(),
         };
+        // An empty list would leave the function without an answer.
         if answers.is_empty() {
             table.report_wrong_kind(reader, "given", value.span());
         } else {
@@ -119,6 +120,7 @@ fn read_answer(reader: &mut TomlReader<'_>, table: &DeTable<'_>) -> MockAnswer {
         (100..600).contains(&status).then_some(status)
     });
     let delay = table.value(reader, "delay", |value| parse_delay(value.as_str()?));
+    // The second of two bodies is reported: the first may be the intended one.
     let spans = [&json, &twiml, &body].map(|text| text.as_ref().map(|text| text.span.clone()));
     let mut spans: Vec<Range<usize>> = spans.into_iter().flatten().collect();
     spans.extend(fail.as_ref().map(|fail| fail.span.clone()));
@@ -140,6 +142,7 @@ fn read_answer(reader: &mut TomlReader<'_>, table: &DeTable<'_>) -> MockAnswer {
         _ => (None, String::new()),
     };
     let content_type = content_type.map(|it| it.value).or(default.map(str::to_owned));
+    // A mock without a status is a success, like a function.
     let status = status.map_or(200, |status| status.value);
     let result = match fail {
         Some(fail) => Err(fail.value),

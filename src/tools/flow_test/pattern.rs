@@ -28,6 +28,7 @@ impl TextPattern {
     /// # Errors
     /// If a regular expression is invalid: the message of its parser.
     pub(super) fn parse(text: &str) -> Result<TextPattern, String> {
+        // `/` alone is a text, not an empty expression, which would match anything.
         let expression = text.strip_prefix('/').and_then(|text| text.strip_suffix('/'));
         if let Some(expression) = expression.filter(|expression| !expression.is_empty()) {
             return Regex::new(expression).map(TextPattern::Regex).map_err(|error| {
@@ -57,6 +58,7 @@ impl TextPattern {
                 let after = |rest: &'_ str, part: &String| {
                     rest.find(part.as_str()).map(|at| rest[at + part.len()..].to_owned())
                 };
+                // The earliest match of each part leaves the most text for the following ones.
                 let rest = text.strip_prefix(first.as_str()).map(str::to_owned);
                 let rest = middle.iter().try_fold(rest, |rest, part| Some(after(&rest?, part)));
                 rest.flatten().is_some_and(|rest| rest.ends_with(last.as_str()))

@@ -57,6 +57,7 @@ impl SessionRecording<'_> {
                 let _ = writeln!(out, "config = {}\nroute = {}", quote(&config), quote(route));
             }
             RecordedTarget::Url(url) => {
+                // A line end in the URL would end the comment.
                 let url: String = url.chars().filter(|letter| !letter.is_control()).collect();
                 let _ = writeln!(out, "# Recorded at {url}\n# flow = \"…\", or config and route");
             }
@@ -134,6 +135,7 @@ fn format_mocks(turns: &[PhoneTurn]) -> String {
     }
     answers.into_iter().fold(String::new(), |mocks, (name, mut answers)| {
         let same = answers.iter().all(|answer| *answer == answers[0]);
+        // The last answer of a mock is repeated, so one is enough.
         answers.truncate(if same { 1 } else { answers.len() });
         let answers = match answers.as_slice() {
             [one] => one.clone(),
@@ -160,6 +162,7 @@ fn format_answer(called: &TracedCall) -> String {
             let json = json.filter(|_| kind.starts_with("application/json"));
             match json.as_ref().and_then(format_json) {
                 Some(json) => pairs.push(format!("json = {json}")),
+                // Only the exact type: `twiml` would change another one.
                 None if kind == "text/xml" => pairs.push(format!("twiml = {}", quote(&body))),
                 None if body.is_empty() && kind.is_empty() => {}
                 None => {
@@ -169,6 +172,7 @@ fn format_answer(called: &TracedCall) -> String {
             }
         }
         (None, OutcomeKind::Fail(error)) => {
+            // Any other problem ends like a refused connection: there is no answer.
             let fail = match &error.cause {
                 CallError::Timeout { .. } => MockFailure::Timeout,
                 CallError::Transport(TransportError::Closed { .. }) => MockFailure::Closed,

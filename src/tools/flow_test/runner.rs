@@ -102,6 +102,7 @@ pub fn find_tests(path: &Path) -> Result<Vec<PathBuf>, Problems> {
     };
     let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     if !metadata.is_dir() {
+        // `./a` and `a` are the same file, and have one name in reports.
         return Ok(vec![path.strip_prefix(".").unwrap_or(path).to_owned()]);
     }
     let mut found = Vec::new();
@@ -111,6 +112,7 @@ pub fn find_tests(path: &Path) -> Result<Vec<PathBuf>, Problems> {
         let name = name.to_string_lossy();
         // Links are not followed: one to a folder above would never end.
         let folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        // Hidden folders are those of tools: `.git`, editors, virtual environments.
         if folder && !name.starts_with('.') {
             found.extend(find_tests(&path)?);
         } else if name.ends_with(TEST_FILE_SUFFIX) {
@@ -180,6 +182,7 @@ fn run_jobs(jobs: &[CaseJob<'_>]) -> Vec<CaseReport> {
         (0..cores).for_each(|_| drop(scope.spawn(work)));
     });
     let mut done = done.into_inner();
+    // The threads finish in any order.
     done.sort_by_key(|(number, _)| *number);
     done.into_iter().map(|(_, report)| report).collect()
 }

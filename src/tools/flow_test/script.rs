@@ -50,6 +50,7 @@ pub(crate) async fn run_script(
         let count = steps.iter().take_while(|step| step.expectation().is_some()).count();
         let (expectations, rest) = steps.split_at(count);
         let widgets_before = run.path.widgets.len();
+        // After `widgets_before` is read: this extends the path.
         let events = TurnEvents::new(&new_events, &mut run.path);
         outcome.events.append(&mut new_events);
         let turn = ScriptTurn { action, expectations, events: &events, widgets_before };

@@ -181,6 +181,7 @@ fn next_step(text: &str, rest: &mut Range<usize>) -> Option<Range<usize>> {
         let document = trimmed.strip_prefix("twiml").filter(|rest| rest.contains("<Response"));
         if document.is_some_and(|rest| !is_complete_document(rest)) {
             let behind = &text[start..rest.end];
+            // Without an end tag only the line is read, so that the other lines are checked.
             end = behind.find("</Response>").map_or(end, |at| {
                 let at = start + at;
                 at + text[at..rest.end].find('\n').unwrap_or(rest.end - at)
@@ -222,6 +223,7 @@ fn parse_kind(source: &Source, line: StepLine<'_>) -> Result<StepKind, StepError
         let message = format!("`{word}` takes no argument");
         return Err(StepError { span: argument, message, help: String::new() });
     }
+    // The table of words is the grammar: `[…]` marks an optional argument.
     let optional = form.is_empty() || form.starts_with('[');
     if text.is_empty() && !optional {
         let message = format!("`{word}` needs an argument");
@@ -250,6 +252,7 @@ fn parse_expectation(word: &str, text: &str, at: Range<usize>) -> Result<Expecta
         "hear" => Expectation::Hear(pattern(text)?),
         "play" => Expectation::Play(pattern(text)?),
         "receive" => match text.strip_prefix("media ").map(str::trim) {
+            // `receive media …` may also be a message that begins with this word.
             Some(url) if url.contains("://") || url.contains('…') => {
                 Expectation::Media(pattern(url)?)
             }
@@ -282,6 +285,7 @@ fn parse_expectation(word: &str, text: &str, at: Range<usize>) -> Result<Expecta
         }
         "took" => {
             let widgets: Vec<String> = text.split('>').map(|it| it.trim().to_owned()).collect();
+            // `took a > > b` would never match, and is a typing mistake.
             if widgets.iter().any(String::is_empty) {
                 let help = "`took welcome > menu`".to_owned();
                 let message = "a widget is missing".to_owned();
@@ -292,6 +296,7 @@ fn parse_expectation(word: &str, text: &str, at: Range<usize>) -> Result<Expecta
         "at" => Expectation::At(text.to_owned()),
         "warns" => Expectation::Warns(parse_code(text, at)?),
         "fails" => Expectation::Fails(parse_code(text, at)?),
+        // Without a reason, any reason matches.
         "fallback" => Expectation::Fallback(pattern(if text.is_empty() { "…" } else { text })?),
         _ => Expectation::Ends(parse_end(text, at)?),
     })

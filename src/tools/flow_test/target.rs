@@ -114,6 +114,7 @@ impl LoadedTarget {
         let mut problems = Problems::default();
         let root =
             file::read(&Source::new(reference.path, &text), &mut problems).ok_or(problems)?;
+        // A flow that is wired for both is tested with calls.
         let wired = if accepts_calls(&root) { Channel::Voice } else { Channel::Message };
         let quoted = |text: &str| toml::Value::from(text).to_string();
         // The default folder need not exist.
@@ -269,6 +270,7 @@ fn accepts_calls(root: &FlowNode) -> bool {
 fn widgets_without_url(root: &FlowNode) -> Vec<&str> {
     let calling =
         states(root).filter(|state| WIDGETS_WITH_URL.contains(&text(state, "type").unwrap_or("")));
+    // A template may render to a URL at run time, so it is not a placeholder.
     let without_url = calling.filter(|state| {
         let url = state.get("properties").and_then(|properties| text(properties, "url"));
         let url = url.unwrap_or_default().trim();

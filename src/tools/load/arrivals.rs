@@ -22,6 +22,7 @@ impl Arrivals {
                 ThreadShare::Rate { rate: rate / threads as f64, thread, threads }
             }
             Arrivals::Callers(callers) => {
+                // The first threads take the remainder.
                 ThreadShare::Callers(callers / threads + usize::from(thread < callers % threads))
             }
         }

@@ -67,6 +67,7 @@ impl LoadCounters {
                 _ => {}
             }
         }
+        // Later failures of a script are mostly consequences of the first.
         if let Some(failure) = outcome.failures.first() {
             count(&mut samples.failures, failure.problem.message.clone());
         }
@@ -80,7 +81,9 @@ impl LoadCounters {
 impl LoadSamples {
     fn add(&mut self, exchange: &WebhookExchange, channel: Channel) {
         let micros = exchange.duration.min(Duration::from_secs(3_600)).as_micros();
+        // Microseconds of an hour fit into 32 bits: a load of hours has millions of them.
         self.times.push(micros as u32);
+        // The first verb tells the documents of an application apart.
         let kind = match (exchange.status, &exchange.document) {
             (None, _) => "no answer".to_owned(),
             (Some(200), Some(document)) => {

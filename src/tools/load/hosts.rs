@@ -12,6 +12,7 @@ pub fn allowed_hosts(url: &str, own: &[String]) -> Result<Vec<String>, String> {
     let host = host(url).unwrap_or_default();
     let own: Vec<String> = own.iter().map(|host| host.to_ascii_lowercase()).collect();
     let address: Option<IpAddr> = host.parse().ok();
+    // Names are not looked up: one that resolves to loopback now may not do so later.
     let loopback = address.is_some_and(|address| address.is_loopback()) || host == "localhost";
     if !loopback && !own.contains(&host) {
         return Err(format!(

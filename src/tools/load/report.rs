@@ -34,6 +34,7 @@ impl LoadReport {
         };
         let url = &plan.number.url;
         let mut samples = counters.samples();
+        // Once, for all quantiles.
         samples.times.sort_unstable();
         LoadReport {
             title: format!("{url}: {arrivals}, {scripts}"),
@@ -63,6 +64,7 @@ impl LoadReport {
     /// A quantile of the response times, 0.0 to 1.0; zero without responses.
     pub fn quantile(&self, part: f64) -> Duration {
         let times = &self.samples.times;
+        // The nearest rank: a quantile is a time that really occurred.
         let rank = (times.len() as f64 * part).ceil() as usize;
         let micros = rank.checked_sub(1).and_then(|index| times.get(index.min(times.len() - 1)));
         Duration::from_micros(micros.copied().unwrap_or_default().into())
@@ -105,6 +107,7 @@ fn write_section(
         return Ok(());
     }
     writeln!(formatter, "\n{title}")?;
+    // The most frequent first; the names keep their order within a count.
     let mut sorted: Vec<(&String, &usize)> = counts.iter().collect();
     sorted.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
     for (what, count) in sorted {

@@ -76,6 +76,7 @@ impl PhoneAction {
                 help,
             }
         };
+        // `hang up` is the only action of two words, so its first one is enough to find it.
         match word {
             "press" if rest.is_empty() => Err(incomplete("1")),
             "press" => parse_keys(rest, at.start),
@@ -110,6 +111,7 @@ fn list_words() -> String {
 fn parse_keys(keys: &str, start: usize) -> Result<PhoneAction, ActionParseError> {
     let key = |key: char| key.is_ascii_digit() || matches!(key, '*' | '#');
     match keys.char_indices().find(|(_, it)| !key(*it) && *it != ' ') {
+        // Spaces make long inputs readable; a phone has no such key.
         None => Ok(PhoneAction::Press(keys.replace(' ', ""))),
         Some((at, wrong)) => Err(ActionParseError {
             message: format!("`{wrong}` is not a telephone key"),
@@ -133,6 +135,7 @@ pub(crate) fn parse_duration(text: &str, span: Range<usize>) -> Result<Duration,
         _ => 0,
     };
     let number: Option<u64> = number.trim().parse().ok();
+    // `checked_mul`: a person may type any number.
     let total = number.filter(|_| seconds > 0).and_then(|number| number.checked_mul(seconds));
     let total = total.map(Duration::from_secs).filter(|time| *time <= PHONE_WAIT_MAX);
     total.ok_or_else(|| ActionParseError {
@@ -177,6 +180,7 @@ pub(crate) fn parse_params(
             return Err(wrong("a parameter without a value", word));
         };
         let (name, value) = (&rest[..equals], &rest[equals + 1..]);
+        // Quotes around the value only: a parameter's name has no spaces.
         let (value, length) = match value.strip_prefix('"') {
             Some(quoted) => {
                 let end = find_closing_quote(quoted);
@@ -203,6 +207,7 @@ fn find_closing_quote(quoted: &str) -> Option<usize> {
 
 /// Writes `NAME=VALUE` in the notation of [`parse_params`].
 pub(crate) fn format_param(name: &str, value: &str) -> String {
+    // An empty value needs its quotes, or the next word would look like it.
     let plain = !value.is_empty() && !value.contains(|c: char| c.is_whitespace() || c == '"');
     if plain {
         format!("{name}={value}")
@@ -226,6 +231,7 @@ pub(crate) fn unescape_line(line: &str) -> String {
                 text.push('\n');
                 letters.next();
             }
+            // An unknown escape stays as it is: people type single backslashes in messages.
             ('\\', Some('\\')) => {
                 text.push('\\');
                 letters.next();
@@ -245,6 +251,7 @@ impl fmt::Display for PhoneAction {
             PhoneAction::Wait(Some(time)) => {
                 let seconds = time.as_secs();
                 let units = [(24 * 3_600, 'd'), (3_600, 'h'), (60, 'm')];
+                // The largest unit without a remainder, so that reading gives the same duration.
                 let unit = units.iter().find(|(of, _)| seconds > 0 && seconds.is_multiple_of(*of));
                 let (of, letter) = unit.unwrap_or(&(1, 's'));
                 write!(formatter, "wait {}{letter}", seconds / of)

@@ -43,6 +43,7 @@ impl CarrierAlert {
     /// An alert with a code of [`CODES`].
     pub fn new(code: u32, found: impl fmt::Display) -> CarrierAlert {
         let known = CODES.iter().find(|(known, _)| *known == code);
+        // A code without a text here still has its number for a search.
         let message = match known {
             Some((_, words)) => format!("{words}: {found}"),
             None => found.to_string(),
@@ -51,7 +52,7 @@ impl CarrierAlert {
     }
 
     /// An alert that has no code.
-    pub fn without_code(found: impl fmt::Display) -> CarrierAlert {
+    pub(super) fn without_code(found: impl fmt::Display) -> CarrierAlert {
         CarrierAlert { code: None, message: found.to_string() }
     }
 }

@@ -20,7 +20,9 @@ use super::caller::{Caller, PhoneNumber, completion_params};
 use super::event::{CallEnd, PhoneEvent};
 use super::expected_input::{ActionNotAccepted, ExpectedInput};
 use super::twiml_document::TwimlDocument;
-use super::webhook_request::{FetchResult, WebhookRequest, parse_method};
+use super::webhook_request::{
+    CallbackAttributes, FetchResult, ParamList, WebhookRequest, parse_method,
+};
 use super::{ConversationState, PhoneAction};
 use crate::channel::Channel;
 use crate::limits::PHONE_DOCUMENTS_MAX;
@@ -64,14 +66,6 @@ enum CallState {
 
 /// Whether the document continues with its next verb, or the state has changed.
 type VerbFlow = ControlFlow<()>;
-
-/// The attributes of a verb that name a callback.
-#[derive(Clone, Copy)]
-struct CallbackAttributes {
-    url: &'static str,
-    /// Empty if the verb has no such attribute: the carrier sends a POST then.
-    method: &'static str,
-}
 
 /// The announcement of the carrier if the application cannot be used.
 const SORRY: &str = "We are sorry. An application error has occurred. Goodbye.";
@@ -144,6 +138,7 @@ impl PhoneCall {
     /// Takes the result of the request that [`PhoneCall::state`] returned.
     pub fn handle_response(&mut self, result: FetchResult, now: Duration) {
         self.now = now;
+        // In the order of `state`: a result belongs to the callback in front, if there is one.
         if let Some(callback) = self.callbacks.pop_front() {
             let alert = callback.callback_problem(result);
             let alert = alert.map(|found| CarrierAlert::new(15003, found));
@@ -156,6 +151,7 @@ impl PhoneCall {
         match document {
             Ok((document, warnings)) => {
                 self.status = "in-progress";
+                // A document that works makes the fallback available again.
                 self.on_fallback = false;
                 self.events.extend(warnings.into_iter().map(PhoneEvent::Warning));
                 (self.document, self.verb_index) = (document, 0);
@@ -188,6 +184,7 @@ impl PhoneCall {
                 return Err(ActionNotAccepted::new(action, &self.expected_input()));
             }
         };
+        // A hang-up comes first: it is possible whatever the call waits for.
         match (&expected, action) {
             (_, PhoneAction::HangUp) => self.hang_up(&expected, &verb),
             (ExpectedInput::Gather { .. }, _) => gather::perform(self, &verb, action)?,
@@ -196,12 +193,13 @@ impl PhoneCall {
             (ExpectedInput::Listen, PhoneAction::Wait(_)) => self.continue_document(),
             _ => return Err(ActionNotAccepted::new(action, &expected)),
         }
+        // The caller is there: the application may send documents again.
         self.documents = 0;
         Ok(())
     }
 
     /// The time that passes before an action has its effect.
-    pub fn delay_before(&self, action: &PhoneAction) -> Duration {
+    pub(super) fn delay_before(&self, action: &PhoneAction) -> Duration {
         match (action, &self.state) {
             (PhoneAction::Wait(Some(time)), _) => *time,
             (PhoneAction::Wait(None), CallState::Waiting(expected, _)) => expected.timeout(),
@@ -234,6 +232,7 @@ impl PhoneCall {
             "Gather" => return gather::enter(self, verb),
             "Record" => return record::enter(self, verb),
             "Sms" => return prompt::sms(self, verb),
+            // The carrier follows redirects without an end; a simulation must not.
             "Redirect" => {
                 if self.documents >= PHONE_DOCUMENTS_MAX {
                     // The same verb again once the caller has decided to listen on.
@@ -290,6 +289,7 @@ impl PhoneCall {
         verb: &Element,
         own: ParamList,
     ) {
+        // An empty attribute is the same as none.
         let url = verb.attribute(attributes.url);
         if let Some(reference) = url.filter(|url| !url.is_empty()) {
             let request = self.build_request(purpose, reference, attributes.method, verb);
@@ -304,6 +304,7 @@ impl PhoneCall {
         method_attribute: &str,
         verb: &Element,
     ) -> WebhookRequest {
+        // Relative to the current document, not to the number's URL.
         let url = resolve(&self.document.url, reference);
         let mut fields = self.caller.call_fields(&self.sid);
         fields.set("CallStatus", self.status);
@@ -348,6 +349,7 @@ impl PhoneCall {
         fields.set("CallStatus", self.status);
         let fallback = WebhookRequest::fallback(&self.number, &alert, url, fields);
         self.events.push(PhoneEvent::Error(alert));
+        // Only once: a fallback that fails has no fallback.
         match fallback.filter(|_| !self.on_fallback) {
             Some(fallback) => {
                 self.on_fallback = true;
@@ -364,6 +366,7 @@ impl PhoneCall {
     fn end(&mut self, end: CallEnd) {
         self.state = CallState::Over;
         self.events.push(PhoneEvent::End(end));
+        // The callback is sent although the call is over: `state` returns callbacks first.
         if let Some(url) = self.number.status_callback.clone() {
             let status = match end {
                 CallEnd::Completed | CallEnd::HungUp | CallEnd::Failed => "completed",
@@ -378,12 +381,4 @@ impl PhoneCall {
             );
         }
     }
-}
-
-/// The parameters of one webhook, beside those of the whole call.
-type ParamList = Vec<(String, String)>;
-
-/// A parameter list from constant names.
-fn fields<const N: usize>(pairs: [(&str, String); N]) -> ParamList {
-    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -70,6 +70,7 @@ impl Caller {
         fields.set("CallStatus", "ringing");
         fields.set("Direction", "inbound");
         fields.set("ApiVersion", "2010-04-01");
+        // Last, so that a parameter of the user replaces the usual one.
         fields.extend(&self.parameters);
         fields
     }
@@ -95,6 +96,7 @@ impl Caller {
         fields.set("NumSegments", &count_segments(body).to_string());
         fields.set("SmsStatus", "received");
         fields.set("ApiVersion", "2010-04-01");
+        // Parameters that only the carrier's WhatsApp channel has.
         if let Some(number) = self.from.strip_prefix("whatsapp:") {
             fields.set("WaId", number.trim_start_matches('+'));
             fields.set("ProfileName", "Somebody");
@@ -127,6 +129,7 @@ fn media_type(url: &str) -> &'static str {
         "ogg" | "oga" => "audio/ogg",
         "pdf" => "application/pdf",
         "vcf" => "text/vcard",
+        // Most pictures of phones, and of URLs without an extension.
         _ => "image/jpeg",
     }
 }

@@ -82,6 +82,7 @@ impl PhoneChat {
             return Err(ActionNotAccepted::new(action, &ExpectedInput::Message));
         };
         self.message = self.caller.message_fields(body, media);
+        // The parameters that differ from message to message are shown; the others are the same.
         let own = ["MessageSid", "Body", "NumMedia", "MediaUrl0"];
         let own = self.message.0.iter().filter(|(name, _)| own.contains(&name.as_str()));
         let own = own.cloned().collect();
@@ -121,6 +122,7 @@ impl PhoneChat {
             match verb.name.as_str() {
                 "Message" | "Sms" => {
                     replies += 1;
+                    // The carrier drops further messages of one document, and warns.
                     if replies > MESSAGES_PER_REPLY_MAX {
                         let found =
                             format!("at most {MESSAGES_PER_REPLY_MAX}; the rest is not sent");
@@ -164,6 +166,7 @@ impl PhoneChat {
             self.events.push(PhoneEvent::Error(alert));
             return None;
         }
+        // The usual numbers are not shown with each reply.
         let other = |name: &str, usual: &str| {
             verb.attribute(name).filter(|number| *number != usual).map(str::to_owned)
         };
@@ -175,6 +178,7 @@ impl PhoneChat {
         });
         let sid = random::sid("SM");
         if let Some(callback) = verb.attribute("statusCallback") {
+            // The two statuses of a message without problems, in this order.
             for status in ["sent", "delivered"] {
                 let url = resolve(&self.number.url, callback);
                 let fields = self.message.clone();
@@ -214,6 +218,7 @@ impl PhoneChat {
     /// Requests the fallback URL after an error. If it was the fallback that failed, the message
     /// stays without a reply.
     fn use_fallback(&mut self, alert: CarrierAlert, url: &str) {
+        // Only once: a fallback that fails has no fallback.
         if !self.on_fallback {
             let fields = self.message.clone();
             self.pending = WebhookRequest::fallback(&self.number, &alert, url, fields);

@@ -113,6 +113,7 @@ impl fmt::Display for PhoneEvent {
                 let media = media.iter().map(|url| ("receive media", url.clone()));
                 let lines: Vec<String> = words
                     .chain(media)
+                    // A picture message has no text line.
                     .filter(|(_, text)| !text.is_empty())
                     .map(|(word, text)| format!("{word} {text}"))
                     .collect();

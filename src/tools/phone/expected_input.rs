@@ -81,10 +81,12 @@ impl ExpectedInput {
     /// Whether these keys complete the input without a silence after them.
     pub(super) fn is_complete_with(&self, keys: &str) -> bool {
         match self {
+            // Two ways to complete an input; otherwise the timeout does.
             ExpectedInput::Gather { num_digits, finish_on_key, .. } => {
                 let finished = finish_on_key.is_some_and(|key| keys.contains(key));
                 finished || num_digits.is_some_and(|most| keys.len() >= most)
             }
+            // Other inputs end with any key, so nothing is waited for.
             _ => true,
         }
     }

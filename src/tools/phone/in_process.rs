@@ -71,6 +71,7 @@ impl InProcessGateway {
         let metrics = Metrics::new();
         let pending = PendingCalls::new(metrics.held.clone());
         let mut worker = gateway.worker(Sessions::memory(), pending);
+        // The path through the flow is part of the output and of flow tests.
         worker.records_transitions = true;
         worker.functions = worker.functions.with_mocks(Rc::clone(&mocks) as Rc<dyn MockTransport>);
         let origin = gateway.config.server.public_url.clone();
@@ -132,6 +133,7 @@ impl InProcessGateway {
     ) -> InProcessResponse {
         let mut map = HeaderMap::new();
         let host = parts(&self.origin).1.to_owned();
+        // The signature is over the public URL, so the host must be that of the configuration.
         for (name, value) in headers.iter().chain([&("host", host)]) {
             let name = HeaderName::try_from(*name).ok();
             if let Some((name, value)) = name.zip(HeaderValue::from_str(value).ok()) {
@@ -153,6 +155,7 @@ impl InProcessGateway {
         let answer = exchange(context, at, pin!(ready(Ok(received))), &mut log).await;
         InProcessResponse {
             status: answer.status,
+            // As the server sends it: only a document has a content type.
             content_type: (answer.status == 200).then(|| "text/xml; charset=utf-8".to_owned()),
             body: answer.document,
             trace: log.into_trace(),
@@ -174,6 +177,7 @@ impl InProcessGateway {
         let mut now = began;
         loop {
             let due = self.worker.sessions.due(until, 1).await?.pop();
+            // Without a due execution the rest of the time passes at once.
             let next = due.as_ref().and_then(|due| due.due).or(time.map(|_| until));
             let Some(next) = next else { break };
             let has_call = due.as_ref().is_some_and(waits_for_function);
@@ -250,6 +254,7 @@ impl GatewayMocks {
         let mut accounts = self.accounts.iter();
         accounts.find(|account| carrier_api::is_carrier_url(account, &request.url))?;
         let kind = request.url.rsplit('/').next().unwrap_or_default();
+        // The prefix of a sid tells its resource, and flows may look at it.
         let prefix = match kind.trim_end_matches(".json") {
             "Messages" => "SM",
             "Calls" => "CA",

@@ -42,6 +42,7 @@ impl TwimlDocument {
         if !(200..300).contains(status) {
             return Err(CarrierAlert::new(11200, format!("it answered {status}")));
         }
+        // Whatever the content type: the rest of a larger body was never read.
         if body.len() > DOCUMENT_BYTES_MAX {
             let found = format!("{} bytes, at most {DOCUMENT_BYTES_MAX}", body.len());
             return Err(CarrierAlert::new(11750, found));
@@ -70,6 +71,7 @@ impl TwimlDocument {
             sound if voice && SOUNDS.contains(&sound) => {
                 return Ok((document(vec![verb("Play", url.clone())]), Vec::new()));
             }
+            // Without a content type the carrier does not guess.
             "" => return Err(CarrierAlert::new(12300, "there is none, expected `text/xml`")),
             _ => {
                 return Err(CarrierAlert::new(12300, format!("`{declared}`, expected `text/xml`")));
@@ -78,6 +80,7 @@ impl TwimlDocument {
         let alert = |error: crate::twiml::TwimlError| {
             CarrierAlert::new(error.kind.code().unwrap_or(12100), error)
         };
+        // Twice: the tree is what runs, the check is what the debugger would show.
         let root = parse_document(body, &DocumentLimits::default()).map_err(alert)?;
         let read = check_document(body, channel, &DocumentLimits::default()).map_err(alert)?;
         let warnings = read.findings.into_iter().filter_map(|finding| {

@@ -91,7 +91,7 @@ impl WebhookClient {
     }
 
     /// A client for a gateway in this process, and for any application that it refers to.
-    pub fn for_gateway_and_network(gateway: &Rc<InProcessGateway>) -> WebhookClient {
+    pub(crate) fn for_gateway_and_network(gateway: &Rc<InProcessGateway>) -> WebhookClient {
         WebhookClient {
             gateway: Some(Rc::clone(gateway)),
             ..WebhookClient::for_network(gateway.token().as_ref())
@@ -234,6 +234,7 @@ impl WebhookClient {
             url.push(if url.contains('?') { '&' } else { '?' });
             url.push_str(&query);
         }
+        // The headers that applications see from the carrier; some check them.
         let mut headers = vec![
             ("user-agent", "TwilioProxy/1.1".to_owned()),
             ("accept", "*/*".to_owned()),
@@ -269,6 +270,7 @@ impl WebhookClient {
         if let Some((gateway, target)) =
             gateway.and_then(|gateway| Some((gateway, gateway.target(&request.url)?)))
         {
+            // The deadline of the carrier holds for this gateway, too.
             let responding =
                 gateway.respond(request.method.clone(), target, &request.headers, body());
             let response = timeout_at(deadline, responding).await.map_err(|_| late())?;
@@ -281,6 +283,7 @@ impl WebhookClient {
                 trace: Some(response.trace),
             });
         }
+        // After each redirect again: the host of the first URL is not enough.
         let host = host(&request.url).unwrap_or_default();
         if self.hosts.as_ref().is_some_and(|hosts| hosts.iter().all(|known| *known != host)) {
             let found = format!("`{host}` is not one of the allowed hosts");
@@ -307,6 +310,7 @@ impl WebhookClient {
             parameters: request.params,
         };
         let response = self.gateway.as_ref().and_then(|gateway| gateway.mocks.respond(&outgoing));
+        // An error and not the network: a test must not depend on other servers.
         let Some(response) = response else {
             let found = format!("no answer is given for `{}`", request.url);
             return Err(lost(CarrierAlert::new(11200, found)));

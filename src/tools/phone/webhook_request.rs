@@ -37,6 +37,22 @@ pub struct AppResponse {
     pub body: Bytes,
 }
 
+/// The attributes of a verb that name a callback.
+#[derive(Clone, Copy)]
+pub(super) struct CallbackAttributes {
+    pub(super) url: &'static str,
+    /// Empty if the verb has no such attribute: the carrier sends a POST then.
+    pub(super) method: &'static str,
+}
+
+/// The parameters of one webhook, beside those of the whole call.
+pub(super) type ParamList = Vec<(String, String)>;
+
+/// A parameter list from constant names.
+pub(super) fn param_list<const N: usize>(pairs: [(&str, String); N]) -> ParamList {
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
 /// The result of a request.
 pub(super) type FetchResult = Result<AppResponse, CarrierAlert>;
 
@@ -77,6 +93,7 @@ impl WebhookRequest {
     ) -> Option<WebhookRequest> {
         let request =
             WebhookRequest::new("fallback", number.fallback.as_ref()?, Method::POST, fields);
+        // The parameter is always there; 0 for an error without a code.
         let code = alert.code.unwrap_or_default().to_string();
         let own = [("ErrorCode", code), ("ErrorUrl", url.to_owned())];
         Some(request.with_params(own.map(|(name, value)| (name.to_owned(), value)).into()))
@@ -85,6 +102,7 @@ impl WebhookRequest {
     /// The problem with the result of a callback, if there is one.
     pub(super) fn callback_problem(&self, result: FetchResult) -> Option<String> {
         match result {
+            // Redirects were followed already, and the content of a response is ignored.
             Ok(response) if response.status < 400 => None,
             Ok(response) => Some(format!("the {} answered {}", self.purpose, response.status)),
             Err(alert) => Some(format!("the {}: {alert}", self.purpose)),

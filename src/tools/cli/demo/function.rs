@@ -47,6 +47,7 @@ impl SampleFunction {
                 .route("/lookup", web::post().to(lookup))
                 .route("/greeting", web::post().to(greeting))
         });
+        // Ctrl-C belongs to the demo, which drains the gateway first.
         let server = server.workers(1).disable_signals().listen(listener)?.run();
         actix_web::rt::spawn(server);
         Ok(SampleFunction { address, calls })

@@ -103,6 +103,7 @@ pub(super) fn print_next_steps(demo: &Demo, colours: TextColours) {
         .params
         .iter()
         .map(|(name, value)| {
+            // The command is pasted into a shell: a quote must not end the argument.
             format!("    --data-urlencode '{name}={}'", value.replace('\'', r"'\''"))
         })
         .collect();

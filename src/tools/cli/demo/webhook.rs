@@ -83,6 +83,7 @@ impl WebhookSample {
     ) -> Result<DemoExchange, Box<dyn std::error::Error>> {
         let (url, signature) = self.sign(demo);
         let began = clock::now();
+        // A client of its own, with nothing of the gateway's: the demo is an outside view.
         let request = awc::Client::new()
             .post(url)
             .insert_header((CONTENT_TYPE, CARRIER_FORM))
@@ -94,6 +95,7 @@ impl WebhookSample {
         let content_type = content_type.and_then(|value| value.to_str().ok());
         Ok(DemoExchange {
             signature,
+            // The function has answered by now: the gateway needed its answer for this response.
             call: demo.function.take_call(),
             status: response.status().as_u16(),
             content_type: content_type.unwrap_or("no content type").to_owned(),

@@ -62,6 +62,7 @@ fn parse_call_command(expected: &ExpectedInput, line: &str) -> Result<SessionCom
     match line {
         "" => Ok(SessionCommand::Act(PhoneAction::Wait(None))),
         "help" | "?" => Ok(SessionCommand::Help),
+        // Keys before outcomes: no outcome consists of digits.
         keys if keys.chars().all(key) => parse_action(&format!("press {keys}")),
         outcome if outcome_words(expected).contains(&first) => {
             parse_action(&format!("outcome {outcome}"))
@@ -71,6 +72,7 @@ fn parse_call_command(expected: &ExpectedInput, line: &str) -> Result<SessionCom
 }
 
 fn parse_chat_command(line: &str) -> Result<SessionCommand, String> {
+    // `//` begins a message, so that any text can be sent.
     let Some(command) = line.strip_prefix('/').filter(|rest| !rest.starts_with('/')) else {
         let text = line.strip_prefix('/').unwrap_or(line);
         return if text.is_empty() {

@@ -68,6 +68,7 @@ pub(super) fn event_lines(channel: Channel, event: &PhoneEvent) -> Vec<OutputLin
             let texts = body.lines().chain(media.iter().map(String::as_str));
             let mut lines: Vec<OutputLine> =
                 texts.map(|text| message_line(channel, text)).collect();
+            // Behind the last line, where the eye is when the message has been read.
             if let Some(last) = lines.last_mut() {
                 last.note = note;
             }
@@ -164,6 +165,7 @@ fn function_line(called: &TracedCall) -> OutputLine {
         format!(", called by {}", called.widget)
     };
     let (name, answer, time) = (&called.name, called.answer(), format_time(called.took()));
+    // A failure is a warning, not an error: the flow may have a path for it.
     let style = match called.outcome.kind {
         OutcomeKind::Fail(_) => LineStyle::Warning,
         _ => LineStyle::Note,

@@ -48,6 +48,7 @@ impl SessionRecorder {
         let recording =
             SessionRecording { name: &name, file: &self.path, target, caller, at: self.began };
         let path = self.path.display();
+        // At the end only: a flow test needs all answers of a function to list them once.
         let result = self.file.write_all(recording.to_flow_test(turns).as_bytes());
         result.map_err(|error| format!("cannot write `{path}`: {error}"))?;
         Ok(OutputLine::new(LineStyle::Note, format!("Recorded: twimlgate test {path}")))

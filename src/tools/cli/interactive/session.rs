@@ -99,6 +99,7 @@ impl InteractiveSession {
         }
         while self.phone.expected_input() != ExpectedInput::Nothing {
             let Some(line) = self.read_line().await? else { return Ok(()) };
+            // By the input that is expected now: `busy` is an outcome only after a `Dial`.
             let command = parse_command(self.channel, &self.phone.expected_input(), &line);
             self.echo(line.trim(), &command);
             match command {
@@ -137,6 +138,7 @@ impl InteractiveSession {
     /// The next line; `None` at the end of the input.
     async fn read_line(&mut self) -> Result<Option<String>, CtrlC> {
         let expected = self.phone.expected_input();
+        // At the first prompts only; later it would hide the hint.
         let help = if self.turns.len() < 2 { "  (help shows all)" } else { "" };
         let help = if self.channel == Channel::Voice { help } else { "" };
         self.terminal.borrow_mut().print_hint(&format!("{}{help}", hint(&expected)));
@@ -163,6 +165,7 @@ impl InteractiveSession {
                 let parts = body.lines().chain(media.iter().map(String::as_str));
                 parts.for_each(|part| self.print(LineStyle::Outgoing, part));
             }
+            // An empty line is an action, and has to be seen in a transcript.
             _ if line.is_empty() => self.print(LineStyle::Typed, "(silence)"),
             _ => self.print(LineStyle::Typed, line),
         }
@@ -199,6 +202,7 @@ impl InteractiveSession {
             Ok(Ok(events)) => self.push_turn(action, events),
             Ok(Err(error)) => self.print_error(&error.to_string()),
             Err(CtrlC) => {
+                // A turn of its own, so that a recording has the interrupted action.
                 // The hang-up that follows also returns the events of this turn.
                 self.turns.push(PhoneTurn { action, events: Vec::new() });
                 return Err(CtrlC);

@@ -35,6 +35,7 @@ impl SessionTarget {
             SessionTarget::from_url(args)?
         };
         let PhoneNumber { url, fallback, status_callback: callback, get } = &mut target.number;
+        // Only the first webhook: the others have the method of their verb.
         *get = args.method == Method::GET;
         *fallback = args.fallback.as_deref().map(|fallback| resolve(url, fallback));
         if let Some(reference) = status_callback {
@@ -102,6 +103,7 @@ impl SessionTarget {
     /// The target for a URL of any application.
     fn from_url(args: &InteractiveArgs) -> Result<SessionTarget, String> {
         check_url(&args.target)?;
+        // The variable is that of the carrier's own packages.
         let token = args.token.clone().or_else(environment_token);
         let unsigned = "The webhooks are not signed: that needs `--token TOKEN`.";
         let title = token.is_none().then(|| OutputLine::new(LineStyle::Note, unsigned));

@@ -52,6 +52,7 @@ impl TerminalOutput {
         transcript: Option<&Path>,
     ) -> Result<TerminalOutput, String> {
         let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        // Without `TERM` the escape sequences of the terminal are unknown.
         let is_dumb = variable("TERM").is_none_or(|term| term == "dumb");
         let has_cursor = std::io::stdout().is_terminal() && !is_dumb;
         let features = TerminalFeatures {
@@ -82,6 +83,7 @@ impl TerminalOutput {
         } else {
             plain.render(line)
         };
+        // The transcript has the plain lines, whatever the terminal shows.
         write_out(&text);
         if let Some(file) = &mut self.transcript
             && let Err(error) = file.write_all(plain.render(line).as_bytes())
@@ -169,11 +171,13 @@ impl LineRenderer {
             LineStyle::Speech | LineStyle::Incoming | LineStyle::Warning | LineStyle::Error => "  ",
         };
         let text = replace_control_chars(&line.text);
+        // Two thirds, so that the two sides of a chat look different.
         let most = match line.style {
             LineStyle::Outgoing | LineStyle::Incoming if has_sides => self.width() * 2 / 3,
             _ => self.width().saturating_sub(columns(prefix)),
         };
         let rows = if self.columns.is_some() { fold(&text, most) } else { vec![text] };
+        // A folded text has at least one row, even if it is empty.
         let last = rows.len() - 1;
         let render_row = |(number, text): (usize, String)| {
             let note = if number == last && !line.note.is_empty() {

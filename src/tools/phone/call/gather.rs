@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::{CallbackAttributes, ParamList, PhoneCall, VerbFlow, fields, prompt};
+use super::{PhoneCall, VerbFlow, prompt};
 use crate::tools::phone::action::PhoneAction;
 use crate::tools::phone::alert::CarrierAlert;
 use crate::tools::phone::event::PhoneEvent;
 use crate::tools::phone::expected_input::{ActionNotAccepted, ExpectedInput};
+use crate::tools::phone::webhook_request::{CallbackAttributes, ParamList, param_list};
 use crate::twiml::read::Element;
 
 /// The callback for the first guess of the speech recognition.
@@ -17,6 +18,7 @@ const PARTIAL_RESULT: CallbackAttributes =
 const CONFIDENCE: &str = "0.9";
 
 pub(super) fn enter(call: &mut PhoneCall, verb: &Element) -> VerbFlow {
+    // The prompts are heard whole: the simulated caller never interrupts them.
     for prompt in verb.children() {
         prompt::enter(call, prompt);
     }
@@ -26,6 +28,7 @@ pub(super) fn enter(call: &mut PhoneCall, verb: &Element) -> VerbFlow {
         keys: input.contains("dtmf"),
         speech: input.contains("speech"),
         num_digits: number("numDigits").map(|digits| digits as usize),
+        // An empty attribute means that no key ends the input.
         finish_on_key: verb.attribute("finishOnKey").unwrap_or("#").chars().next(),
         timeout: Duration::from_secs(number("timeout").unwrap_or(5)),
     };
@@ -50,24 +53,27 @@ pub(super) fn perform(
                 call.events.push(PhoneEvent::Warning(CarrierAlert::without_code(message)));
             }
             let key = finished_on.map(String::from).unwrap_or_default();
-            finish_input(call, verb, fields([("Digits", digits), ("FinishedOnKey", key)]));
+            finish_input(call, verb, param_list([("Digits", digits), ("FinishedOnKey", key)]));
         }
         (ExpectedInput::Gather { speech: true, .. }, PhoneAction::Say(words)) => {
-            let unstable = fields([
+            let unstable = param_list([
                 ("UnstableSpeechResult", words.clone()),
                 ("SequenceNumber", "0".to_owned()),
             ]);
             call.post("Gather partial result", PARTIAL_RESULT, verb, unstable);
-            let result =
-                fields([("SpeechResult", words.clone()), ("Confidence", CONFIDENCE.to_owned())]);
+            let result = param_list([
+                ("SpeechResult", words.clone()),
+                ("Confidence", CONFIDENCE.to_owned()),
+            ]);
             finish_input(call, verb, result);
         }
+        // The carrier still listens: a shorter wait changes nothing.
         (ExpectedInput::Gather { timeout, .. }, PhoneAction::Wait(Some(time)))
-            // The carrier still listens: a shorter wait changes nothing.
             if time < timeout => {}
         (ExpectedInput::Gather { keys, .. }, PhoneAction::Wait(_)) => {
+            // An empty result has the parameter of one kind of input: keys, if both are possible.
             let name = if *keys { "Digits" } else { "SpeechResult" };
-            finish_input(call, verb, fields([(name, String::new())]));
+            finish_input(call, verb, param_list([(name, String::new())]));
         }
         _ => return Err(ActionNotAccepted::new(action, &expected)),
     }

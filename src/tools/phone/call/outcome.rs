@@ -3,12 +3,13 @@
 
 use std::ops::ControlFlow;
 
-use super::{CallbackAttributes, ParamList, PhoneCall, VerbFlow, fields, prompt};
+use super::{PhoneCall, VerbFlow, prompt};
 use crate::random;
 use crate::tools::phone::action::PhoneAction;
 use crate::tools::phone::alert::CarrierAlert;
 use crate::tools::phone::event::PhoneEvent;
 use crate::tools::phone::expected_input::{ActionNotAccepted, ExpectedInput};
+use crate::tools::phone::webhook_request::{CallbackAttributes, ParamList, param_list};
 use crate::twiml::read::Element;
 
 /// The outcomes of one verb, or of one noun in a verb.
@@ -130,13 +131,14 @@ pub(super) fn enter(call: &mut PhoneCall, verb: &Element) -> VerbFlow {
         return ControlFlow::Continue(());
     };
     call.push_step(kind.verb, describe_verb(verb));
-    let queue = fields([
+    let queue = param_list([
         ("QueueSid", random::sid("QU")),
         ("QueueTime", "0".to_owned()),
         ("QueuePosition", "1".to_owned()),
         ("AvgQueueTime", "0".to_owned()),
         ("CurrentQueueSize", "1".to_owned()),
     ]);
+    // Only `Enqueue` has the attribute; for other verbs nothing is queued.
     call.post("Enqueue waitUrl", WAIT_URL, verb, queue);
     call.wait(kind.expected_input(), verb)
 }
@@ -163,6 +165,7 @@ pub(super) fn perform(
     else {
         return Err(ActionNotAccepted::new(action, &expected));
     };
+    // A misspelled word would test a branch that no real call takes.
     if !kind.words.contains(&word.as_str()) {
         return Err(ActionNotAccepted::new(action, &expected));
     }
@@ -189,25 +192,28 @@ pub(super) fn on_hang_up(call: &mut PhoneCall, verb: &Element) {
 
 /// The parameters of an outcome.
 fn outcome_params(kind: &VerbOutcome, word: &str) -> ParamList {
-    let outcome = fields([(kind.parameter, word.to_owned())]);
+    let outcome = param_list([(kind.parameter, word.to_owned())]);
     let more = match kind.verb {
         "Dial" if kind.noun.is_empty() => {
             let answered = matches!(word, "completed" | "answered");
-            let mut more =
-                fields([("DialCallSid", random::sid("CA")), ("DialBridged", answered.to_string())]);
+            let mut more = param_list([
+                ("DialCallSid", random::sid("CA")),
+                ("DialBridged", answered.to_string()),
+            ]);
+            // A call that was not answered has no duration.
             if answered {
-                more.extend(fields([("DialCallDuration", "10".to_owned())]));
+                more.extend(param_list([("DialCallDuration", "10".to_owned())]));
             }
             more
         }
-        "Enqueue" => fields([("QueueSid", random::sid("QU")), ("QueueTime", "10".to_owned())]),
-        "Pay" if word == "success" => fields([
+        "Enqueue" => param_list([("QueueSid", random::sid("QU")), ("QueueTime", "10".to_owned())]),
+        "Pay" if word == "success" => param_list([
             ("PaymentToken", "tok_1".to_owned()),
             ("PaymentCardNumber", "xxxxxxxxxxxx4242".to_owned()),
         ]),
-        "Connect" if kind.noun == "Stream" => fields([("StreamSid", random::sid("MZ"))]),
+        "Connect" if kind.noun == "Stream" => param_list([("StreamSid", random::sid("MZ"))]),
         "Connect" if kind.noun == "ConversationRelay" => {
-            fields([("SessionId", random::sid("VX")), ("SessionDuration", "10".to_owned())])
+            param_list([("SessionId", random::sid("VX")), ("SessionDuration", "10".to_owned())])
         }
         _ => Vec::new(),
     };

@@ -3,11 +3,12 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use super::{CallbackAttributes, PhoneCall, VerbFlow, fields};
+use super::{PhoneCall, VerbFlow};
 use crate::limits::PHONE_WAIT_MAX;
 use crate::random;
 use crate::tools::phone::alert::CarrierAlert;
 use crate::tools::phone::event::PhoneEvent;
+use crate::tools::phone::webhook_request::{CallbackAttributes, param_list};
 use crate::tools::text::collapse_whitespace;
 use crate::twiml::read::Element;
 use crate::uri::resolve;
@@ -24,6 +25,7 @@ pub(super) fn enter(call: &mut PhoneCall, verb: &Element) {
         },
         "Pause" => {
             let seconds = verb.attribute("length").and_then(|length| length.parse().ok());
+            // An application may ask for any length; simulated clocks have an end.
             let pause = Duration::from_secs(seconds.unwrap_or(1)).min(PHONE_WAIT_MAX);
             call.pause_total += pause;
             PhoneEvent::Pause(pause)
@@ -58,7 +60,8 @@ pub(super) fn sms(call: &mut PhoneCall, verb: &Element) -> VerbFlow {
         media: Vec::new(),
     });
     let sid = random::sid("SM");
-    let sent = |status: &str| fields([("SmsSid", sid.clone()), ("SmsStatus", status.to_owned())]);
+    let sent =
+        |status: &str| param_list([("SmsSid", sid.clone()), ("SmsStatus", status.to_owned())]);
     call.post("Sms status callback", SMS_STATUS, verb, sent("sent"));
     match verb.attribute("action") {
         Some(action) => {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{CallbackAttributes, ParamList, PhoneCall, VerbFlow, fields};
+use super::{PhoneCall, VerbFlow};
 use crate::random;
 use crate::tools::phone::action::PhoneAction;
 use crate::tools::phone::expected_input::{ActionNotAccepted, ExpectedInput};
+use crate::tools::phone::webhook_request::{CallbackAttributes, ParamList, param_list};
 use crate::twiml::read::Element;
 
 /// Words per second of an average speaker, for the length of a recording.
@@ -37,6 +38,7 @@ pub(super) fn perform(
     match (&expected, action) {
         (_, PhoneAction::Say(words)) => {
             let seconds = words.split_whitespace().count().div_ceil(WORDS_PER_SECOND);
+            // Before the action: the carrier posts the status as soon as the recording ends.
             let recording = recording_params(call, verb, seconds, "");
             post_transcription(call, verb, &recording, words);
             call.request_action_or_document(verb, recording);
@@ -92,11 +94,12 @@ fn recording_params(
 
 /// Posts the transcription, if the verb has a callback for it.
 fn post_transcription(call: &mut PhoneCall, verb: &Element, recording: &ParamList, words: &str) {
-    let mut params = fields([
+    let mut params = param_list([
         ("TranscriptionSid", random::sid("TR")),
         ("TranscriptionText", words.to_owned()),
         ("TranscriptionStatus", "completed".to_owned()),
     ]);
+    // Only what identifies the recording, without its length and its keys.
     params.extend(recording.iter().filter(|(name, _)| name.starts_with("RecordingS")).cloned());
     params.extend(recording.iter().filter(|(name, _)| name == "RecordingUrl").cloned());
     call.post("transcription callback", TRANSCRIPTION, verb, params);

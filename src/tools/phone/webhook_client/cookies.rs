@@ -28,6 +28,7 @@ impl CookieJar {
             let (name, value) = (name.trim(), value.trim());
             let host = parts(url).1;
             self.cookies.retain(|known| known.host != host || known.name != name);
+            // `Expires` is ignored: a call is over before most dates.
             let is_deleted = cookie.to_ascii_lowercase().contains("max-age=0");
             if !is_deleted && self.cookies.len() < COOKIES_MAX {
                 self.cookies.push(StoredCookie {

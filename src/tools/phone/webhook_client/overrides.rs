@@ -30,11 +30,13 @@ impl UrlOverrides {
             let number = number(name).map(|number| number.clamp(100, most));
             number.map_or(usual, Duration::from_millis)
         };
+        // The carrier's default retries a failed connection only.
         let policies = params.get("rp").unwrap_or("ct").split(',').map(str::to_owned).collect();
         UrlOverrides {
             connect: within("ct", 10_000, CONNECT),
             read: within("rt", 15_000, TOTAL),
             total: within("tt", 15_000, TOTAL),
+            // One retry is the carrier's default, five are its most.
             retries: number("rc").unwrap_or(1).min(5) as u32,
             policies,
         }
