@@ -8,7 +8,7 @@
 //! ```
 //!
 //! `file`, `step`, `mocks` and `keys` read a test; `target` builds the gateway for it;
-//! `script` runs it on a phone ([`run_script`]), whatever application that is connected to;
+//! `script` runs it on a phone (`run_script`), whatever application that is connected to;
 //! `runner` does so with a gateway in this process, mocked functions and simulated time
 //! ([`run_tests`]);
 //! `events`, `check` and `mismatch` compare; `failure`, `console_report`, `junit_report`,

@@ -83,7 +83,7 @@ fn what_is_printed_of_each_file() {
 }
 
 #[test]
-fn reports_for_machines_and_of_what_was_gone_through() {
+fn reports_as_junit_and_of_the_coverage() {
     let report = empty("flow-tests-junit").join("report.xml");
     let file = report.to_str().unwrap();
     let output = twimlgate(&folder(), &["failing.test.toml", "no-flow.test.toml", "--junit", file]);

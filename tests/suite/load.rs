@@ -46,22 +46,25 @@ fn every_caller_follows_the_script() {
         None => "<Response><Gather numDigits=\"1\"><Say>Press 1.</Say></Gather></Response>".into(),
         Some(_) => "<Response><Say>Thanks.</Say></Response>".into(),
     });
-    let script = "hear Press 1.\npress 1\ncall nobody\ntook a > b\nhear Thanks.\nends completed\n";
+    let script = "hear Press 1.\npress 1\ncall other\ntook a > b\nhear Thanks.\nends completed\n";
     let report = load(&plan(&app, script, 20));
     assert_eq!((report.calls, report.webhooks(), report.failures()), (20, 40, 0), "{report}");
     let told = report.to_string();
     assert!(told.contains("20 200 <Gather>\n") && told.contains("20 200 <Say>\n"), "{told}");
     let froms: std::collections::BTreeSet<String> =
         app.got().iter().map(|got| got.params.get("From").unwrap().to_owned()).collect();
-    assert_eq!(froms.len(), 20, "everybody has a number of his own");
+    assert_eq!(froms.len(), 20, "each caller has its own number");
     assert!(report.quantile(0.5) <= report.quantile(0.99));
 }
 
 #[test]
 fn what_goes_wrong_is_counted_by_its_code() {
-    let app = App::start(|got| match got.params.get("From").unwrap().ends_with('3') {
-        true => reply("500 Oops", "", ""),
-        false => "<Response><Say>Hello.</Say></Response>".to_owned(),
+    let app = App::start(|got| {
+        if got.params.get("From").unwrap().ends_with('3') {
+            reply("500 Oops", "", "")
+        } else {
+            "<Response><Say>Hello.</Say></Response>".to_owned()
+        }
     });
     let report = load(&plan(&app, "hear Hello.\n", 10));
     let told = report.to_string();

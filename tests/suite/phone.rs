@@ -1,4 +1,4 @@
-//! The carrier's side, simulated, against applications over real sockets and against a desk.
+//! The simulated carrier, with applications over real sockets and with a gateway in this process.
 
 pub(crate) mod app;
 mod calls;
@@ -14,18 +14,18 @@ use twimlgate::tools::phone::{Caller, Phone, PhoneAction, PhoneEvent, PhoneNumbe
 
 use app::App;
 
-/// What was noticed, a line for each thing.
+/// The events, one per line.
 pub(crate) fn lines(heard: &[PhoneEvent]) -> String {
     heard.iter().map(|heard| format!("{heard}\n")).collect()
 }
 
-/// What was noticed but for the webhooks.
+/// The events without the webhooks.
 pub(crate) fn words(heard: &[PhoneEvent]) -> String {
     let asked = |heard: &&PhoneEvent| !matches!(heard, PhoneEvent::Webhook(_));
     heard.iter().filter(asked).map(|heard| format!("{heard}\n")).collect()
 }
 
-/// Somebody who calls an application.
+/// A call to an application.
 fn call(app: &App) -> Phone {
     let number = PhoneNumber {
         status_callback: Some(app.url("/status")),
@@ -34,7 +34,7 @@ fn call(app: &App) -> Phone {
     Phone::for_call(line(), number, Caller::new("+15550100", "+15550199"))
 }
 
-/// Somebody who writes to an application.
+/// A chat with an application.
 fn chat(app: &App) -> Phone {
     let number = PhoneNumber::for_url(&app.url("/sms"));
     Phone::for_chat(line(), number, Caller::new("+15550100", "+15550199"))
@@ -44,7 +44,7 @@ fn line() -> WebhookClient {
     WebhookClient::for_network(Some(&Secret::new("12345".to_owned())))
 }
 
-/// Does what the lines say, one after the other; gives what was noticed.
+/// Performs the actions of the lines, one after the other; returns the events.
 async fn play(phone: &mut Phone, acts: &str) -> Vec<PhoneEvent> {
     let mut heard = phone.begin().await;
     for action in acts.lines().map(str::trim).filter(|line| !line.is_empty()) {

@@ -17,17 +17,17 @@ use twimlgate::flow::{Flow, TriggerKind, Widget};
 use folder::{File, files, sids};
 use walker::{Edge, Seen, Walker};
 
-/// Enough for the largest flow known; a flow with more left than this says so by what it misses.
+/// Enough for the largest known flow. A larger one fails by its missing transitions.
 const STEPS_MAX: usize = 20_000;
 
-/// What of a flow can be reached by the ways into it that are wired.
+/// The part of a flow that its wired triggers reach.
 #[derive(Default)]
 struct Reachable {
     widgets: BTreeSet<String>,
     edges: BTreeSet<Edge>,
 }
 
-/// What came of a folder.
+/// The result of a folder.
 #[derive(Default)]
 struct Total {
     flows: usize,
@@ -70,7 +70,7 @@ fn every_branch_of_a_folder_of_flows() {
     total.reaches(100, 95);
 }
 
-/// Walks every flow of a folder and tells what was seen.
+/// Walks every flow of a folder and prints the coverage.
 fn walk(folder: &Path) -> Total {
     let mut total = Total::default();
     let files = files(folder);
@@ -205,7 +205,7 @@ fn impossible(flow: &Flow, widget: &Widget, event: &str) -> bool {
     }
 }
 
-/// Whether a flow goes on when nobody has written: then messages go over the API.
+/// Whether a flow continues after a timeout: then messages go over the API.
 fn waits(flow: &Flow) -> bool {
     let on = |widget: &Widget| widget.next("timeout").is_some();
     flow.widgets.iter().any(on)

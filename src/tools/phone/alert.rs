@@ -40,7 +40,7 @@ const CODES: [(u32, &str); 24] = [
 ];
 
 impl CarrierAlert {
-    /// An alert with a code of [`CODES`].
+    /// An alert with the code and its text.
     pub fn new(code: u32, found: impl fmt::Display) -> CarrierAlert {
         let known = CODES.iter().find(|(known, _)| *known == code);
         // A code without a text here still has its number for a search.

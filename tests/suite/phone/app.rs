@@ -84,14 +84,15 @@ fn serve(
     let got = Got { method, target, head, params };
     book.lock().unwrap().push(got.clone());
     let answer = answer(&got);
-    let answer = match answer.starts_with("HTTP/") {
-        true => answer,
-        false => reply("200 OK", "Content-Type: text/xml\r\n", &answer),
+    let answer = if answer.starts_with("HTTP/") {
+        answer
+    } else {
+        reply("200 OK", "Content-Type: text/xml\r\n", &answer)
     };
     stream.write_all(answer.as_bytes())
 }
 
-/// What an application answers that never does.
+/// The answer of an application that never answers.
 pub(crate) fn never() -> String {
     loop {
         thread::park();

@@ -61,7 +61,7 @@ async fn a_gather_takes_keys_words_and_silence() {
 }
 
 #[actix_web::test]
-async fn silence_is_told_where_it_is_wanted_and_the_document_is_the_default_action() {
+async fn silence_is_posted_if_it_is_wanted_and_the_document_is_the_default_action() {
     let app = App::start(|got| match got.params.get("Digits") {
         None => "<Response><Gather actionOnEmptyResult=\"true\"/></Response>".to_owned(),
         Some(digits) => format!("<Response><Say>got `{digits}`</Say></Response>"),
@@ -124,7 +124,7 @@ async fn other_verbs_end_in_the_words_of_their_kind() {
 }
 
 #[actix_web::test]
-async fn a_recording_is_told_to_its_action() {
+async fn a_recording_is_posted_to_its_action() {
     const RECORD: &str = "<Record action=\"/kept\" finishOnKey=\"#\" \
         transcribeCallback=\"/words\" recordingStatusCallback=\"/made\"/><Say>Nothing.</Say>";
     let app = one(RECORD);
@@ -145,7 +145,7 @@ async fn a_recording_is_told_to_its_action() {
 }
 
 #[actix_web::test]
-async fn whoever_hangs_up_is_reported() {
+async fn a_hang_up_is_reported() {
     let app = one("<Dial action=\"/after\">+15550111</Dial>");
     let mut phone = call(&app);
     let told = words(&play(&mut phone, "hang up").await);
@@ -258,7 +258,7 @@ async fn a_caller_may_hang_up_while_the_application_thinks() {
 }
 
 #[actix_web::test]
-async fn whoever_watches_sees_each_thing_as_it_is_noticed() {
+async fn an_observer_gets_each_event_as_it_happens() {
     let app = App::start(|got| match got.target.as_str() {
         "/voice" => "<Response><Say>One.</Say><Redirect>/two</Redirect></Response>".to_owned(),
         "/two" => never(),

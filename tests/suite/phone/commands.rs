@@ -1,4 +1,4 @@
-//! `twimlgate phone` and `text` as somebody runs them whose lines come through a pipe.
+//! `twimlgate phone` and `text` with lines from a pipe.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -169,7 +169,7 @@ fn a_session_is_recorded_as_a_flow_test_that_passes() {
 }
 
 #[test]
-fn a_recording_that_cannot_be_written_is_told_and_counts() {
+fn a_recording_that_cannot_be_written_is_reported_and_counts() {
     let _function = gateway("unwritten");
     let file = folder("unwritten").join("full.test.toml");
     let _ = std::fs::remove_file(&file);
@@ -185,7 +185,7 @@ fn a_recording_that_cannot_be_written_is_told_and_counts() {
 }
 
 #[test]
-fn a_line_without_effect_is_told_and_counts() {
+fn a_line_without_effect_is_reported_and_counts() {
     let _function = gateway("effect");
     for (input, error) in [
         ("7a\nhang up\n", "error: `7a` is not an action"),
@@ -242,7 +242,7 @@ fn broken() -> [(&'static str, String, &'static str); 6] {
 }
 
 #[test]
-fn an_application_that_fails_is_told_as_a_caller_hears_it() {
+fn an_application_that_fails_is_shown_as_a_caller_hears_it() {
     for (target, answer, error) in broken() {
         let app = App::start(move |got| match answer.as_str() {
             _ if got.target == "/status" => String::new(),

@@ -1,4 +1,4 @@
-//! Callers of slow functions are kept company, in time that is pretended.
+//! Slow functions: callers get the hold document meanwhile. In simulated time.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -224,7 +224,7 @@ async fn where_too_many_are_held_a_call_is_like_any_other() {
 }
 
 #[actix_web::test]
-async fn outcomes_that_nobody_asks_for_are_forgotten() {
+async fn outcomes_without_a_poll_are_forgotten() {
     let _pretended = clock::pretend(NOON);
     let held = PendingCalls::new(Default::default());
     let place = |step| PendingKey { execution: "FN0".to_owned(), step };

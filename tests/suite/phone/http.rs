@@ -126,11 +126,11 @@ async fn the_fallback_is_asked_with_the_reason() {
 }
 
 #[actix_web::test]
-async fn nobody_there_is_told_with_the_carriers_code() {
+async fn a_failed_connection_has_the_carriers_code() {
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let told = words(&at(&format!("http://{gone}/voice")).begin().await);
     assert!(told.starts_with("fails 11202 TCP connection refused"), "{told}");
-    let told = words(&at("http://nobody.invalid/voice").begin().await);
+    let told = words(&at("http://unknown.invalid/voice").begin().await);
     assert!(told.starts_with("fails 11210 HTTP bad host name"), "{told}");
     let plain = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = plain.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! Our own gateway at the other end, in this process, in time that is pretended.
+//! A gateway in this process as the application, in simulated time.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use twimlgate::tools::phone::{Caller, InProcessGateway, Phone, PhoneEvent, Webho
 use super::{play, words};
 use crate::support::rig;
 
-/// A function that knows a plan, after a while.
+/// A function that answers with a plan after a delay.
 struct Lookup(Duration);
 
 impl MockTransport for Lookup {
@@ -27,31 +27,35 @@ impl MockTransport for Lookup {
 
 const NOON: Duration = Duration::from_secs(1_790_000_000);
 
-fn desk(takes: Duration) -> Rc<InProcessGateway> {
+fn start_gateway(takes: Duration) -> Rc<InProcessGateway> {
     let sections = "[function.lookup]\nurl = \"http://${FUNCTION}/\"\n\
         [route.\"/hotline\"]\nchannel = \"voice\"\nflow = \"tests/flows/hotline.json\"\n\
         [route.\"/survey\"]\nchannel = \"message\"\nflow = \"tests/flows/survey.json\"\n";
     let mut problems = Problems::default();
-    let nobody = "127.0.0.1:9".parse().unwrap();
-    let gateway = rig::gateway(nobody, sections, &Metrics::new(), &mut problems);
+    let unused = "127.0.0.1:9".parse().unwrap();
+    let gateway = rig::gateway(unused, sections, &Metrics::new(), &mut problems);
     let gateway = gateway.unwrap_or_else(|| panic!("{problems}"));
     Rc::new(InProcessGateway::new(gateway, Some(Rc::new(Lookup(takes))), true))
 }
 
-fn caller(desk: &InProcessGateway) -> Caller {
-    let account = desk.account().unwrap().to_owned();
+fn caller(gateway: &InProcessGateway) -> Caller {
+    let account = gateway.account().unwrap().to_owned();
     Caller { account, ..Caller::new("+15550100", "+15550199") }
 }
 
-fn phone(desk: &Rc<InProcessGateway>) -> Phone {
-    Phone::for_call(WebhookClient::for_gateway(desk), desk.phone_number("/hotline"), caller(desk))
+fn phone(gateway: &Rc<InProcessGateway>) -> Phone {
+    Phone::for_call(
+        WebhookClient::for_gateway(gateway),
+        gateway.phone_number("/hotline"),
+        caller(gateway),
+    )
 }
 
 #[actix_web::test]
 async fn a_flow_is_walked_and_everything_is_seen() {
     let _pretended = clock::pretend(NOON);
-    let desk = desk(Duration::from_secs(1));
-    let heard = play(&mut phone(&desk), "press 1").await;
+    let gateway = start_gateway(Duration::from_secs(1));
+    let heard = play(&mut phone(&gateway), "press 1").await;
     assert_eq!(
         words(&heard),
         "hear Welcome & hello.\nhear Press 1 for your plan, 2 for an agent.\n\
@@ -77,20 +81,21 @@ async fn a_flow_is_walked_and_everything_is_seen() {
 #[actix_web::test]
 async fn a_function_that_is_too_slow_fails_without_a_real_second() {
     let _pretended = clock::pretend(NOON);
-    let desk = desk(Duration::from_secs(60));
-    let told = words(&play(&mut phone(&desk), "press 1\noutcome completed\nwait\nhang up").await);
+    let gateway = start_gateway(Duration::from_secs(60));
+    let told =
+        words(&play(&mut phone(&gateway), "press 1\noutcome completed\nwait\nhang up").await);
     assert!(told.contains("(Dial Number +15550123)"), "{told}");
     assert!(clock::wall() - NOON >= Duration::from_secs(10), "a function and a silence passed");
 }
 
 #[actix_web::test]
-async fn a_wait_of_a_day_is_over_at_once() {
+async fn a_wait_of_an_hour_ends_at_once() {
     let _pretended = clock::pretend(NOON);
-    let desk = desk(Duration::ZERO);
+    let gateway = start_gateway(Duration::ZERO);
     let mut phone = Phone::for_chat(
-        WebhookClient::for_gateway(&desk),
-        desk.phone_number("/survey"),
-        caller(&desk),
+        WebhookClient::for_gateway(&gateway),
+        gateway.phone_number("/survey"),
+        caller(&gateway),
     );
     let told = words(&play(&mut phone, "text hi\ntext Ann").await);
     assert!(told.starts_with("receive What is your name?\nreceive Thank you, Ann."), "{told}");

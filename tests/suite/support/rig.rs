@@ -134,7 +134,7 @@ impl Rig {
         exchange(address, request.into_bytes()).await
     }
 
-    /// A request to Studio's REST by somebody who says that he is `user`, a sid and a token.
+    /// A request to Studio's REST with these credentials: a sid and a token.
     pub(crate) async fn rest(
         &self,
         user: &str,
@@ -183,7 +183,7 @@ pub(crate) fn gateway(
     meters: &Metrics,
     problems: &mut Problems,
 ) -> Option<Gateway> {
-    // The time for an answer stands in a comment: `[server]` can be written only once.
+    // The time for an answer is in a comment: a configuration has `[server]` only once.
     let within = sections.lines().find_map(|line| line.strip_prefix("# within "));
     let text = format!("{}{sections}", BASE.replace("10000", within.unwrap_or("10000")));
     let source = Source::new("config.toml", &text);

@@ -11,18 +11,18 @@ use twimlgate::webhook::Params;
 
 use super::hints::OTHER;
 
-/// What comes of a document, as the flow sees it.
+/// What follows a document, as the flow sees it.
 #[derive(Clone, Debug)]
 pub(crate) enum Comes {
     /// The webhook that it waits for.
     Webhook(Params),
-    /// Whoever had the call gives it back.
+    /// The call comes back from another application.
     Returned(Params),
     /// The call is over.
     HangUp(Params),
 }
 
-/// All that can come of a document of a call.
+/// All that can follow a document of a call.
 #[derive(Default)]
 pub(crate) struct Ways {
     pub(crate) comes: Vec<Comes>,
@@ -30,7 +30,7 @@ pub(crate) struct Ways {
     pub(crate) wrong: Vec<String>,
 }
 
-/// Where the flow of a walk is reached.
+/// The URL of the flow.
 pub(crate) const URL: &str = "https://gate.example/flow";
 
 const NOW: Duration = Duration::from_secs(1_790_000_000);
@@ -47,13 +47,13 @@ fn sid() -> String {
     "CA00000000000000000000000000000001".to_owned()
 }
 
-/// What the carrier posts when somebody calls.
+/// The webhook for a new call.
 pub(crate) fn incoming_call() -> Params {
     let call = PhoneCall::dial(number(), caller(), sid(), NOW);
     asked(call.state()).expect("it begins with a webhook").params.clone()
 }
 
-/// What the carrier posts when somebody writes.
+/// The webhook for a message.
 pub(crate) fn incoming_message(body: &str) -> Params {
     let mut chat = PhoneChat::new(number(), caller());
     chat.perform(&PhoneAction::Text { body: body.to_owned(), media: Vec::new() }).unwrap();
@@ -131,7 +131,7 @@ impl Ways {
     }
 }
 
-/// All that a person may do.
+/// All actions that a person may perform.
 fn acts(expected: &ExpectedInput, replies: &[String]) -> Vec<PhoneAction> {
     let is_key = |key: char| key.is_ascii_digit() || "*#".contains(key);
     let keys = |text: &str| !text.is_empty() && text.chars().all(is_key);

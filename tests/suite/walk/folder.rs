@@ -15,7 +15,7 @@ use twimlgate::template::TemplateFolder;
 /// A flow file.
 pub(crate) struct File {
     pub(crate) path: PathBuf,
-    /// What stands in it, in Studio's form of today whatever it was written in.
+    /// The flow in Studio's current form, whatever the file's notation.
     pub(crate) value: Value,
 }
 
@@ -50,7 +50,7 @@ impl File {
         self.value["states"].as_array().map_or(&[], Vec::as_slice)
     }
 
-    /// The types of its widgets that nobody knows.
+    /// The number of widgets with an unknown type.
     pub(crate) fn unknown(&self) -> usize {
         let kind = |state: &&Value| {
             let kind = state["type"].as_str().unwrap_or_default();

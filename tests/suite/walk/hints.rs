@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 use twimlgate::flow::{Condition, ConditionType, Flow};
 
-/// What stands for a value that nothing in the flow compares with.
+/// A value that no condition of the flow compares with.
 pub(crate) const OTHER: &str = "zzqx";
 
 /// As many sets of values as are tried in all combinations.

@@ -201,9 +201,10 @@ impl<'a> Walker<'a> {
         for (event, answering, failing) in happens {
             let stored = Arc::clone(&stored);
             let branch = Branch { stored, event, now: again.now, answering, failing };
-            match first || again.novel {
-                true => self.novel.push_back(branch),
-                false => self.stale.push_back(branch),
+            if first || again.novel {
+                self.novel.push_back(branch);
+            } else {
+                self.stale.push_back(branch);
             }
         }
     }

@@ -14,9 +14,10 @@ impl Walker<'_> {
             .collect();
         for kind in TriggerKind::ALL.into_iter().filter(|kind| wired.contains(&kind.event())) {
             for execution in self.beginnings(kind) {
-                let moments: Vec<u64> = match self.hints.tells_time() {
-                    true => (0..7 * 8).map(|hours| NOW + hours * 3 * 3600).collect(),
-                    false => vec![NOW],
+                let moments: Vec<u64> = if self.hints.tells_time() {
+                    (0..7 * 8).map(|hours| NOW + hours * 3 * 3600).collect()
+                } else {
+                    vec![NOW]
                 };
                 let answering = !matches!(kind, TriggerKind::Request);
                 for now in moments {

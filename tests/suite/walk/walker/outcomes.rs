@@ -20,12 +20,13 @@ impl Walker<'_> {
             ways.push((answered(success, 200, "text/plain", body), false));
         }
         let back = format!("{URL}?FlowEvent=return");
-        let documents = match voice {
-            true => vec![
+        let documents = if voice {
+            vec![
                 "<Response><Say>One moment.</Say></Response>".to_owned(),
                 format!("<Response><Redirect>{back}</Redirect></Response>"),
-            ],
-            false => vec!["<Response><Message>One moment.</Message></Response>".to_owned()],
+            ]
+        } else {
+            vec!["<Response><Message>One moment.</Message></Response>".to_owned()]
         };
         for document in documents {
             let twiml = OutcomeKind::Twiml(document.clone().into());
