@@ -3,11 +3,23 @@
 use std::process::Command;
 
 fn main() {
-    let git = Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).output();
-    let commit = git.ok().filter(|output| output.status.success());
-    let commit = commit.and_then(|output| String::from_utf8(output.stdout).ok());
-    let commit = commit.map_or("package".to_owned(), |commit| commit.trim().to_owned());
+    let commit = git(&["rev-parse", "--short=12", "HEAD"]).unwrap_or_else(|| "package".to_owned());
     println!("cargo:rustc-env=TWIMLGATE_COMMIT={commit}");
-    println!("cargo:rerun-if-changed=.git/HEAD");
-    println!("cargo:rerun-if-changed=.git/refs/heads");
+    // In a work tree of its own, `.git` is a file, and these are elsewhere. A file that does not
+    // exist would count as changed each time.
+    let branch = git(&["symbolic-ref", "--quiet", "HEAD"]);
+    for name in [Some("HEAD"), branch.as_deref()].into_iter().flatten() {
+        let file = git(&["rev-parse", "--git-path", name]);
+        if let Some(file) = file.filter(|file| std::path::Path::new(file).exists()) {
+            println!("cargo:rerun-if-changed={file}");
+        }
+    }
+    println!("cargo:rerun-if-changed=build.rs");
+}
+
+/// What git says, where it is there and this is a repository.
+fn git(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(arguments).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok().filter(|_| output.status.success())?;
+    Some(text.trim().to_owned())
 }

@@ -1,7 +1,7 @@
-//! A panic as an error like any other: what it happened in ends, and the process goes on.
+//! Catches panics: the work that panicked ends with an error, and the process continues.
 //!
-//! The text of a panic may quote what somebody said or wrote, as that of a slice within a character
-//! does, so that it is shown nowhere: only where it happened.
+//! The text of a panic may quote what a caller said or wrote (a slice within a character does), so
+//! it is never shown. The place of the panic is.
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -12,20 +12,20 @@ use std::pin::Pin;
 use std::task::Poll;
 
 thread_local! {
-    /// Where the last panic of this thread happened.
+    /// The place of the last panic of this thread, for the error that `catch` makes of it.
     static PLACE: Cell<Option<String>> = const { Cell::new(None) };
 }
 
-/// A bug of the gateway: where it happened, or its text, if that text is a constant of the sources.
+/// A panic of the gateway. The text is its place, or its message if that is a constant of the source.
 #[derive(Debug, thiserror::Error)]
 #[error("the gateway panicked, please report it: {0}")]
 pub struct Panic(String);
 
-/// From now on, standard error shows the place of a panic, and with `RUST_BACKTRACE` its backtrace,
-/// but not its text. For a process that answers strangers.
+/// Lets standard error show the place of a panic from now on, and with `RUST_BACKTRACE` its backtrace,
+/// but not its text. For a process that answers webhooks.
 pub(crate) fn hide_panic_texts() {
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map_or_else(|| "nowhere".to_owned(), ToString::to_string);
+        let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
         eprintln!("error: the gateway panicked, please report it: {place}");
         let backtrace = Backtrace::capture();
         if backtrace.status() == BacktraceStatus::Captured {
@@ -35,10 +35,11 @@ pub(crate) fn hide_panic_texts() {
     }));
 }
 
-/// Turns a panic inside `future` into an error, so that it still has an outcome.
+/// Polls a future to its end; a panic in it becomes an error. Like `FutureExt::catch_unwind`.
 pub(crate) async fn catch_async<T>(
     mut future: Pin<&mut impl Future<Output = T>>,
 ) -> Result<T, Panic> {
+    // Each poll is caught by itself: a future may panic after any of its awaits.
     poll_fn(|context| match catch(|| future.as_mut().poll(context)) {
         Ok(poll) => poll.map(Ok),
         Err(panicked) => Poll::Ready(Err(panicked)),
@@ -46,8 +47,8 @@ pub(crate) async fn catch_async<T>(
     .await
 }
 
-/// The same for what is done at once. What `work` had begun to change must be given up, or be good
-/// as it is.
+/// Runs a closure; a panic in it becomes an error. State that `work` had begun to change must be
+/// dropped by the caller, or be valid as it is.
 pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Panic> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| Panic::of(panic.as_ref()))
 }
@@ -58,5 +59,37 @@ impl Panic {
     fn of(panic: &(dyn Any + Send)) -> Panic {
         let words = || panic.downcast_ref::<&str>().copied().unwrap_or("its text is not shown");
         Panic(PLACE.take().unwrap_or_else(|| words().to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hint::black_box;
+    use std::pin::pin;
+
+    use super::*;
+    use crate::exchange_error::ExchangeError;
+    use crate::fallback;
+
+    /// P18: a panic becomes an error with a reply. A text that is made at run time may quote a
+    /// caller, and is not in the error.
+    #[actix_web::test]
+    async fn a_panic_is_an_error_like_any_other() {
+        let panics: [fn() -> u8; 3] = [
+            || panic!("a text"),
+            || panic!("a text of {}", black_box(2)),
+            || std::panic::panic_any(7),
+        ];
+        for (panics, text) in panics.into_iter().zip(["a text", "not shown", "not shown"]) {
+            let stage = pin!(async move {
+                tokio::task::yield_now().await;
+                panics()
+            });
+            let Err(panic) = catch_async(stage).await else { panic!("there is no error") };
+            assert!(panic.to_string().ends_with(text), "{panic}");
+            let reply = fallback::reply_to(&ExchangeError::from(panic), None);
+            assert_eq!((reply.status, reply.document), (200, crate::twiml::EMPTY));
+        }
+        assert_eq!(catch_async(pin!(async { 1 })).await.ok(), Some(1));
     }
 }

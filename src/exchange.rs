@@ -1,13 +1,16 @@
-//! One webhook in, one document out: the stages in order.
+//! The exchange: one webhook in, one document out.
 //!
-//! [`exchange`] walks them and is the one place that catches a panic on the path of a webhook.
-//! `decide` has all rules about what a webhook means, `load` reads executions back, `turn` takes one
-//! a turn further for a webhook and `resume` without one; both leave the walk through the flow to
-//! `turn_runner`.
+//! [`exchange`] runs the stages in order, and is the one place that catches a panic on the path of a
+//! webhook. `decide` has every rule about what a webhook means. `load` reads executions from the
+//! store. `turn` advances an execution for a webhook, and `resume` advances one without a webhook;
+//! both leave the steps to `turn_runner`. `pending` makes calls that may outlast their webhook.
+//! `send_replies` sends a document over the carrier's API where no webhook waits for it. `adopt`
+//! renames stored executions when their flow has another name.
 //!
-//! Invariant: what a webhook has changed is committed together with its reply, before the reply
-//! leaves. What the carrier gets for an error is [`fallback`](crate::fallback)'s matter; the log
-//! only observes.
+//! Invariant: what a webhook has changed is committed in one transaction with its reply, before the
+//! reply leaves. This folder does not know HTTP on the carrier's side, the form of the store, or
+//! what a widget does. [`fallback`](crate::fallback) alone maps errors to replies, and the log only
+//! observes.
 
 mod adopt;
 mod decide;
@@ -41,18 +44,18 @@ use crate::verify::Verification;
 use crate::webhook::Received;
 use turn::{TurnResult, WebhookHandler};
 
-/// Where an exchange takes place.
+/// The surroundings of an exchange: configuration, worker and deadline.
 #[derive(Clone, Copy)]
 pub struct ExchangeContext<'a> {
-    /// The configuration that answers.
+    /// The configuration at the time the webhook arrived. A reload does not change it.
     pub gateway: &'a Gateway,
-    /// What this thread answers with.
+    /// The store, the function clients and the pending calls of this thread.
     pub worker: &'a Worker,
     /// When the answer must have left.
     pub deadline: Instant,
 }
 
-/// How far a webhook has come: what is left to do when a stage fails or panics.
+/// What must be finished when a stage fails or panics.
 #[derive(Default)]
 struct ExchangeProgress<'a> {
     route: Option<&'a Arc<Route>>,
@@ -60,8 +63,8 @@ struct ExchangeProgress<'a> {
     claim: Option<ClaimGuard>,
 }
 
-/// Answers a webhook, whatever happens, by the deadline. `received` reads the request; `target` is the
-/// route of its path, whose fallback is sent where a stage before the route panics.
+/// Answers a webhook by the deadline, in every case. `received` reads the request. `target` is the
+/// route of the request's path: its fallback is sent where a stage before the route panics.
 pub async fn exchange<'a>(
     context: ExchangeContext<'a>,
     target: Option<&'a Arc<Route>>,
@@ -69,8 +72,11 @@ pub async fn exchange<'a>(
     log: &mut ExchangeLog,
 ) -> WebhookReply {
     let mut progress = ExchangeProgress::default();
+    // The reply of a failure, once a stage has failed while the claim was held.
     let mut failed: Option<WebhookReply> = None;
     let mut received = Some(received);
+    // At most two rounds: the webhook itself, then the commit of its fallback. Both are under the
+    // same catch, because the commit of a fallback can panic as well.
     let reply = loop {
         let stages = async {
             match (received.take(), &failed) {
@@ -78,12 +84,13 @@ pub async fn exchange<'a>(
                 (None, reply) => commit_fallback(context, reply.as_ref(), &mut progress).await,
             }
         };
-        // Pinned here and lent: a future that is handed on is copied whole.
+        // Pinned here and borrowed: a future that is moved into `catch_async` would be copied whole.
         let caught = catch_async(pin!(stages)).await;
         let error = match caught {
             Ok(Ok(document)) => break failed.unwrap_or(WebhookReply::document(document)),
             Ok(Err(error)) => error,
             Err(panic) => {
+                // A panic in verify or route comes before the route is known from the webhook.
                 progress.route = progress.route.or(target);
                 progress.route.inspect(|route| log.record_route(route));
                 panic.into()
@@ -94,15 +101,15 @@ pub async fn exchange<'a>(
         if progress.claim.is_none() {
             break reply;
         }
-        // Stored like any other reply: a function that was called before the failure is not called
-        // again by a repeat.
+        // The fallback is stored like any other reply: a repeat must not call again a function that
+        // was called before the failure.
         failed = Some(reply);
     };
     log.record_reply(reply.status);
     reply
 }
 
-/// Verify, route, claim, run, commit: the way of a webhook.
+/// Verifies, routes, claims, runs and commits a webhook, in this order.
 async fn answer<'a>(
     context: ExchangeContext<'a>,
     received: Pin<&mut impl Future<Output = Result<Received, ExchangeError>>>,
@@ -115,6 +122,8 @@ async fn answer<'a>(
     let route = gateway.routes.find(&webhook)?;
     progress.route = Some(route);
     log.record_route(route);
+    // Before the session lock, which `turn` takes: a repeat must not wait behind its own first
+    // delivery.
     let claim = worker.sessions.claim(ClaimKey::from_webhook(&webhook, route.channel));
     match in_time(deadline, claim).await? {
         ClaimOutcome::Answered(reply) => {
@@ -131,11 +140,12 @@ async fn answer<'a>(
         ClaimOutcome::Unclaimed => {}
     }
     let result = WebhookHandler { context, route }.turn(webhook, log).await?;
-    // Too late for this delivery is not too late for its repeats: the write goes on.
+    // At the deadline this delivery gets the fallback, and the write goes on: a repeat then gets the
+    // reply.
     in_time(deadline, result.commit(worker, progress.claim.take())).await
 }
 
-/// Stores the fallback of a failed webhook for its repeats.
+/// Stores the fallback of a failed webhook, so that its repeats get the same reply.
 async fn commit_fallback(
     context: ExchangeContext<'_>,
     reply: Option<&WebhookReply>,
@@ -146,8 +156,8 @@ async fn commit_fallback(
     in_time(context.deadline, result.commit(context.worker, progress.claim.take())).await
 }
 
-/// What a store does for a webhook, as long as the carrier waits for it: a disk may take seconds for
-/// each write.
+/// Waits for the store until the deadline. A slow disk may take seconds for each write, and the
+/// carrier does not wait that long.
 async fn in_time<T, E: From<StoreError>>(
     deadline: Instant,
     work: impl Future<Output = Result<T, E>>,

@@ -1,4 +1,7 @@
-//! Every error and what the carrier gets for it: one match, nothing in it can fail.
+//! The reply to the carrier for every error: one exhaustive match, in which nothing can fail.
+//!
+//! Invariant: no text of an error reaches the carrier, and a reply needs no store, template, network
+//! or configuration. This module knows errors and routes, and nothing of how they came about.
 
 use actix_web::web::Bytes;
 
@@ -7,26 +10,26 @@ use crate::exchange_error::ExchangeError;
 use crate::route::{Route, RouteError};
 use crate::webhook::ReceiveError;
 
-/// What goes back to the carrier.
+/// The reply to a webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookReply {
     /// 200 with a document, or a refusal without a body.
     pub status: u16,
-    /// TwiML, or nothing.
+    /// TwiML; empty for a refusal.
     pub document: Bytes,
 }
 
-/// The answer to a call where nothing better is known. No store, template, network or memory is
-/// needed: the bytes are part of the program, and a test reads them as the carrier would.
+/// The reply to a call whose route has no `fallback`, or is not known. The bytes are part of the
+/// program, and a test reads them as the carrier would.
 pub const VOICE: &[u8] = include_bytes!("../templates/fallback/voice.xml");
 
-/// The same for a message. Never a voice verb: the carrier would send nothing at all.
+/// The reply to a message in the same case. It has no voice verb: the carrier would discard the
+/// whole document.
 pub const MESSAGE: &[u8] = include_bytes!("../templates/fallback/message.xml");
 
-/// What the carrier gets for an error. `route` is the webhook's, where it is known.
+/// The reply for an error. `route` is the route of the webhook, where it is known.
 ///
-/// There is no arm for "everything else": a new kind of error must not compile until it has its
-/// answer. No text of an error is part of an answer.
+/// The match has no wildcard arm: a new error does not compile until it has a reply.
 pub fn reply_to(error: &ExchangeError, route: Option<&Route>) -> WebhookReply {
     match error {
         ExchangeError::Receive(error) => WebhookReply::refusal(match error {
@@ -35,9 +38,13 @@ pub fn reply_to(error: &ExchangeError, route: Option<&Route>) -> WebhookReply {
             ReceiveError::TooSlow => 408,
             ReceiveError::Unreadable | ReceiveError::Pipelined => 400,
         }),
+        // 400 for what cannot be parsed, 403 for what is not signed: a proxy in front can tell a
+        // broken client from a forged webhook.
         ExchangeError::Verify(error) if error.is_unreadable() => WebhookReply::refusal(400),
         ExchangeError::Verify(_) => WebhookReply::refusal(403),
         ExchangeError::Route(RouteError::Unknown) => WebhookReply::refusal(404),
+        // The carrier is owed an answer, although the number is configured wrongly. The fallback
+        // of the route is for the other channel.
         ExchangeError::Route(RouteError::WrongChannel { found, .. }) => {
             WebhookReply::document(built_in(*found))
         }
@@ -50,6 +57,7 @@ pub fn reply_to(error: &ExchangeError, route: Option<&Route>) -> WebhookReply {
         | ExchangeError::Store(_)
         | ExchangeError::Panic(_) => WebhookReply::document(match route {
             Some(route) => route.fallback.clone(),
+            // Only a panic before the route was found comes here without one.
             None => crate::twiml::EMPTY,
         }),
     }

@@ -1,13 +1,14 @@
-//! Pending calls: calls of functions that outlast the webhook that began them (`hold`).
+//! Pending calls: function calls that outlast the webhook that began them (`hold`).
 //!
-//! A call hears the hold document and comes back; a message is answered at once, and its flow goes on
-//! when the outcome has come. `call` is what the execution stores of such a call, `table` has the
-//! calls and outcomes of this process, `detached` makes one in a task of its own, `hold_document`
-//! says which documents may be sent meanwhile.
+//! A phone call hears the hold document, and the carrier asks again. A message is answered at once,
+//! and its flow continues when the outcome is there. `call` is the record of such a call in its
+//! execution. `table` has the calls and outcomes of this process. `detached` makes a call in its own
+//! task. `hold_document` checks the documents that may be sent meanwhile.
 //!
-//! Invariant: what the execution stores is enough to make the call once more under the same
-//! `Idempotency-Key`. The table may therefore forget anything, and ends with the process. It stands
-//! beside the store, not in the configuration, so that a reload loses no call.
+//! Invariant: the record in the execution is enough to make the call again under the same
+//! `Idempotency-Key`. The table may therefore drop any entry, and ends with the process. It belongs
+//! to the process and not to a configuration, so that a reload loses no call. This folder does not
+//! know flows, sessions or webhooks.
 
 mod call;
 mod detached;

@@ -1,17 +1,17 @@
-//! Executions of flows that are called something else by now: they are written down anew, so that
-//! whoever is in a call or a chat goes on in it.
+//! Renames stored executions whose flow has another name now, so that a call or a chat in progress
+//! continues.
 
 use crate::gateway::Gateway;
 use crate::limits::ADOPTED_AT_ONCE;
 use crate::session::{Commit, ExecutionQuery, Sessions, StoreError, StoredExecution, rename_flow};
 
-/// Gives the executions that a store has under former names of flows their flows' names of today;
-/// how many these were. To be called before a configuration answers webhooks. There is seldom
-/// anything to do: after an update from a version that named flows after their files, or where a
-/// `[flow.NAME]` is new.
+/// Renames the executions that the store has under former names of flows, and returns their number.
+/// Call it before a configuration answers webhooks. There is work only after an update from a
+/// version that named flows after their files, or where a `[flow.NAME]` is new.
 ///
 /// # Errors
-/// Where the store fails. What was adopted by then stays so, and the rest is found the next time.
+/// If the store fails. The executions renamed by then stay renamed, and the next call finds the
+/// others.
 pub async fn adopt(gateway: &Gateway, sessions: &Sessions) -> Result<usize, StoreError> {
     let mut adopted = 0;
     for (former, name) in gateway.flows.former_names() {
@@ -27,10 +27,10 @@ pub async fn adopt(gateway: &Gateway, sessions: &Sessions) -> Result<usize, Stor
             let page = sessions.executions(listing).await?;
             let Some(last) = page.last() else { break };
             after = Some((last.created, last.sid.clone()));
-            // All at once: the store writes what comes together in one transaction.
-            let tasks = page.into_iter().map(|saved| {
+            // Concurrently: the store commits what arrives together in one transaction.
+            let tasks = page.into_iter().map(|stored| {
                 let (sessions, name) = (sessions.clone(), name.to_owned());
-                actix_web::rt::spawn(async move { adopt_one(&sessions, saved, &name).await })
+                actix_web::rt::spawn(async move { adopt_one(&sessions, stored, &name).await })
             });
             for task in tasks.collect::<Vec<_>>() {
                 adopted += usize::from(task.await.unwrap_or(Ok(false))?);
@@ -40,19 +40,19 @@ pub async fn adopt(gateway: &Gateway, sessions: &Sessions) -> Result<usize, Stor
     Ok(adopted)
 }
 
-/// One of them; whether it was there still, and its session had no other active execution.
+/// Renames one execution. `false`: it is gone, or its session has another active execution.
 async fn adopt_one(
     sessions: &Sessions,
-    saved: StoredExecution,
+    stored: StoredExecution,
     name: &str,
 ) -> Result<bool, StoreError> {
-    // A webhook that the former configuration answers may be at work on it.
-    let _turn = sessions.lock(&saved.session).await;
-    let Some(saved) = sessions.execution(&saved.sid).await? else { return Ok(false) };
-    let now = saved.updated;
-    match sessions.commit(Commit::new(rename_flow(saved, name), Vec::new(), now)).await {
+    // A webhook that the former configuration answers may be changing it.
+    let _lock = sessions.lock(&stored.session).await;
+    let Some(stored) = sessions.execution(&stored.sid).await? else { return Ok(false) };
+    let now = stored.updated;
+    match sessions.commit(Commit::new(rename_flow(stored, name), Vec::new(), now)).await {
         Ok(()) => Ok(true),
-        // The person has begun anew meanwhile: that conversation counts.
+        // The contact has begun another execution in the meantime, which takes precedence.
         Err(StoreError::Conflict(_)) => Ok(false),
         Err(error) => Err(error),
     }

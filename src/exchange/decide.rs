@@ -1,8 +1,7 @@
-//! What a webhook means to the executions of its flow: pure, so that the whole table can be read, and
-//! tested.
+//! The meaning of a webhook: which session it belongs to, and what it does to the active execution.
 //!
-//! [`conversation`] says which session a webhook belongs to, [`decide`] what it does to the execution
-//! that is active there. No other file has a rule about the meaning of a webhook.
+//! All functions are pure, so that each rule can be read and tested by itself. [`conversation`] finds
+//! the session, [`decide`] the plan. No other file has a rule about the meaning of a webhook.
 
 use std::sync::Arc;
 
@@ -14,39 +13,39 @@ use crate::route::Route;
 use crate::session::{StoredExecution, call_key, calls_key, contact_key};
 use crate::webhook::{Params, StepToken, Webhook};
 
-/// Where the execution of a webhook is looked for.
+/// Where the execution of a webhook is stored.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Conversation {
-    /// Nowhere: the flow answers this webhook alone, and nothing is stored.
+    /// Not at all: the flow answers this webhook, and nothing is stored.
     Stateless,
     /// Under this session key.
     Session(String),
-    /// Nowhere, although the flow stores its executions: the webhook names no call and no addresses.
+    /// The flow stores its executions, and the webhook names neither a call nor addresses.
     Unidentified,
 }
 
-/// What becomes of a webhook.
+/// What to do with a webhook.
 #[derive(Debug)]
 pub(super) enum Plan {
-    /// It begins an execution, in the place of the one that is active, if there is one.
+    /// Begin an execution. One that is active ends.
     Begin {
-        /// What ends by that.
+        /// The execution that ends.
         replaced: Option<StoredExecution>,
     },
-    /// It is what an execution waits for.
+    /// Resume the execution that waits for it.
     Resume {
         /// The execution.
         loaded: LoadedExecution,
-        /// What it is told.
+        /// The event for the flow.
         event: Event,
     },
-    /// It changes nothing, and gets an empty document.
+    /// Answer with an empty document, and change nothing. The text says why, for the log.
     Ignore(&'static str),
-    /// It must not get any further.
+    /// Answer with the fallback, and change nothing.
     Refuse(ExchangeError),
 }
 
-/// What a webhook means to an execution.
+/// A [`Plan`] without the execution that it is about.
 #[derive(Debug)]
 enum Meaning {
     Begin,
@@ -55,14 +54,14 @@ enum Meaning {
     Refuse(ExchangeError),
 }
 
-/// The session of a webhook: a call is one execution, and so is all that is written between two
-/// addresses.
+/// The session of a webhook. The webhooks of one call share an execution, and so do all messages
+/// between two addresses.
 pub(super) fn conversation(webhook: &Webhook, route: &Route) -> Conversation {
     let flow = &*route.flow;
     let is_stored = match flow.persistence {
         Persistence::Always => true,
         Persistence::WhilePending => webhook.sid().is_some(),
-        // A call may be pending from the time before `hold` was taken out of the configuration.
+        // A call may still be pending from before a reload that removed `hold`.
         Persistence::Never => webhook.sid().is_some() && StepToken::may_be_ours(webhook),
     };
     if !is_stored {
@@ -89,21 +88,18 @@ pub(super) fn conversation(webhook: &Webhook, route: &Route) -> Conversation {
     key.map_or(Conversation::Unidentified, Conversation::Session)
 }
 
-/// Our address and that of the contact. `is_outbound`: the webhook is about something that we sent.
+/// Our address and the contact's. `is_outbound`: the webhook is about a call or message of ours.
 fn addresses(webhook: &Webhook, is_outbound: bool) -> (&str, &str) {
     let address = |name| webhook.param(name).unwrap_or_default();
-    match is_outbound {
-        true => (address("From"), address("To")),
-        false => (address("To"), address("From")),
-    }
+    if is_outbound { (address("From"), address("To")) } else { (address("To"), address("From")) }
 }
 
-/// What became of a message that we sent; `None` where the webhook brings a message.
+/// The delivery status of a message of ours; `None` where the webhook brings a message.
 fn message_status(webhook: &Webhook) -> Option<&str> {
     webhook.param("MessageStatus").filter(|status| *status != "received")
 }
 
-/// Says what a webhook does to the execution that is active in its session.
+/// Plans what a webhook does to the active execution of its session.
 pub(super) fn decide(webhook: &Webhook, route: &Route, active: Option<LoadedExecution>) -> Plan {
     let execution = active.as_ref().map(|active| &active.execution);
     let meaning = if is_second_call(webhook, route, execution) {
@@ -115,7 +111,7 @@ pub(super) fn decide(webhook: &Webhook, route: &Route, active: Option<LoadedExec
     };
     match (meaning, active) {
         (Meaning::Resume(event), Some(loaded)) => Plan::Resume { loaded, event },
-        // Only what is there is resumed.
+        // `Resume` without an execution comes from a step of one that is over: the flow begins.
         (Meaning::Begin | Meaning::Resume(_), active) => {
             Plan::Begin { replaced: active.map(|active| active.stored) }
         }
@@ -124,9 +120,9 @@ pub(super) fn decide(webhook: &Webhook, route: &Route, active: Option<LoadedExec
     }
 }
 
-/// Whether a webhook without an active execution begins one whatever it tells, as each does on the
-/// short form of a route. A step in our own form is the end of a pending call there, unless the
-/// flow has none: then it is a parameter of the user's function.
+/// Whether a webhook without an active execution begins one in every case. On the short form of a
+/// route it does, with one exception: a step token of ours belongs to a pending call. A flow that has
+/// no pending calls passes `step` to the user's function like any other parameter.
 fn always_begins(webhook: &Webhook, flow: &Flow) -> bool {
     let names_other_step =
         StepToken::named_by(webhook).is_some() && !StepToken::may_be_ours(webhook);
@@ -147,7 +143,9 @@ fn is_second_call(webhook: &Webhook, route: &Route, active: Option<&Execution>) 
         && active.is_some_and(is_other)
 }
 
+/// What a webhook means to an execution, by its channel.
 fn meaning(webhook: &Webhook, channel: Channel, execution: Option<&Execution>) -> Meaning {
+    // Before everything else: a TwiML Redirect comes back with the parameters of a running call.
     if StepToken::is_return(webhook) {
         return match execution {
             Some(execution) if is_handed_over(execution) => {
@@ -165,6 +163,7 @@ fn meaning(webhook: &Webhook, channel: Channel, execution: Option<&Execution>) -
     }
 }
 
+/// The rules for calls.
 fn meaning_for_call(
     webhook: &Webhook,
     execution: Option<&Execution>,
@@ -172,7 +171,7 @@ fn meaning_for_call(
 ) -> Meaning {
     let status = webhook.param("CallStatus").unwrap_or_default();
     let over = matches!(status, "completed" | "busy" | "failed" | "no-answer" | "canceled");
-    // Before the step: the caller of a pending call may hang up with its token in the URL.
+    // Before the step token: a caller who hangs up while a call is pending sends the token with it.
     if over && execution.is_some_and(|execution| execution.pending_call().is_some()) {
         return Meaning::Resume(Event::HangUp(params()));
     }
@@ -199,6 +198,7 @@ fn meaning_for_call(
     }
 }
 
+/// The rules for messages.
 fn meaning_for_message(
     webhook: &Webhook,
     execution: Option<&Execution>,
@@ -208,14 +208,16 @@ fn meaning_for_message(
     if let Some(status) = message_status(webhook) {
         let failed = matches!(status, "failed" | "undelivered");
         let awaited = wait.is_some_and(|wait| wait.token.is_named_by(webhook));
-        return match failed && awaited {
-            true => Meaning::Resume(Event::Webhook(params())),
-            false => Meaning::Ignore("a status callback that changes nothing"),
+        // Only a failure ends the wait: a flow waits for the reply, not for the receipt.
+        return if failed && awaited {
+            Meaning::Resume(Event::Webhook(params()))
+        } else {
+            Meaning::Ignore("a status callback that changes nothing")
         };
     }
     match wait {
         None => Meaning::Begin,
-        // Studio's REST has asked for it, and its first turn is about to come.
+        // Studio's REST has created it, and its first turn has not run.
         Some(_) if !execution.is_some_and(Execution::has_begun) => {
             Meaning::Ignore("the execution has not begun, so it takes no message (Twilio 81002)")
         }

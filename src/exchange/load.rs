@@ -1,34 +1,36 @@
-//! Executions read back from the store: written once, for webhooks and for turns without one.
+//! Loads executions from the store, for webhooks and for timers alike.
 
 use std::sync::Arc;
 
+use super::ExchangeError;
 use crate::flow::{Execution, Flow};
 use crate::gateway::{Gateway, RevisionError};
 use crate::session::{Sessions, StoreError, StoredExecution, decode_execution};
 
-/// An execution that was read back.
+/// An execution with the record that it was decoded from.
 #[derive(Debug)]
 pub(super) struct LoadedExecution {
     pub(super) stored: StoredExecution,
     pub(super) execution: Execution,
 }
 
-/// Why an execution that is stored cannot go on, ever.
+/// Why a stored execution can never continue.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum UnusableExecution {
-    /// Its record is damaged, or another version's, or has a place that its flow does not have.
+    /// The record is damaged, has the form of another version, or names a widget that the flow does
+    /// not have.
     #[error(transparent)]
     Unreadable(StoreError),
-    /// The revision of the flow that it began with cannot be made any more.
+    /// The flow revision that it began with cannot be compiled any more.
     #[error(transparent)]
     Revision(RevisionError),
 }
 
 impl LoadedExecution {
-    /// Reads an execution. One that cannot be read comes back with the reason.
+    /// Decodes an execution.
     ///
     /// # Errors
-    /// The record, so that it can be ended, and [`UnusableExecution::Unreadable`].
+    /// [`UnusableExecution::Unreadable`] with the record, so that the caller can end it.
     pub(super) fn read(
         stored: StoredExecution,
     ) -> Result<LoadedExecution, (StoredExecution, UnusableExecution)> {
@@ -38,11 +40,12 @@ impl LoadedExecution {
         }
     }
 
-    /// The revision of the flow that the execution is on. `current` is tried before the store is
-    /// asked: nearly all executions are on it.
+    /// The flow revision of the execution. `current` is compared first, because nearly all
+    /// executions are on it; only for others the store is read.
     ///
     /// # Errors
-    /// The outer one where the store fails, the inner one where the execution can never go on.
+    /// The outer one if the store fails, the inner one if the execution can never continue. A
+    /// failure of the store ends nothing.
     pub(super) async fn flow(
         &self,
         gateway: &Gateway,
@@ -56,12 +59,22 @@ impl LoadedExecution {
         };
         Ok(match flow {
             Ok(flow) if self.execution.fits(&flow) => Ok(flow),
-            // Damaged, or of another version, in ways that its own form does not tell.
+            // Decoding checks the form only. A position outside the flow shows here.
             Ok(_) => {
                 Err(UnusableExecution::Unreadable(StoreError::Corrupt(self.stored.sid.clone())))
             }
             Err(RevisionError::Store(error)) => return Err(error),
             Err(gone) => Err(UnusableExecution::Revision(gone)),
         })
+    }
+}
+
+impl From<UnusableExecution> for ExchangeError {
+    fn from(unusable: UnusableExecution) -> ExchangeError {
+        match unusable {
+            UnusableExecution::Unreadable(error)
+            | UnusableExecution::Revision(RevisionError::Store(error)) => error.into(),
+            UnusableExecution::Revision(RevisionError::Gone(why)) => ExchangeError::Revision(why),
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! A call of a function that may outlast its webhook: begun in a task of its own, and polled by
-//! each webhook and timer that asks for its outcome.
+//! Calls of functions that may outlast their webhook. Each runs in its own task, and each webhook or
+//! timer that follows polls for the outcome.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,13 +16,14 @@ use crate::limits::HOLD_WITHIN;
 use crate::pending::{CallPoll, DetachedCall, PendingCall, PendingKey};
 use crate::webhook::Params;
 
-/// How long a pending call is waited for whose function has no `hold` in the new configuration.
-const AFTER: Duration = Duration::from_secs(4);
+/// How long to wait for a pending call whose function has no `hold` since a reload.
+const DEFAULT_HOLD_AFTER: Duration = Duration::from_secs(4);
 
-/// The function that a call is for, if the call may outlast its webhook.
+/// The configured function of a call, if the call may outlast its webhook.
 pub(super) fn pending_function(call: &FunctionCall) -> Option<Arc<Function>> {
     match &call.target {
         CallTarget::Function(function) if call.pending.is_some() || function.hold.is_some() => {
+            // A stored pending call has parameters only: neither a body nor credentials.
             let plain = call.body.is_none() && !call.with_credentials;
             plain.then(|| Arc::clone(function))
         }
@@ -31,8 +32,8 @@ pub(super) fn pending_function(call: &FunctionCall) -> Option<Arc<Function>> {
 }
 
 impl TurnRunner<'_> {
-    /// Makes a call, or finds it under way, and waits for its outcome until the hold document is
-    /// due. Where too many calls are under way, it is a call like any other.
+    /// Makes a call, or finds it running, and waits for its outcome until the hold document is due.
+    /// If too many calls are running, the call is made without a task and without a hold document.
     pub(super) async fn poll(
         &self,
         execution: &Execution,
@@ -45,11 +46,12 @@ impl TurnRunner<'_> {
         let pending = &self.context.worker.pending;
         let known = pending.find(&key);
         let after = match &function.hold {
-            // A timer is called again when the outcome is there, so it need not wait for it.
+            // The outcome wakes the timer, so the timer does not wait for it.
             _ if known.is_some() && !self.turn.answering => Duration::ZERO,
             Some(hold) => hold.after,
-            None => AFTER,
+            None => DEFAULT_HOLD_AFTER,
         };
+        // The hold document needs time to be rendered and committed before the deadline.
         let until = (began + after).min(self.context.deadline - HOLD_WITHIN);
         let call = call.pending.unwrap_or_else(|| self.pending_call(execution, call.parameters));
         let poll = match known {
@@ -59,17 +61,17 @@ impl TurnRunner<'_> {
         match poll {
             CallPoll::Ready(outcome) => {
                 if call.times == 0 {
-                    // No hold document went out, so no store knows of the call.
+                    // No hold document was sent, so no stored execution refers to the call.
                     pending.forget(&key);
                 }
                 let widget = &execution.widget(self.flow).name;
                 log.record_call(widget, &function.name, &call.parameters, &outcome);
                 Event::Answered(outcome)
             }
-            // A lost one is begun again by the next poll.
+            // A lost call is made again by the next poll, under the same key.
             CallPoll::Pending | CallPoll::Lost => {
                 if !self.turn.answering || execution.channel == Channel::Message {
-                    pending.announce(&key);
+                    pending.announce(&key); // no webhook will ask for the outcome
                 }
                 log.record_pending(&function.name, call.times + 1, clock::now() - began);
                 let document = self.context.gateway.hold_documents.get(&function.name).cloned();
@@ -78,7 +80,7 @@ impl TurnRunner<'_> {
         }
     }
 
-    /// Begins a call in a task of its own; where as many as may be are under way, makes it here.
+    /// Starts a call in its own task. If the table has no room, makes the call here.
     async fn detach(&self, key: &PendingKey, call: DetachedCall, until: Instant) -> CallPoll {
         match self.context.worker.pending.begin(key) {
             Some((permit, outcome)) => {
@@ -89,7 +91,7 @@ impl TurnRunner<'_> {
         }
     }
 
-    /// What a call is known by to everything that may ask for it later.
+    /// The record of a new call, which the execution stores.
     fn pending_call(&self, execution: &Execution, parameters: Params) -> Box<PendingCall> {
         Box::new(PendingCall {
             key: format!("{}:{}", self.key, execution.steps),
@@ -112,7 +114,7 @@ impl TurnRunner<'_> {
             widget: execution.widget(self.flow).name.clone(),
             parameters: Arc::clone(&call.parameters),
             webhook: Arc::clone(&call.webhook),
-            // The form of another webhook is not what the call was begun with.
+            // Only the first poll has the form of the webhook that began the call.
             form: self.form.filter(|_| call.times == 0).cloned(),
             signing_key: self.account.and_then(|account| key_of(account)).cloned(),
             key: call.key.clone(),

@@ -1,5 +1,5 @@
-//! Executions that go on without a webhook: a wait has ended, or a pending call has its outcome. What
-//! there is to say goes over the carrier's API.
+//! Advances executions without a webhook: a wait has timed out, or a pending call has its outcome.
+//! Replies are sent over the carrier's API.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -18,8 +18,11 @@ use crate::random;
 use crate::session::{Commit, ExecutionContext, StoredExecution, end_execution, take_steps};
 use crate::webhook::{Params, StepToken};
 
-/// Takes one execution further whose wait is over by `now`, or whose pending call has its outcome.
-/// What a webhook has moved on in the meantime is left as it is.
+/// Advances one execution whose wait is over by `now`, or whose pending call has its outcome. An
+/// execution that a webhook has advanced in the meantime is left as it is.
+///
+/// # Errors
+/// If the store fails. The execution stays due, and the next call finds it again.
 pub async fn resume_due(
     gateway: &Gateway,
     worker: &Worker,
@@ -34,7 +37,7 @@ pub async fn resume_due(
     match resumed {
         Ok(resumed) => resumed,
         Err(panic) => {
-            // It would be due again and again, and keep others from being looked at.
+            // It would panic on every tick, and delay the executions that are due after it.
             log.note(&format!("{panic}; it is over"));
             end_overdue(worker, due, now).await
         }
@@ -49,6 +52,7 @@ async fn resume(
     log: &mut ExchangeLog,
 ) -> Result<(), ExchangeError> {
     let _lock = worker.sessions.lock(&due.session).await;
+    // Read again under the lock: a webhook may have ended the wait since it was found due.
     let stored = worker.sessions.execution(&due.sid).await?;
     let Some(stored) = stored.filter(|stored| stored.active && stored.due.is_some()) else {
         return Ok(());
@@ -73,17 +77,17 @@ async fn resume(
     let records = flow.persistence.is_always() || worker.records_transitions;
     let token = StepToken::new(random::sid(""));
     let key = format!("{}:{}", stored.sid, execution.steps);
-    // No carrier waits for an answer, so the time begins when the session is free.
+    // No carrier waits for a reply, so the time begins when the session is locked.
     let deadline = clock::now() + TIMER_TURN_WITHIN;
     let runner = TurnRunner {
         context: ExchangeContext { gateway, worker, deadline },
         flow: &flow,
         turn: TurnContext::without_webhook(now, token, urls).recording_transitions(records),
         account: match execution.account_sid() {
-            // Another account's credentials are never used: one that is not configured any more
-            // sends and signs nothing.
+            // Never the credentials of another account. For an account that is not configured any
+            // more, nothing is sent or signed.
             Some(sid) => gateway.account(sid),
-            // A program began it, in a version that did not write down for which account.
+            // A former version stored no account for an execution of Studio's REST.
             None => gateway.config.accounts.first(),
         },
         params: &Params::default(),
@@ -99,7 +103,7 @@ async fn resume(
     Ok(worker.sessions.commit(Commit::new(record, steps, now)).await?)
 }
 
-/// One turn; what there is to say is sent.
+/// Runs one turn, and sends its replies.
 async fn run(
     runner: &TurnRunner<'_>,
     flow: &str,
@@ -113,8 +117,8 @@ async fn run(
         Err(failure) => {
             log.note(&failure.to_string());
             execution.state = ExecutionState::Ended;
-            // The webhook of a message was answered before its function was: without the fallback
-            // its sender would get nothing at all.
+            // The webhook of a message was answered while its function was pending. Without the
+            // fallback its sender would get no reply at all.
             let routes = &runner.context.gateway.routes;
             let route = routes.of_flow(flow, Channel::Message, execution.route.as_deref());
             let awaits_reply = was_pending && execution.channel == Channel::Message;
@@ -125,7 +129,7 @@ async fn run(
     }
 }
 
-/// Ends an execution whose wait is still over.
+/// Ends an execution after a panic, unless a webhook has advanced it since.
 async fn end_overdue(
     worker: &Worker,
     due: &StoredExecution,
@@ -139,7 +143,7 @@ async fn end_overdue(
     }
 }
 
-/// Ends an execution that can never go on, and would be due again and again.
+/// Ends an execution that can never continue, and would be due on every tick.
 async fn end_unusable(
     worker: &Worker,
     stored: StoredExecution,

@@ -1,4 +1,4 @@
-//! The replies of a document that answers no webhook, sent over the carrier's API.
+//! Sends the replies of a document over the carrier's API, where no webhook waits for them.
 
 use super::turn_runner::TurnRunner;
 use crate::carrier_api;
@@ -9,7 +9,7 @@ use crate::twiml::read::{DocumentLimits, Element, parse_document};
 use crate::webhook::Params;
 
 impl TurnRunner<'_> {
-    /// Sends what a document says. What only the answer to a webhook can do is noted.
+    /// Sends each `<Message>` of a document. Other verbs need a webhook, and are logged.
     pub(super) async fn send_replies(
         &self,
         execution: &Execution,
@@ -30,6 +30,7 @@ impl TurnRunner<'_> {
             }
             sent += 1;
             let send = message(execution, verb);
+            // The same key when this turn runs again after a crash: the carrier may see it twice.
             let key = format!("{}:{}:{sent}", self.key, execution.steps);
             let result = carrier_api::send_request(self.api_caller(&key), &send).await;
             log.record_carrier_request(&send, &result);
@@ -40,7 +41,7 @@ impl TurnRunner<'_> {
     }
 }
 
-/// The request for a `<Message>`.
+/// The request that sends a `<Message>`.
 fn message(execution: &Execution, verb: &Element) -> CarrierRequest {
     let (body, media) = verb.message();
     let or = |name: &str, usual: &str| verb.attribute(name).unwrap_or(usual).to_owned();
@@ -51,6 +52,7 @@ fn message(execution: &Execution, verb: &Element) -> CarrierRequest {
         form.push("Body", &body);
     }
     media.iter().for_each(|url| form.push("MediaUrl", url));
+    // A relative URL refers to a webhook, and there is none.
     let callback = verb.attribute("statusCallback").filter(|url| url.contains("://"));
     if let Some(url) = callback {
         form.push("StatusCallback", url);

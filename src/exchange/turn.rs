@@ -1,4 +1,5 @@
-//! A webhook and the execution that it belongs to: found or begun, taken one turn further.
+//! Advances the execution of a webhook by one turn: finds or begins it, runs the flow, and collects
+//! what must be committed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use actix_web::web::Bytes;
 use tokio::time::timeout_at;
 
 use super::decide::{Conversation, Plan, conversation, decide};
-use super::load::{LoadedExecution, UnusableExecution};
+use super::load::LoadedExecution;
 use super::turn_runner::TurnRunner;
 use super::{ExchangeContext, ExchangeError, in_time};
 use crate::clock;
@@ -25,34 +26,34 @@ use crate::session::{
 use crate::twiml::EMPTY;
 use crate::webhook::{Params, StepToken, Webhook};
 
-/// What answers a webhook.
+/// Runs the flow of a route for a webhook.
 #[derive(Clone, Copy)]
 pub(super) struct WebhookHandler<'a> {
     pub(super) context: ExchangeContext<'a>,
     pub(super) route: &'a Arc<Route>,
 }
 
-/// What a webhook does to an execution.
+/// What one turn of an execution begins with.
 struct TurnInput<'a> {
     event: Event,
     turn: TurnContext,
     webhook: &'a Webhook,
-    /// The webhook's parameters, taken out of it.
+    /// The parameters, which were moved out of the webhook.
     params: &'a Params,
 }
 
-/// A document, and what must be stored before it leaves.
+/// The document of a turn, and what must be committed before it leaves.
 #[derive(Debug)]
 pub(super) struct TurnResult {
     document: Bytes,
     execution: Option<StoredExecution>,
     steps: Vec<StepRecord>,
-    /// Until all of it is stored, other webhooks of the session wait.
+    /// Held until the commit, so that other webhooks of the session read the new state.
     _lock: Option<SessionGuard>,
 }
 
 impl<'a> WebhookHandler<'a> {
-    /// The document of the flow for a webhook.
+    /// Runs one turn for a webhook.
     pub(super) async fn turn(
         self,
         webhook: Webhook,
@@ -68,7 +69,7 @@ impl<'a> WebhookHandler<'a> {
         }
     }
 
-    /// A flow that never waits: there is nothing to find and nothing to store.
+    /// Runs a flow that never waits: nothing is read from the store, and only the reply is written.
     async fn run_stateless(self, mut webhook: Webhook, log: &mut ExchangeLog) -> TurnResult {
         let params = Arc::new(std::mem::take(&mut webhook.params));
         let begun = Arc::clone(&params);
@@ -79,7 +80,7 @@ impl<'a> WebhookHandler<'a> {
         TurnResult::stateless(self.run(&self.route.flow, &mut execution, input, log).await)
     }
 
-    /// A flow whose executions are stored: the one of the session goes on, or one begins.
+    /// Runs a flow whose executions are stored: the session's active one, or a new one.
     async fn run_in_session(
         self,
         mut webhook: Webhook,
@@ -115,9 +116,10 @@ impl<'a> WebhookHandler<'a> {
         let input = TurnInput { event, turn, webhook: &webhook, params: &params };
         let document = self.run(&flow, &mut execution, input, log).await;
         if execution.state != ExecutionState::Ended {
-            // Before the execution: the store must never have one whose flow it does not have.
+            // Before the execution: the store must never have an execution without its flow.
             in_time(deadline, worker.store_flow(&flow)).await?;
         } else if flow.persistence == Persistence::WhilePending && !was_stored {
+            // It ended in its first turn, so no later webhook can refer to it.
             return Ok(TurnResult::stateless(document));
         }
         let steps = take_steps(&mut execution, now);
@@ -127,8 +129,9 @@ impl<'a> WebhookHandler<'a> {
     }
 
     fn begin(self, webhook: &Webhook, now: Duration) -> Execution {
-        // The whole webhook stays with the execution: templates read `trigger.*` in later turns.
+        // A copy, because templates read `trigger.*` in later turns, and this turn sends the form.
         let params = Arc::new(webhook.params.clone());
+        // In the order of time, so that new rows are added at the end of the store's index.
         let sid = random::sid_in_order("FN", now);
         let mut execution = Execution::begin(sid, self.route.channel, params);
         execution.route = Some(self.route.path.clone());
@@ -136,8 +139,9 @@ impl<'a> WebhookHandler<'a> {
         execution
     }
 
-    /// The execution that is active in a session. One that cannot be read, whether it is damaged or
-    /// another version's, must not keep its caller out: it ends, and the caller begins anew.
+    /// The active execution of a session. One that cannot be read, because it is damaged or has the
+    /// form of another version, ends, and the webhook begins another one: a damaged record must not
+    /// lock its caller out.
     async fn active(
         self,
         session: &str,
@@ -146,7 +150,7 @@ impl<'a> WebhookHandler<'a> {
         let active = self.context.worker.sessions.active(session);
         let stored = match in_time(self.context.deadline, active).await {
             Err(damaged @ StoreError::Corrupt(_)) => {
-                // What begins now takes its place in the store.
+                // The execution that begins now replaces it in the store.
                 log.note(&format!("{damaged}; its caller begins anew"));
                 return Ok(None);
             }
@@ -165,21 +169,18 @@ impl<'a> WebhookHandler<'a> {
     async fn flow(self, loaded: &LoadedExecution) -> Result<Arc<Flow>, ExchangeError> {
         let ExchangeContext { gateway, worker, deadline } = self.context;
         let flow = loaded.flow(gateway, &worker.sessions, Some(&self.route.flow));
-        in_time(deadline, flow).await?.map_err(|unusable| match unusable {
-            UnusableExecution::Unreadable(error) => error.into(),
-            UnusableExecution::Revision(error) => error.into(),
-        })
+        in_time(deadline, flow).await?.map_err(ExchangeError::from)
     }
 
-    /// Ends an execution that another one takes the place of.
+    /// Ends an execution that another one replaces.
     async fn end(self, replaced: StoredExecution) -> Result<(), ExchangeError> {
         let now = clock::wall();
         let ended = Commit::new(end_execution(replaced, now), Vec::new(), now);
         Ok(in_time(self.context.deadline, self.context.worker.sessions.commit(ended)).await?)
     }
 
-    /// One turn: the document of the flow, or the fallback of what stopped it. A flow that fails
-    /// has ended, and that is stored like any other end.
+    /// Runs one turn: the document of the flow, or the fallback if the flow fails. A failed execution
+    /// has ended, and its end is stored like any other.
     async fn run(
         self,
         flow: &Flow,
@@ -189,6 +190,7 @@ impl<'a> WebhookHandler<'a> {
     ) -> Bytes {
         let TurnInput { event, turn, webhook, params } = input;
         let token = webhook.idempotency_token.as_deref();
+        // The carrier's own token first: it is the same in all deliveries of a webhook.
         let key = token.or_else(|| StepToken::named_by(webhook)).or_else(|| params.sid());
         let runner = TurnRunner {
             context: self.context,
@@ -206,7 +208,7 @@ impl<'a> WebhookHandler<'a> {
         })
     }
 
-    /// What comes from outside with an event.
+    /// The time, the next step token and the URLs of a turn.
     fn turn_context(self, webhook: &Webhook, flow: &Flow, now: Duration) -> TurnContext {
         let urls = self.context.gateway.urls_of(&self.route.flow.name, Some(&self.route.path));
         let token = StepToken::new(random::sid(""));
@@ -214,8 +216,8 @@ impl<'a> WebhookHandler<'a> {
         TurnContext::for_webhook(now, token, webhook, urls).recording_transitions(records)
     }
 
-    /// The account that an execution began for. It is nearly always the webhook's own, which needs
-    /// no look-up.
+    /// The account that an execution began for. It is nearly always the webhook's, which needs no
+    /// lookup.
     fn account<'b>(self, webhook: &'b Webhook, execution: &Execution) -> Option<&'b Arc<Account>>
     where
         'a: 'b,
@@ -231,12 +233,15 @@ impl<'a> WebhookHandler<'a> {
 // === impl TurnResult ===
 
 impl TurnResult {
-    /// A document, and nothing to store but its bytes.
+    /// A document without an execution: the commit stores its bytes only.
     pub(super) fn stateless(document: Bytes) -> TurnResult {
         TurnResult { document, execution: None, steps: Vec::new(), _lock: None }
     }
 
-    /// Stores the reply for the webhook's repeats, with the new state, before it leaves.
+    /// Commits the reply with the new state, so that repeats of the webhook get the same bytes.
+    ///
+    /// # Errors
+    /// If the store fails. Then neither the reply nor the state is stored.
     pub(super) async fn commit(
         self,
         worker: &Worker,

@@ -1,5 +1,5 @@
-//! One turn of an execution: the engine says what must be done, this does it, until there is a
-//! document.
+//! Runs one turn of an execution: the engine says which step follows, the runner performs it, until
+//! there is a document.
 
 use std::sync::Arc;
 
@@ -18,25 +18,28 @@ use crate::journal::ExchangeLog;
 use crate::twiml::EMPTY;
 use crate::webhook::Params;
 
-/// What one turn works with.
+/// Everything that one turn needs.
 pub(super) struct TurnRunner<'a> {
-    /// Its deadline is that of the turn.
+    /// Its deadline is the deadline of the turn.
     pub(super) context: ExchangeContext<'a>,
     pub(super) flow: &'a Flow,
     pub(super) turn: TurnContext,
-    /// Whose token signs our calls, and whose credentials ask the carrier's API.
+    /// The account whose token signs function calls, and whose credentials the carrier's API gets.
     pub(super) account: Option<&'a Arc<Account>>,
-    /// The carrier's parameters, for functions that want them.
+    /// The carrier's parameters, for functions with `forward_webhook`.
     pub(super) params: &'a Params,
-    /// The same as they came.
+    /// The same parameters as the carrier encoded them.
     pub(super) form: Option<&'a Bytes>,
-    /// The same when this very turn runs again.
+    /// The prefix of all idempotency keys of the turn. It is the same when the turn runs again.
     pub(super) key: &'a str,
 }
 
 impl TurnRunner<'_> {
-    /// Runs a flow until it has something to say. All that it waits for is functions and the
-    /// carrier's API, and each of those ends by the deadline.
+    /// Runs a flow until it replies. It waits for functions and the carrier's API only, and each of
+    /// those ends by the deadline.
+    ///
+    /// # Errors
+    /// The failure that ended the execution.
     pub(super) async fn run(
         &self,
         execution: &mut Execution,
@@ -51,7 +54,7 @@ impl TurnRunner<'_> {
                         Some(function) => self.poll(execution, call, function, log).await,
                         None => {
                             let widget = &execution.widget(self.flow).name;
-                            let (name, outcome) = self.call(&call, (widget, execution.steps)).await;
+                            let (name, outcome) = self.call(&call, widget, execution.steps).await;
                             log.record_call(widget, &name, &call.parameters, &outcome);
                             Event::Answered(outcome)
                         }
@@ -73,9 +76,9 @@ impl TurnRunner<'_> {
         ended
     }
 
-    /// Calls a function or a URL: signed with the token of the account, and with a key that is the
-    /// same when the turn runs again.
-    async fn call(&self, call: &FunctionCall, (widget, step): (&str, u32)) -> (String, Outcome) {
+    /// Calls a function or a URL, signed with the token of the account. Returns the name of the
+    /// destination for the log, and the outcome.
+    async fn call(&self, call: &FunctionCall, widget: &str, step: u32) -> (String, Outcome) {
         let request;
         let destination = match &call.target {
             CallTarget::Function(function) => Destination::Function(function),
@@ -104,7 +107,7 @@ impl TurnRunner<'_> {
         (destination.name().to_owned(), outcome.await)
     }
 
-    /// What a request to the carrier's API needs beside what the flow asks for.
+    /// What a request to the carrier's API needs beside the flow's parameters.
     pub(super) fn api_caller<'a>(&'a self, idempotency_key: &'a str) -> ApiCaller<'a> {
         ApiCaller {
             functions: &self.context.worker.functions,
@@ -114,21 +117,22 @@ impl TurnRunner<'_> {
         }
     }
 
-    /// The request to a URL of the flow, where that may be called.
+    /// The request to a URL of the flow, if the URL may be called.
     fn url_request(
         &self,
         call: &FunctionCall,
         rendered: &RenderedUrl,
     ) -> Result<UrlRequest, UnusableUrl> {
         let rewritten = self.context.gateway.rewrite_url(&rendered.url);
-        // The operator wrote the URL: into the flow, or as the target of a `[[rewrite]]`.
+        // The operator wrote the URL, into the flow or as the target of a `[[rewrite]]`. A URL from
+        // variables is only as trustworthy as the caller who sent them.
         let is_configured = rendered.is_constant || rewritten.is_some();
         let trust = if is_configured { Trust::Configured } else { Trust::Computed };
         let url = rewritten.as_deref().unwrap_or(&rendered.url);
         let mut request = UrlRequest::new(url, trust)?;
         if call.with_credentials {
             let account = self.account.filter(|account| carrier_api::is_carrier_url(account, url));
-            // Credentials never go anywhere else, and Studio does not call either.
+            // Credentials go to the carrier's hosts only. Studio refuses other hosts as well.
             let unusable = || UnusableUrl { name: request.name().to_owned() };
             request.credentials = carrier_api::account_credentials(account.ok_or_else(unusable)?);
         }

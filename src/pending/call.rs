@@ -1,4 +1,4 @@
-//! A pending call as an execution stores it.
+//! The record of a pending call in its execution.
 
 use std::sync::Arc;
 
@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::webhook::{Params, as_form};
 
-/// A call of a function that an execution waits for: all that it takes to make it once more, the same
-/// to the letter, where the table has lost it.
+/// A function call that an execution waits for: everything that is needed to make the same call
+/// again if the table has lost it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingCall {
-    /// Its `Idempotency-Key`, which the webhook that began it has made.
+    /// The `Idempotency-Key`, made from the webhook that began the call.
     pub key: String,
-    /// How many hold documents went out for it.
+    /// The number of hold documents sent so far.
     pub times: u32,
     /// The flow's parameters, rendered.
     #[serde(with = "as_form")]
     pub parameters: Arc<Params>,
-    /// The carrier's parameters, for a function that wants them.
+    /// The carrier's parameters, for a function with `forward_webhook`.
     #[serde(with = "as_form")]
     pub webhook: Arc<Params>,
 }

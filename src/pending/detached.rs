@@ -1,4 +1,4 @@
-//! A call with all that it needs, so that it can outlast the webhook that began it.
+//! A call that owns everything it needs, so that it can outlast the webhook that began it.
 
 use std::sync::Arc;
 
@@ -12,34 +12,35 @@ use crate::function::{CallRequest, Destination, Functions, Outcome};
 use crate::verify::SigningKey;
 use crate::webhook::Params;
 
-/// A call of a configured function that borrows nothing of a webhook.
+/// A call of a configured function that borrows nothing from a webhook.
 pub struct DetachedCall {
-    /// The clients of the thread that makes it.
+    /// The clients of the thread that makes the call.
     pub functions: Functions,
-    /// What is called.
+    /// The function.
     pub function: Arc<Function>,
     /// The name of the widget that calls.
     pub widget: String,
     /// The flow's parameters, rendered.
     pub parameters: Arc<Params>,
-    /// The carrier's parameters, for a function that wants them.
+    /// The carrier's parameters, for a function with `forward_webhook`.
     pub webhook: Arc<Params>,
-    /// The same as they came, where they came with this webhook.
+    /// The same parameters as the carrier encoded them, if this webhook has them.
     pub form: Option<Bytes>,
-    /// What signs the request.
+    /// The key that signs the request.
     pub signing_key: Option<SigningKey>,
-    /// Its `Idempotency-Key`.
+    /// The `Idempotency-Key`.
     pub key: String,
 }
 
 impl DetachedCall {
-    /// Makes the call, and hands its outcome in. The function's own timeout ends it.
+    /// Makes the call, and completes the permit with its outcome. The function's timeout ends it, not
+    /// the deadline of the webhook.
     pub async fn make(self, permit: CallPermit) {
         let outcome = self.outcome(clock::now() + self.function.timeout).await;
         permit.complete(outcome);
     }
 
-    /// The outcome of the call, by a deadline.
+    /// Makes the call, with a deadline.
     pub async fn outcome(&self, deadline: Instant) -> Outcome {
         let call = CallRequest {
             destination: Destination::Function(&self.function),

@@ -1,12 +1,12 @@
-//! Which documents may be sent while a function is at work.
+//! Checks documents that are sent while a function is running.
 
 use crate::channel::Channel;
 use crate::twiml::read::{DocumentLimits, parse_document};
 
-/// Why a document cannot be a hold document, in words that follow its name; `None` where it can.
+/// Why a document cannot be a hold document, as a clause that follows its name; `None` if it can.
 ///
-/// The way back to the gateway is written behind it and must be reached: it may speak, and do nothing
-/// else. In the answer to a message it may only reply.
+/// The gateway appends a `<Redirect>` to the document, and the carrier must reach it. A document for
+/// a call may therefore speak and pause only, and one for a message may reply only.
 pub fn hold_document_fault(document: &[u8], channel: Channel) -> Option<String> {
     let root = match parse_document(document, &DocumentLimits::default()) {
         Ok(root) => root,
@@ -23,6 +23,7 @@ pub fn hold_document_fault(document: &[u8], channel: Channel) -> Option<String> 
     if let Some(verb) = root.children().find(|verb| verb.attribute("loop") == Some("0")) {
         return Some(format!("has a `<{}>` that never ends (`loop=\"0\"`)", verb.name));
     }
+    // The `<Redirect>` is inserted before the last `</Response`, which must not be in a comment.
     let text = String::from_utf8_lossy(document);
     let behind = text.rfind("</Response").map_or("", |at| &text[at..]);
     let closes = behind.find("-->").unwrap_or(usize::MAX);

@@ -1,13 +1,13 @@
-//! The table of pending calls: which are under way, and the outcomes of those that have ended.
+//! The table of pending calls: the calls that are running, and the outcomes of those that have ended.
 //!
-//! One table for the process, whichever worker began a call and whichever asks for its outcome.
-//! A call that is not in it, because there were too many, because it is too old, or because another
-//! process began it, is made anew under the same `Idempotency-Key`: forgetting costs a call, and
-//! never a step.
+//! One table serves the process, because a call may be begun by one worker and asked for by another.
+//! A call that is not in it (there were too many, it is too old, another process began it) is made
+//! again under the same `Idempotency-Key`: a dropped entry costs a call, and never a step.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout_at};
@@ -16,12 +16,12 @@ use crate::clock;
 use crate::function::Outcome;
 use crate::limits::{HELD_CALLS_MAX, HELD_OUTCOME_KEPT, HELD_OUTCOMES_BYTES_MAX};
 
-/// One call of one execution: its sid, and the number of the step that calls.
+/// The key of a call: the execution's sid, and the number of the step that makes the call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PendingKey {
     /// The execution's sid.
     pub execution: String,
-    /// Widgets entered so far, which no two calls of an execution have in common.
+    /// The number of widgets entered so far, which differs for any two calls of an execution.
     pub step: u32,
 }
 
@@ -29,8 +29,8 @@ pub struct PendingKey {
 #[derive(Clone, Debug)]
 pub struct PendingCalls(Arc<PendingInner>);
 
-/// The right to make a call. Dropped without an outcome (its thread ended, or it panicked), it
-/// leaves the table as if there had been no call.
+/// The permission to make a call. If it is dropped without an outcome (its thread ended, or the call
+/// panicked), the table has no entry for the call.
 #[derive(Debug)]
 pub struct CallPermit {
     table: PendingCalls,
@@ -38,16 +38,16 @@ pub struct CallPermit {
     sender: watch::Sender<Option<Outcome>>,
 }
 
-/// What a call under way, or one that is over, gives.
+/// The outcome of a call, once there is one.
 #[derive(Debug)]
 pub struct PendingOutcome(watch::Receiver<Option<Outcome>>);
 
-/// What a wait for an outcome ended with.
+/// The result of a wait for an outcome.
 #[derive(Debug, PartialEq)]
 pub enum CallPoll {
     /// The outcome.
     Ready(Outcome),
-    /// It is still under way.
+    /// The call is still running.
     Pending,
     /// The task that made the call has ended without an outcome.
     Lost,
@@ -56,57 +56,57 @@ pub enum CallPoll {
 #[derive(Debug)]
 struct PendingInner {
     calls: Mutex<PendingTable>,
-    under_way: Gauge,
+    running: Gauge,
     ready: Notify,
 }
 
 #[derive(Debug, Default)]
 struct PendingTable {
     entries: HashMap<PendingKey, PendingEntry>,
-    under_way: usize,
-    /// Those that are over, oldest first, with the time of their end and their bytes.
-    over: VecDeque<(PendingKey, Instant, usize)>,
+    running: usize,
+    /// The calls that have ended, oldest first, with the time of their end and their bytes.
+    ended: VecDeque<(PendingKey, Instant, usize)>,
     bytes: usize,
-    /// Executions that can go on without a webhook, as their outcome has come.
+    /// Executions that can continue without a webhook, because their outcome is there.
     ready: Vec<String>,
 }
 
 #[derive(Debug)]
 struct PendingEntry {
     outcome: watch::Receiver<Option<Outcome>>,
-    /// Its arrival is announced: no webhook comes to ask for it.
+    /// Whether its outcome wakes the timer, because no webhook will ask for it.
     announced: bool,
 }
 
-/// What an outcome needs beside its body, about.
+/// The approximate size of an outcome without its body.
 const OUTCOME_BYTES: usize = 512;
 
 // === impl PendingCalls ===
 
 impl PendingCalls {
-    /// An empty table. `under_way` counts the calls that are being made.
-    pub fn new(under_way: Gauge) -> PendingCalls {
+    /// An empty table. The gauge shows the number of running calls.
+    pub fn new(running: Gauge) -> PendingCalls {
         PendingCalls(Arc::new(PendingInner {
             calls: Mutex::default(),
-            under_way,
+            running,
             ready: Notify::new(),
         }))
     }
 
-    /// The call of a key, if it is known.
+    /// The call of a key, if the table has it.
     pub fn find(&self, key: &PendingKey) -> Option<PendingOutcome> {
         let calls = self.lock();
         calls.entries.get(key).map(|entry| PendingOutcome(entry.outcome.clone()))
     }
 
-    /// Takes the right to make a call; `None` where as many as may be are under way.
+    /// Permits a call; `None` if [`HELD_CALLS_MAX`] calls are running.
     pub fn begin(&self, key: &PendingKey) -> Option<(CallPermit, PendingOutcome)> {
         let mut calls = self.lock();
-        if calls.under_way >= HELD_CALLS_MAX {
+        if calls.running >= HELD_CALLS_MAX {
             return None;
         }
-        calls.under_way += 1;
-        self.0.under_way.inc();
+        calls.running += 1;
+        self.0.running.inc();
         let (sender, outcome) = watch::channel(None);
         let waiting = PendingOutcome(outcome.clone());
         calls.entries.insert(key.clone(), PendingEntry { outcome, announced: false });
@@ -114,59 +114,59 @@ impl PendingCalls {
         Some((CallPermit { table: self.clone(), key: key.clone(), sender }, waiting))
     }
 
-    /// Says that no webhook comes to ask for an outcome: its arrival is announced by [`PendingCalls::announcement`].
+    /// Says that no webhook will ask for an outcome: [`PendingCalls::announcement`] ends when it is
+    /// there.
     pub fn announce(&self, key: &PendingKey) {
         let mut calls = self.lock();
         let Some(entry) = calls.entries.get_mut(key) else { return };
         entry.announced = true;
-        let over = entry.outcome.borrow().is_some();
-        if over {
+        let has_ended = entry.outcome.borrow().is_some();
+        if has_ended {
             calls.ready.push(key.execution.clone());
             self.0.ready.notify_one();
         }
     }
 
-    /// Drops the outcome of a call that no execution waits for.
+    /// Drops the outcome of a call that no stored execution refers to.
     pub fn forget(&self, key: &PendingKey) {
         self.lock().remove(key);
     }
 
-    /// Waits until there may be something to take by [`PendingCalls::take_announced`].
+    /// Waits until [`PendingCalls::take_announced`] may return something.
     pub async fn announcement(&self) {
         self.0.ready.notified().await;
     }
 
-    /// The executions whose outcome has come and that no webhook asks for, each once.
+    /// Takes the executions whose announced outcomes are there, each once.
     pub fn take_announced(&self) -> Vec<String> {
         std::mem::take(&mut self.lock().ready)
     }
 
     fn lock(&self) -> MutexGuard<'_, PendingTable> {
-        // Nothing under the lock can panic half-way through a change.
-        self.0.calls.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.calls.lock()
     }
 }
 
 // === impl CallPermit ===
 
 impl CallPermit {
-    /// Hands in the outcome of the call.
+    /// Sets the outcome of the call.
     pub fn complete(self, outcome: Outcome) {
         let body = outcome.response.as_ref().map_or(0, |response| response.body.len());
         let now = clock::now();
         let mut calls = self.table.lock();
         calls.forget(now);
         if calls.entries.contains_key(&self.key) {
-            // The variables that were parsed of a body take about as much as it.
+            // The variables parsed from a body need about as many bytes as the body.
             let bytes = OUTCOME_BYTES + 2 * body;
             calls.bytes += bytes;
-            calls.over.push_back((self.key.clone(), now, bytes));
+            calls.ended.push_back((self.key.clone(), now, bytes));
         }
         let announced = calls.entries.get(&self.key).is_some_and(|entry| entry.announced);
         if announced {
             calls.ready.push(self.key.execution.clone());
         }
-        // Under the lock: `announce` sees either no outcome, or this one.
+        // Under the lock, so that `announce` either sees this outcome or is seen by this function.
         self.sender.send_replace(Some(outcome));
         drop(calls);
         if announced {
@@ -178,8 +178,8 @@ impl CallPermit {
 impl Drop for CallPermit {
     fn drop(&mut self) {
         let mut calls = self.table.lock();
-        calls.under_way -= 1;
-        self.table.0.under_way.dec();
+        calls.running -= 1;
+        self.table.0.running.dec();
         if self.sender.borrow().is_none() {
             calls.entries.remove(&self.key);
         }
@@ -189,7 +189,7 @@ impl Drop for CallPermit {
 // === impl PendingOutcome ===
 
 impl PendingOutcome {
-    /// Waits for the outcome, until `until`.
+    /// Waits for the outcome until a time.
     pub async fn wait(mut self, until: Instant) -> CallPoll {
         match timeout_at(until, self.0.wait_for(Option::is_some)).await {
             Err(_) => CallPoll::Pending,
@@ -202,11 +202,11 @@ impl PendingOutcome {
 // === impl PendingTable ===
 
 impl PendingTable {
-    /// Drops what is too old or too much.
+    /// Drops outcomes that are too old, or for which there is no room.
     fn forget(&mut self, now: Instant) {
         let old = |at: Instant| now.duration_since(at) >= HELD_OUTCOME_KEPT;
         while let Some((key, _, bytes)) =
-            self.over.pop_front_if(|(_, at, _)| self.bytes > HELD_OUTCOMES_BYTES_MAX || old(*at))
+            self.ended.pop_front_if(|(_, at, _)| self.bytes > HELD_OUTCOMES_BYTES_MAX || old(*at))
         {
             self.entries.remove(&key);
             self.bytes -= bytes;
@@ -215,9 +215,9 @@ impl PendingTable {
 
     fn remove(&mut self, key: &PendingKey) {
         self.entries.remove(key);
-        // Most often it is the last one: a call that answered before its hold document was due.
-        if let Some(at) = self.over.iter().rposition(|(over, ..)| over == key)
-            && let Some((_, _, bytes)) = self.over.remove(at)
+        // From the end: most often it is the latest, a call that ended before its hold document.
+        if let Some(at) = self.ended.iter().rposition(|(over, ..)| over == key)
+            && let Some((_, _, bytes)) = self.ended.remove(at)
         {
             self.bytes -= bytes;
         }

@@ -1,5 +1,7 @@
 //! Style as a test: what rustfmt and clippy do not say.
 
+mod structure;
+
 use std::path::{Path, PathBuf};
 
 const LINES_MAX: usize = 400;
@@ -30,6 +32,13 @@ fn sources(folders: &[&str]) -> Vec<(PathBuf, String)> {
     folders.iter().for_each(|folder| walk(&root().join(folder), &mut found));
     assert!(!found.is_empty());
     found
+}
+
+/// A file without its comments and its inline tests.
+fn production_code(text: &str) -> String {
+    let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 #[test]
