@@ -16,13 +16,14 @@ thread_local! {
     static PLACE: Cell<Option<String>> = const { Cell::new(None) };
 }
 
-/// A panic of the gateway. The text is its place, or its message if that is a constant of the source.
+/// A panic of the gateway. The text is its place, or its message if that is a constant of the
+/// source.
 #[derive(Debug, thiserror::Error)]
 #[error("the gateway panicked, please report it: {0}")]
 pub struct Panic(String);
 
-/// Lets standard error show the place of a panic from now on, and with `RUST_BACKTRACE` its backtrace,
-/// but not its text. For a process that answers webhooks.
+/// Lets standard error show the place of a panic from now on, and with `RUST_BACKTRACE` its
+/// backtrace, but not its text. For a process that answers webhooks.
 pub(crate) fn hide_panic_texts() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);

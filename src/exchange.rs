@@ -1,7 +1,7 @@
 //! The exchange: one webhook in, one document out.
 //!
-//! [`exchange`] runs the stages in order, and is the one place that catches a panic on the path of a
-//! webhook. `decide` has every rule about what a webhook means. `load` reads executions from the
+//! [`exchange`] runs the stages in order, and is the one place that catches a panic on the path of
+//! a webhook. `decide` has every rule about what a webhook means. `load` reads executions from the
 //! store. `turn` advances an execution for a webhook, and `resume` advances one without a webhook;
 //! both leave the steps to `turn_runner`. `pending` makes calls that may outlast their webhook.
 //! `send_replies` sends a document over the carrier's API where no webhook waits for it. `adopt`
@@ -84,7 +84,8 @@ pub async fn exchange<'a>(
                 (None, reply) => commit_fallback(context, reply.as_ref(), &mut progress).await,
             }
         };
-        // Pinned here and borrowed: a future that is moved into `catch_async` would be copied whole.
+        // Pinned here and borrowed: a future that is moved into `catch_async` would be copied
+        // whole.
         let caught = catch_async(pin!(stages)).await;
         let error = match caught {
             Ok(Ok(document)) => break failed.unwrap_or(WebhookReply::document(document)),
@@ -140,8 +141,8 @@ async fn answer<'a>(
         ClaimOutcome::Unclaimed => {}
     }
     let result = WebhookHandler { context, route }.turn(webhook, log).await?;
-    // At the deadline this delivery gets the fallback, and the write goes on: a repeat then gets the
-    // reply.
+    // At the deadline this delivery gets the fallback, and the write goes on: a repeat then gets
+    // the reply.
     in_time(deadline, result.commit(worker, progress.claim.take())).await
 }
 

@@ -1,7 +1,7 @@
 //! The meaning of a webhook: which session it belongs to, and what it does to the active execution.
 //!
-//! All functions are pure, so that each rule can be read and tested by itself. [`conversation`] finds
-//! the session, [`decide`] the plan. No other file has a rule about the meaning of a webhook.
+//! All functions are pure, so that each rule can be read and tested by itself. [`conversation`]
+//! finds the session, [`decide`] the plan. No other file has a rule about the meaning of a webhook.
 
 use std::sync::Arc;
 
@@ -121,8 +121,8 @@ pub(super) fn decide(webhook: &Webhook, route: &Route, active: Option<LoadedExec
 }
 
 /// Whether a webhook without an active execution begins one in every case. On the short form of a
-/// route it does, with one exception: a step token of ours belongs to a pending call. A flow that has
-/// no pending calls passes `step` to the user's function like any other parameter.
+/// route it does, with one exception: a step token of ours belongs to a pending call. A flow that
+/// has no pending calls passes `step` to the user's function like any other parameter.
 fn always_begins(webhook: &Webhook, flow: &Flow) -> bool {
     let names_other_step =
         StepToken::named_by(webhook).is_some() && !StepToken::may_be_ours(webhook);

@@ -1,5 +1,5 @@
-//! Calls of functions that may outlast their webhook. Each runs in its own task, and each webhook or
-//! timer that follows polls for the outcome.
+//! Calls of functions that may outlast their webhook. Each runs in its own task, and each webhook
+//! or timer that follows polls for the outcome.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -179,8 +179,8 @@ impl<'a> WebhookHandler<'a> {
         Ok(in_time(self.context.deadline, self.context.worker.sessions.commit(ended)).await?)
     }
 
-    /// Runs one turn: the document of the flow, or the fallback if the flow fails. A failed execution
-    /// has ended, and its end is stored like any other.
+    /// Runs one turn: the document of the flow, or the fallback if the flow fails. A failed
+    /// execution has ended, and its end is stored like any other.
     async fn run(
         self,
         flow: &Flow,

@@ -48,7 +48,7 @@ struct FlowCompiler {
 type Subflow<'a> = dyn Fn(&str) -> Option<Arc<Flow>> + 'a;
 
 /// A flow file that has been read.
-struct FlowFile {
+struct ParsedFlow {
     named: FlowName,
     source: Source,
     root: FlowNode,
@@ -80,7 +80,7 @@ impl Flows {
         }
         // A subflow calls no subflow, so two rounds reach everything.
         let mut by_name = BTreeMap::new();
-        let leaves = |file: &&FlowFile| !calls_subflows(&file.root);
+        let leaves = |file: &&ParsedFlow| !calls_subflows(&file.root);
         for file in files.iter().filter(leaves) {
             compiler.add(file, &mut by_name, problems);
         }
@@ -163,7 +163,7 @@ impl FlowCompiler {
 
     fn add(
         &self,
-        file: &FlowFile,
+        file: &ParsedFlow,
         flows: &mut BTreeMap<String, Arc<Flow>>,
         problems: &mut Problems,
     ) {
@@ -267,7 +267,7 @@ fn read(
     named: FlowName,
     located: &ConfigText,
     problems: &mut Problems,
-) -> Option<FlowFile> {
+) -> Option<ParsedFlow> {
     let path = config.folder.join(&located.text);
     let shown = path.display().to_string();
     let unreadable = |error: std::io::Error| -> Problem {
@@ -280,7 +280,7 @@ fn read(
         Ok(text) => {
             let source = Source::new(&shown, &text);
             let root = file::read(&source, problems)?;
-            Some(FlowFile { named, source, root })
+            Some(ParsedFlow { named, source, root })
         }
         Err(error) => {
             problems.push(unreadable(error));

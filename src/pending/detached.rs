@@ -33,8 +33,8 @@ pub struct DetachedCall {
 }
 
 impl DetachedCall {
-    /// Makes the call, and completes the permit with its outcome. The function's timeout ends it, not
-    /// the deadline of the webhook.
+    /// Makes the call, and completes the permit with its outcome. The function's timeout ends it,
+    /// not the deadline of the webhook.
     pub async fn make(self, permit: CallPermit) {
         let outcome = self.outcome(clock::now() + self.function.timeout).await;
         permit.complete(outcome);

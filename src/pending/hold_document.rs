@@ -5,8 +5,8 @@ use crate::twiml::read::{DocumentLimits, parse_document};
 
 /// Why a document cannot be a hold document, as a clause that follows its name; `None` if it can.
 ///
-/// The gateway appends a `<Redirect>` to the document, and the carrier must reach it. A document for
-/// a call may therefore speak and pause only, and one for a message may reply only.
+/// The gateway appends a `<Redirect>` to the document, and the carrier must reach it. A document
+/// for a call may therefore speak and pause only, and one for a message may reply only.
 pub fn hold_document_fault(document: &[u8], channel: Channel) -> Option<String> {
     let root = match parse_document(document, &DocumentLimits::default()) {
         Ok(root) => root,

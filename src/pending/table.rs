@@ -1,8 +1,9 @@
-//! The table of pending calls: the calls that are running, and the outcomes of those that have ended.
+//! The table of pending calls: the calls that are running, and the outcomes of those that have
+//! ended.
 //!
-//! One table serves the process, because a call may be begun by one worker and asked for by another.
-//! A call that is not in it (there were too many, it is too old, another process began it) is made
-//! again under the same `Idempotency-Key`: a dropped entry costs a call, and never a step.
+//! One table serves the process, because a call may be begun by one worker and asked for by
+//! another. A call that is not in it (there were too many, it is too old, another process began it)
+//! is made again under the same `Idempotency-Key`: a dropped entry costs a call, and never a step.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -29,8 +30,8 @@ pub struct PendingKey {
 #[derive(Clone, Debug)]
 pub struct PendingCalls(Arc<PendingInner>);
 
-/// The permission to make a call. If it is dropped without an outcome (its thread ended, or the call
-/// panicked), the table has no entry for the call.
+/// The permission to make a call. If it is dropped without an outcome (its thread ended, or the
+/// call panicked), the table has no entry for the call.
 #[derive(Debug)]
 pub struct CallPermit {
     table: PendingCalls,

@@ -21,7 +21,7 @@ mod chat;
 mod event;
 mod expected_input;
 mod in_process;
-mod twiml_document;
+mod carrier_document;
 mod webhook_client;
 mod webhook_request;
 

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Params, Webhook};
 
-/// 32 hexadecimal digits that cannot be guessed. An execution that waits holds one, the URL that the
-/// carrier comes back to has the same, and it fits once.
+/// 32 hexadecimal digits that cannot be guessed. An execution that waits holds one, the URL that
+/// the carrier comes back to has the same, and it fits once.
 ///
 /// The token of an execution that has not begun is empty, and fits nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

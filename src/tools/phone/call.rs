@@ -19,7 +19,7 @@ use super::alert::CarrierAlert;
 use super::caller::{Caller, PhoneNumber, completion_params};
 use super::event::{CallEnd, PhoneEvent};
 use super::expected_input::{ActionNotAccepted, ExpectedInput};
-use super::twiml_document::TwimlDocument;
+use super::carrier_document::CarrierDocument;
 use super::webhook_request::{
     CallbackAttributes, FetchResult, ParamList, WebhookRequest, parse_method,
 };
@@ -43,7 +43,7 @@ pub struct PhoneCall {
     state: CallState,
     /// Webhooks whose responses are ignored. They are sent before the next document.
     callbacks: VecDeque<WebhookRequest>,
-    document: TwimlDocument,
+    document: CarrierDocument,
     /// The index of the document's next verb.
     verb_index: usize,
     /// Documents since the caller's last action.
@@ -75,7 +75,7 @@ impl PhoneCall {
     pub fn dial(number: PhoneNumber, caller: Caller, sid: String, now: Duration) -> PhoneCall {
         let request = WebhookRequest::initial("call", &number, caller.call_fields(&sid));
         PhoneCall {
-            document: TwimlDocument { url: number.url.clone(), verbs: Vec::new() },
+            document: CarrierDocument { url: number.url.clone(), verbs: Vec::new() },
             number,
             caller,
             sid,
@@ -147,7 +147,7 @@ impl PhoneCall {
         let CallState::Requesting(request) = &self.state else { return };
         let url = request.url.clone();
         let document =
-            result.and_then(|response| TwimlDocument::from_response(&response, Channel::Voice));
+            result.and_then(|response| CarrierDocument::from_response(&response, Channel::Voice));
         match document {
             Ok((document, warnings)) => {
                 self.status = "in-progress";

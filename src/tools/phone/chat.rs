@@ -8,7 +8,7 @@ use super::alert::CarrierAlert;
 use super::caller::{Caller, PhoneNumber, WebhookFields};
 use super::event::PhoneEvent;
 use super::expected_input::{ActionNotAccepted, ExpectedInput};
-use super::twiml_document::TwimlDocument;
+use super::carrier_document::CarrierDocument;
 use super::webhook_request::{FetchResult, WebhookRequest, parse_method};
 use super::{ConversationState, PhoneAction};
 use crate::channel::Channel;
@@ -101,7 +101,7 @@ impl PhoneChat {
         }
         let Some(request) = self.pending.take() else { return };
         let document =
-            result.and_then(|response| TwimlDocument::from_response(&response, Channel::Message));
+            result.and_then(|response| CarrierDocument::from_response(&response, Channel::Message));
         match document {
             Ok((document, warnings)) => {
                 self.on_fallback = false;
@@ -116,7 +116,7 @@ impl PhoneChat {
         }
     }
 
-    fn run_document(&mut self, document: &TwimlDocument) {
+    fn run_document(&mut self, document: &CarrierDocument) {
         let mut replies = 0;
         for verb in &document.verbs {
             match verb.name.as_str() {
@@ -206,7 +206,7 @@ impl PhoneChat {
     fn build_request(
         &self,
         purpose: &str,
-        document: &TwimlDocument,
+        document: &CarrierDocument,
         to: &str,
         verb: &Element,
     ) -> WebhookRequest {

@@ -50,7 +50,7 @@ pub struct WebhookClient {
 }
 
 /// One HTTP request with its signature.
-struct SignedRequest<'a> {
+struct SignedWebhook<'a> {
     method: Method,
     /// The URL without fragment and credentials.
     url: String,
@@ -224,7 +224,7 @@ impl WebhookClient {
         url: &str,
         params: &'a Params,
         token: &str,
-    ) -> SignedRequest<'a> {
+    ) -> SignedWebhook<'a> {
         let has_form = *method != Method::GET;
         let mut url = url.to_owned();
         // Before signing: the signature of a GET covers its query.
@@ -250,13 +250,13 @@ impl WebhookClient {
             headers.push(("x-twilio-signature", signature));
         }
         headers.extend(self.cookies.borrow().header(&url).map(|value| ("cookie", value)));
-        SignedRequest { method: method.clone(), url, headers, params }
+        SignedWebhook { method: method.clone(), url, headers, params }
     }
 
     /// Sends a signed request to the gateway in this process, to the network or to the mocks.
     async fn send_once(
         &self,
-        request: &SignedRequest<'_>,
+        request: &SignedWebhook<'_>,
         limits: TryLimits<'_>,
     ) -> Result<RawResponse, FetchError> {
         let TryLimits { overrides, deadline } = limits;
@@ -298,7 +298,7 @@ impl WebhookClient {
     /// The response of a mock, for a request that must not reach the network.
     async fn mock_response(
         &self,
-        request: &SignedRequest<'_>,
+        request: &SignedWebhook<'_>,
         deadline: Instant,
     ) -> Result<RawResponse, FetchError> {
         let lost = |alert| FetchError { alert, connected: true };

@@ -12,7 +12,7 @@ use actix_web::http::header::{
 use tokio::time::Instant;
 
 use super::overrides::UrlOverrides;
-use super::{FetchError, RawResponse, SignedRequest};
+use super::{FetchError, RawResponse, SignedWebhook};
 use crate::clock;
 use crate::function::transport::{
     HttpRequest, HttpResponse, HttpTransport, Network, SendProgress, TransportOptions,
@@ -38,7 +38,7 @@ impl Client {
     /// Sends a request, within the times of the URL's overrides and by `deadline`.
     pub(super) async fn send(
         &self,
-        sent: &SignedRequest<'_>,
+        sent: &SignedWebhook<'_>,
         body: String,
         overrides: &UrlOverrides,
         deadline: Instant,

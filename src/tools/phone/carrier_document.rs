@@ -9,7 +9,7 @@ use crate::twiml::read::{DocumentLimits, DocumentNode, Element, check_document, 
 
 /// A TwiML document, which the carrier runs verb by verb.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct TwimlDocument {
+pub(super) struct CarrierDocument {
     /// Its URL.
     pub(super) url: String,
     pub(super) verbs: Vec<Element>,
@@ -29,7 +29,7 @@ const SOUNDS: [&str; 10] = [
     "audio/ulaw",
 ];
 
-impl TwimlDocument {
+impl CarrierDocument {
     /// Reads a response. Also returns the warnings of the carrier.
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl TwimlDocument {
     pub(super) fn from_response(
         response: &AppResponse,
         channel: Channel,
-    ) -> Result<(TwimlDocument, Vec<CarrierAlert>), CarrierAlert> {
+    ) -> Result<(CarrierDocument, Vec<CarrierAlert>), CarrierAlert> {
         let AppResponse { url, status, content_type, body } = response;
         if !(200..300).contains(status) {
             return Err(CarrierAlert::new(11200, format!("it answered {status}")));
@@ -47,7 +47,7 @@ impl TwimlDocument {
             let found = format!("{} bytes, at most {DOCUMENT_BYTES_MAX}", body.len());
             return Err(CarrierAlert::new(11750, found));
         }
-        let document = |verbs| TwimlDocument { url: url.clone(), verbs };
+        let document = |verbs| CarrierDocument { url: url.clone(), verbs };
         let voice = channel == Channel::Voice;
         if body.is_empty() {
             // A message may stay without a reply.
