@@ -26,6 +26,7 @@ pub(super) enum Conversation {
 
 /// What to do with a webhook.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "made and taken apart once for each webhook")]
 pub(super) enum Plan {
     /// Begin an execution. One that is active ends.
     Begin {

@@ -31,6 +31,7 @@ impl LoadedExecution {
     ///
     /// # Errors
     /// [`UnusableExecution::Unreadable`] with the record, so that the caller can end it.
+    #[expect(clippy::result_large_err, reason = "rare, and its caller needs the record")]
     pub(super) fn read(
         stored: StoredExecution,
     ) -> Result<LoadedExecution, (StoredExecution, UnusableExecution)> {

@@ -11,8 +11,11 @@
 mod source {
     pub mod diagnostics {
         pub mod excerpt;
+        pub mod suggest;
     }
+    pub mod hex;
     pub mod liquid;
+    pub mod percent;
 }
 mod documents;
 mod engines;
@@ -22,7 +25,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use engines::{Engine, Liquid, Minijinja, Ours, Tera};
-use source::diagnostics;
+use source::{diagnostics, hex, percent};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]

@@ -20,7 +20,7 @@ use twimlgate::clock;
 use twimlgate::exchange::{ExchangeContext, exchange, resume_due};
 use twimlgate::function::{FunctionResponse, MockResponse, MockTransport, OutgoingRequest};
 use twimlgate::gateway::{Gateway, Worker};
-use twimlgate::journal::{ExchangeLog, Journal, Log};
+use twimlgate::journal::{ExchangeLog, Journal, LogWriter};
 use twimlgate::metrics::Metrics;
 use twimlgate::pending::PendingCalls;
 use twimlgate::session::{ExecutionQuery, Sessions, StoreUrl, StoredExecution};
@@ -72,7 +72,7 @@ impl Desk {
         let function = Rc::new(Counting::default());
         let pending = PendingCalls::new(meters.held.clone());
         let worker = gateway.worker(Sessions::memory(), pending);
-        let journal = Journal { log: Log::none(), metrics: Arc::new(meters) };
+        let journal = Journal { log: LogWriter::none(), metrics: Arc::new(meters) };
         let store = match file {
             true => StoreUrl::Sqlite(files.folder.join("store.db")),
             false => StoreUrl::Memory,
