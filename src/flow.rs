@@ -31,7 +31,7 @@ pub use execution::{Execution, ExecutionState, FlowWarning, TransitionRecord, Wa
 pub use failure::Failure;
 pub use properties::{Callee, Pair, Properties, Property, PropertyKind};
 pub use scope::Scope;
-pub use short::{Short, from_short};
+pub use short::{ShortFlow, build_short_flow};
 pub use step::{CallTarget, Event, FunctionCall, RenderedUrl, Step};
 pub use trigger::{Trigger, TriggerKind};
 pub use widget::{Requirement, WIDGET_TYPES, WidgetType, find_widget_type};

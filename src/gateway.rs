@@ -291,7 +291,8 @@ fn compile_short_route(
     };
     let (success, fail) = (named(&short.success), named(&short.fail));
     let function = config.functions.get(&short.function)?.clone();
-    let flow = flow::from_short(path, flow::Short { function, parameters, success, fail });
+    let flow =
+        flow::build_short_flow(path, flow::ShortFlow { function, parameters, success, fail });
     for (template, source, span) in unknown {
         for mut problem in unset_variables::check_variables(&template, &source, &flow, channel) {
             if let (Some(span), Some(place)) = (&span, &mut problem.place) {

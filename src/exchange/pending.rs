@@ -66,7 +66,7 @@ impl TurnRunner<'_> {
                 }
                 let widget = &execution.widget(self.flow).name;
                 log.record_call(widget, &function.name, &call.parameters, &outcome);
-                Event::Answered(outcome)
+                Event::FunctionReturned(outcome)
             }
             // A lost call is made again by the next poll, under the same key.
             CallPoll::Pending | CallPoll::Lost => {

@@ -49,22 +49,22 @@ impl TurnRunner<'_> {
         let mut event = event;
         let ended = loop {
             match advance(self.flow, execution, event, &self.turn) {
-                Step::Call(call) => {
+                Step::CallFunction(call) => {
                     event = match pending::pending_function(&call) {
                         Some(function) => self.poll(execution, call, function, log).await,
                         None => {
                             let widget = &execution.widget(self.flow).name;
                             let (name, outcome) = self.call(&call, widget, execution.steps).await;
                             log.record_call(widget, &name, &call.parameters, &outcome);
-                            Event::Answered(outcome)
+                            Event::FunctionReturned(outcome)
                         }
                     };
                 }
-                Step::Send(send) => {
+                Step::SendRequest(send) => {
                     let key = format!("{}:{}", self.key, execution.steps);
                     let sent = carrier_api::send_request(self.api_caller(&key), &send).await;
                     log.record_carrier_request(&send, &sent);
-                    event = Event::Sent(sent);
+                    event = Event::CarrierReturned(sent);
                 }
                 Step::Reply(document) => break Ok(document),
                 Step::End => break Ok(EMPTY),

@@ -33,7 +33,7 @@ pub enum CarrierRequestError {
     )]
     NoCredentials,
     /// The carrier refused.
-    #[error("the carrier's API answered {status}{}", twilio(*code))]
+    #[error("the carrier's API answered {status}{}", format_code(*code))]
     Refused {
         /// The HTTP status.
         status: u16,
@@ -45,7 +45,7 @@ pub enum CarrierRequestError {
     Failed(String),
 }
 
-fn twilio(code: Option<u64>) -> String {
+fn format_code(code: Option<u64>) -> String {
     code.map(|code| format!(" (Twilio {code})")).unwrap_or_default()
 }
 

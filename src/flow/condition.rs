@@ -87,7 +87,7 @@ pub const CONDITION_TYPES: [(&str, ConditionType); 17] = [
 ///
 /// # Errors
 /// What is wrong with the pattern, in words.
-pub(super) fn pattern(text: &str) -> Result<Regex, String> {
+pub(super) fn compile_pattern(text: &str) -> Result<Regex, String> {
     RegexBuilder::new(&format!("^(?:{text})$"))
         .case_insensitive(true)
         .dot_matches_new_line(true)
@@ -124,42 +124,42 @@ impl ConditionType {
             ConditionType::IsNotBlank => !left.is_empty(),
             ConditionType::Regex => match compiled {
                 Some(pattern) => pattern.is_match(subject),
-                None => pattern(value).is_ok_and(|pattern| pattern.is_match(subject)),
+                None => compile_pattern(value).is_ok_and(|pattern| pattern.is_match(subject)),
             },
             ConditionType::LessThan => {
-                numbers(&left, &right).is_some_and(|(left, right)| left < right)
+                parse_numbers(&left, &right).is_some_and(|(left, right)| left < right)
             }
             ConditionType::GreaterThan => {
-                numbers(&left, &right).is_some_and(|(left, right)| left > right)
+                parse_numbers(&left, &right).is_some_and(|(left, right)| left > right)
             }
             ConditionType::IsBeforeDate => {
-                dates(&left, &right).is_some_and(|(left, right)| left < right)
+                parse_dates(&left, &right).is_some_and(|(left, right)| left < right)
             }
             ConditionType::IsAfterDate => {
-                dates(&left, &right).is_some_and(|(left, right)| left > right)
+                parse_dates(&left, &right).is_some_and(|(left, right)| left > right)
             }
             ConditionType::IsBeforeTime => {
-                times(&left, &right).is_some_and(|(left, right)| left < right)
+                parse_times(&left, &right).is_some_and(|(left, right)| left < right)
             }
             ConditionType::IsAfterTime => {
-                times(&left, &right).is_some_and(|(left, right)| left > right)
+                parse_times(&left, &right).is_some_and(|(left, right)| left > right)
             }
         }
     }
 }
 
-fn numbers(left: &str, right: &str) -> Option<(f64, f64)> {
+fn parse_numbers(left: &str, right: &str) -> Option<(f64, f64)> {
     let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
     number(left).zip(number(right))
 }
 
-fn dates(left: &str, right: &str) -> Option<(Date, Date)> {
+fn parse_dates(left: &str, right: &str) -> Option<(Date, Date)> {
     // A date with its time, as `date` filters and functions give it, is compared by its day.
     let date = |text: &str| text.get(..10).and_then(|day| day.parse().ok());
     date(left).zip(date(right))
 }
 
-fn times(left: &str, right: &str) -> Option<(Time, Time)> {
+fn parse_times(left: &str, right: &str) -> Option<(Time, Time)> {
     let time = |text: &str| {
         let (hour, rest) = text.split_once(':')?;
         let minute = rest.get(..2)?;

@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::failure::check_length;
 use super::properties::Pair;
 use super::scope::Scope;
-use super::widget::{Next, Then};
+use super::widget::{AfterReply, Next};
 use crate::channel::Channel;
 use crate::liquid::Template;
 use crate::twiml::TwimlWriter;
@@ -88,7 +88,7 @@ impl TurnContext {
     }
 
     /// The URL for a channel with the token of this turn, as the carrier's API wants it.
-    pub(super) fn url(&self, channel: Channel) -> Option<String> {
+    pub(super) fn callback_url(&self, channel: Channel) -> Option<String> {
         let url = match channel {
             Channel::Voice => &self.urls.voice,
             Channel::Message => &self.urls.message,
@@ -120,7 +120,7 @@ impl<'a> WidgetContext<'a> {
     }
 
     /// The flow that runs: the route's, or a subflow.
-    pub(super) fn current(&self) -> &'a Flow {
+    pub(super) fn current_flow(&self) -> &'a Flow {
         match self.execution.frame().subflow.and_then(|index| self.flow.subflows.get(index)) {
             Some(subflow) => subflow,
             None => self.flow,
@@ -129,7 +129,7 @@ impl<'a> WidgetContext<'a> {
 
     /// The widget that the execution is at.
     pub(super) fn widget(&self) -> &'a Widget {
-        self.current().widget(self.execution.frame().position)
+        self.current_flow().widget(self.execution.frame().position)
     }
 
     /// Renders a template.
@@ -137,19 +137,21 @@ impl<'a> WidgetContext<'a> {
         if let Some(constant) = template.constant_text() {
             return Ok(constant.to_owned());
         }
-        let scope = Scope::new(self.current(), self.execution);
-        template.render(&scope, self.turn.now.as_secs() as i64).map_err(|error| self.failure(error))
+        let scope = Scope::new(self.current_flow(), self.execution);
+        template
+            .render(&scope, self.turn.now.as_secs() as i64)
+            .map_err(|error| self.template_failure(error))
     }
 
     /// The value of a template, its type kept.
     pub(super) fn evaluate(&self, template: &Template) -> Result<Value, Failure> {
-        let scope = Scope::new(self.current(), self.execution);
+        let scope = Scope::new(self.current_flow(), self.execution);
         template
             .evaluate(&scope, self.turn.now.as_secs() as i64)
-            .map_err(|error| self.failure(error))
+            .map_err(|error| self.template_failure(error))
     }
 
-    fn failure(&self, error: crate::liquid::LiquidError) -> Failure {
+    fn template_failure(&self, error: crate::liquid::LiquidError) -> Failure {
         Failure::Template { widget: self.widget().name.clone(), error }
     }
 
@@ -236,17 +238,17 @@ impl<'a> WidgetContext<'a> {
 
     /// Answers, and waits for the carrier to come back.
     pub(super) fn wait(&self, after_seconds: Option<u64>) -> Next {
-        Next::wait(self.wait_until(after_seconds, false))
+        Next::wait(self.new_wait(after_seconds, false))
     }
 
-    fn wait_until(&self, after_seconds: Option<u64>, handed_over: bool) -> Wait {
+    fn new_wait(&self, after_seconds: Option<u64>, handed_over: bool) -> Wait {
         let due = after_seconds.map(|seconds| self.turn.now + Duration::from_secs(seconds));
         Wait { token: self.turn.token.clone(), due, handed_over, pending: None }
     }
 
     /// Somebody else's TwiML has the call from here on, until it gives it back.
     pub(super) fn hand_over(&mut self, document: Option<Bytes>, after: Option<u64>) -> Next {
-        Next::Reply { document, then: Then::Wait(self.wait_until(after, true)) }
+        Next::Reply { document, then: AfterReply::Wait(self.new_wait(after, true)) }
     }
 
     /// Ends a document with the way back to us, for when the verbs before it are through.

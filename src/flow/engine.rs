@@ -5,18 +5,18 @@ use serde_json::Value;
 
 use super::context::{TurnContext, WidgetContext};
 use super::definition::{Flow, WidgetId};
-use super::execution::{Execution, ExecutionState, FlowWarning, Frame, TransitionRecord};
+use super::execution::{Execution, ExecutionFrame, ExecutionState, FlowWarning, TransitionRecord};
 use super::failure::Failure;
 use super::pending_call;
 use super::step::{Event, Step};
-use super::widget::{Next, Then};
+use super::widget::{AfterReply, Next};
 use crate::limits::{SAME_WIDGET_MAX, STEPS_MAX};
 use crate::twiml::read::{DocumentLimits, check_document};
 
 /// Takes an execution one step further.
 ///
-/// A loop that calls it until it gives anything but [`Step::Call`] or [`Step::Send`] ends after at
-/// most [`STEPS_MAX`] widgets.
+/// A loop that calls it until it gives anything but [`Step::CallFunction`] or [`Step::SendRequest`]
+/// ends after at most [`STEPS_MAX`] widgets.
 pub fn advance(flow: &Flow, execution: &mut Execution, event: Event, turn: &TurnContext) -> Step {
     let mut context = WidgetContext::new(flow, execution, turn);
     let mut next = dispatch(&mut context, event);
@@ -27,21 +27,21 @@ pub fn advance(flow: &Flow, execution: &mut Execution, event: Event, turn: &Turn
                 context.execution.frames.push(*frame);
                 context.widget().enter(&mut context)
             }
-            Ok(Next::Call(call)) => return Step::Call(call),
-            Ok(Next::Send(send)) => return Step::Send(send),
-            Ok(Next::Reply { document, then: Then::Wait(wait) }) => {
+            Ok(Next::CallFunction(call)) => return Step::CallFunction(call),
+            Ok(Next::SendRequest(send)) => return Step::SendRequest(send),
+            Ok(Next::Reply { document, then: AfterReply::Wait(wait) }) => {
                 context.execution.state = ExecutionState::Waiting(wait);
-                return reply(&mut context, document);
+                return build_reply(&mut context, document);
             }
-            Ok(Next::Reply { document, then: Then::End }) => {
+            Ok(Next::Reply { document, then: AfterReply::End }) => {
                 context.execution.state = ExecutionState::Ended;
-                return reply(&mut context, document);
+                return build_reply(&mut context, document);
             }
             Ok(Next::End) => match return_from_subflow(&mut context) {
                 Some(next) => Ok(next),
                 None => {
                     context.execution.state = ExecutionState::Ended;
-                    return reply(&mut context, None);
+                    return build_reply(&mut context, None);
                 }
             },
             Err(failure) => match recover(&mut context, failure) {
@@ -106,7 +106,7 @@ fn take_transition(context: &mut WidgetContext<'_>, event: &str) -> Result<Next,
 fn record_transition(context: &mut WidgetContext<'_>, event: &str, next: Option<WidgetId>) {
     let widget = context.widget();
     let output = context.execution.frame().widgets.get(&widget.name).cloned();
-    let to = next.map(|id| context.current().widget(id).name.clone());
+    let to = next.map(|id| context.current_flow().widget(id).name.clone());
     let taken = TransitionRecord {
         event: event.to_owned(),
         from: widget.name.clone(),
@@ -143,7 +143,7 @@ fn return_from_subflow(context: &mut WidgetContext<'_>) -> Option<Next> {
     Some(Next::event("completed"))
 }
 
-fn leave_subflow(context: &mut WidgetContext<'_>) -> Option<Frame> {
+fn leave_subflow(context: &mut WidgetContext<'_>) -> Option<ExecutionFrame> {
     // The last frame is the flow of the route, and stays: its variables can be read afterwards.
     if context.execution.frames.len() == 1 { None } else { context.execution.frames.pop() }
 }
@@ -154,8 +154,8 @@ fn recover(context: &mut WidgetContext<'_>, failure: Failure) -> Result<Next, Fa
     if failure.is_final() {
         return Err(failure);
     }
-    let own = context.widget().widget_type.failure;
-    let event = match own.filter(|event| context.widget().next(event).is_some()) {
+    let failure_event = context.widget().widget_type.failure;
+    let event = match failure_event.filter(|event| context.widget().next(event).is_some()) {
         Some(event) => event,
         // Of a subflow that fails only the event remains, not what it has set.
         None if leave_subflow(context).is_some() => "failed",
@@ -167,7 +167,7 @@ fn recover(context: &mut WidgetContext<'_>, failure: Failure) -> Result<Next, Fa
 
 /// The reply of a turn: a document that a function or a template gave goes out as it is; what the
 /// widgets have written is checked as the carrier would.
-fn reply(context: &mut WidgetContext<'_>, document: Option<Bytes>) -> Step {
+fn build_reply(context: &mut WidgetContext<'_>, document: Option<Bytes>) -> Step {
     let written = context.execution.document.take();
     if let Some(document) = document {
         return Step::Reply(document);

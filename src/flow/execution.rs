@@ -39,7 +39,7 @@ pub struct Execution {
     /// Whether it goes on.
     pub state: ExecutionState,
     /// The running flow last, below it the flow that called it as a subflow.
-    pub(super) frames: Vec<Frame>,
+    pub(super) frames: Vec<ExecutionFrame>,
     /// Widgets entered so far.
     pub steps: u32,
     pub(super) in_a_row: u32,
@@ -48,7 +48,7 @@ pub struct Execution {
     pub(super) document: Option<TwimlWriter>,
     /// How many messages that holds.
     #[serde(skip)]
-    pub(super) said: usize,
+    pub(super) messages_in_reply: usize,
     /// What the journal should hold of this turn.
     #[serde(skip)]
     pub warnings: Vec<FlowWarning>,
@@ -85,7 +85,7 @@ pub struct Wait {
 
 /// One flow of an execution: the route's own, or a subflow.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Frame {
+pub(super) struct ExecutionFrame {
     /// Which of the flow's subflows it is; `None` for the flow itself.
     pub(super) subflow: Option<usize>,
     /// Where it is.
@@ -143,7 +143,7 @@ impl Execution {
         let text = |name| params.get(name).unwrap_or_default().to_owned();
         let (contact, address) = (text("From"), text("To"));
         let call_sid = params.get("CallSid").map(str::to_owned);
-        let trigger = Trigger::webhook(channel, params);
+        let trigger = Trigger::from_webhook(channel, params);
         let execution = Execution::new(sid, contact, address, trigger);
         Execution { channel, call_sid, ..execution }
     }
@@ -175,11 +175,11 @@ impl Execution {
             route: None,
             account: None,
             state: ExecutionState::Running,
-            frames: vec![Frame::new(None, trigger)],
+            frames: vec![ExecutionFrame::new(None, trigger)],
             steps: 0,
             in_a_row: 0,
             document: None,
-            said: 0,
+            messages_in_reply: 0,
             warnings: Vec::new(),
             transitions: Vec::new(),
         }
@@ -229,7 +229,7 @@ impl Execution {
 
     /// Its variables as templates see them, of the flow that runs; `flow_sid` is its flow's.
     pub fn context(&self, flow_sid: &str) -> Value {
-        let Frame { trigger, data, variables, widgets, .. } = self.frame();
+        let ExecutionFrame { trigger, data, variables, widgets, .. } = self.frame();
         json!({
             "trigger": {(trigger.kind().name()): trigger.values()},
             "contact": {"channel": {"address": self.contact}},
@@ -254,7 +254,7 @@ impl Execution {
     /// Whether a flow can take it further: what a store gives back may be damaged, or of another
     /// version of this program, in ways that its own form does not tell.
     pub fn fits(&self, flow: &Flow) -> bool {
-        let is_there = |frame: &Frame| {
+        let is_there = |frame: &ExecutionFrame| {
             let flow = match frame.subflow {
                 Some(index) => flow.subflows.get(index).map(|subflow| &**subflow),
                 None => Some(flow),
@@ -275,22 +275,22 @@ impl Execution {
     }
 
     /// The running flow's part. There is always one.
-    pub(super) fn frame(&self) -> &Frame {
+    pub(super) fn frame(&self) -> &ExecutionFrame {
         &self.frames[self.frames.len() - 1]
     }
 
     /// The same, to be changed.
-    pub(super) fn frame_mut(&mut self) -> &mut Frame {
+    pub(super) fn frame_mut(&mut self) -> &mut ExecutionFrame {
         let last = self.frames.len() - 1;
         &mut self.frames[last]
     }
 }
 
-// === impl Frame ===
+// === impl ExecutionFrame ===
 
-impl Frame {
-    pub(super) fn new(subflow: Option<usize>, trigger: Trigger) -> Frame {
-        Frame {
+impl ExecutionFrame {
+    pub(super) fn new(subflow: Option<usize>, trigger: Trigger) -> ExecutionFrame {
+        ExecutionFrame {
             subflow,
             position: WidgetId(0),
             trigger,

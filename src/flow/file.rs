@@ -169,5 +169,5 @@ pub fn read(source: &Source, problems: &mut Problems) -> Option<FlowNode> {
         problems.push(problem.expected("a flow: an object with `states`"));
         return None;
     }
-    Some(legacy::current(tree))
+    Some(legacy::upgrade(tree))
 }

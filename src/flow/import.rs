@@ -53,16 +53,16 @@ pub struct FlowName {
 /// Compiles one flow file; knows what is wrong with it.
 pub(super) struct FlowImporter<'a> {
     source: &'a Source,
-    around: &'a ImportContext<'a>,
+    context: &'a ImportContext<'a>,
     problems: &'a mut Problems,
     /// The subflows that it calls.
     subflows: Vec<Arc<Flow>>,
     /// The ways into the flow that lead somewhere.
-    ways: Vec<TriggerKind>,
+    trigger_kinds: Vec<TriggerKind>,
     /// All widgets, for what templates may read.
     names: Vec<String>,
     /// Widgets of unknown types: said once, and not again for each transition to them.
-    strangers: Vec<String>,
+    unknown_widgets: Vec<String>,
     /// Whether anything is an error.
     failed: bool,
 }
@@ -71,44 +71,44 @@ pub(super) struct FlowImporter<'a> {
 struct WidgetNode<'n> {
     node: &'n FlowNode,
     name: String,
-    of: &'static WidgetType,
+    widget_type: &'static WidgetType,
 }
 
 /// Makes a flow of what was read from a file. `None` where an error was found.
 pub fn import(
-    named: FlowName,
+    flow_name: FlowName,
     source: &Source,
     root: &FlowNode,
-    around: &ImportContext<'_>,
+    context: &ImportContext<'_>,
     problems: &mut Problems,
 ) -> Option<Flow> {
-    let mut import = FlowImporter {
+    let mut importer = FlowImporter {
         source,
-        around,
+        context,
         problems,
         subflows: Vec::new(),
-        ways: Vec::new(),
+        trigger_kinds: Vec::new(),
         names: Vec::new(),
-        strangers: Vec::new(),
+        unknown_widgets: Vec::new(),
         failed: false,
     };
-    let widgets = import.widgets(root);
-    if import.failed {
+    let widgets = importer.import_widgets(root);
+    if importer.failed {
         return None;
     }
-    let subflows = import.subflows;
-    let sid = named.sid.unwrap_or_else(|| sid_of(&named.name));
-    let definition = definition(&named.name, &sid, root, &subflows);
+    let subflows = importer.subflows;
+    let sid = flow_name.sid.unwrap_or_else(|| derive_sid(&flow_name.name));
+    let definition = write_definition(&flow_name.name, &sid, root, &subflows);
     let flag = root.get("flags").and_then(|flags| flags.get("allow_concurrent_calls"));
     Some(Flow {
-        revision: digest(&definition)[..32].to_owned(),
+        revision: hash_text(&definition)[..32].to_owned(),
         definition,
         persistence: Persistence::Always,
         identity: match flag.and_then(FlowNode::flag) {
             Some(false) => ConversationIdentity::Contact,
             Some(true) | None => ConversationIdentity::CallOrContact,
         },
-        name: named.name,
+        name: flow_name.name,
         sid,
         widgets,
         subflows,
@@ -116,7 +116,7 @@ pub fn import(
 }
 
 /// The text under which a revision is kept: all that it takes to make the flow again.
-fn definition(name: &str, sid: &str, root: &FlowNode, subflows: &[Arc<Flow>]) -> String {
+fn write_definition(name: &str, sid: &str, root: &FlowNode, subflows: &[Arc<Flow>]) -> String {
     let subflows: Vec<&str> = subflows.iter().map(|flow| flow.definition.as_str()).collect();
     serde_json::json!({
         "name": name, "sid": sid, "definition": root.to_json(), "subflows": subflows,
@@ -125,7 +125,7 @@ fn definition(name: &str, sid: &str, root: &FlowNode, subflows: &[Arc<Flow>]) ->
 }
 
 /// The ways in that a trigger leads on from.
-fn ways(trigger: &WidgetNode<'_>) -> Vec<TriggerKind> {
+fn find_trigger_kinds(trigger: &WidgetNode<'_>) -> Vec<TriggerKind> {
     let transitions = trigger.node.get("transitions").and_then(FlowNode::list).unwrap_or_default();
     let leads_on = |way: &TriggerKind| {
         transitions.iter().any(|transition| {
@@ -137,62 +137,63 @@ fn ways(trigger: &WidgetNode<'_>) -> Vec<TriggerKind> {
 }
 
 /// The sid of a flow that none is configured for: the same wherever the flow has this name.
-pub fn sid_of(name: &str) -> String {
-    format!("FW{}", &digest(name)[..32])
+pub fn derive_sid(name: &str) -> String {
+    format!("FW{}", &hash_text(name)[..32])
 }
 
-fn digest(text: &str) -> String {
+fn hash_text(text: &str) -> String {
     to_hex(&Sha256::digest(text))
 }
 
 // === impl Import ===
 
 impl FlowImporter<'_> {
-    fn widgets(&mut self, root: &FlowNode) -> Vec<Widget> {
+    fn import_widgets(&mut self, root: &FlowNode) -> Vec<Widget> {
         for (key, node) in root.table().unwrap_or_default() {
             let name = key.name.as_str();
-            if !MEMBERS.contains(&name) {
-                let help = did_you_mean(name, MEMBERS).unwrap_or_default();
-                self.warning(node, format!("`{name}` of a flow is not known"), "not used", &help);
+            if !FLOW_MEMBERS.contains(&name) {
+                let help = did_you_mean(name, FLOW_MEMBERS).unwrap_or_default();
+                self.warn(node, format!("`{name}` of a flow is not known"), "not used", &help);
             }
         }
         let Some(states) = root.get("states").and_then(FlowNode::list) else {
-            self.error(root, "it has no `states`", "an object with a list `states`", FORM);
+            self.fail(root, "it has no `states`", "an object with a list `states`", FORMAT_HELP);
             return Vec::new();
         };
         if states.is_empty() || states.len() > WIDGETS_MAX {
             let message = format!("it has {} widgets", states.len());
-            self.error(root, message, &format!("1 to {WIDGETS_MAX}"), "");
+            self.fail(root, message, &format!("1 to {WIDGETS_MAX}"), "");
         }
         let name = |state: &FlowNode| state.get("name").and_then(FlowNode::text).map(str::to_owned);
         self.names = states.iter().filter_map(name).collect();
         let mut states: Vec<WidgetNode<'_>> =
-            states.iter().filter_map(|state| self.state(state)).collect();
-        self.initial(root, &mut states);
-        self.names_differ(&states);
-        self.ways = states.first().map(ways).unwrap_or_default();
+            states.iter().filter_map(|state| self.read_widget(state)).collect();
+        self.move_trigger_first(root, &mut states);
+        self.check_names(&states);
+        self.trigger_kinds = states.first().map(find_trigger_kinds).unwrap_or_default();
         let names: Vec<&str> = states.iter().map(|state| state.name.as_str()).collect();
-        let widgets: Vec<Widget> = states.iter().map(|state| self.widget(state, &names)).collect();
-        if self.strangers.is_empty() {
-            self.unreachable(&states, &widgets);
+        let widgets: Vec<Widget> =
+            states.iter().map(|state| self.build_widget(state, &names)).collect();
+        if self.unknown_widgets.is_empty() {
+            self.warn_of_unreachable_widgets(&states, &widgets);
         }
         widgets
     }
 
-    fn state<'n>(&mut self, node: &'n FlowNode) -> Option<WidgetNode<'n>> {
+    fn read_widget<'n>(&mut self, node: &'n FlowNode) -> Option<WidgetNode<'n>> {
         let (name, kind) = (node.get("name"), node.get("type"));
         let Some((name, kind)) = name.and_then(FlowNode::text).zip(kind) else {
             let expected = "a `name` and a `type`, both texts";
-            self.error(node, "this is no widget", expected, FORM);
+            self.fail(node, "this is no widget", expected, FORMAT_HELP);
             return None;
         };
         let word = kind.text().unwrap_or_default();
-        let Some(of) = find_widget_type(word) else {
-            self.strangers.push(name.to_owned());
+        let Some(widget_type) = find_widget_type(word) else {
+            self.unknown_widgets.push(name.to_owned());
             let names = WIDGET_TYPES.iter().map(|known| known.name);
             let help = match did_you_mean(word, names) {
                 Some(question) => question,
-                None if DEAD.contains(&word) => {
+                None if DISCONTINUED_TYPES.contains(&word) => {
                     "Twilio has ended the product behind it: take the widget out".to_owned()
                 }
                 None => "docs/studio.md lists the types there are; take the widget out, or do its \
@@ -200,66 +201,68 @@ impl FlowImporter<'_> {
                     .to_owned(),
             };
             let message = format!("widget `{name}` is of the unknown type `{word}`");
-            self.error(kind, message, "no such type of widget", &help);
+            self.fail(kind, message, "no such type of widget", &help);
             return None;
         };
-        Some(WidgetNode { node, name: name.to_owned(), of })
+        Some(WidgetNode { node, name: name.to_owned(), widget_type })
     }
 
     /// Puts the widget that an execution begins with first.
-    fn initial(&mut self, root: &FlowNode, states: &mut [WidgetNode<'_>]) {
+    fn move_trigger_first(&mut self, root: &FlowNode, states: &mut [WidgetNode<'_>]) {
         let named = root.get("initial_state");
         let found = match named.and_then(FlowNode::text) {
             Some(name) => states.iter().position(|state| state.name == name),
-            None => states.iter().position(|state| state.of.name == "trigger"),
+            None => states.iter().position(|state| state.widget_type.name == "trigger"),
         };
         match found {
-            Some(index) if states[index].of.name == "trigger" => states[..=index].rotate_right(1),
+            Some(index) if states[index].widget_type.name == "trigger" => {
+                states[..=index].rotate_right(1)
+            }
             Some(index) => {
                 let message = format!("`{}` is not a trigger", states[index].name);
-                self.error(named.unwrap_or(root), message, "the name of a `trigger` widget", "");
+                self.fail(named.unwrap_or(root), message, "the name of a `trigger` widget", "");
             }
             None => {
-                let triggers = states.iter().filter(|state| state.of.name == "trigger");
+                let triggers = states.iter().filter(|state| state.widget_type.name == "trigger");
                 let help = triggers.map(|state| format!("`{}` is one", state.name)).next();
                 let message = "no widget has the name that `initial_state` says";
                 let help = help.unwrap_or_default();
-                self.error(named.unwrap_or(root), message, "the name of a `trigger`", &help);
+                self.fail(named.unwrap_or(root), message, "the name of a `trigger`", &help);
             }
         }
     }
 
-    fn names_differ(&mut self, states: &[WidgetNode<'_>]) {
+    fn check_names(&mut self, states: &[WidgetNode<'_>]) {
         for (index, state) in states.iter().enumerate() {
             if states[..index].iter().any(|before| before.name == state.name) {
                 let message = format!("there are two widgets `{}`", state.name);
                 let node = state.node.get("name").unwrap_or(state.node);
-                self.error(node, message, "a name of its own", "");
+                self.fail(node, message, "a name of its own", "");
             }
         }
     }
 
-    fn widget(&mut self, state: &WidgetNode<'_>, names: &[&str]) -> Widget {
-        let properties = self.properties(state);
-        let transitions: Vec<Transition> = self.transitions(state, names);
-        if self.needs_carrier(state.of.needs) && !self.around.carrier {
+    fn build_widget(&mut self, state: &WidgetNode<'_>, names: &[&str]) -> Widget {
+        let properties = self.read_properties(state);
+        let transitions: Vec<Transition> = self.read_transitions(state, names);
+        if self.needs_carrier(state.widget_type.requirement) && !self.context.carrier {
             let message = format!(
                 "widget `{}` needs the carrier's API, and no `[[account]]` can ask it",
                 state.name
             );
-            let failure = state.of.failure.unwrap_or_default();
+            let failure = state.widget_type.failure.unwrap_or_default();
             let help = format!(
                 "add an `[[account]]` with `sid` and `auth_tokens`; without, `{failure}` is taken"
             );
-            self.warning(state.node.get("type").unwrap_or(state.node), message, "", &help);
+            self.warn(state.node.get("type").unwrap_or(state.node), message, "", &help);
         }
-        Widget { name: state.name.clone(), widget_type: state.of, properties, transitions }
+        Widget { name: state.name.clone(), widget_type: state.widget_type, properties, transitions }
     }
 
     /// Whether a widget asks the carrier's API on one of the ways into this flow.
-    fn needs_carrier(&self, needs: Requirement) -> bool {
-        let wired = |way: TriggerKind| self.ways.contains(&way);
-        match needs {
+    fn needs_carrier(&self, requirement: Requirement) -> bool {
+        let wired = |way: TriggerKind| self.trigger_kinds.contains(&way);
+        match requirement {
             Requirement::Nothing => false,
             Requirement::Carrier => true,
             Requirement::CarrierOutsideOfMessages => {
@@ -272,10 +275,10 @@ impl FlowImporter<'_> {
     }
 
     /// Compiles a text; what is wrong with it is shown where it stands.
-    fn template(&mut self, node: &FlowNode, text: &str) -> Option<Template> {
-        match self.around.liquid.compile(&self.source.name, text, OutputFormat::Plain) {
+    fn compile_template(&mut self, node: &FlowNode, text: &str) -> Option<Template> {
+        match self.context.liquid.compile(&self.source.name, text, OutputFormat::Plain) {
             Ok(template) => {
-                self.unset(node, text, &template);
+                self.warn_of_unset_variables(node, text, &template);
                 Some(template)
             }
             Err(errors) => {
@@ -283,7 +286,7 @@ impl FlowImporter<'_> {
                 for error in errors {
                     let mut problem = crate::template::to_problem(&error, self.source);
                     if let Some(place) = &mut problem.place {
-                        place.span = self.within(node, text, error.span());
+                        place.span = self.locate(node, text, error.span());
                     }
                     self.problems.push(problem);
                 }
@@ -293,7 +296,7 @@ impl FlowImporter<'_> {
     }
 
     /// Warns of variables that nothing in the flow sets: they render as nothing.
-    fn unset(&mut self, node: &FlowNode, text: &str, template: &Template) {
+    fn warn_of_unset_variables(&mut self, node: &FlowNode, text: &str, template: &Template) {
         for variable in template.variables() {
             let (what, help) = match variable.keys().as_slice() {
                 ["widgets", name, ..] if !self.names.iter().any(|known| known == name) => {
@@ -308,14 +311,14 @@ impl FlowImporter<'_> {
                 }
                 _ => continue,
             };
-            let span = self.within(node, text, variable.span.clone());
+            let span = self.locate(node, text, variable.span.clone());
             let problem = self.source.warning(span, format!("nothing sets `{what}`"));
             self.push(problem, "never set", &help.unwrap_or_default());
         }
     }
 
     /// A place in a text as a place in the file, where the text stands there without escapes.
-    fn within(
+    fn locate(
         &self,
         node: &FlowNode,
         text: &str,
@@ -331,13 +334,13 @@ impl FlowImporter<'_> {
         }
     }
 
-    fn error(&mut self, node: &FlowNode, message: impl Into<String>, expected: &str, help: &str) {
+    fn fail(&mut self, node: &FlowNode, message: impl Into<String>, expected: &str, help: &str) {
         self.failed = true;
         let problem = self.source.error(node.span.clone(), message);
         self.push(problem, expected, help);
     }
 
-    fn warning(&mut self, node: &FlowNode, message: impl Into<String>, expected: &str, help: &str) {
+    fn warn(&mut self, node: &FlowNode, message: impl Into<String>, expected: &str, help: &str) {
         let problem = self.source.warning(node.span.clone(), message);
         self.push(problem, expected, help);
     }
@@ -347,14 +350,15 @@ impl FlowImporter<'_> {
     }
 }
 
-const FORM: &str =
+const FORMAT_HELP: &str =
     "a flow is what Studio exports under Settings, Flow JSON; docs/flows.md has ours";
 
 /// What a flow has on top.
-const MEMBERS: [&str; 6] = ["description", "states", "initial_state", "flags", "$schema", "sid"];
+const FLOW_MEMBERS: [&str; 6] =
+    ["description", "states", "initial_state", "flags", "$schema", "sid"];
 
 /// Types of products that Twilio has ended.
-const DEAD: [&str; 6] = [
+const DISCONTINUED_TYPES: [&str; 6] = [
     "send-to-auto-pilot",
     "understand",
     "add-member-to-chat-channel",

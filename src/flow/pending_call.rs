@@ -13,7 +13,7 @@ use super::context::WidgetContext;
 use super::execution::Wait;
 use super::failure::Failure;
 use super::step::{CallTarget, FunctionCall};
-use super::widget::{Next, Then};
+use super::widget::{AfterReply, Next};
 use crate::channel::Channel;
 use crate::limits::{HOLD_LOOK_EVERY, HOLD_TIMES_MAX};
 use crate::liquid::Template;
@@ -47,10 +47,10 @@ pub(super) fn wait_for_call(
         return Ok(Next::wait(wait));
     }
     let document = match channel {
-        Channel::Voice => hold_reply(context, template)?,
-        Channel::Message => hold_message(context, template),
+        Channel::Voice => build_call_reply(context, template)?,
+        Channel::Message => build_message_reply(context, template),
     };
-    Ok(Next::Reply { document: Some(document), then: Then::Wait(wait) })
+    Ok(Next::Reply { document: Some(document), then: AfterReply::Wait(wait) })
 }
 
 /// Something has come that ends the wait for a held call: its outcome is asked for again.
@@ -59,7 +59,7 @@ pub(super) fn poll_again(
     pending: Box<PendingCall>,
 ) -> Result<Next, Failure> {
     match &context.widget().properties.callee {
-        Some(Callee::Function(function)) => Ok(Next::Call(FunctionCall {
+        Some(Callee::Function(function)) => Ok(Next::CallFunction(FunctionCall {
             target: CallTarget::Function(Arc::clone(function)),
             parameters: Params::clone(&pending.parameters),
             body: None,
@@ -72,22 +72,22 @@ pub(super) fn poll_again(
 }
 
 /// What a caller hears: what the flow said before, the hold document, and the way back to us.
-fn hold_reply(
+fn build_call_reply(
     context: &mut WidgetContext<'_>,
     template: Option<&Template>,
 ) -> Result<Bytes, Failure> {
     let document = template.map(|template| render_hold_document(context, template));
     let document = match document {
         Some(Ok(document)) => document,
-        None => silence(),
-        Some(Err(why)) => {
-            context.execution.warn(format!("the hold document {why}; silence instead"));
-            silence()
+        None => silent_document(),
+        Some(Err(fault)) => {
+            context.execution.warn(format!("the hold document {fault}; silence instead"));
+            silent_document()
         }
     };
-    let mut way_back = TwimlWriter::response();
-    way_back.add(&Redirect { url: &context.turn.action, method: Some("POST") });
-    let document = append(&document, way_back);
+    let mut redirect = TwimlWriter::response();
+    redirect.add(&Redirect { url: &context.turn.action, method: Some("POST") });
+    let document = append(&document, redirect);
     let document = match context.execution.document.take() {
         Some(before) => splice(before, &document),
         None => document,
@@ -103,12 +103,12 @@ fn hold_reply(
 fn render_hold_document(context: &WidgetContext<'_>, template: &Template) -> Result<Bytes, String> {
     let document = context.render(template).map_err(|failure| failure.to_string())?;
     match hold_document_fault(document.as_bytes(), Channel::Voice) {
-        Some(why) => Err(why),
+        Some(fault) => Err(fault),
         None => Ok(document.into()),
     }
 }
 
-fn silence() -> Bytes {
+fn silent_document() -> Bytes {
     let mut writer = TwimlWriter::response();
     writer.add(&Pause { seconds: Some(SILENCE_SECONDS) });
     writer.finish().into_string().into()
@@ -116,7 +116,7 @@ fn silence() -> Bytes {
 
 /// The answer to a message: what the flow said before, and the hold document where that is a reply.
 /// One that is for calls is not for messages, so it says nothing here.
-fn hold_message(context: &mut WidgetContext<'_>, template: Option<&Template>) -> Bytes {
+fn build_message_reply(context: &mut WidgetContext<'_>, template: Option<&Template>) -> Bytes {
     let document = template.and_then(|template| context.render(template).ok());
     let fit =
         |document: &String| hold_document_fault(document.as_bytes(), Channel::Message).is_none();

@@ -11,7 +11,7 @@ pub struct Property {
     /// As in Studio's JSON.
     pub name: &'static str,
     /// What it holds.
-    pub holds: PropertyKind,
+    pub kind: PropertyKind,
     /// Whether a widget is nothing without it.
     pub required: bool,
 }
@@ -77,13 +77,13 @@ pub enum Callee {
 
 impl Property {
     /// A property that may be left out.
-    pub const fn new(name: &'static str, holds: PropertyKind) -> Property {
-        Property { name, holds, required: false }
+    pub const fn new(name: &'static str, kind: PropertyKind) -> Property {
+        Property { name, kind, required: false }
     }
 
     /// A property that may not.
-    pub const fn required(name: &'static str, holds: PropertyKind) -> Property {
-        Property { name, holds, required: true }
+    pub const fn required(name: &'static str, kind: PropertyKind) -> Property {
+        Property { name, kind, required: true }
     }
 }
 

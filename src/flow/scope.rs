@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::definition::Flow;
-use super::execution::{Execution, Frame};
+use super::execution::{Execution, ExecutionFrame};
 use super::trigger::TriggerKind;
 use crate::liquid::{TemplateData, ValueRef};
 use crate::webhook::Params;
@@ -23,7 +23,7 @@ pub struct Scope<'a> {
 struct TriggerScope<'a> {
     /// `call`, `message`, …
     kind: TriggerKind,
-    below: TriggerValues<'a>,
+    values: TriggerValues<'a>,
 }
 
 /// What is below the one member of `trigger`.
@@ -97,8 +97,8 @@ impl<'a> Scope<'a> {
     /// The view of an execution of a flow.
     pub fn new(flow: &'a Flow, execution: &'a Execution) -> Scope<'a> {
         let frame = execution.frame();
-        let Frame { data, variables, widgets, .. } = frame;
-        let (below, add_ons) = match &frame.trigger {
+        let ExecutionFrame { data, variables, widgets, .. } = frame;
+        let (values, add_ons) = match &frame.trigger {
             super::Trigger::Form { params, parsed, .. } => {
                 let add_ons = parsed.get("AddOns");
                 (TriggerValues::Webhook(WebhookScope { params: params.as_ref(), parsed }), add_ons)
@@ -108,7 +108,7 @@ impl<'a> Scope<'a> {
         let (sid, flow_sid) = (execution.sid.as_str(), flow.sid.as_str());
         let channel = ChannelScope { address: &execution.address };
         Scope {
-            trigger: TriggerScope { kind: frame.trigger.kind(), below },
+            trigger: TriggerScope { kind: frame.trigger.kind(), values },
             contact: ContactScope { channel: ChannelScope { address: &execution.contact } },
             flow: FlowScope { channel, sid, flow_sid, data, variables, add_ons },
             widgets,
@@ -137,7 +137,7 @@ impl FixedMembers for TriggerScope<'_> {
         &["call", "message", "conversation", "request", "parent"];
 
     fn member(&self, name: &str) -> Option<ValueRef<'_>> {
-        (name == self.kind.name()).then_some(match &self.below {
+        (name == self.kind.name()).then_some(match &self.values {
             TriggerValues::Webhook(parameters) => ValueRef::Object(parameters),
             TriggerValues::Json(values) => ValueRef::Object(*values),
         })

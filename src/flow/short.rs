@@ -9,7 +9,7 @@ use crate::config;
 use crate::liquid::Template;
 
 /// The parts of a short route, its templates compiled.
-pub struct Short {
+pub struct ShortFlow {
     /// What to call.
     pub function: Arc<config::Function>,
     /// Names and values of the configured parameters.
@@ -21,7 +21,7 @@ pub struct Short {
 }
 
 /// Builds the flow of a short route. The function's widget has the function's name.
-pub fn from_short(route: &str, short: Short) -> Flow {
+pub fn build_short_flow(route: &str, short: ShortFlow) -> Flow {
     const FUNCTION: WidgetId = WidgetId(1);
     let to = |event: &str, next| Transition {
         event: event.to_owned(),

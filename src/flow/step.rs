@@ -19,7 +19,7 @@ pub enum Event {
     /// The webhook or request that begins the execution.
     Trigger,
     /// The function that the last step called came back.
-    Answered(Outcome),
+    FunctionReturned(Outcome),
     /// It has not come back, and its caller is to be kept company.
     Pending {
         /// The call.
@@ -28,7 +28,7 @@ pub enum Event {
         document: Option<Template>,
     },
     /// The carrier's API, which the last step asked, came back.
-    Sent(Result<Map<String, Value>, CarrierRequestError>),
+    CarrierReturned(Result<Map<String, Value>, CarrierRequestError>),
     /// The carrier asks for what follows: the awaited webhook.
     Webhook(Arc<Params>),
     /// `FlowEvent=return`, or a default action URL: whoever had the call gives it back.
@@ -43,9 +43,9 @@ pub enum Event {
 #[derive(Debug)]
 pub enum Step {
     /// Call a function; its outcome is the next event.
-    Call(FunctionCall),
+    CallFunction(FunctionCall),
     /// Ask the carrier's API; its answer is the next event.
-    Send(CarrierRequest),
+    SendRequest(CarrierRequest),
     /// Answer the carrier with this document. The execution's state says whether it waits or has
     /// ended.
     Reply(Bytes),

@@ -51,7 +51,7 @@ const JSON_PARAMETERS: [&str; 3] = ["AddOns", "ChannelAttributes", "ChannelMetad
 // === impl Trigger ===
 
 impl Trigger {
-    pub(super) fn webhook(channel: Channel, params: Arc<Params>) -> Trigger {
+    pub(super) fn from_webhook(channel: Channel, params: Arc<Params>) -> Trigger {
         let kind = match channel {
             Channel::Voice => TriggerKind::Call,
             Channel::Message if params.get("ConversationSid").is_some() => {

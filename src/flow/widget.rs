@@ -35,7 +35,7 @@ use actix_web::web::Bytes;
 use super::carrier_request::CarrierRequest;
 use super::context::WidgetContext;
 use super::definition::Widget;
-use super::execution::{Frame, Wait};
+use super::execution::{ExecutionFrame, Wait};
 use super::failure::Failure;
 use super::properties::Property;
 use super::step::Event;
@@ -89,7 +89,7 @@ pub struct WidgetType {
     /// What it can be told.
     pub properties: &'static [Property],
     /// What it needs that TwiML does not have.
-    pub needs: Requirement,
+    pub requirement: Requirement,
     pub(super) enter: fn(&mut WidgetContext<'_>) -> Result<Next, Failure>,
     pub(super) resume: fn(&mut WidgetContext<'_>, Event) -> Result<Next, Failure>,
 }
@@ -113,17 +113,17 @@ pub(super) enum Next {
     /// To go on along the transition of this event. Where none is wired, the execution ends.
     Event(String),
     /// A subflow to run first.
-    Subflow(Box<Frame>),
+    Subflow(Box<ExecutionFrame>),
     /// A function's or a server's answer.
-    Call(FunctionCall),
+    CallFunction(FunctionCall),
     /// The carrier's API.
-    Send(CarrierRequest),
+    SendRequest(CarrierRequest),
     /// To answer: with this document as it is, else with what the widgets of the turn have written.
     Reply {
         /// A whole document, of a function or a template.
         document: Option<Bytes>,
         /// What becomes of the execution.
-        then: Then,
+        then: AfterReply,
     },
     /// The flow to be over. A flow that called it as a subflow goes on; else what the widgets have
     /// written is the last answer.
@@ -132,7 +132,7 @@ pub(super) enum Next {
 
 /// What becomes of an execution behind an answer.
 #[derive(Debug)]
-pub(super) enum Then {
+pub(super) enum AfterReply {
     /// It waits.
     Wait(Wait),
     /// It is over, also where a subflow runs.
@@ -171,12 +171,12 @@ impl Next {
 
     /// To answer with what was written, and to wait.
     pub(super) fn wait(wait: Wait) -> Next {
-        Next::Reply { document: None, then: Then::Wait(wait) }
+        Next::Reply { document: None, then: AfterReply::Wait(wait) }
     }
 
     /// To answer with this document as the last one.
     pub(super) fn last(document: Bytes) -> Next {
-        Next::Reply { document: Some(document), then: Then::End }
+        Next::Reply { document: Some(document), then: AfterReply::End }
     }
 }
 

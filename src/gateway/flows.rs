@@ -17,7 +17,7 @@ use crate::config::{Config, ConfigText, Function, UrlRewrite};
 use crate::diagnostics::problem::{Problem, Problems, Source};
 use crate::flow::Flow;
 use crate::flow::file::{self, FlowNode};
-use crate::flow::import::{FlowName, ImportContext, import, sid_of};
+use crate::flow::import::{FlowName, ImportContext, derive_sid, import};
 use crate::limits::{FLOW_BYTES_MAX, LOOP_ROUNDS_MAX, STRING_BYTES_MAX};
 use crate::liquid::{LiquidEngine, RenderLimits, Template};
 use crate::read_limited::read_text_limited;
@@ -103,7 +103,7 @@ impl Flows {
         let by_former_name = || self.get(self.former_names.get(key)?);
         let by_former_sid = || {
             let mut names = self.former_names.iter();
-            self.get(names.find(|(former, _)| sid_of(former) == key)?.1)
+            self.get(names.find(|(former, _)| derive_sid(former) == key)?.1)
         };
         self.get(key).or_else(by_sid).or_else(by_former_name).or_else(by_former_sid)
     }

@@ -27,7 +27,7 @@ const STRICT: ParseOptions = ParseOptions {
 /// Reads the text, or reports what is wrong with it.
 pub(super) fn read(source: &Source, problems: &mut Problems) -> Option<FlowNode> {
     let text = &source.text;
-    if let Some(offset) = is_too_deep(text) {
+    if let Some(offset) = find_excess_nesting(text) {
         let message = format!("more than {FLOW_NESTING_MAX} lists and objects within each other");
         problems.push(source.error(offset..offset + 1, message));
         return None;
@@ -54,19 +54,19 @@ pub(super) fn read(source: &Source, problems: &mut Problems) -> Option<FlowNode>
     };
     // The parser with places lets some texts through that are no JSON (a line break in a string).
     if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
-        let start = offset_of(text, error.line(), error.column());
+        let start = byte_offset(text, error.line(), error.column());
         let message = error.to_string();
         let message = message.split(" at line ").next().unwrap_or_default();
         problems.push(not_json(start..start + 1, message));
         return None;
     }
-    let mut reader = JsonFlowReader { source, problems, sound: true };
-    let node = reader.node(parsed);
-    reader.sound.then_some(node)
+    let mut reader = JsonFlowReader { source, problems, is_valid: true };
+    let node = reader.convert_value(parsed);
+    reader.is_valid.then_some(node)
 }
 
 /// Where the nesting passes its bound.
-fn is_too_deep(text: &str) -> Option<usize> {
+fn find_excess_nesting(text: &str) -> Option<usize> {
     let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
     for (offset, byte) in text.bytes().enumerate() {
         match byte {
@@ -86,7 +86,7 @@ fn is_too_deep(text: &str) -> Option<usize> {
 }
 
 /// The byte at a line and a column of bytes, both from 1.
-fn offset_of(text: &str, line: usize, column: usize) -> usize {
+fn byte_offset(text: &str, line: usize, column: usize) -> usize {
     let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let mut offset = (before + column.saturating_sub(1)).min(text.len());
     // Columns are counted in bytes, and one may be within a character.
@@ -99,21 +99,21 @@ fn offset_of(text: &str, line: usize, column: usize) -> usize {
 struct JsonFlowReader<'a> {
     source: &'a Source,
     problems: &'a mut Problems,
-    sound: bool,
+    is_valid: bool,
 }
 
 impl JsonFlowReader<'_> {
-    fn node(&mut self, parsed: Parsed<'_>) -> FlowNode {
+    fn convert_value(&mut self, parsed: Parsed<'_>) -> FlowNode {
         let range = parsed.range();
         let span = range.start..range.end;
         let value = match parsed {
             Parsed::NullKeyword(_) => FlowValue::Null,
             Parsed::BooleanLit(literal) => FlowValue::Bool(literal.value),
             Parsed::StringLit(literal) => FlowValue::Text(literal.value.into_owned()),
-            Parsed::NumberLit(literal) => self.number(literal.value, &span),
-            Parsed::Array(array) => {
-                FlowValue::List(array.elements.into_iter().map(|item| self.node(item)).collect())
-            }
+            Parsed::NumberLit(literal) => self.convert_number(literal.value, &span),
+            Parsed::Array(array) => FlowValue::List(
+                array.elements.into_iter().map(|item| self.convert_value(item)).collect(),
+            ),
             Parsed::Object(object) => {
                 let mut members: Vec<(FlowKey, FlowNode)> = Vec::new();
                 let mut known = std::collections::HashSet::new();
@@ -126,9 +126,9 @@ impl JsonFlowReader<'_> {
                     let key = FlowKey { name, span: range.start..range.end };
                     if !known.insert(key.name.clone()) {
                         let message = format!("`{}` is there twice", key.name);
-                        self.error(key.span.clone(), message, "each key once");
+                        self.fail(key.span.clone(), message, "each key once");
                     }
-                    members.push((key, self.node(property.value)));
+                    members.push((key, self.convert_value(property.value)));
                 }
                 FlowValue::Table(members)
             }
@@ -136,20 +136,20 @@ impl JsonFlowReader<'_> {
         FlowNode { value, span }
     }
 
-    fn number(&mut self, text: &str, span: &Range<usize>) -> FlowValue {
+    fn convert_number(&mut self, text: &str, span: &Range<usize>) -> FlowValue {
         match serde_json::from_str(text) {
             Ok(number) => FlowValue::Number(number),
             Err(_) => {
                 let message = format!("`{text}` is too large a number");
-                self.error(span.clone(), message, "a number of at most 64 bits");
+                self.fail(span.clone(), message, "a number of at most 64 bits");
                 FlowValue::Null
             }
         }
     }
 
-    fn error(&mut self, span: Range<usize>, message: String, expected: &str) {
+    fn fail(&mut self, span: Range<usize>, message: String, expected: &str) {
         self.problems.push(self.source.error(span, message).expected(expected));
-        self.sound = false;
+        self.is_valid = false;
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::{FlowKey, FlowNode, FlowValue};
 
 /// The types that were renamed: then, today.
-const WIDGET_TYPES: [(&str, &str); 11] = [
+const RENAMED_TYPES: [(&str, &str); 11] = [
     ("InitialState", "trigger"),
     ("Message", "send-message"),
     ("MessagePrompt", "send-and-wait-for-reply"),
@@ -21,7 +21,7 @@ const WIDGET_TYPES: [(&str, &str); 11] = [
 ];
 
 /// The flow in today's shape; each value keeps its place. A flow of today is left as it is.
-pub(super) fn current(mut flow: FlowNode) -> FlowNode {
+pub(super) fn upgrade(mut flow: FlowNode) -> FlowNode {
     let states = flow.get("states").and_then(FlowNode::list).unwrap_or_default();
     let text =
         |state: &FlowNode, key: &str| state.get(key).and_then(FlowNode::text).map(str::to_owned);
@@ -39,7 +39,7 @@ pub(super) fn current(mut flow: FlowNode) -> FlowNode {
     let FlowValue::Table(members) = &mut flow.value else { return flow };
     for (key, node) in members.iter_mut() {
         if let ("states", FlowValue::List(states)) = (key.name.as_str(), &mut node.value) {
-            states.iter_mut().for_each(|widget| state(widget, &names));
+            states.iter_mut().for_each(|widget| upgrade_widget(widget, &names));
         }
     }
     let key = |name: &str| FlowKey { name: name.to_owned(), span: place.clone() };
@@ -54,13 +54,13 @@ pub(super) fn current(mut flow: FlowNode) -> FlowNode {
     flow
 }
 
-fn state(state: &mut FlowNode, names: &HashMap<String, String>) {
+fn upgrade_widget(state: &mut FlowNode, names: &HashMap<String, String>) {
     let FlowValue::Table(members) = &mut state.value else { return };
     members.retain(|(key, _)| key.name != "sid" && key.name != "uuid");
     for (key, node) in members {
         match (key.name.as_str(), &mut node.value) {
             ("type", FlowValue::Text(kind)) => {
-                if let Some((_, today)) = WIDGET_TYPES.iter().find(|(then, _)| then == kind) {
+                if let Some((_, today)) = RENAMED_TYPES.iter().find(|(then, _)| then == kind) {
                     *kind = (*today).to_owned();
                 }
             }
@@ -68,14 +68,14 @@ fn state(state: &mut FlowNode, names: &HashMap<String, String>) {
                 properties.retain(|(_, node)| !node.is_null());
             }
             ("transitions", FlowValue::List(transitions)) => {
-                transitions.iter_mut().for_each(|one| transition(one, names));
+                transitions.iter_mut().for_each(|one| upgrade_transition(one, names));
             }
             _ => {}
         }
     }
 }
 
-fn transition(transition: &mut FlowNode, names: &HashMap<String, String>) {
+fn upgrade_transition(transition: &mut FlowNode, names: &HashMap<String, String>) {
     let FlowValue::Table(members) = &mut transition.value else { return };
     members.retain(|(key, node)| match key.name.as_str() {
         "sid" | "uuid" => false,

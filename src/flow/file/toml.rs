@@ -18,14 +18,14 @@ pub(crate) const PAIRS: [&str; 5] =
 /// Reads the text, or reports what is wrong with it.
 pub(crate) fn read(source: &Source, problems: &mut Problems) -> Option<FlowNode> {
     let file = parse_toml(&source.text, source, problems)?;
-    let mut reader = TomlFlowReader { source, problems, sound: true };
+    let mut reader = TomlFlowReader { source, problems, is_valid: true };
     let whole = 0..source.text.len();
-    let members = reader.members(&file);
+    let members = reader.convert_members(&file);
     let flow = match members.as_slice() {
-        [(key, node)] if key.name == "json" => reader.embedded(node),
-        _ => reader.flow(members, whole),
+        [(key, node)] if key.name == "json" => reader.read_embedded_json(node),
+        _ => reader.convert_flow(members, whole),
     };
-    reader.sound.then_some(flow)
+    reader.is_valid.then_some(flow)
 }
 
 /// The members of a table that is read.
@@ -34,35 +34,35 @@ type FlowMembers = Vec<(FlowKey, FlowNode)>;
 struct TomlFlowReader<'a> {
     source: &'a Source,
     problems: &'a mut Problems,
-    sound: bool,
+    is_valid: bool,
 }
 
 impl TomlFlowReader<'_> {
-    fn error(&mut self, span: Range<usize>, message: impl Into<String>, expected: &str) {
+    fn fail(&mut self, span: Range<usize>, message: impl Into<String>, expected: &str) {
         self.problems.push(self.source.error(span, message).expected(expected));
-        self.sound = false;
+        self.is_valid = false;
     }
 
     /// A table's members in the order of the file.
-    fn members(&mut self, table: &DeTable<'_>) -> FlowMembers {
+    fn convert_members(&mut self, table: &DeTable<'_>) -> FlowMembers {
         let member = |(name, value): (&TomlKey<'_>, &TomlValue<'_>)| {
             let key = FlowKey { name: name.get_ref().to_string(), span: name.span() };
-            (key, self.node(value))
+            (key, self.convert_value(value))
         };
         in_file_order(table).map(member).collect()
     }
 
-    fn node(&mut self, parsed: &TomlValue<'_>) -> FlowNode {
+    fn convert_value(&mut self, parsed: &TomlValue<'_>) -> FlowNode {
         let span = parsed.span();
         let value = match parsed.get_ref() {
             DeValue::String(text) => FlowValue::Text(text.to_string()),
             DeValue::Boolean(value) => FlowValue::Bool(*value),
             DeValue::Array(items) => {
-                FlowValue::List(items.iter().map(|item| self.node(item)).collect())
+                FlowValue::List(items.iter().map(|item| self.convert_value(item)).collect())
             }
-            DeValue::Table(table) => FlowValue::Table(self.members(table)),
+            DeValue::Table(table) => FlowValue::Table(self.convert_members(table)),
             DeValue::Datetime(_) => {
-                self.error(span.clone(), "a flow has no dates", "a text: put it in quotes");
+                self.fail(span.clone(), "a flow has no dates", "a text: put it in quotes");
                 FlowValue::Null
             }
             DeValue::Integer(integer) => {
@@ -70,51 +70,57 @@ impl TomlFlowReader<'_> {
                 let number = to_i64(integer).map(serde_json::Number::from);
                 // JSON has whole numbers up to 2^64, TOML's parser up to any.
                 let unsigned = || u64::from_str_radix(text, radix).ok().map(Into::into);
-                self.number(number.or_else(unsigned), &span)
+                self.convert_number(number.or_else(unsigned), &span)
             }
             DeValue::Float(float) => {
                 let number = float.as_str().parse().ok().and_then(serde_json::Number::from_f64);
-                self.number(number, &span)
+                self.convert_number(number, &span)
             }
         };
         FlowNode { value, span }
     }
 
-    fn number(&mut self, number: Option<serde_json::Number>, span: &Range<usize>) -> FlowValue {
+    fn convert_number(
+        &mut self,
+        number: Option<serde_json::Number>,
+        span: &Range<usize>,
+    ) -> FlowValue {
         if let Some(number) = number {
             return FlowValue::Number(number);
         }
-        self.error(span.clone(), "no number that JSON has", "a number of at most 64 bits");
+        self.fail(span.clone(), "no number that JSON has", "a number of at most 64 bits");
         FlowValue::Null
     }
 
     /// A whole flow as JSON in a text, for what TOML cannot hold.
-    fn embedded(&mut self, node: &FlowNode) -> FlowNode {
+    fn read_embedded_json(&mut self, node: &FlowNode) -> FlowNode {
         let text = node.text().unwrap_or_default();
         let inner = Source::new(&self.source.name, text);
         match json::read(&inner, &mut Problems::default()) {
             Some(mut flow) => {
-                place(&mut flow, &node.span);
+                set_spans(&mut flow, &node.span);
                 flow
             }
             None => {
-                self.error(node.span.clone(), "`json` is not JSON", "a flow as Studio exports it");
+                self.fail(node.span.clone(), "`json` is not JSON", "a flow as Studio exports it");
                 node.clone()
             }
         }
     }
 
-    fn flow(&mut self, members: FlowMembers, whole: Range<usize>) -> FlowNode {
+    fn convert_flow(&mut self, members: FlowMembers, whole: Range<usize>) -> FlowNode {
         let mut flow = FlowMembers::new();
         let (mut states, mut at) = (Vec::new(), None);
         for (key, node) in members {
             match (key.name.as_str(), node.value) {
                 ("widget", FlowValue::Table(widgets)) => {
                     at = Some((key.span, node.span));
-                    states =
-                        widgets.into_iter().map(|(name, node)| self.widget(name, node)).collect();
+                    states = widgets
+                        .into_iter()
+                        .map(|(name, node)| self.convert_widget(name, node))
+                        .collect();
                 }
-                ("widget", _) => self.error(key.span, "`widget` has no name", "`[widget.…]`"),
+                ("widget", _) => self.fail(key.span, "`widget` has no name", "`[widget.…]`"),
                 (_, value) => flow.push((key, FlowNode { value, span: node.span })),
             }
         }
@@ -126,14 +132,14 @@ impl TomlFlowReader<'_> {
         FlowNode { value: FlowValue::Table(flow), span: whole }
     }
 
-    fn widget(&mut self, name: FlowKey, node: FlowNode) -> FlowNode {
+    fn convert_widget(&mut self, name: FlowKey, node: FlowNode) -> FlowNode {
         let FlowNode { value, span } = node;
         let FlowValue::Table(members) = value else {
             let message = format!("the widget `{}` is no table", name.name);
-            self.error(span.clone(), message, "`type = …` and more");
+            self.fail(span.clone(), message, "`type = …` and more");
             return FlowNode { value: FlowValue::Null, span };
         };
-        let text = text(&name.name, &name.span);
+        let text = text_node(&name.name, &name.span);
         let mut state = vec![(synthetic_key("name", &name.span), text)];
         let exact = |(key, _): &(FlowKey, FlowNode)| {
             matches!(key.name.as_str(), "transitions" | "properties")
@@ -141,17 +147,22 @@ impl TomlFlowReader<'_> {
         if members.iter().any(exact) {
             if let Some((key, _)) = members.iter().find(|(key, _)| key.name == "name") {
                 let message = format!("the widget `{}` has a second name", name.name);
-                self.error(key.span.clone(), message, "the name in `[widget.…]` alone");
+                self.fail(key.span.clone(), message, "the name in `[widget.…]` alone");
             }
             state.extend(members);
         } else {
-            self.short(&mut state, members, &span);
+            self.convert_short_form(&mut state, members, &span);
         }
         FlowNode { value: FlowValue::Table(state), span }
     }
 
     /// The short form: transitions in the order of `on` and `match`, all else properties.
-    fn short(&mut self, state: &mut FlowMembers, members: FlowMembers, span: &Range<usize>) {
+    fn convert_short_form(
+        &mut self,
+        state: &mut FlowMembers,
+        members: FlowMembers,
+        span: &Range<usize>,
+    ) {
         let input = members.iter().find(|(key, _)| key.name == "input");
         let input = input.map(|(_, node)| node.clone());
         let (mut transitions, mut properties) = (Vec::new(), FlowMembers::new());
@@ -159,19 +170,21 @@ impl TomlFlowReader<'_> {
             match (key.name.as_str(), node.value) {
                 ("type", value) => state.push((key, FlowNode { value, span: node.span })),
                 ("on", FlowValue::Table(events)) => {
-                    transitions.extend(events.into_iter().map(|(event, next)| on(&event, next)));
+                    transitions.extend(
+                        events.into_iter().map(|(event, next)| convert_on_entry(&event, next)),
+                    );
                 }
-                ("on", _) => self.error(node.span, "`on` is no table", "`{ event = \"next\" }`"),
+                ("on", _) => self.fail(node.span, "`on` is no table", "`{ event = \"next\" }`"),
                 ("match", FlowValue::List(items)) => {
                     for item in items {
-                        transitions.extend(self.case(item, input.as_ref()));
+                        transitions.extend(self.convert_match_item(item, input.as_ref()));
                     }
                 }
                 ("match", _) => {
-                    self.error(node.span, "`match` is no list", "`[{ equal_to = …, next = … }]`");
+                    self.fail(node.span, "`match` is no list", "`[{ equal_to = …, next = … }]`");
                 }
                 (name, value) => {
-                    let value = property(name, value);
+                    let value = convert_property(name, value);
                     properties.push((key, FlowNode { value, span: node.span }));
                 }
             }
@@ -182,11 +195,11 @@ impl TomlFlowReader<'_> {
     }
 
     /// One `{ equal_to = "1", next = "sales" }` of `match`.
-    fn case(&mut self, item: FlowNode, input: Option<&FlowNode>) -> Option<FlowNode> {
+    fn convert_match_item(&mut self, item: FlowNode, input: Option<&FlowNode>) -> Option<FlowNode> {
         const EXPECTED: &str = "one condition, `next`, and perhaps `name`";
         let span = item.span;
         let FlowValue::Table(members) = item.value else {
-            self.error(span, "an item of `match` is no table", EXPECTED);
+            self.fail(span, "an item of `match` is no table", EXPECTED);
             return None;
         };
         let (mut next, mut name, mut tests) = (None, None, FlowMembers::new());
@@ -199,12 +212,12 @@ impl TomlFlowReader<'_> {
         }
         if tests.len() != 1 {
             let message = format!("{} conditions in an item of `match`", tests.len());
-            self.error(span, message, EXPECTED);
+            self.fail(span, message, EXPECTED);
             return None;
         }
         let (test, value) = tests.pop()?;
         let default = || default_name(&test.name, value.text().unwrap_or_default());
-        let name = name.map_or_else(|| text(&default(), &test.span), |(_, node)| node);
+        let name = name.map_or_else(|| text_node(&default(), &test.span), |(_, node)| node);
         let arguments = FlowNode {
             value: FlowValue::List(input.cloned().into_iter().collect()),
             ..name.clone()
@@ -212,14 +225,14 @@ impl TomlFlowReader<'_> {
         let condition = vec![
             (synthetic_key("friendly_name", &name.span), name),
             (synthetic_key("arguments", &test.span), arguments),
-            (synthetic_key("type", &test.span), text(&test.name, &test.span)),
+            (synthetic_key("type", &test.span), text_node(&test.name, &test.span)),
             (synthetic_key("value", &test.span), value),
         ];
         let conditions = FlowValue::List(vec![FlowNode {
             value: FlowValue::Table(condition),
             span: span.clone(),
         }]);
-        let mut transition = vec![(synthetic_key("event", &span), text("match", &test.span))];
+        let mut transition = vec![(synthetic_key("event", &span), text_node("match", &test.span))];
         transition.extend(next.filter(|(_, node)| node.text() != Some("")));
         let node = FlowNode { value: conditions, span: span.clone() };
         transition.push((synthetic_key("conditions", &test.span), node));
@@ -232,10 +245,10 @@ pub(crate) fn default_name(test: &str, value: &str) -> String {
     format!("If value {test} {value}")
 }
 
-fn on(event: &FlowKey, next: FlowNode) -> FlowNode {
+fn convert_on_entry(event: &FlowKey, next: FlowNode) -> FlowNode {
     let span = event.span.start..next.span.end.max(event.span.end);
     let mut transition =
-        vec![(synthetic_key("event", &event.span), text(&event.name, &event.span))];
+        vec![(synthetic_key("event", &event.span), text_node(&event.name, &event.span))];
     if next.text() != Some("") {
         transition.push((synthetic_key("next", &next.span), next));
     }
@@ -243,12 +256,12 @@ fn on(event: &FlowKey, next: FlowNode) -> FlowNode {
 }
 
 /// A property of the short form as Studio has it.
-fn property(name: &str, value: FlowValue) -> FlowValue {
+fn convert_property(name: &str, value: FlowValue) -> FlowValue {
     match value {
         FlowValue::Table(pairs) if PAIRS.contains(&name) => {
             let pair = |(key, value): (FlowKey, FlowNode)| {
                 let span = key.span.start..value.span.end.max(key.span.end);
-                let name = text(&key.name, &key.span);
+                let name = text_node(&key.name, &key.span);
                 let (of, to) =
                     (synthetic_key("key", &key.span), synthetic_key("value", &value.span));
                 FlowNode { value: FlowValue::Table(vec![(of, name), (to, value)]), span }
@@ -270,17 +283,17 @@ fn synthetic_key(name: &str, span: &Range<usize>) -> FlowKey {
     FlowKey { name: name.to_owned(), span: span.clone() }
 }
 
-fn text(text: &str, span: &Range<usize>) -> FlowNode {
+fn text_node(text: &str, span: &Range<usize>) -> FlowNode {
     FlowNode { value: FlowValue::Text(text.to_owned()), span: span.clone() }
 }
 
-fn place(node: &mut FlowNode, span: &Range<usize>) {
+fn set_spans(node: &mut FlowNode, span: &Range<usize>) {
     node.span = span.clone();
     match &mut node.value {
-        FlowValue::List(items) => items.iter_mut().for_each(|item| place(item, span)),
+        FlowValue::List(items) => items.iter_mut().for_each(|item| set_spans(item, span)),
         FlowValue::Table(members) => members.iter_mut().for_each(|(key, node)| {
             key.span = span.clone();
-            place(node, span);
+            set_spans(node, span);
         }),
         _ => {}
     }

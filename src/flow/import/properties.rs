@@ -7,63 +7,64 @@ use crate::flow::properties::{Callee, Pair, Properties, Property, PropertyKind};
 use crate::liquid::Template;
 
 /// Keys of every widget that only Studio's canvas knows.
-const CANVAS: [&str; 1] = ["offset"];
+const CANVAS_KEYS: [&str; 1] = ["offset"];
 
 impl FlowImporter<'_> {
-    pub(super) fn properties(&mut self, state: &WidgetNode<'_>) -> Properties {
-        let mut read = Properties::default();
+    pub(super) fn read_properties(&mut self, state: &WidgetNode<'_>) -> Properties {
+        let mut properties = Properties::default();
         let given = state.node.get("properties").filter(|given| !given.is_null());
         if let Some(given) = given {
             let Some(table) = given.table() else {
                 let message =
                     format!("`properties` of widget `{}` is {}", state.name, given.kind());
-                self.error(given, message, "an object", "");
-                return read;
+                self.fail(given, message, "an object", "");
+                return properties;
             };
             for (key, node) in table {
-                let known = state.of.properties.iter().find(|known| known.name == key.name);
+                let known =
+                    state.widget_type.properties.iter().find(|known| known.name == key.name);
                 match known {
                     Some(property) if !node.is_null() => {
-                        self.property(state, property, node, &mut read);
+                        self.read_property(state, property, node, &mut properties);
                     }
                     Some(_) => {}
-                    None if CANVAS.contains(&key.name.as_str()) => {}
-                    None => self.unknown(state, &key.name, node),
+                    None if CANVAS_KEYS.contains(&key.name.as_str()) => {}
+                    None => self.warn_of_unknown_property(state, &key.name, node),
                 }
             }
         }
-        self.missing(state, given.unwrap_or(state.node), &mut read);
+        self.check_required(state, given.unwrap_or(state.node), &mut properties);
         self.audible(state, given);
-        read
+        properties
     }
 
-    fn property(
+    fn read_property(
         &mut self,
         state: &WidgetNode<'_>,
         property: &Property,
         node: &FlowNode,
-        read: &mut Properties,
+        properties: &mut Properties,
     ) {
-        match property.holds {
+        match property.kind {
             PropertyKind::Ignored => {}
-            PropertyKind::Callee => read.callee = self.callee(state, node),
+            PropertyKind::Callee => properties.callee = self.read_callee(state, node),
             PropertyKind::Pairs | PropertyKind::Variables => {
-                let pairs = self.pairs(state, property, node);
-                read.lists.push((property.name, pairs));
+                let pairs = self.read_pairs(state, property, node);
+                properties.lists.push((property.name, pairs));
             }
             PropertyKind::Json => {
                 let text = node.text().map_or_else(|| node.to_json().to_string(), str::to_owned);
-                let template = self.template(node, &text);
-                read.texts.extend(template.map(|template| (property.name, template)));
+                let template = self.compile_template(node, &text);
+                properties.texts.extend(template.map(|template| (property.name, template)));
             }
             PropertyKind::Document => {
                 let name = node.text().unwrap_or_default();
-                match (self.around.document)(name) {
-                    Some(template) => read.texts.push((property.name, template)),
+                match (self.context.document)(name) {
+                    Some(template) => properties.texts.push((property.name, template)),
                     None => {
                         let message = format!("there is no template `{name}`");
                         let help = "a path below `server.templates`, ending in .xml";
-                        self.error(node, message, "no such file", help);
+                        self.fail(node, message, "no such file", help);
                     }
                 }
             }
@@ -71,30 +72,30 @@ impl FlowImporter<'_> {
             | PropertyKind::Integer(..)
             | PropertyKind::Flag
             | PropertyKind::Choice(_) => {
-                let template = self.one(state, property, node);
-                read.texts.extend(template.map(|template| (property.name, template)));
+                let template = self.read_text(state, property, node);
+                properties.texts.extend(template.map(|template| (property.name, template)));
             }
         }
         if property.name == "flow_sid" {
-            self.subflow(state, node);
+            self.add_subflow(state, node);
         }
     }
 
     /// A property that is one text, checked as far as it is known without data.
-    fn one(
+    fn read_text(
         &mut self,
         state: &WidgetNode<'_>,
         property: &Property,
         node: &FlowNode,
     ) -> Option<Template> {
         let Some(text) = node.plain() else {
-            let expected = expected(property.holds);
-            self.wrong(state, property, node, &expected);
+            let expected = describe_kind(property.kind);
+            self.report_value(state, property, node, &expected);
             return None;
         };
-        let template = self.template(node, &text)?;
+        let template = self.compile_template(node, &text)?;
         let Some(constant) = template.constant_text().map(str::trim) else { return Some(template) };
-        let fits = match property.holds {
+        let fits = match property.kind {
             // What is empty is not set, as Studio's editor leaves it.
             _ if constant.is_empty() => true,
             PropertyKind::Integer(min, max) => {
@@ -109,22 +110,27 @@ impl FlowImporter<'_> {
             _ => true,
         };
         if !fits {
-            let expected = expected(property.holds);
-            self.wrong(state, property, node, &expected);
+            let expected = describe_kind(property.kind);
+            self.report_value(state, property, node, &expected);
             return None;
         }
         Some(template)
     }
 
-    fn pairs(&mut self, state: &WidgetNode<'_>, property: &Property, node: &FlowNode) -> Vec<Pair> {
+    fn read_pairs(
+        &mut self,
+        state: &WidgetNode<'_>,
+        property: &Property,
+        node: &FlowNode,
+    ) -> Vec<Pair> {
         let Some(list) = node.list() else {
-            self.wrong(state, property, node, "a list of `{key, value}`");
+            self.report_value(state, property, node, "a list of `{key, value}`");
             return Vec::new();
         };
-        list.iter().filter_map(|entry| self.pair(state, property, entry)).collect()
+        list.iter().filter_map(|entry| self.read_pair(state, property, entry)).collect()
     }
 
-    fn pair(
+    fn read_pair(
         &mut self,
         state: &WidgetNode<'_>,
         property: &Property,
@@ -133,7 +139,7 @@ impl FlowImporter<'_> {
         // Names that Studio's newer widgets give to the same.
         let key = entry.get("key").or_else(|| entry.get("name"))?;
         let (Some(name), value) = (key.plain(), entry.get("value")) else {
-            self.wrong(state, property, entry, "`key` and `value`");
+            self.report_value(state, property, entry, "`key` and `value`");
             return None;
         };
         let kind = entry.get("type");
@@ -144,7 +150,7 @@ impl FlowImporter<'_> {
             Some("json_object") => true,
             Some(_) => {
                 let node = kind.unwrap_or(entry);
-                self.wrong(state, property, node, "`string` or `json_object`");
+                self.report_value(state, property, node, "`string` or `json_object`");
                 return None;
             }
         };
@@ -152,43 +158,43 @@ impl FlowImporter<'_> {
         let text = value
             .filter(|value| !value.is_null())
             .map(|value| value.plain().unwrap_or_else(|| value.to_json().to_string()));
-        let value = self.template(place, &text.unwrap_or_default())?;
+        let value = self.compile_template(place, &text.unwrap_or_default())?;
         // The names of variables are not Liquid, those of parameters are.
-        let key = match property.holds {
+        let key = match property.kind {
             PropertyKind::Variables if name.contains("{{") => {
-                self.wrong(state, property, key, "a name without Liquid");
+                self.report_value(state, property, key, "a name without Liquid");
                 return None;
             }
-            _ => self.template(key, &name)?,
+            _ => self.compile_template(key, &name)?,
         };
         Some(Pair { key, value, json })
     }
 
     /// What a widget calls: the configured function of its name, else its URL.
-    fn callee(&mut self, state: &WidgetNode<'_>, node: &FlowNode) -> Option<Callee> {
-        if let Some(function) = self.configured(state) {
+    fn read_callee(&mut self, state: &WidgetNode<'_>, node: &FlowNode) -> Option<Callee> {
+        if let Some(function) = self.find_function(state) {
             return Some(function);
         }
         let Some(text) = node.plain() else {
             let property = Property::required("url", PropertyKind::Callee);
-            self.wrong(state, &property, node, "a URL");
+            self.report_value(state, &property, node, "a URL");
             return None;
         };
-        let template = self.template(node, text.trim())?;
+        let template = self.compile_template(node, text.trim())?;
         if let Some(url) = template.constant_text() {
-            self.url(state, node, url);
+            self.check_url(state, node, url);
         }
         Some(Callee::Url(template))
     }
 
-    fn configured(&self, state: &WidgetNode<'_>) -> Option<Callee> {
-        let function = self.around.functions.get(&state.name)?;
+    fn find_function(&self, state: &WidgetNode<'_>) -> Option<Callee> {
+        let function = self.context.functions.get(&state.name)?;
         Some(Callee::Function(std::sync::Arc::clone(function)))
     }
 
-    fn subflow(&mut self, state: &WidgetNode<'_>, node: &FlowNode) {
+    fn add_subflow(&mut self, state: &WidgetNode<'_>, node: &FlowNode) {
         let sid = node.text().unwrap_or_default();
-        match (self.around.subflow)(sid) {
+        match (self.context.subflow)(sid) {
             Some(flow) if flow.subflows.is_empty() => {
                 if !self.subflows.iter().any(|known| known.sid == flow.sid) {
                     self.subflows.push(flow);
@@ -197,7 +203,7 @@ impl FlowImporter<'_> {
             Some(flow) => {
                 let message = format!("subflow `{}` calls a subflow itself", flow.name);
                 let help = "Studio does not allow that either (Twilio 81024)";
-                self.error(node, message, "a flow without `run-subflow`", help);
+                self.fail(node, message, "a flow without `run-subflow`", help);
             }
             None => {
                 let message =
@@ -206,43 +212,48 @@ impl FlowImporter<'_> {
                     "export it too, and add `[flow.NAME]` with `file` and `sid = \"{sid}\"`; \
                      without, `failed` is taken"
                 );
-                self.warning(node, message, "not configured", &help);
+                self.warn(node, message, "not configured", &help);
             }
         }
     }
 
     /// Required properties, and what a configured function makes up for.
-    fn missing(&mut self, state: &WidgetNode<'_>, place: &FlowNode, read: &mut Properties) {
-        for property in state.of.properties.iter().filter(|property| property.required) {
+    fn check_required(
+        &mut self,
+        state: &WidgetNode<'_>,
+        place: &FlowNode,
+        properties: &mut Properties,
+    ) {
+        for property in state.widget_type.properties.iter().filter(|property| property.required) {
             let name = property.name;
-            let there = match property.holds {
+            let there = match property.kind {
                 PropertyKind::Callee => {
-                    if read.callee.is_none() {
-                        read.callee = self.configured(state);
+                    if properties.callee.is_none() {
+                        properties.callee = self.find_function(state);
                     }
-                    read.callee.is_some()
+                    properties.callee.is_some()
                 }
                 PropertyKind::Pairs | PropertyKind::Variables => {
-                    read.lists.iter().any(|(known, _)| *known == name)
+                    properties.lists.iter().any(|(known, _)| *known == name)
                 }
-                _ => read.text(name).is_some(),
+                _ => properties.text(name).is_some(),
             };
             let given = place.get(name).is_some_and(|given| !given.is_null());
             if there || given {
                 continue;
             }
-            if property.holds == PropertyKind::Callee {
-                self.url(state, place, "");
+            if property.kind == PropertyKind::Callee {
+                self.check_url(state, place, "");
                 continue;
             }
             let message = format!("widget `{}` has no `{name}`", state.name);
-            self.error(place, message, &format!("`{name}`, {}", expected(property.holds)), "");
+            self.fail(place, message, &format!("`{name}`, {}", describe_kind(property.kind)), "");
         }
     }
 
     /// A widget that speaks has something to say.
     fn audible(&mut self, state: &WidgetNode<'_>, given: Option<&FlowNode>) {
-        if state.of.name != "say-play" {
+        if state.widget_type.name != "say-play" {
             return;
         }
         let set = |name: &&str| {
@@ -253,11 +264,11 @@ impl FlowImporter<'_> {
         if count != 1 {
             let message = format!("widget `{}` has {count} of `say`, `play`, `digits`", state.name);
             let node = state.node.get("name").unwrap_or(state.node);
-            self.warning(node, message, "exactly one", "the first of them counts");
+            self.warn(node, message, "exactly one", "the first of them counts");
         }
     }
 
-    fn wrong(
+    fn report_value(
         &mut self,
         state: &WidgetNode<'_>,
         property: &Property,
@@ -269,22 +280,22 @@ impl FlowImporter<'_> {
             _ => node.kind().to_owned(),
         };
         let message = format!("`{}` of widget `{}` is {found}", property.name, state.name);
-        self.error(node, message, expected, "");
+        self.fail(node, message, expected, "");
     }
 
-    fn unknown(&mut self, state: &WidgetNode<'_>, name: &str, node: &FlowNode) {
-        let known = state.of.properties.iter().map(|property| property.name);
+    fn warn_of_unknown_property(&mut self, state: &WidgetNode<'_>, name: &str, node: &FlowNode) {
+        let known = state.widget_type.properties.iter().map(|property| property.name);
         let help = match nearest_name(name, known) {
             Some(near) => format!("did you mean `{near}`? As it is, it does nothing"),
             None => "as it is, it does nothing".to_owned(),
         };
-        let message = format!("`{}` of `{}` is not known", name, state.of.name);
-        self.warning(node, message, "not used", &help);
+        let message = format!("`{}` of `{}` is not known", name, state.widget_type.name);
+        self.warn(node, message, "not used", &help);
     }
 }
 
-fn expected(holds: PropertyKind) -> String {
-    match holds {
+fn describe_kind(kind: PropertyKind) -> String {
+    match kind {
         PropertyKind::Integer(min, max) => format!("a whole number from {min} to {max}, or Liquid"),
         PropertyKind::Flag => "`true` or `false`, or Liquid".to_owned(),
         PropertyKind::Choice(words) => format!("one of {}, or Liquid", words.join(", ")),

@@ -2,23 +2,27 @@
 
 use super::{FlowImporter, WidgetNode};
 use crate::diagnostics::suggest::did_you_mean;
-use crate::flow::condition::{CONDITION_TYPES, Condition, ConditionType, pattern};
+use crate::flow::condition::{CONDITION_TYPES, Condition, ConditionType, compile_pattern};
 use crate::flow::file::FlowNode;
 
 impl FlowImporter<'_> {
-    pub(super) fn conditions(&mut self, state: &WidgetNode<'_>, node: &FlowNode) -> Vec<Condition> {
+    pub(super) fn read_conditions(
+        &mut self,
+        state: &WidgetNode<'_>,
+        node: &FlowNode,
+    ) -> Vec<Condition> {
         let conditions = node.get("conditions").filter(|conditions| !conditions.is_null());
         let Some(conditions) = conditions else { return Vec::new() };
         let Some(list) = conditions.list() else {
             let message =
                 format!("`conditions` of widget `{}` is {}", state.name, conditions.kind());
-            self.error(conditions, message, "a list", "");
+            self.fail(conditions, message, "a list", "");
             return Vec::new();
         };
-        list.iter().filter_map(|node| self.condition(state, node)).collect()
+        list.iter().filter_map(|node| self.read_condition(state, node)).collect()
     }
 
-    fn condition(&mut self, state: &WidgetNode<'_>, node: &FlowNode) -> Option<Condition> {
+    fn read_condition(&mut self, state: &WidgetNode<'_>, node: &FlowNode) -> Option<Condition> {
         let kind = node.get("type");
         let word = kind.and_then(FlowNode::text).unwrap_or_default();
         let Some((_, test)) = CONDITION_TYPES.iter().find(|(name, _)| *name == word) else {
@@ -26,36 +30,36 @@ impl FlowImporter<'_> {
             let names: Vec<&str> = CONDITION_TYPES.iter().map(|(name, _)| *name).collect();
             let help = help.unwrap_or_else(|| format!("there are: {}", names.join(", ")));
             let message = format!("a condition of widget `{}` is of type `{word}`", state.name);
-            self.error(kind.unwrap_or(node), message, "no such condition", &help);
+            self.fail(kind.unwrap_or(node), message, "no such condition", &help);
             return None;
         };
         let argument = node.get("arguments").and_then(FlowNode::list).and_then(<[FlowNode]>::first);
         let argument = match argument.and_then(|node| Some((node, node.plain()?))) {
-            Some((node, text)) => Some(self.template(node, &text)?),
+            Some((node, text)) => Some(self.compile_template(node, &text)?),
             None => None,
         };
         let given = node.get("value").filter(|value| !value.is_null());
         if given.is_none() && test.takes_value() {
             let message = format!("`{word}` of widget `{}` has no `value`", state.name);
-            self.error(node, message, "`value`, a text", "");
+            self.fail(node, message, "`value`, a text", "");
             return None;
         }
         let place = given.unwrap_or(node);
         let Some(text) = given.map_or(Some(String::new()), FlowNode::plain) else {
             let message = format!("`value` of widget `{}` is {}", state.name, place.kind());
-            self.error(place, message, "a text", "");
+            self.fail(place, message, "a text", "");
             return None;
         };
-        let value = self.template(place, &text)?;
+        let value = self.compile_template(place, &text)?;
         let compiled = match (test, value.constant_text()) {
-            (ConditionType::Regex, Some(constant)) => match pattern(constant.trim()) {
+            (ConditionType::Regex, Some(constant)) => match compile_pattern(constant.trim()) {
                 Ok(pattern) => Some(pattern),
                 Err(reason) => {
                     let message =
                         format!("the pattern of widget `{}` cannot be read: {reason}", state.name);
                     let help = "patterns match the whole text, whatever the case of its letters; \
                                 look-around and back references do not exist here";
-                    self.error(place, message, "a regular expression", help);
+                    self.fail(place, message, "a regular expression", help);
                     None
                 }
             },

@@ -7,10 +7,10 @@ use crate::uri;
 
 impl FlowImporter<'_> {
     /// Says whether a URL of the flow can be called, once it is rewritten.
-    pub(super) fn url(&mut self, state: &WidgetNode<'_>, node: &FlowNode, url: &str) {
-        let rewritten = self.around.rewrites.iter().find_map(|rewrite| rewrite.apply(url));
+    pub(super) fn check_url(&mut self, state: &WidgetNode<'_>, node: &FlowNode, url: &str) {
+        let rewritten = self.context.rewrites.iter().find_map(|rewrite| rewrite.apply(url));
         let target = rewritten.as_deref().unwrap_or(url);
-        let host = host(target);
+        let host = callable_host(target);
         let name = &state.name;
         match host {
             None => {
@@ -19,19 +19,22 @@ impl FlowImporter<'_> {
                 let from = if url.is_empty() {
                     String::new()
                 } else {
-                    format!("a `[[rewrite]]` with `from = \"{}\"` and `to`, or ", beginning(url))
+                    format!(
+                        "a `[[rewrite]]` with `from = \"{}\"` and `to`, or ",
+                        rewrite_prefix(url)
+                    )
                 };
                 let help = format!("add {from}`[function.{name}]` with the `url` of your code");
-                self.error(node, message, "a placeholder", &help);
+                self.fail(node, message, "a placeholder", &help);
             }
             Some(host) if host.contains('_') && rewritten.is_none() => {
                 let message = format!("widget `{name}` calls the host `{host}`");
                 let help = format!(
                     "names of hosts have no `_`; add a `[[rewrite]]` with `from = \"{}\"`, or \
                      `[function.{name}]`",
-                    beginning(url)
+                    rewrite_prefix(url)
                 );
-                self.warning(node, message, "perhaps a placeholder", &help);
+                self.warn(node, message, "perhaps a placeholder", &help);
             }
             Some(_) => {}
         }
@@ -40,11 +43,11 @@ impl FlowImporter<'_> {
 
 /// Whether a URL is one that can be called, and no placeholder.
 pub fn is_callable(url: &str) -> bool {
-    host(url).is_some()
+    callable_host(url).is_some()
 }
 
 /// The host of a URL that can be called.
-fn host(url: &str) -> Option<String> {
+fn callable_host(url: &str) -> Option<String> {
     let plain =
         url.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>${}[]\"\\^`|".contains(&byte));
     let literal = url.contains("://[");
@@ -56,7 +59,7 @@ fn host(url: &str) -> Option<String> {
 }
 
 /// The part of a URL that a rewrite would name: scheme and host.
-fn beginning(url: &str) -> &str {
+fn rewrite_prefix(url: &str) -> &str {
     let Some(at) = url.find("://") else { return url.split('/').next().unwrap_or(url) };
     let host = &url[at + 3..];
     &url[..at + 3 + host.find('/').unwrap_or(host.len())]

@@ -6,7 +6,7 @@ use crate::flow::definition::{Transition, Widget, WidgetId};
 use crate::flow::file::FlowNode;
 
 impl FlowImporter<'_> {
-    pub(super) fn transitions(
+    pub(super) fn read_transitions(
         &mut self,
         state: &WidgetNode<'_>,
         names: &[&str],
@@ -14,23 +14,23 @@ impl FlowImporter<'_> {
         let Some(list) = state.node.get("transitions") else { return Vec::new() };
         let Some(nodes) = list.list() else {
             let message = format!("`transitions` of widget `{}` is {}", state.name, list.kind());
-            self.error(list, message, "a list", "");
+            self.fail(list, message, "a list", "");
             return Vec::new();
         };
         let mut transitions: Vec<Transition> = Vec::new();
         for node in nodes {
-            let Some(transition) = self.transition(state, node, names) else { continue };
+            let Some(transition) = self.read_transition(state, node, names) else { continue };
             let again = transitions.iter().any(|before| before.event == transition.event);
             if again && transition.event != "match" {
                 let message = format!("widget `{}` has `{}` twice", state.name, transition.event);
-                self.warning(node, message, "never taken", "the first one counts");
+                self.warn(node, message, "never taken", "the first one counts");
             }
             transitions.push(transition);
         }
         transitions
     }
 
-    fn transition(
+    fn read_transition(
         &mut self,
         state: &WidgetNode<'_>,
         node: &FlowNode,
@@ -39,31 +39,31 @@ impl FlowImporter<'_> {
         let event = node.get("event");
         let Some((event, word)) = event.and_then(|event| Some((event, event.text()?))) else {
             let message = format!("a transition of widget `{}` has no `event`", state.name);
-            self.error(node, message, "`event`, a text", "");
+            self.fail(node, message, "`event`, a text", "");
             return None;
         };
         // A hang-up can end the work of any widget.
-        if !state.of.events.contains(&word) && word != "hangup" {
-            let help = did_you_mean(word, state.of.events.iter().copied())
-                .unwrap_or_else(|| format!("its events: {}", state.of.events.join(", ")));
+        if !state.widget_type.events.contains(&word) && word != "hangup" {
+            let help = did_you_mean(word, state.widget_type.events.iter().copied())
+                .unwrap_or_else(|| format!("its events: {}", state.widget_type.events.join(", ")));
             let message = format!(
                 "widget `{}` knows no event `{word}`: it is a `{}`",
-                state.name, state.of.name
+                state.name, state.widget_type.name
             );
-            self.error(event, message, "no such event", &help);
+            self.fail(event, message, "no such event", &help);
         }
-        let next = self.next(state, node, names);
-        let conditions = self.conditions(state, node);
+        let next = self.read_next(state, node, names);
+        let conditions = self.read_conditions(state, node);
         let given = node.get("conditions").and_then(FlowNode::list);
         if word == "match" && given.is_none_or(<[FlowNode]>::is_empty) {
             let message = format!("a `match` of widget `{}` has no conditions", state.name);
-            self.error(node, message, "never holds", "give it one, or take it out");
+            self.fail(node, message, "never holds", "give it one, or take it out");
         }
         Some(Transition { event: word.to_owned(), next, conditions })
     }
 
     /// The widget that follows; nothing, null and the empty name stand for none.
-    fn next(
+    fn read_next(
         &mut self,
         state: &WidgetNode<'_>,
         node: &FlowNode,
@@ -72,23 +72,27 @@ impl FlowImporter<'_> {
         let next = node.get("next").filter(|next| !next.is_null())?;
         let Some(name) = next.text() else {
             let message = format!("`next` of widget `{}` is {}", state.name, next.kind());
-            self.error(next, message, "the name of a widget", "");
+            self.fail(next, message, "the name of a widget", "");
             return None;
         };
         if name.is_empty() {
             return None;
         }
         let found = names.iter().position(|known| *known == name);
-        if found.is_none() && !self.strangers.iter().any(|known| known == name) {
+        if found.is_none() && !self.unknown_widgets.iter().any(|known| known == name) {
             let message = format!("widget `{}` goes on to `{name}`, and there is none", state.name);
             let help = did_you_mean(name, names.iter().copied()).unwrap_or_default();
-            self.error(next, message, "no such widget", &help);
+            self.fail(next, message, "no such widget", &help);
         }
         found.map(WidgetId)
     }
 
     /// Warns of widgets that no execution comes to.
-    pub(super) fn unreachable(&mut self, states: &[WidgetNode<'_>], widgets: &[Widget]) {
+    pub(super) fn warn_of_unreachable_widgets(
+        &mut self,
+        states: &[WidgetNode<'_>],
+        widgets: &[Widget],
+    ) {
         let mut reached = vec![false; widgets.len()];
         let mut open = if widgets.is_empty() { Vec::new() } else { vec![0] };
         while let Some(index) = open.pop() {
@@ -100,7 +104,7 @@ impl FlowImporter<'_> {
         for (state, _) in states.iter().zip(reached).filter(|(_, reached)| !reached) {
             let message = format!("nothing leads to widget `{}`", state.name);
             let node = state.node.get("name").unwrap_or(state.node);
-            self.warning(node, message, "never entered", "wire it, or take it out");
+            self.warn(node, message, "never entered", "wire it, or take it out");
         }
     }
 }

@@ -44,7 +44,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("description", PropertyKind::Text),
         Property::new("parameters", PropertyKind::Pairs),
     ],
-    needs: Requirement::Nothing,
+    requirement: Requirement::Nothing,
     enter,
     resume,
 };
@@ -65,9 +65,9 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         Some(cards.join(" ").to_lowercase().replace('_', "-"))
     });
     let parameters = context.pairs("parameters")?;
-    let at = context.turn;
+    let turn = context.turn;
     let pay = Pay {
-        action: Some(&at.action),
+        action: Some(&turn.action),
         payment_connector: connector.as_deref(),
         charge_amount: amount.as_deref(),
         currency: currency.as_deref(),

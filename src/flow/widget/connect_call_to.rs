@@ -31,7 +31,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("sip_username", PropertyKind::Text),
         Property::new("sip_password", PropertyKind::Text),
     ],
-    needs: Requirement::Nothing,
+    requirement: Requirement::Nothing,
     enter,
     resume,
 };
@@ -49,9 +49,9 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let (user, password) = (context.text("sip_username")?, context.text("sip_password")?);
     let caller_id = context.text("caller_id")?;
     let record = context.flag("record")?.unwrap_or_default();
-    let at = context.turn;
+    let turn = context.turn;
     let dial = Dial {
-        action: Some(&at.action),
+        action: Some(&turn.action),
         method: Some("POST"),
         timeout_seconds: context.number("timeout")?,
         time_limit_seconds: context.number("time_limit")?,

@@ -24,7 +24,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("sentiment_analysis", PropertyKind::Text),
         Property::new("status_callback", PropertyKind::Text),
     ],
-    needs: Requirement::Nothing,
+    requirement: Requirement::Nothing,
     enter,
     resume,
 };
@@ -34,7 +34,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let (connector, language) = (context.required_text("connector")?, context.text("language")?);
     let (sentiment, status) =
         (context.text("sentiment_analysis")?, context.text("status_callback")?);
-    let at = context.turn;
+    let turn = context.turn;
     let agent = VirtualAgent {
         connector_name: Some(&connector),
         language: language.as_deref(),
@@ -42,7 +42,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         status_callback: status.as_deref(),
         ..VirtualAgent::default()
     };
-    let connect = Connect { action: Some(&at.action), method: Some("POST") };
+    let connect = Connect { action: Some(&turn.action), method: Some("POST") };
     context.document().nest(&connect, |inside| {
         inside.add(&agent);
     });

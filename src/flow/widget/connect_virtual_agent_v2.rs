@@ -33,7 +33,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("resume_session_event_name", PropertyKind::Ignored),
         Property::new("resume_session_parameters", PropertyKind::Ignored),
     ],
-    needs: Requirement::Nothing,
+    requirement: Requirement::Nothing,
     enter,
     resume,
 };
@@ -45,14 +45,14 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         (context.text("status_callback")?, context.text("status_callback_method")?);
     let (configurations, parameters) =
         (context.pairs("configurations")?, context.pairs("parameters")?);
-    let at = context.turn;
+    let turn = context.turn;
     let agent = VirtualAgent {
         connector_name: Some(&connector),
         status_callback: status.as_deref(),
         status_callback_method: method.as_deref(),
         ..VirtualAgent::default()
     };
-    let connect = Connect { action: Some(&at.action), method: Some("POST") };
+    let connect = Connect { action: Some(&turn.action), method: Some("POST") };
     context.document().nest(&connect, |inside| {
         inside.nest(&agent, |inside| {
             for (name, value) in configurations.iter() {

@@ -27,14 +27,14 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("wait_url", PropertyKind::Text),
         Property::new("wait_url_method", PropertyKind::Text),
     ],
-    needs: Requirement::Nothing,
+    requirement: Requirement::Nothing,
     enter,
     resume,
 };
 
 /// An `Enqueue` with what stands in it.
 #[derive(Debug, Default)]
-pub(super) struct Queued {
+pub(super) struct EnqueueRequest {
     pub(super) workflow: Option<String>,
     pub(super) queue: Option<String>,
     pub(super) attributes: Option<String>,
@@ -46,7 +46,7 @@ pub(super) struct Queued {
 
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     context.require_call()?;
-    let queued = Queued {
+    let request = EnqueueRequest {
         workflow: context.text("workflow_sid")?,
         queue: context.text("queue_name")?,
         attributes: context.text("task_attributes")?,
@@ -55,14 +55,14 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         wait_url: context.text("wait_url")?,
         wait_method: context.text("wait_url_method")?,
     };
-    if queued.workflow.is_none() && queued.queue.is_none() {
+    if request.workflow.is_none() && request.queue.is_none() {
         return Err(context.property_error(
             "queue_name",
             "empty",
             "the name of a queue, or `workflow_sid`",
         ));
     }
-    Ok(queued.write(context))
+    Ok(request.write(context))
 }
 
 /// What became of a caller in a queue.
@@ -78,16 +78,16 @@ pub(super) fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Ne
     })
 }
 
-// === impl Queued ===
+// === impl EnqueueRequest ===
 
-impl Queued {
+impl EnqueueRequest {
     /// Writes it, and waits for what becomes of the caller.
     pub(super) fn write(&self, context: &mut WidgetContext<'_>) -> Next {
-        let at = context.turn;
+        let turn = context.turn;
         let enqueue = Enqueue {
             // In TaskRouter the text of the element is not a queue.
             queue: self.queue.as_deref().filter(|_| self.workflow.is_none()).unwrap_or_default(),
-            action: Some(&at.action),
+            action: Some(&turn.action),
             method: Some("POST"),
             workflow_sid: self.workflow.as_deref(),
             wait_url: self.wait_url.as_deref(),

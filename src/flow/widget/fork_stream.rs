@@ -32,7 +32,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         ),
         Property::new("stream_parameters", PropertyKind::Pairs),
     ],
-    needs: Requirement::Nothing,
+    requirement: Requirement::Nothing,
     enter,
     resume: waits_for_nothing,
 };

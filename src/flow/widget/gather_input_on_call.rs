@@ -9,7 +9,7 @@
 //!    "gather_language": "en", "profanity_filter": "true"}}
 //! ```
 
-use super::say_play::Audio;
+use super::say_play::AudioProperties;
 use super::{Next, Requirement, WidgetType};
 use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
@@ -38,14 +38,14 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("hints", PropertyKind::Text),
         Property::new("save_response_as", PropertyKind::Text),
     ],
-    needs: Requirement::Nothing,
+    requirement: Requirement::Nothing,
     enter,
     resume,
 };
 
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     context.require_call()?;
-    let audio = Audio::of(context)?;
+    let audio = AudioProperties::render(context)?;
     let (language, hints) = (context.text("gather_language")?, context.text("hints")?);
     let (speech_timeout, model) = (context.text("speech_timeout")?, context.text("speech_model")?);
     // `stop_gather` says whether the key counts at all.
@@ -54,10 +54,10 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let (timeout_seconds, digits) =
         (context.number("timeout")?, context.number("number_of_digits")?);
     let profanity_filter = context.flag("profanity_filter")?.filter(|filter| !filter);
-    let at = context.turn;
+    let turn = context.turn;
     let gather = Gather {
         input: Some("dtmf speech"),
-        action: Some(&at.action),
+        action: Some(&turn.action),
         method: Some("POST"),
         timeout_seconds,
         finish_on_key: key.as_deref(),

@@ -8,7 +8,7 @@
 //!    "body": "{\"from\": \"{{contact.channel.address}}\"}"}}
 //! ```
 
-use super::run_function::{call_target, remember};
+use super::run_function::{call_target, set_response};
 use super::{Next, Requirement, WidgetType};
 use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
@@ -31,7 +31,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("timeout", PropertyKind::Ignored),
         Property::new("save_response_as", PropertyKind::Ignored),
     ],
-    needs: Requirement::Nothing,
+    requirement: Requirement::Nothing,
     enter,
     resume,
 };
@@ -52,17 +52,23 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         _ => None,
     };
     let with_credentials = context.flag("add_twilio_auth")?.unwrap_or_default();
-    Ok(Next::Call(FunctionCall { target, parameters, body, with_credentials, pending: None }))
+    Ok(Next::CallFunction(FunctionCall {
+        target,
+        parameters,
+        body,
+        with_credentials,
+        pending: None,
+    }))
 }
 
 fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
-    let Event::Answered(outcome) = event else { return Ok(Next::End) };
+    let Event::FunctionReturned(outcome) = event else { return Ok(Next::End) };
     let (parsed, next) = match outcome.kind {
         OutcomeKind::Success { parsed } => (parsed, Ok(Next::event("success"))),
         // Studio: "Returning custom TwiML isn't supported" here: it is a body like any other.
         OutcomeKind::Twiml(_) => (None, Ok(Next::event("success"))),
         OutcomeKind::Fail(error) => (None, Err(error.into())),
     };
-    remember(context, outcome.response.as_ref(), parsed);
+    set_response(context, outcome.response.as_ref(), parsed);
     next
 }

@@ -25,7 +25,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("detect_answering_machine", PropertyKind::Flag),
         Property::new("send_digits", PropertyKind::Text),
     ],
-    needs: Requirement::Carrier,
+    requirement: Requirement::Carrier,
     enter,
     resume,
 };

@@ -8,7 +8,7 @@
 //!    "timeout": 60, "detect_answering_machine": false}}
 //! ```
 
-use super::send_message::sent;
+use super::send_message::read_resource;
 use super::{Next, Requirement, WidgetType};
 use crate::channel::Channel;
 use crate::flow::context::WidgetContext;
@@ -40,7 +40,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("sip_auth_username", PropertyKind::Text),
         Property::new("sip_auth_password", PropertyKind::Text),
     ],
-    needs: Requirement::Carrier,
+    requirement: Requirement::Carrier,
     enter,
     resume,
 };
@@ -72,7 +72,7 @@ const NO_ANSWER_SECONDS: u64 = 900;
 
 pub(super) fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     // A message may have begun the flow, but only a voice route takes the webhooks of a call.
-    let Some(url) = context.turn.url(Channel::Voice) else {
+    let Some(url) = context.turn.callback_url(Channel::Voice) else {
         return Err(Failure::NoVoiceUrl { widget: context.widget().name.clone() });
     };
     context.required_text("to")?;
@@ -95,13 +95,13 @@ pub(super) fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     form.push("Url", &url);
     form.push("StatusCallback", &url);
     let path = "/2010-04-01/Accounts/{account}/Calls.json".to_owned();
-    Ok(Next::Send(CarrierRequest { service: CarrierService::Api, path, form }))
+    Ok(Next::SendRequest(CarrierRequest { service: CarrierService::Api, path, form }))
 }
 
 pub(super) fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let params = match event {
-        Event::Sent(result) => {
-            let call = sent(context, result)?;
+        Event::CarrierReturned(result) => {
+            let call = read_resource(context, result)?;
             let sid = call.get("Sid").and_then(|sid| sid.as_str()).map(str::to_owned);
             if let Some(sid) = &sid {
                 context.set("CallSid", sid.as_str());

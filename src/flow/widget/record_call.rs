@@ -6,7 +6,7 @@
 //!  "properties": {"record_call": true, "trim": "do-not-trim", "recording_channels": "dual"}}
 //! ```
 
-use super::send_message::sent;
+use super::send_message::read_resource;
 use super::{Next, Requirement, WidgetType};
 use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
@@ -27,7 +27,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("recording_status_callback_events", PropertyKind::Text),
         Property::new("recording_channels", PropertyKind::Text),
     ],
-    needs: Requirement::Carrier,
+    requirement: Requirement::Carrier,
     enter,
     resume,
 };
@@ -57,12 +57,12 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         form.push("Status", "stopped");
         format!("{recordings}/Twilio.CURRENT.json")
     };
-    Ok(Next::Send(CarrierRequest { service: CarrierService::Api, path, form }))
+    Ok(Next::SendRequest(CarrierRequest { service: CarrierService::Api, path, form }))
 }
 
 fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
-    let Event::Sent(result) = event else { return Ok(Next::End) };
-    let resource = sent(context, result)?;
+    let Event::CarrierReturned(result) = event else { return Ok(Next::End) };
+    let resource = read_resource(context, result)?;
     context.set_resource(resource);
     Ok(Next::event("success"))
 }

@@ -29,7 +29,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("trim", PropertyKind::Text),
         Property::new("play_beep", PropertyKind::Flag),
     ],
-    needs: Requirement::Nothing,
+    requirement: Requirement::Nothing,
     enter,
     resume,
 };
@@ -39,9 +39,9 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let (key, trim) = (context.text("finish_on_key")?, context.text("trim")?);
     let transcribed = context.text("transcription_callback_url")?;
     let recorded = context.text("recording_status_callback_url")?;
-    let at = context.turn;
+    let turn = context.turn;
     let record = Record {
-        action: Some(&at.action),
+        action: Some(&turn.action),
         method: Some("POST"),
         timeout_seconds: context.number("timeout")?,
         finish_on_key: key.as_deref(),

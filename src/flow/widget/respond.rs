@@ -23,7 +23,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
     events: &["next", "failed"],
     failure: Some("failed"),
     properties: &[Property::required("template", PropertyKind::Document)],
-    needs: Requirement::Nothing,
+    requirement: Requirement::Nothing,
     enter,
     resume,
 };

@@ -7,7 +7,7 @@
 //!  "properties": {"conversation_sid": "{{flow.data.conversation}}"}}
 //! ```
 
-use super::send_message::sent;
+use super::send_message::read_resource;
 use super::{Next, Requirement, WidgetType};
 use crate::channel::Channel;
 use crate::flow::context::WidgetContext;
@@ -26,7 +26,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::required("conversation_sid", PropertyKind::Text),
         Property::new("webhook_filters", PropertyKind::Json),
     ],
-    needs: Requirement::Carrier,
+    requirement: Requirement::Carrier,
     enter,
     resume,
 };
@@ -36,7 +36,10 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let service = context.text("conversation_service_sid")?.filter(|sid| sid.starts_with("IS"));
     let mut form = Params::default();
     form.push("Target", "webhook");
-    let url = context.turn.url(Channel::Message).or_else(|| context.turn.url(Channel::Voice));
+    let url = context
+        .turn
+        .callback_url(Channel::Message)
+        .or_else(|| context.turn.callback_url(Channel::Voice));
     if let Some(url) = url {
         form.push("Configuration.Url", &url);
     }
@@ -50,12 +53,12 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         Some(service) => format!("/v1/Services/{service}/{below}"),
         None => format!("/v1/{below}"),
     };
-    Ok(Next::Send(CarrierRequest { service: CarrierService::Conversations, path, form }))
+    Ok(Next::SendRequest(CarrierRequest { service: CarrierService::Conversations, path, form }))
 }
 
 fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
-    let Event::Sent(result) = event else { return Ok(Next::End) };
-    let webhook = sent(context, result)?;
+    let Event::CarrierReturned(result) = event else { return Ok(Next::End) };
+    let webhook = read_resource(context, result)?;
     context.set_resource(webhook);
     Ok(Next::event("resumed"))
 }

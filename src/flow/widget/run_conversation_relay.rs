@@ -33,7 +33,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("interruptible", PropertyKind::Text),
         Property::new("parameters", PropertyKind::Pairs),
     ],
-    needs: Requirement::Nothing,
+    requirement: Requirement::Nothing,
     enter,
     resume,
 };
@@ -48,7 +48,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         (text("transcription_language")?, text("transcription_provider")?);
     let (model, interruptible) = (text("speech_model")?, text("interruptible")?);
     let parameters = context.pairs("parameters")?;
-    let at = context.turn;
+    let turn = context.turn;
     let relay = ConversationRelay {
         url: Some(&url),
         welcome_greeting: greeting.as_deref(),
@@ -62,7 +62,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         dtmf_detection: context.flag("dtmf_detection")?,
         interruptible: interruptible.as_deref(),
     };
-    let connect = Connect { action: Some(&at.action), method: Some("POST") };
+    let connect = Connect { action: Some(&turn.action), method: Some("POST") };
     context.document().nest(&connect, |inside| {
         inside.nest(&relay, |inside| {
             for (name, value) in parameters.iter() {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 
-use super::{Next, Requirement, Then, WidgetType};
+use super::{AfterReply, Next, Requirement, WidgetType};
 use crate::channel::Channel;
 use crate::flow::context::WidgetContext;
 use crate::flow::execution::FlowWarning;
@@ -34,7 +34,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("environment_sid", PropertyKind::Ignored),
         Property::new("function_sid", PropertyKind::Ignored),
     ],
-    needs: Requirement::Nothing,
+    requirement: Requirement::Nothing,
     enter,
     resume,
 };
@@ -42,7 +42,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let target = call_target(context, false)?;
     let parameters = context.pairs("parameters")?;
-    Ok(Next::Call(FunctionCall {
+    Ok(Next::CallFunction(FunctionCall {
         target,
         parameters,
         body: None,
@@ -53,7 +53,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
 
 fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let outcome = match event {
-        Event::Answered(outcome) => outcome,
+        Event::FunctionReturned(outcome) => outcome,
         // Its TwiML had the call, and gives it back.
         Event::Returned(params) | Event::Webhook(params) => {
             context.set_all(&params);
@@ -63,12 +63,12 @@ fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure
     };
     let (parsed, next) = match outcome.kind {
         OutcomeKind::Success { parsed } => (parsed, Ok(Next::event("success"))),
-        OutcomeKind::Twiml(document) => (None, pass_on(context, document)),
+        OutcomeKind::Twiml(document) => (None, reply_with_twiml(context, document)),
         OutcomeKind::Fail(error) => (None, Err(error.into())),
     };
     // No template reads variables behind the last answer of an execution.
-    if !matches!(next, Ok(Next::Reply { then: Then::End, .. })) {
-        remember(context, outcome.response.as_ref(), parsed);
+    if !matches!(next, Ok(Next::Reply { then: AfterReply::End, .. })) {
+        set_response(context, outcome.response.as_ref(), parsed);
     }
     next
 }
@@ -91,7 +91,7 @@ pub(super) fn call_target(
 
 /// The function took the call over: its document goes to the caller byte for byte, if a carrier
 /// can read it. What the flow said before it in the same turn stands in front.
-fn pass_on(context: &mut WidgetContext<'_>, document: Bytes) -> Result<Next, Failure> {
+fn reply_with_twiml(context: &mut WidgetContext<'_>, document: Bytes) -> Result<Next, Failure> {
     let (function, strict) = match &context.widget().properties.callee {
         Some(Callee::Function(function)) => (function.name.clone(), function.strict),
         _ => (context.widget().name.clone(), false),
@@ -122,7 +122,7 @@ fn pass_on(context: &mut WidgetContext<'_>, document: Bytes) -> Result<Next, Fai
 /// `body`, `status_code` and `content_type` are set by every answer. `parsed` is merged over what a
 /// former run of the widget has left, key by key on the top level: Studio documents that it
 /// merges, not how deep.
-pub(super) fn remember(
+pub(super) fn set_response(
     context: &mut WidgetContext<'_>,
     response: Option<&FunctionResponse>,
     parsed: Option<Map<String, Value>>,

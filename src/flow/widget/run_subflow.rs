@@ -10,10 +10,10 @@
 
 use serde_json::{Map, Value};
 
-use super::set_variables::value;
+use super::set_variables::evaluate_pair;
 use super::{Next, Requirement, WidgetType};
 use crate::flow::context::WidgetContext;
-use crate::flow::execution::Frame;
+use crate::flow::execution::ExecutionFrame;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
@@ -28,7 +28,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("flow_revision", PropertyKind::Ignored),
         Property::new("parameters", PropertyKind::Variables),
     ],
-    needs: Requirement::Nothing,
+    requirement: Requirement::Nothing,
     enter,
     resume,
 };
@@ -43,7 +43,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let mut parameters = Map::new();
     for pair in context.widget().properties.pairs("parameters") {
         let key = context.render(&pair.key)?;
-        let value = match value(context, &key, pair)? {
+        let value = match evaluate_pair(context, &key, pair)? {
             // Studio: the parameters of a subflow are texts unless their type says otherwise.
             Value::Number(number) if !pair.json => Value::String(number.to_string()),
             value => value,
@@ -57,7 +57,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let kind = context.execution.frame().trigger.kind().event();
     values.insert("trigger_type".to_owned(), kind.into());
     let trigger = Trigger::Json { kind: TriggerKind::Parent, values };
-    Ok(Next::Subflow(Box::new(Frame::new(Some(subflow), trigger))))
+    Ok(Next::Subflow(Box::new(ExecutionFrame::new(Some(subflow), trigger))))
 }
 
 fn resume(_: &mut WidgetContext<'_>, _: Event) -> Result<Next, Failure> {

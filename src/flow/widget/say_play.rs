@@ -26,14 +26,14 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("language", PropertyKind::Text),
         Property::new("loop", PropertyKind::Integer(0, 1000)),
     ],
-    needs: Requirement::Nothing,
+    requirement: Requirement::Nothing,
     enter,
     resume,
 };
 
 /// What is heard: rendered before anything is written.
 #[derive(Debug)]
-pub(super) struct Audio {
+pub(super) struct AudioProperties {
     say: Option<String>,
     play: Option<String>,
     digits: Option<String>,
@@ -44,7 +44,7 @@ pub(super) struct Audio {
 
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     context.require_call()?;
-    let audio = Audio::of(context)?;
+    let audio = AudioProperties::render(context)?;
     audio.write(context.document());
     Ok(context.continue_after_document("audioComplete"))
 }
@@ -53,12 +53,12 @@ fn resume(_: &mut WidgetContext<'_>, _: Event) -> Result<Next, Failure> {
     Ok(Next::event("audioComplete"))
 }
 
-// === impl Audio ===
+// === impl AudioProperties ===
 
-impl Audio {
+impl AudioProperties {
     /// The properties of a widget that speaks or plays.
-    pub(super) fn of(context: &WidgetContext<'_>) -> Result<Audio, Failure> {
-        Ok(Audio {
+    pub(super) fn render(context: &WidgetContext<'_>) -> Result<AudioProperties, Failure> {
+        Ok(AudioProperties {
             say: context.text("say")?,
             play: context.text("play")?,
             digits: context.text("digits")?,

@@ -10,7 +10,7 @@
 
 use serde_json::Value;
 
-use super::send_message::{Outbound, outbound};
+use super::send_message::{OutboundMessage, set_outbound};
 use super::{Next, Requirement, WidgetType};
 use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
@@ -37,27 +37,27 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("content_template_sid", PropertyKind::Text),
         Property::new("shorten_urls", PropertyKind::Flag),
     ],
-    needs: Requirement::CarrierOutsideOfMessages,
+    requirement: Requirement::CarrierOutsideOfMessages,
     enter,
     resume,
 };
 
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
-    let outbound = Outbound::of(context)?;
-    let at = context.turn;
+    let outbound = OutboundMessage::render(context)?;
+    let turn = context.turn;
     // What became of it is asked for only where the flow goes somewhere with it.
-    let status = context.widget().next("deliveryFailure").map(|_| at.action.as_str());
-    match outbound.say(context, status) {
+    let status = context.widget().next("deliveryFailure").map(|_| turn.action.as_str());
+    match outbound.write_reply(context, status) {
         true => wait(context),
-        false => Ok(Next::Send(outbound.send())),
+        false => Ok(Next::SendRequest(outbound.to_request())),
     }
 }
 
 fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let params = match event {
         Event::Webhook(params) | Event::Returned(params) => params,
-        Event::Sent(result) => {
-            outbound(context, result)?;
+        Event::CarrierReturned(result) => {
+            set_outbound(context, result)?;
             return wait(context);
         }
         _ => return Ok(Next::event("timeout")),

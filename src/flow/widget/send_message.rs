@@ -39,14 +39,14 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("content_template_sid", PropertyKind::Text),
         Property::new("shorten_urls", PropertyKind::Flag),
     ],
-    needs: Requirement::CarrierOutsideOfMessages,
+    requirement: Requirement::CarrierOutsideOfMessages,
     enter,
     resume,
 };
 
 /// A message, rendered.
 #[derive(Debug)]
-pub(super) struct Outbound {
+pub(super) struct OutboundMessage {
     from: String,
     to: String,
     body: Option<String>,
@@ -56,32 +56,32 @@ pub(super) struct Outbound {
 }
 
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
-    let outbound = Outbound::of(context)?;
-    match outbound.say(context, None) {
+    let outbound = OutboundMessage::render(context)?;
+    match outbound.write_reply(context, None) {
         true => Ok(Next::event("sent")),
-        false => Ok(Next::Send(outbound.send())),
+        false => Ok(Next::SendRequest(outbound.to_request())),
     }
 }
 
 fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
-    let Event::Sent(result) = event else { return Ok(Next::End) };
-    outbound(context, result)?;
+    let Event::CarrierReturned(result) = event else { return Ok(Next::End) };
+    set_outbound(context, result)?;
     Ok(Next::event("sent"))
 }
 
 /// Notes `widgets.NAME.outbound` from what the carrier's API answered.
-pub(super) fn outbound(
+pub(super) fn set_outbound(
     context: &mut WidgetContext<'_>,
     result: Result<Map<String, Value>, CarrierRequestError>,
 ) -> Result<(), Failure> {
-    let resource = sent(context, result)?;
+    let resource = read_resource(context, result)?;
     context.set("outbound", Value::Object(resource));
     Ok(())
 }
 
 /// What the carrier's API answered, its keys in the spelling of Studio: `date_created` is
 /// `DateCreated`.
-pub(super) fn sent(
+pub(super) fn read_resource(
     context: &WidgetContext<'_>,
     result: Result<Map<String, Value>, CarrierRequestError>,
 ) -> Result<Map<String, Value>, Failure> {
@@ -100,11 +100,11 @@ fn studio_name(name: &str) -> String {
     name.split('_').map(capital).collect()
 }
 
-// === impl Outbound ===
+// === impl OutboundMessage ===
 
-impl Outbound {
+impl OutboundMessage {
     /// The message of a widget.
-    pub(super) fn of(context: &WidgetContext<'_>) -> Result<Outbound, Failure> {
+    pub(super) fn render(context: &WidgetContext<'_>) -> Result<OutboundMessage, Failure> {
         let or = |name, other: &str| -> Result<String, Failure> {
             Ok(context.text(name)?.unwrap_or_else(|| other.to_owned()))
         };
@@ -123,7 +123,7 @@ impl Outbound {
             // The carrier refuses a message without anything in it (Twilio 21602).
             return Err(context.property_error("body", "empty", "a text, or `media_url`"));
         }
-        Ok(Outbound {
+        Ok(OutboundMessage {
             from: or("from", &context.execution.address)?,
             to: or("to", &context.execution.contact)?,
             body,
@@ -135,12 +135,19 @@ impl Outbound {
 
     /// Writes it into the answer to a message. `false` where none is being answered, the answer
     /// holds as many as it may, or TwiML has no word for it.
-    pub(super) fn say(&self, context: &mut WidgetContext<'_>, status: Option<&str>) -> bool {
+    pub(super) fn write_reply(
+        &self,
+        context: &mut WidgetContext<'_>,
+        status: Option<&str>,
+    ) -> bool {
         let message = context.execution.channel == Channel::Message && context.turn.answering;
-        if !message || self.content.is_some() || context.execution.said >= MESSAGES_PER_REPLY_MAX {
+        if !message
+            || self.content.is_some()
+            || context.execution.messages_in_reply >= MESSAGES_PER_REPLY_MAX
+        {
             return false;
         }
-        context.execution.said += 1;
+        context.execution.messages_in_reply += 1;
         let other = |address: &str, usual: &str| (address != usual).then(|| address.to_owned());
         let to = other(&self.to, &context.execution.contact);
         let from = other(&self.from, &context.execution.address);
@@ -167,7 +174,7 @@ impl Outbound {
     }
 
     /// The same for the carrier's API.
-    pub(super) fn send(&self) -> CarrierRequest {
+    pub(super) fn to_request(&self) -> CarrierRequest {
         let mut form = Params::default();
         let service = self.from.starts_with("MG");
         form.push(if service { "MessagingServiceSid" } else { "From" }, &self.from);

@@ -11,8 +11,8 @@
 
 use serde_json::json;
 
-use super::enqueue_call::{self, Queued};
-use super::send_message::sent;
+use super::enqueue_call::{self, EnqueueRequest};
+use super::send_message::read_resource;
 use super::{Next, Requirement, WidgetType};
 use crate::channel::Channel;
 use crate::flow::context::WidgetContext;
@@ -35,7 +35,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("waitUrl", PropertyKind::Text),
         Property::new("waitUrlMethod", PropertyKind::Text),
     ],
-    needs: Requirement::CarrierOutsideOfCalls,
+    requirement: Requirement::CarrierOutsideOfCalls,
     enter,
     resume,
 };
@@ -46,7 +46,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let (priority, timeout_seconds) = (context.number("priority")?, context.number("timeout")?);
     if context.execution.channel == Channel::Voice {
         context.require_call()?;
-        let queued = Queued {
+        let request = EnqueueRequest {
             workflow: Some(workflow),
             queue: None,
             attributes: Some(attributes.unwrap_or_else(|| "{}".to_owned())),
@@ -55,12 +55,12 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
             wait_url: context.text("waitUrl")?,
             wait_method: context.text("waitUrlMethod")?,
         };
-        return Ok(queued.write(context));
+        return Ok(request.write(context));
     }
     let mut form = Params::default();
     let execution = &context.execution;
     let channel = json!({
-        "type": kind_of(&execution.contact),
+        "type": channel_type(&execution.contact),
         "initiated_by": "customer",
         "participants": [{"address": execution.contact, "proxy_address": execution.address}],
     });
@@ -74,18 +74,18 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     }});
     form.push("Routing", &routing.to_string());
     let path = "/v1/Interactions".to_owned();
-    Ok(Next::Send(CarrierRequest { service: CarrierService::Flex, path, form }))
+    Ok(Next::SendRequest(CarrierRequest { service: CarrierService::Flex, path, form }))
 }
 
 fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
-    let Event::Sent(result) = event else { return enqueue_call::resume(context, event) };
-    let resource = sent(context, result)?;
+    let Event::CarrierReturned(result) = event else { return enqueue_call::resume(context, event) };
+    let resource = read_resource(context, result)?;
     context.set_resource(resource);
     Ok(Next::event("callComplete"))
 }
 
 /// The API's word for the kind of an address.
-fn kind_of(address: &str) -> &str {
+fn channel_type(address: &str) -> &str {
     match address.split_once(':') {
         Some((kind @ ("whatsapp" | "messenger" | "rcs"), _)) => kind,
         _ => "sms",

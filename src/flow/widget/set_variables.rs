@@ -21,7 +21,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
     events: &["next"],
     failure: None,
     properties: &[Property::required("variables", PropertyKind::Variables)],
-    needs: Requirement::Nothing,
+    requirement: Requirement::Nothing,
     enter,
     resume: waits_for_nothing,
 };
@@ -29,7 +29,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     for pair in context.widget().properties.pairs("variables") {
         let key = context.render(&pair.key)?;
-        let value = value(context, &key, pair)?;
+        let value = evaluate_pair(context, &key, pair)?;
         context.set(&key, value.clone());
         context.execution.frame_mut().variables.insert(key, value);
     }
@@ -37,20 +37,24 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
 }
 
 /// The value of a variable: JSON where the entry says so, else a text, or the number that it is.
-pub(super) fn value(
+pub(super) fn evaluate_pair(
     context: &mut WidgetContext<'_>,
     key: &str,
     pair: &Pair,
 ) -> Result<Value, Failure> {
     if pair.json {
-        return json(context, key, pair);
+        return evaluate_json(context, key, pair);
     }
     let text = check_length(&context.widget().name, key, context.render(&pair.value)?)?;
-    Ok(number(&text).unwrap_or(Value::String(text)))
+    Ok(parse_number(&text).unwrap_or(Value::String(text)))
 }
 
 /// An object as it is, a text as the JSON in it.
-fn json(context: &mut WidgetContext<'_>, key: &str, pair: &Pair) -> Result<Value, Failure> {
+fn evaluate_json(
+    context: &mut WidgetContext<'_>,
+    key: &str,
+    pair: &Pair,
+) -> Result<Value, Failure> {
     let value = context.evaluate(&pair.value)?;
     let Value::String(text) = value else { return Ok(value) };
     let text = check_length(&context.widget().name, key, text)?;
@@ -69,7 +73,7 @@ fn json(context: &mut WidgetContext<'_>, key: &str, pair: &Pair) -> Result<Value
 
 /// Studio keeps what looks like a number as one. Only what prints as it was written: a telephone
 /// number or an extension must keep its plus and its zeros.
-fn number(text: &str) -> Option<Value> {
+fn parse_number(text: &str) -> Option<Value> {
     let number: i64 = text.parse().ok()?;
     (number.to_string() == text).then(|| number.into())
 }

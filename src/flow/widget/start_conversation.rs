@@ -11,7 +11,7 @@
 
 use serde_json::{Value, json};
 
-use super::send_message::sent;
+use super::send_message::read_resource;
 use super::{Next, Requirement, WidgetType};
 use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
@@ -33,7 +33,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("friendly_name", PropertyKind::Text),
         Property::new("attributes", PropertyKind::Text),
     ],
-    needs: Requirement::Carrier,
+    requirement: Requirement::Carrier,
     enter,
     resume,
 };
@@ -67,12 +67,12 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         Some(service) => format!("/v1/Services/{service}/ConversationWithParticipants"),
         None => "/v1/ConversationWithParticipants".to_owned(),
     };
-    Ok(Next::Send(CarrierRequest { service: CarrierService::Conversations, path, form }))
+    Ok(Next::SendRequest(CarrierRequest { service: CarrierService::Conversations, path, form }))
 }
 
 fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
-    let Event::Sent(result) = event else { return Ok(Next::End) };
-    let conversation = sent(context, result)?;
+    let Event::CarrierReturned(result) = event else { return Ok(Next::End) };
+    let conversation = read_resource(context, result)?;
     if let Some(sid) = conversation.get("Sid").cloned() {
         context.set("ConversationSid", sid);
     }

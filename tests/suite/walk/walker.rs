@@ -137,8 +137,8 @@ impl<'a> Walker<'a> {
         }
         let again = Again { now, answering, novel };
         match step {
-            Step::Call(call) => self.call(&execution, &call, &again),
-            Step::Send(send) => self.send(&execution, &send, &again),
+            Step::CallFunction(call) => self.call(&execution, &call, &again),
+            Step::SendRequest(send) => self.send(&execution, &send, &again),
             Step::Reply(document) => self.replied(&execution, Some(&document), &again),
             Step::End => self.replied(&execution, None, &again),
             Step::Failed(_) => {}
@@ -224,8 +224,8 @@ impl Happens {
     fn event(self) -> Event {
         match self {
             Happens::Trigger => Event::Trigger,
-            Happens::Answered(outcome) => Event::Answered(outcome),
-            Happens::Sent(result) => Event::Sent(result),
+            Happens::Answered(outcome) => Event::FunctionReturned(outcome),
+            Happens::Sent(result) => Event::CarrierReturned(result),
             Happens::Webhook(params) => Event::Webhook(Arc::new(params)),
             Happens::Returned(params) => Event::Returned(Arc::new(params)),
             Happens::Timeout => Event::Timeout,

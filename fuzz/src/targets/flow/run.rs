@@ -38,8 +38,8 @@ pub(crate) fn turn(
     let before = execution.steps;
     for _ in 0..=STEPS_MAX + 1 {
         match advance(flow, execution, next, &at) {
-            Step::Call(_) => next = Event::Answered(outcome(random)),
-            Step::Send(_) => next = Event::Sent(sent(random)),
+            Step::CallFunction(_) => next = Event::FunctionReturned(outcome(random)),
+            Step::SendRequest(_) => next = Event::CarrierReturned(sent(random)),
             Step::Reply(document) => {
                 let read = check_document(&document, execution.channel, &DocumentLimits::default());
                 ensure!(read.is_ok(), "said what is no document: {read:?}");
