@@ -17,7 +17,7 @@ use super::definition::{ConversationIdentity, Flow, Persistence, Transition, Wid
 use super::file::FlowNode;
 use super::scope::Scope;
 use super::trigger::TriggerKind;
-use super::widget::{Requirement, WIDGET_TYPES, WidgetType, find_widget_type};
+use super::widget::{Requirement, TRIGGER, WIDGET_TYPES, WidgetType, find_widget_type};
 use crate::config;
 use crate::diagnostics::problem::{Problem, Problems, Source};
 use crate::diagnostics::suggest::{did_you_mean, nearest_name};
@@ -212,18 +212,16 @@ impl FlowImporter<'_> {
         let named = root.get("initial_state");
         let found = match named.and_then(FlowNode::text) {
             Some(name) => states.iter().position(|state| state.name == name),
-            None => states.iter().position(|state| state.widget_type.name == "trigger"),
+            None => states.iter().position(|state| state.is_trigger()),
         };
         match found {
-            Some(index) if states[index].widget_type.name == "trigger" => {
-                states[..=index].rotate_right(1)
-            }
+            Some(index) if states[index].is_trigger() => states[..=index].rotate_right(1),
             Some(index) => {
                 let message = format!("`{}` is not a trigger", states[index].name);
                 self.fail(named.unwrap_or(root), message, "the name of a `trigger` widget", "");
             }
             None => {
-                let triggers = states.iter().filter(|state| state.widget_type.name == "trigger");
+                let triggers = states.iter().filter(|state| state.is_trigger());
                 let help = triggers.map(|state| format!("`{}` is one", state.name)).next();
                 let message = "no widget has the name that `initial_state` says";
                 let help = help.unwrap_or_default();
@@ -347,6 +345,14 @@ impl FlowImporter<'_> {
 
     fn push(&mut self, problem: Problem, expected: &str, help: &str) {
         self.problems.push(problem.expected(expected).help(help));
+    }
+}
+
+// === impl WidgetNode ===
+
+impl WidgetNode<'_> {
+    fn is_trigger(&self) -> bool {
+        self.widget_type.name == TRIGGER.name
     }
 }
 

@@ -38,6 +38,8 @@ pub enum PropertyKind {
     Callee,
     /// The name of a template file.
     Document,
+    /// The sid of a flow that the widget runs as a subflow.
+    Subflow,
     /// Nothing that matters here.
     Ignored,
 }

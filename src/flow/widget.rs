@@ -88,6 +88,8 @@ pub struct WidgetType {
     pub failure: Option<&'static str>,
     /// What it can be told.
     pub properties: &'static [Property],
+    /// The properties of which a widget has exactly one; empty where the type has no such rule.
+    pub exactly_one_of: &'static [&'static str],
     /// What it needs that TwiML does not have.
     pub requirement: Requirement,
     pub(super) enter: fn(&mut WidgetContext<'_>) -> Result<Next, Failure>,

@@ -34,7 +34,7 @@ impl FlowImporter<'_> {
             }
         }
         self.check_required(state, given.unwrap_or(state.node), &mut properties);
-        self.audible(state, given);
+        self.check_exclusive(state, given);
         properties
     }
 
@@ -47,7 +47,7 @@ impl FlowImporter<'_> {
     ) {
         match property.kind {
             PropertyKind::Ignored => {}
-            PropertyKind::Callee => properties.callee = self.read_callee(state, node),
+            PropertyKind::Callee => properties.callee = self.read_callee(state, property, node),
             PropertyKind::Pairs | PropertyKind::Variables => {
                 let pairs = self.read_pairs(state, property, node);
                 properties.lists.push((property.name, pairs));
@@ -68,6 +68,11 @@ impl FlowImporter<'_> {
                     }
                 }
             }
+            PropertyKind::Subflow => {
+                let template = self.read_text(state, property, node);
+                properties.texts.extend(template.map(|template| (property.name, template)));
+                self.add_subflow(state, node);
+            }
             PropertyKind::Text
             | PropertyKind::Integer(..)
             | PropertyKind::Flag
@@ -75,9 +80,6 @@ impl FlowImporter<'_> {
                 let template = self.read_text(state, property, node);
                 properties.texts.extend(template.map(|template| (property.name, template)));
             }
-        }
-        if property.name == "flow_sid" {
-            self.add_subflow(state, node);
         }
     }
 
@@ -171,13 +173,17 @@ impl FlowImporter<'_> {
     }
 
     /// What a widget calls: the configured function of its name, else its URL.
-    fn read_callee(&mut self, state: &WidgetNode<'_>, node: &FlowNode) -> Option<Callee> {
+    fn read_callee(
+        &mut self,
+        state: &WidgetNode<'_>,
+        property: &Property,
+        node: &FlowNode,
+    ) -> Option<Callee> {
         if let Some(function) = self.find_function(state) {
             return Some(function);
         }
         let Some(text) = node.plain() else {
-            let property = Property::required("url", PropertyKind::Callee);
-            self.report_value(state, &property, node, "a URL");
+            self.report_value(state, property, node, "a URL");
             return None;
         };
         let template = self.compile_template(node, text.trim())?;
@@ -251,18 +257,21 @@ impl FlowImporter<'_> {
         }
     }
 
-    /// A widget that speaks has something to say.
-    fn audible(&mut self, state: &WidgetNode<'_>, given: Option<&FlowNode>) {
-        if state.widget_type.name != "say-play" {
+    /// Warns of a widget that has not exactly one of the properties that exclude each other.
+    fn check_exclusive(&mut self, state: &WidgetNode<'_>, given: Option<&FlowNode>) {
+        let names = state.widget_type.exactly_one_of;
+        if names.is_empty() {
             return;
         }
-        let set = |name: &&str| {
+        let is_set = |name: &&&str| {
             let value = given.and_then(|given| given.get(name));
+            // Studio's editor leaves the fields of the other choices as empty texts.
             value.is_some_and(|value| !value.is_null() && value.text() != Some(""))
         };
-        let count = ["say", "play", "digits"].iter().filter(|name| set(name)).count();
+        let count = names.iter().filter(is_set).count();
         if count != 1 {
-            let message = format!("widget `{}` has {count} of `say`, `play`, `digits`", state.name);
+            let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            let message = format!("widget `{}` has {count} of {}", state.name, names.join(", "));
             let node = state.node.get("name").unwrap_or(state.node);
             self.warn(node, message, "exactly one", "the first of them counts");
         }
@@ -302,6 +311,8 @@ fn describe_kind(kind: PropertyKind) -> String {
         PropertyKind::Pairs | PropertyKind::Variables => "a list of `{key, value}`".to_owned(),
         PropertyKind::Callee => "a URL".to_owned(),
         PropertyKind::Document => "the name of a template".to_owned(),
-        PropertyKind::Text | PropertyKind::Json | PropertyKind::Ignored => "a text".to_owned(),
+        PropertyKind::Text | PropertyKind::Json | PropertyKind::Subflow | PropertyKind::Ignored => {
+            "a text".to_owned()
+        }
     }
 }

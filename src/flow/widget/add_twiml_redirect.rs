@@ -26,6 +26,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("method", PropertyKind::Choice(&["POST", "GET"])),
         Property::new("timeout", PropertyKind::Integer(0, 14_400)),
     ],
+    exactly_one_of: &[],
     requirement: Requirement::Nothing,
     enter,
     resume,

@@ -44,6 +44,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("description", PropertyKind::Text),
         Property::new("parameters", PropertyKind::Pairs),
     ],
+    exactly_one_of: &[],
     requirement: Requirement::Nothing,
     enter,
     resume,

@@ -31,6 +31,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("sip_username", PropertyKind::Text),
         Property::new("sip_password", PropertyKind::Text),
     ],
+    exactly_one_of: &[],
     requirement: Requirement::Nothing,
     enter,
     resume,

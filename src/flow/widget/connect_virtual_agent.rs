@@ -24,6 +24,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("sentiment_analysis", PropertyKind::Text),
         Property::new("status_callback", PropertyKind::Text),
     ],
+    exactly_one_of: &[],
     requirement: Requirement::Nothing,
     enter,
     resume,

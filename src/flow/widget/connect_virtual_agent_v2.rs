@@ -33,6 +33,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("resume_session_event_name", PropertyKind::Ignored),
         Property::new("resume_session_parameters", PropertyKind::Ignored),
     ],
+    exactly_one_of: &[],
     requirement: Requirement::Nothing,
     enter,
     resume,

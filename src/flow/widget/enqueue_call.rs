@@ -27,6 +27,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("wait_url", PropertyKind::Text),
         Property::new("wait_url_method", PropertyKind::Text),
     ],
+    exactly_one_of: &[],
     requirement: Requirement::Nothing,
     enter,
     resume,

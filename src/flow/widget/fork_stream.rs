@@ -32,6 +32,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         ),
         Property::new("stream_parameters", PropertyKind::Pairs),
     ],
+    exactly_one_of: &[],
     requirement: Requirement::Nothing,
     enter,
     resume: waits_for_nothing,

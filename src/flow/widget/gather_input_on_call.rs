@@ -38,6 +38,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("hints", PropertyKind::Text),
         Property::new("save_response_as", PropertyKind::Text),
     ],
+    exactly_one_of: &[],
     requirement: Requirement::Nothing,
     enter,
     resume,

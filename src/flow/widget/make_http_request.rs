@@ -31,6 +31,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("timeout", PropertyKind::Ignored),
         Property::new("save_response_as", PropertyKind::Ignored),
     ],
+    exactly_one_of: &[],
     requirement: Requirement::Nothing,
     enter,
     resume,

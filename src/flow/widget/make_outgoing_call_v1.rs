@@ -25,6 +25,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("detect_answering_machine", PropertyKind::Flag),
         Property::new("send_digits", PropertyKind::Text),
     ],
+    exactly_one_of: &[],
     requirement: Requirement::Carrier,
     enter,
     resume,

@@ -40,6 +40,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("sip_auth_username", PropertyKind::Text),
         Property::new("sip_auth_password", PropertyKind::Text),
     ],
+    exactly_one_of: &[],
     requirement: Requirement::Carrier,
     enter,
     resume,

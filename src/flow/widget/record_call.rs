@@ -27,6 +27,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("recording_status_callback_events", PropertyKind::Text),
         Property::new("recording_channels", PropertyKind::Text),
     ],
+    exactly_one_of: &[],
     requirement: Requirement::Carrier,
     enter,
     resume,

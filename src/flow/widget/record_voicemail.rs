@@ -29,6 +29,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("trim", PropertyKind::Text),
         Property::new("play_beep", PropertyKind::Flag),
     ],
+    exactly_one_of: &[],
     requirement: Requirement::Nothing,
     enter,
     resume,

@@ -23,6 +23,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
     events: &["next", "failed"],
     failure: Some("failed"),
     properties: &[Property::required("template", PropertyKind::Document)],
+    exactly_one_of: &[],
     requirement: Requirement::Nothing,
     enter,
     resume,

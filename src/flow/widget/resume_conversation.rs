@@ -26,6 +26,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::required("conversation_sid", PropertyKind::Text),
         Property::new("webhook_filters", PropertyKind::Json),
     ],
+    exactly_one_of: &[],
     requirement: Requirement::Carrier,
     enter,
     resume,

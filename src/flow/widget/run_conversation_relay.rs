@@ -33,6 +33,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("interruptible", PropertyKind::Text),
         Property::new("parameters", PropertyKind::Pairs),
     ],
+    exactly_one_of: &[],
     requirement: Requirement::Nothing,
     enter,
     resume,

@@ -34,6 +34,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("environment_sid", PropertyKind::Ignored),
         Property::new("function_sid", PropertyKind::Ignored),
     ],
+    exactly_one_of: &[],
     requirement: Requirement::Nothing,
     enter,
     resume,

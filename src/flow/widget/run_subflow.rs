@@ -24,10 +24,11 @@ pub(super) const TYPE: WidgetType = WidgetType {
     events: &["completed", "failed"],
     failure: Some("failed"),
     properties: &[
-        Property::required("flow_sid", PropertyKind::Text),
+        Property::required("flow_sid", PropertyKind::Subflow),
         Property::new("flow_revision", PropertyKind::Ignored),
         Property::new("parameters", PropertyKind::Variables),
     ],
+    exactly_one_of: &[],
     requirement: Requirement::Nothing,
     enter,
     resume,

@@ -26,6 +26,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("language", PropertyKind::Text),
         Property::new("loop", PropertyKind::Integer(0, 1000)),
     ],
+    exactly_one_of: &["say", "play", "digits"],
     requirement: Requirement::Nothing,
     enter,
     resume,

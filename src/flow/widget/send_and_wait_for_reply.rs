@@ -37,6 +37,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("content_template_sid", PropertyKind::Text),
         Property::new("shorten_urls", PropertyKind::Flag),
     ],
+    exactly_one_of: &[],
     requirement: Requirement::CarrierOutsideOfMessages,
     enter,
     resume,

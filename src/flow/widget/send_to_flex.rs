@@ -35,6 +35,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("waitUrl", PropertyKind::Text),
         Property::new("waitUrlMethod", PropertyKind::Text),
     ],
+    exactly_one_of: &[],
     requirement: Requirement::CarrierOutsideOfCalls,
     enter,
     resume,

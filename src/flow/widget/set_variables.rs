@@ -21,6 +21,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
     events: &["next"],
     failure: None,
     properties: &[Property::required("variables", PropertyKind::Variables)],
+    exactly_one_of: &[],
     requirement: Requirement::Nothing,
     enter,
     resume: waits_for_nothing,

@@ -21,6 +21,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
     events: &["match", "noMatch"],
     failure: None,
     properties: &[Property::required("input", PropertyKind::Text)],
+    exactly_one_of: &[],
     requirement: Requirement::Nothing,
     enter,
     resume: waits_for_nothing,

@@ -33,6 +33,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::new("friendly_name", PropertyKind::Text),
         Property::new("attributes", PropertyKind::Text),
     ],
+    exactly_one_of: &[],
     requirement: Requirement::Carrier,
     enter,
     resume,

@@ -21,6 +21,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
     ],
     failure: None,
     properties: &[Property::new("flow_url", PropertyKind::Ignored)],
+    exactly_one_of: &[],
     requirement: Requirement::Nothing,
     enter,
     resume: waits_for_nothing,
