@@ -1,7 +1,20 @@
-//! Stage 5: what happens next. No socket, no clock, no chance: time and ids come with the event.
+//! Stage 5: the engine that runs flows: [`Event`] in, [`Step`] out.
 //!
-//! Invariant: nothing in `flow/` does I/O or reads the time, so that every flow can be tested,
-//! simulated and replayed, and a crash between two steps has one meaning.
+//! `definition`, `properties` and `condition` are a compiled [`Flow`]. Three ways lead to one:
+//! [`file`](mod@file) reads Studio's JSON or our TOML into a tree, [`import`](mod@import) checks
+//! that tree and compiles it, and `short` builds the flow of a route that names a function.
+//! `execution` and `trigger` are the state of one run, which a store keeps between two webhooks.
+//! `engine` takes this state from widget to widget; `widget` has one file for each type, `context`
+//! is what a widget works with, `scope` is what a template reads, and `pending_call` covers
+//! functions that take longer than a webhook may wait. `step`, `carrier_request` and `failure` are
+//! the types at the border.
+//!
+//! Invariant: nothing in `flow/` does I/O, reads a clock or draws a random number. The time and a
+//! new token come with the [`TurnContext`], so that a flow can be tested, simulated and replayed,
+//! and a turn that a crash interrupts can run again with the same result. `flow/` does not know how
+//! a webhook finds its flow, how sessions are locked and stored, how HTTP is spoken, or which
+//! credentials the carrier accepts: it asks for a call or a request, and the caller of [`advance`]
+//! makes it.
 
 pub mod file;
 

@@ -1,8 +1,8 @@
-//! The conditions of `split-based-on`: all 17, as Studio compares.
+//! The 17 conditions of `split-based-on`, with Studio's rules of comparison.
 //!
-//! White space at both ends does not count, and neither does the case of letters. Both sides may
-//! be Liquid. Order is that of numbers, dates (`YYYY-MM-DD`) and times (`HH:MM`): texts that are
-//! none of these are never before or after one another.
+//! A comparison ignores white space at both ends and the case of letters. Both sides may be Liquid.
+//! Only numbers, dates (`YYYY-MM-DD`) and times (`HH:MM`) have an order: for any other text,
+//! `less_than`, `is_before_date` and the like are false.
 
 use jiff::civil::{Date, Time};
 use regex::{Regex, RegexBuilder};
@@ -13,24 +13,24 @@ use crate::liquid::Template;
 /// One condition of a transition.
 #[derive(Debug)]
 pub struct Condition {
-    /// What is looked at; `None` stands for the widget's `input`.
+    /// The text to compare; `None` for the widget's `input`.
     pub argument: Option<Template>,
-    /// How.
+    /// The comparison.
     pub test: ConditionType,
-    /// What it is compared with.
+    /// The text to compare it with.
     pub value: Template,
-    /// The value of a `regex` without Liquid, compiled.
+    /// The compiled value of a `regex`, if the value has no Liquid.
     pub pattern: Option<Regex>,
 }
 
-/// How two texts are compared; named as in Studio's JSON.
+/// A comparison of two texts. The names are those of Studio's JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConditionType {
     /// `equal_to`
     EqualTo,
     /// `not_equal_to`
     NotEqualTo,
-    /// `matches_any_of`: of a list with commas.
+    /// `matches_any_of`: equal to an item of a list with commas.
     MatchesAnyOf,
     /// `does_not_match_any_of`
     DoesNotMatchAnyOf,
@@ -42,11 +42,11 @@ pub enum ConditionType {
     StartsWith,
     /// `does_not_start_with`
     DoesNotStartWith,
-    /// `is_blank`: nothing but white space.
+    /// `is_blank`: empty, or white space alone.
     IsBlank,
     /// `is_not_blank`
     IsNotBlank,
-    /// `regex`: the whole text.
+    /// `regex`: the pattern matches the whole text.
     Regex,
     /// `less_than`: numbers only.
     LessThan,
@@ -62,7 +62,7 @@ pub enum ConditionType {
     IsAfterTime,
 }
 
-/// All of them with their names.
+/// All conditions with their names in Studio's JSON.
 pub const CONDITION_TYPES: [(&str, ConditionType); 17] = [
     ("equal_to", ConditionType::EqualTo),
     ("not_equal_to", ConditionType::NotEqualTo),
@@ -83,34 +83,37 @@ pub const CONDITION_TYPES: [(&str, ConditionType); 17] = [
     ("is_after_time", ConditionType::IsAfterTime),
 ];
 
-/// Compiles a pattern that must match a whole text, whatever the case of its letters.
+/// Compiles a pattern that matches a whole text and ignores the case of letters.
 ///
 /// # Errors
-/// What is wrong with the pattern, in words.
+/// The parser's message about the pattern.
 pub(super) fn compile_pattern(text: &str) -> Result<Regex, String> {
+    // The group keeps an alternation (`a|b`) between the two anchors.
     RegexBuilder::new(&format!("^(?:{text})$"))
         .case_insensitive(true)
         .dot_matches_new_line(true)
+        // A pattern may come from Liquid, so from a caller: it must not take memory at will.
         .size_limit(PATTERN_BYTES_MAX)
         .build()
         .map_err(|error| {
+            // The lines before the last draw the pattern with a marker: the import shows the place.
             let text = error.to_string();
             text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
         })
 }
 
 impl ConditionType {
-    /// Whether it looks at a value at all.
+    /// Whether the condition compares with a value.
     pub fn takes_value(self) -> bool {
         !matches!(self, ConditionType::IsBlank | ConditionType::IsNotBlank)
     }
 
-    /// Whether `subject` stands to `value` as the test says. `pattern` is the compiled value of a
-    /// `regex`, where it is known beforehand.
+    /// Whether the condition is true for `subject` and `value`. `compiled` is the pattern of a
+    /// `regex` whose value is constant.
     pub fn holds(self, subject: &str, value: &str, compiled: Option<&Regex>) -> bool {
         let (subject, value) = (subject.trim(), value.trim());
         let (left, right) = (subject.to_lowercase(), value.to_lowercase());
-        let any_of = || right.split(',').any(|word| word.trim() == left);
+        let any_of = || right.split(',').any(|item| item.trim() == left);
         match self {
             ConditionType::EqualTo => left == right,
             ConditionType::NotEqualTo => left != right,
@@ -124,6 +127,8 @@ impl ConditionType {
             ConditionType::IsNotBlank => !left.is_empty(),
             ConditionType::Regex => match compiled {
                 Some(pattern) => pattern.is_match(subject),
+                // A pattern from Liquid that does not compile matches nothing: a caller can cause
+                // it.
                 None => compile_pattern(value).is_ok_and(|pattern| pattern.is_match(subject)),
             },
             ConditionType::LessThan => {
@@ -149,18 +154,20 @@ impl ConditionType {
 }
 
 fn parse_numbers(left: &str, right: &str) -> Option<(f64, f64)> {
+    // `NaN` and `inf` parse as numbers too, and Studio knows neither.
     let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
     number(left).zip(number(right))
 }
 
 fn parse_dates(left: &str, right: &str) -> Option<(Date, Date)> {
-    // A date with its time, as `date` filters and functions give it, is compared by its day.
+    // A date may have a time behind it, as the `date` filter writes it: only the day counts.
     let date = |text: &str| text.get(..10).and_then(|day| day.parse().ok());
     date(left).zip(date(right))
 }
 
 fn parse_times(left: &str, right: &str) -> Option<(Time, Time)> {
     let time = |text: &str| {
+        // Seconds and a suffix behind the minute are ignored.
         let (hour, rest) = text.split_once(':')?;
         let minute = rest.get(..2)?;
         Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok()

@@ -1,4 +1,4 @@
-//! What a widget works with: its properties rendered, its variables, and what it says.
+//! The context of a widget: its properties, rendered, its variables, and the document of the turn.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,36 +19,36 @@ use crate::twiml::TwimlWriter;
 use crate::twiml::verb::Redirect;
 use crate::webhook::{Params, StepToken, Webhook};
 
-/// What comes from outside with an event: the engine has no clock and draws no numbers.
+/// The input of a turn beside its event. The engine has no clock and draws no random numbers.
 #[derive(Clone, Debug)]
 pub struct TurnContext {
-    /// The time since 1970.
+    /// The time since the Unix epoch.
     pub now: Duration,
-    /// A new token, for the wait that this turn may end in.
+    /// A new token, for the wait that may end this turn.
     pub token: StepToken,
-    /// Where the carrier comes back to, as a reference relative to the document: `?step=TOKEN`,
-    /// behind what the route's URL had as its query.
+    /// The URL of the next webhook, as a reference relative to the document: the query of the
+    /// route's URL, then `?step=TOKEN`.
     pub action: String,
-    /// Where the flow takes calls and messages: for the carrier's API, which takes whole URLs only.
+    /// The URLs of the flow's routes, for the carrier's API, which accepts absolute URLs alone.
     pub urls: FlowUrls,
-    /// Whether a webhook is being answered. Where none is, only the carrier's API can say anything.
+    /// Whether the turn answers a webhook. If not, only the carrier's API reaches the contact.
     pub answering: bool,
-    /// Whether the transitions are recorded: the store keeps them as steps, or somebody looks on.
+    /// Whether the execution records its transitions, for the steps of Studio's REST or for a tool.
     pub records_transitions: bool,
 }
 
-/// The URLs of the routes that a flow answers on, without a query. One is `None` where the flow has
-/// no such route, and both are where `server.public_url` is not set.
+/// The URLs of the routes of a flow, without a query. A URL is `None` if the flow has no such
+/// route, and both are `None` if `server.public_url` is not set.
 #[derive(Clone, Debug, Default)]
 pub struct FlowUrls {
-    /// That of its voice route.
+    /// The URL of the voice route.
     pub voice: Option<Arc<str>>,
-    /// That of its message route.
+    /// The URL of the message route.
     pub message: Option<Arc<str>>,
 }
 
 impl TurnContext {
-    /// A turn that never waits.
+    /// The turn of a flow that never waits, and so needs no token.
     pub fn without_return(now: Duration) -> TurnContext {
         TurnContext {
             now,
@@ -60,8 +60,8 @@ impl TurnContext {
         }
     }
 
-    /// A turn in which a webhook is answered: the carrier comes back to where it asked, with the new
-    /// step in the place of the former one.
+    /// A turn that answers a webhook. The next webhook goes to the same URL, with the new token in
+    /// place of the former one.
     pub fn for_webhook(
         now: Duration,
         token: StepToken,
@@ -69,25 +69,25 @@ impl TurnContext {
         urls: FlowUrls,
     ) -> TurnContext {
         let is_get = webhook.body.is_empty() && webhook.query == webhook.params;
-        // The query of a GET is the carrier's parameters, which it sends anew.
+        // The query of a GET holds the carrier's parameters, which it sends with each request.
         let others = StepToken::strip(&webhook.query).filter(|_| !is_get);
         let action = token.to_query(others);
         TurnContext { now, token, action, urls, answering: true, records_transitions: false }
     }
 
-    /// A turn in which no webhook is answered: a wait has ended, a function has come back late.
+    /// A turn without a webhook: a wait has ended, or a function has returned late.
     pub fn without_webhook(now: Duration, token: StepToken, urls: FlowUrls) -> TurnContext {
         let action = token.to_query(std::iter::empty());
         TurnContext { now, token, action, urls, answering: false, records_transitions: false }
     }
 
-    /// The same, with its transitions recorded.
+    /// The same turn; `records` says whether the execution records its transitions.
     pub fn recording_transitions(mut self, records: bool) -> TurnContext {
         self.records_transitions = records;
         self
     }
 
-    /// The URL for a channel with the token of this turn, as the carrier's API wants it.
+    /// The absolute URL of a channel's route with the token of this turn, for the carrier's API.
     pub(super) fn callback_url(&self, channel: Channel) -> Option<String> {
         let url = match channel {
             Channel::Voice => &self.urls.voice,
@@ -97,18 +97,18 @@ impl TurnContext {
     }
 }
 
-/// A widget at work.
+/// The view that one widget has of its flow, its execution and the turn.
 #[derive(Debug)]
 pub(super) struct WidgetContext<'a> {
     /// The flow of the route.
     pub(super) flow: &'a Flow,
     pub(super) execution: &'a mut Execution,
     pub(super) turn: &'a TurnContext,
-    /// The transition that a split has chosen among several of one event.
+    /// The widget after a split, which has several transitions of one event.
     pub(super) chosen: Option<WidgetId>,
 }
 
-// === impl Turn ===
+// === impl WidgetContext ===
 
 impl<'a> WidgetContext<'a> {
     pub(super) fn new(
@@ -119,7 +119,7 @@ impl<'a> WidgetContext<'a> {
         WidgetContext { flow, execution, turn, chosen: None }
     }
 
-    /// The flow that runs: the route's, or a subflow.
+    /// The running flow: the route's own, or a subflow.
     pub(super) fn current_flow(&self) -> &'a Flow {
         match self.execution.frame().subflow.and_then(|index| self.flow.subflows.get(index)) {
             Some(subflow) => subflow,
@@ -127,13 +127,14 @@ impl<'a> WidgetContext<'a> {
         }
     }
 
-    /// The widget that the execution is at.
+    /// The widget at the position of the execution.
     pub(super) fn widget(&self) -> &'a Widget {
         self.current_flow().widget(self.execution.frame().position)
     }
 
     /// Renders a template.
     pub(super) fn render(&self, template: &Template) -> Result<String, Failure> {
+        // Most properties have no Liquid: they need no scope and no run of the template engine.
         if let Some(constant) = template.constant_text() {
             return Ok(constant.to_owned());
         }
@@ -143,7 +144,7 @@ impl<'a> WidgetContext<'a> {
             .map_err(|error| self.template_failure(error))
     }
 
-    /// The value of a template, its type kept.
+    /// The value of a template, with its type.
     pub(super) fn evaluate(&self, template: &Template) -> Result<Value, Failure> {
         let scope = Scope::new(self.current_flow(), self.execution);
         template
@@ -155,7 +156,7 @@ impl<'a> WidgetContext<'a> {
         Failure::Template { widget: self.widget().name.clone(), error }
     }
 
-    /// A property as text; `None` where it is not set or renders as nothing.
+    /// A property as text; `None` if it is not set or renders as white space.
     pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, Failure> {
         let Some(template) = self.widget().properties.text(name) else { return Ok(None) };
         let text = self.render(template)?;
@@ -165,14 +166,15 @@ impl<'a> WidgetContext<'a> {
         check_length(&self.widget().name, name, text).map(Some)
     }
 
-    /// A property that must have a text.
+    /// A property that must not be empty.
     pub(super) fn required_text(&self, name: &'static str) -> Result<String, Failure> {
         self.text(name)?.ok_or_else(|| self.property_error(name, "empty", "a text"))
     }
 
-    /// A property as a whole number. What renders as something else is left out, so that the
-    /// carrier's default holds, as for a property that is not set.
+    /// A property as a whole number; `None` if it is not set or renders as anything else.
     pub(super) fn number(&self, name: &'static str) -> Result<Option<u32>, Failure> {
+        // Data that is not a number counts as not set: the carrier's default applies, and the flow
+        // continues.
         Ok(self.text(name)?.and_then(|text| text.trim().parse().ok()))
     }
 
@@ -190,7 +192,7 @@ impl<'a> WidgetContext<'a> {
         Ok(params)
     }
 
-    /// Says that a property will not do.
+    /// The failure for a property whose value cannot be used.
     pub(super) fn property_error(
         &self,
         property: &'static str,
@@ -206,20 +208,20 @@ impl<'a> WidgetContext<'a> {
         self.execution.frame_mut().output_mut(widget).insert(key.to_owned(), value.into());
     }
 
-    /// Sets `widgets.NAME.*` to what a webhook brought.
+    /// Sets `widgets.NAME.*` to the parameters of a webhook.
     pub(super) fn set_all(&mut self, params: &Params) {
         let widget = self.widget().name.as_str();
         let output = self.execution.frame_mut().output_mut(widget);
         output.extend(params.iter().map(|(name, value)| (name.to_owned(), value.into())));
     }
 
-    /// Sets `widgets.NAME.*` to a resource of the carrier's.
+    /// Sets `widgets.NAME.*` to a resource of the carrier's API.
     pub(super) fn set_resource(&mut self, resource: Map<String, Value>) {
         let widget = self.widget().name.as_str();
         self.execution.frame_mut().output_mut(widget).extend(resource);
     }
 
-    /// Refuses what only a call can do.
+    /// Fails unless the turn answers the webhook of a call.
     pub(super) fn require_call(&self) -> Result<(), Failure> {
         if self.execution.channel == Channel::Voice && self.turn.answering {
             return Ok(());
@@ -236,7 +238,7 @@ impl<'a> WidgetContext<'a> {
         self.execution.document.get_or_insert_with(TwimlWriter::response)
     }
 
-    /// Answers, and waits for the carrier to come back.
+    /// Replies, and waits for the carrier's next webhook, for at most `after_seconds`.
     pub(super) fn wait(&self, after_seconds: Option<u64>) -> Next {
         Next::wait(self.new_wait(after_seconds, false))
     }
@@ -246,20 +248,22 @@ impl<'a> WidgetContext<'a> {
         Wait { token: self.turn.token.clone(), due, handed_over, pending: None }
     }
 
-    /// Somebody else's TwiML has the call from here on, until it gives it back.
+    /// Replies, and leaves the call to foreign TwiML until it returns the call.
     pub(super) fn hand_over(&mut self, document: Option<Bytes>, after: Option<u64>) -> Next {
         Next::Reply { document, then: AfterReply::Wait(self.new_wait(after, true)) }
     }
 
-    /// Ends a document with the way back to us, for when the verbs before it are through.
+    /// Ends the document with a `Redirect` to the route, which the carrier follows after the verbs
+    /// before it.
     pub(super) fn add_redirect_back(&mut self) {
         let turn = self.turn;
         self.document().add(&Redirect { url: &turn.action, method: Some("POST") });
     }
 
-    /// Goes on with an event when what the document says has been heard. Where nothing is wired to
-    /// it, the carrier hangs up behind it, and nobody has to come back.
+    /// Takes the transition of an event once the carrier has played the document.
     pub(super) fn continue_after_document(&mut self, event: &'static str) -> Next {
+        // The last widget needs no further webhook: the carrier hangs up at the end of the
+        // document. A subflow still has a calling flow to return to.
         if self.execution.frames.len() == 1 && self.widget().next(event).is_none() {
             return Next::event(event);
         }

@@ -1,4 +1,4 @@
-//! A flow: widgets with named transitions. Every kind of route becomes one of these.
+//! The compiled form of a flow: widgets with named transitions. Every route has one.
 
 use std::sync::Arc;
 
@@ -9,54 +9,54 @@ use super::properties::{Callee, Properties};
 use super::widget::WidgetType;
 use crate::config;
 
-/// A flow, checked: every transition leads to a widget that is there.
+/// A checked flow: every transition leads to one of its widgets.
 #[derive(Debug)]
 pub struct Flow {
-    /// The route's path or the file's name without its ending, for people and for Studio's REST.
+    /// The name in logs and in Studio's REST: that of its `[flow.NAME]` or of its route.
     pub name: String,
     /// `FW` and 32 hexadecimal digits; templates say `flow.flow_sid`.
     pub sid: String,
-    /// What tells this text of the flow, its subflows included, from any other. An execution stays
-    /// on the revision that it began with.
+    /// The hash of the definition, its subflows included. An execution stays on the revision that
+    /// it began with.
     pub revision: String,
-    /// The text that it was made from, for the store; empty for the short form of a route, which
-    /// never waits.
+    /// The text that a store needs to build the flow again; empty for the short form of a route,
+    /// which the configuration holds.
     pub definition: String,
-    /// Which of its executions a store keeps.
+    /// The executions that a store preserves.
     pub persistence: Persistence,
-    /// What identifies the conversation that a webhook belongs to.
+    /// The key of the conversation that a webhook belongs to.
     pub identity: ConversationIdentity,
-    /// The widgets; the first one is the trigger, where an execution begins.
+    /// The widgets. The first one is the trigger, where an execution begins.
     pub widgets: Vec<Widget>,
     /// The flows that `run-subflow` widgets run.
     pub subflows: Vec<Arc<Flow>>,
 }
 
-/// Which executions of a flow a store keeps between two webhooks.
+/// The executions of a flow that a store preserves between two webhooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Persistence {
-    /// None: it never waits. The short form of a route.
+    /// None, because the flow never waits: the short form of a route.
     Never,
-    /// Those that wait for a pending call of a function. The short form of a route whose function
-    /// has `hold`.
+    /// Those that wait for a pending call: the short form of a route whose function has `hold`.
     WhilePending,
-    /// All, with their steps.
+    /// All of them, with their steps.
     Always,
 }
 
-/// What identifies the conversation that a webhook belongs to.
+/// The key of the conversation that a webhook belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConversationIdentity {
-    /// The webhook's own call or message: each message is a conversation of its own.
+    /// The sid of the call or message, so that each message is its own conversation.
     Webhook,
-    /// A call by its sid, messages by the two addresses.
+    /// The sid of a call, and the two addresses of a message.
     CallOrContact,
-    /// Calls and messages by the two addresses: a contact is in one call at a time
+    /// The two addresses, for calls too, so that a contact is in one call at a time
     /// (`allow_concurrent_calls` is false).
     Contact,
 }
 
-/// The place of a widget in its flow.
+/// The index of a widget in its flow. Stored executions hold it, which is why they stay on one
+/// revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WidgetId(pub usize);
 
@@ -65,39 +65,40 @@ pub struct WidgetId(pub usize);
 pub struct Widget {
     /// Unique in the flow; templates say `widgets.NAME`.
     pub name: String,
-    /// What it does.
+    /// The type, which says how the widget works.
     pub widget_type: &'static WidgetType,
-    /// What it does it with.
+    /// The compiled properties.
     pub properties: Properties,
-    /// Where its events lead.
+    /// The transitions of its events, in the order of the file.
     pub transitions: Vec<Transition>,
 }
 
-/// What follows when a widget is through.
+/// The way from a widget to the next one.
 #[derive(Debug)]
 pub struct Transition {
     /// The widget's event: `success`, `fail`, `incomingCall`, …
     pub event: String,
     /// The widget that follows; `None` ends the execution.
     pub next: Option<WidgetId>,
-    /// When it is taken, for `match`: all of them must hold.
+    /// The conditions of a `match`, all of which must be true.
     pub conditions: Vec<Condition>,
 }
 
 impl Flow {
-    /// Whether one of its widgets, or of its subflows', calls a configured function.
+    /// Whether a widget of the flow or of its subflows calls the configured function of this name.
     pub fn calls(&self, function: &str) -> bool {
-        let named = |called: &config::Function| called.name == function;
-        self.functions().any(named) || self.subflows.iter().any(|flow| flow.calls(function))
+        let has_name = |called: &config::Function| called.name == function;
+        self.functions().any(has_name) || self.subflows.iter().any(|flow| flow.calls(function))
     }
 
-    /// Whether one of its widgets, or of its subflows', makes a call over the carrier's API.
+    /// Whether a widget of the flow or of its subflows makes a call over the carrier's API.
     pub fn makes_calls(&self) -> bool {
+        // Both versions of the widget, `-v1` and `-v2`.
         let makes = |widget: &Widget| widget.widget_type.name.starts_with("make-outgoing-call");
         self.widgets.iter().any(makes) || self.subflows.iter().any(|flow| flow.makes_calls())
     }
 
-    /// The configured functions that its widgets call.
+    /// The configured functions that its own widgets call.
     fn functions(&self) -> impl Iterator<Item = &config::Function> {
         self.widgets.iter().filter_map(|widget| match &widget.properties.callee {
             Some(Callee::Function(function)) => Some(function.as_ref()),
@@ -105,22 +106,25 @@ impl Flow {
         })
     }
 
-    /// The widget at a place of this flow.
+    /// The widget at an index of this flow.
     pub fn widget(&self, id: WidgetId) -> &Widget {
+        // The import gives out indexes of this flow alone, and `Execution::fits` checks stored
+        // ones.
         &self.widgets[id.0]
     }
 }
 
 impl Persistence {
-    /// Whether all executions are kept.
+    /// Whether a store preserves all executions.
     pub fn is_always(self) -> bool {
         self == Persistence::Always
     }
 }
 
 impl Widget {
-    /// Where an event leads; `None` where nothing is wired to it.
+    /// The widget that follows an event; `None` if nothing is wired to the event.
     pub fn next(&self, event: &str) -> Option<WidgetId> {
+        // Of two transitions of one event Studio takes the first; the import warns of the second.
         self.transitions.iter().find(|wired| wired.event == event).and_then(|wired| wired.next)
     }
 }

@@ -1,4 +1,4 @@
-//! The engine: an event in, the next step out.
+//! The engine: takes an execution from an event to the next step.
 
 use actix_web::web::Bytes;
 use serde_json::Value;
@@ -19,6 +19,8 @@ use crate::twiml::read::{DocumentLimits, check_document};
 /// ends after at most [`STEPS_MAX`] widgets.
 pub fn advance(flow: &Flow, execution: &mut Execution, event: Event, turn: &TurnContext) -> Step {
     let mut context = WidgetContext::new(flow, execution, turn);
+    // A widget asks for one thing at a time. What the flow can do by itself happens in this loop;
+    // what needs I/O leaves it as a step, and comes back as the next event.
     let mut next = dispatch(&mut context, event);
     loop {
         next = match next {
@@ -55,15 +57,15 @@ pub fn advance(flow: &Flow, execution: &mut Execution, event: Event, turn: &Turn
     }
 }
 
-/// Hands an event to the widget that it is for.
+/// Passes an event to the widget that it is for.
 fn dispatch(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let pending = match std::mem::replace(&mut context.execution.state, ExecutionState::Running) {
         ExecutionState::Waiting(wait) => wait.pending,
         ExecutionState::Running | ExecutionState::Ended => None,
     };
     match (event, pending) {
-        // Whatever ends the wait for a pending call asks for its outcome: the widget itself did
-        // not wait for a webhook or a time.
+        // The widget itself waits for a function. Every other event that ends this wait only asks
+        // for the outcome again.
         (Event::Webhook(_) | Event::Returned(_) | Event::Timeout, Some(pending)) => {
             pending_call::poll_again(context, pending)
         }
@@ -72,13 +74,13 @@ fn dispatch(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failu
             pending_call::wait_for_call(context, call, document.as_ref())
         }
         (Event::HangUp(params), _) => {
-            // The carrier plays nothing that follows, but a flow may still write it down.
+            // The carrier plays nothing after a hang-up, but the flow may still record it.
             let wired = context.widget().next("hangup").is_some();
             context.set_all(&params);
             if wired {
                 return Ok(Next::event("hangup"));
             }
-            // It ends the whole execution: a calling flow has no call to go on with.
+            // The whole execution ends: the flow that called this subflow has no call either.
             context.execution.frames.truncate(1);
             Ok(Next::End)
         }
@@ -86,9 +88,10 @@ fn dispatch(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failu
     }
 }
 
-/// Goes along the transition of an event.
+/// Takes the transition of an event, and enters the widget that follows.
 fn take_transition(context: &mut WidgetContext<'_>, event: &str) -> Result<Next, Failure> {
     let next = context.chosen.take().or_else(|| context.widget().next(event));
+    // Before the move, while the position is still the widget that has finished.
     if context.turn.records_transitions {
         record_transition(context, event, next);
     }
@@ -101,8 +104,8 @@ fn take_transition(context: &mut WidgetContext<'_>, event: &str) -> Result<Next,
     }
 }
 
-/// Records a transition for the list of steps, with what the widget has set by now: a later visit
-/// may set something else.
+/// Records a transition for the list of steps, with a copy of the widget's variables: a later visit
+/// may replace them.
 fn record_transition(context: &mut WidgetContext<'_>, event: &str, next: Option<WidgetId>) {
     let widget = context.widget();
     let output = context.execution.frame().widgets.get(&widget.name).cloned();
@@ -118,12 +121,13 @@ fn record_transition(context: &mut WidgetContext<'_>, event: &str, next: Option<
     context.execution.transitions.push(taken);
 }
 
-/// Moves to a widget, if the limits allow one more step.
+/// Moves the execution to a widget, unless it has reached a limit of steps.
 fn enter(context: &mut WidgetContext<'_>, id: WidgetId) -> Result<(), Failure> {
     let execution = &mut *context.execution;
     let same = execution.frame().position == id;
     execution.in_a_row = if same { execution.in_a_row.saturating_add(1) } else { 1 };
     execution.steps = execution.steps.saturating_add(1);
+    // Moves even if a limit is reached, so that the failure names the widget.
     execution.frame_mut().position = id;
     if execution.steps > STEPS_MAX {
         Err(Failure::Steps)
@@ -134,8 +138,8 @@ fn enter(context: &mut WidgetContext<'_>, id: WidgetId) -> Result<(), Failure> {
     }
 }
 
-/// The running flow is over: the flow that called it goes on with what it has set. `None` where it
-/// is no subflow.
+/// Ends a subflow: the calling flow continues with the subflow's variables. `None` if the running
+/// flow is not a subflow.
 fn return_from_subflow(context: &mut WidgetContext<'_>) -> Option<Next> {
     let frame = leave_subflow(context)?;
     let widget = context.widget().name.as_str();
@@ -144,20 +148,21 @@ fn return_from_subflow(context: &mut WidgetContext<'_>) -> Option<Next> {
 }
 
 fn leave_subflow(context: &mut WidgetContext<'_>) -> Option<ExecutionFrame> {
-    // The last frame is the flow of the route, and stays: its variables can be read afterwards.
+    // The frame of the route's own flow remains: Studio's REST reads its variables afterwards.
     if context.execution.frames.len() == 1 { None } else { context.execution.frames.pop() }
 }
 
-/// What follows a failure: the widget's own transition for it, else that of the calling flow; an
-/// error where neither takes it.
+/// Continues after a failure, with the widget's own failure event or with that of the calling flow.
+/// If neither is wired, the failure ends the execution.
 fn recover(context: &mut WidgetContext<'_>, failure: Failure) -> Result<Next, Failure> {
+    // A limit of steps that a transition could take would not end a loop.
     if failure.is_final() {
         return Err(failure);
     }
     let failure_event = context.widget().widget_type.failure;
     let event = match failure_event.filter(|event| context.widget().next(event).is_some()) {
         Some(event) => event,
-        // Of a subflow that fails only the event remains, not what it has set.
+        // A subflow that fails returns its event alone, without its variables.
         None if leave_subflow(context).is_some() => "failed",
         None => return Err(failure),
     };
@@ -165,8 +170,8 @@ fn recover(context: &mut WidgetContext<'_>, failure: Failure) -> Result<Next, Fa
     Ok(Next::event(event))
 }
 
-/// The reply of a turn: a document that a function or a template gave goes out as it is; what the
-/// widgets have written is checked as the carrier would.
+/// Builds the reply of a turn. A document of a function or a template is sent as it is, because its
+/// widget has checked it; a document that the widgets have written is checked here.
 fn build_reply(context: &mut WidgetContext<'_>, document: Option<Bytes>) -> Step {
     let written = context.execution.document.take();
     if let Some(document) = document {
@@ -180,7 +185,7 @@ fn build_reply(context: &mut WidgetContext<'_>, document: Option<Bytes>) -> Step
             context.execution.warnings.extend(read.findings.into_iter().map(FlowWarning::Finding));
             Step::Reply(document.into())
         }
-        // What we write is well-formed; only its size is the flow's.
+        // The writer makes well-formed XML, so this is a limit: the flow has written too much.
         Err(error) => {
             let widget = context.widget().name.clone();
             context.execution.state = ExecutionState::Ended;

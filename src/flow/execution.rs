@@ -1,4 +1,4 @@
-//! One run of a flow: where it is, and what it knows.
+//! The state of one run of a flow: its position, its variables and its wait.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,42 +14,44 @@ use crate::pending::PendingCall;
 use crate::twiml::{Finding, TwimlWriter};
 use crate::webhook::{Params, StepToken};
 
-/// One run of a flow. What is serialised is all that a store keeps of it between two webhooks.
+/// One run of a flow. The serialised fields are all that a store preserves between two webhooks.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Execution {
     /// `FN` and 32 hexadecimal digits; templates say `flow.sid`.
     pub sid: String,
-    /// What the person is reached by; templates say `contact.channel.address`.
+    /// The address of the contact; templates say `contact.channel.address`.
     pub contact: String,
-    /// What our side is reached by; templates say `flow.channel.address`.
+    /// The address of the flow; templates say `flow.channel.address`.
     pub address: String,
-    /// Whether the next answer goes to a call or to a message.
+    /// The channel of the next reply. A flow that makes a call changes it to voice.
     pub channel: Channel,
-    /// The call that it is about, if it is about one.
+    /// The sid of the current call, if there is one.
     pub call_sid: Option<String>,
-    /// The path of the route that it began on. Whatever continues it without a webhook (a timer, a
-    /// pending call of a function) uses this route's fallback and URL. `None`: a program began it,
-    /// or a version of the gateway that did not write it down.
+    /// The path of the route where the execution began. A turn without a webhook (after a timer or
+    /// a pending call) uses this route's fallback and URL. `None` if Studio's REST began the
+    /// execution, or a version of the gateway without this field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route: Option<String>,
-    /// The sid of the account that it began for: whose credentials send, whose token signs.
-    /// `None`: no account is configured, or a former version began it.
+    /// The sid of the account of the execution, with whose credentials it sends and with whose
+    /// token it signs. `None` if no account is configured, or if a version of the gateway without
+    /// this field began the execution.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
-    /// Whether it goes on.
+    /// Whether the execution runs, waits or has ended.
     pub state: ExecutionState,
-    /// The running flow last, below it the flow that called it as a subflow.
+    /// The flow of the route and, if a subflow runs, that subflow as the last one.
     pub(super) frames: Vec<ExecutionFrame>,
-    /// Widgets entered so far.
+    /// The number of widgets that the execution has entered.
     pub steps: u32,
+    /// The number of entries of the same widget since the last other one.
     pub(super) in_a_row: u32,
-    /// What this turn has to say, until it is sent.
+    /// The document that the widgets of this turn write.
     #[serde(skip)]
     pub(super) document: Option<TwimlWriter>,
-    /// How many messages that holds.
+    /// The number of messages in that document.
     #[serde(skip)]
     pub(super) messages_in_reply: usize,
-    /// What the journal should hold of this turn.
+    /// The warnings of this turn, for the log.
     #[serde(skip)]
     pub warnings: Vec<FlowWarning>,
     /// The transitions of this turn.
@@ -57,42 +59,42 @@ pub struct Execution {
     pub transitions: Vec<TransitionRecord>,
 }
 
-/// What an execution does between two events.
+/// The state of an execution between two events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExecutionState {
-    /// A widget is being worked on: what the last step asked for has not come back.
+    /// A widget is at work: it has not begun, or the event that answers the last step is awaited.
     Running,
-    /// A webhook or a moment is awaited.
+    /// The execution waits for a webhook or for a time.
     Waiting(Wait),
-    /// It is over.
+    /// The execution has ended.
     Ended,
 }
 
-/// What ends a wait.
+/// The conditions that end a wait.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wait {
-    /// What the awaited webhook names as `step`.
+    /// The token that the awaited webhook names as `step`.
     pub token: StepToken,
-    /// When the wait is over if nothing comes, as the time since 1970.
+    /// The time since the Unix epoch when the wait ends without a webhook; `None` for no such time.
     pub due: Option<Duration>,
-    /// Somebody else's TwiML has the call: whatever the carrier asks us next, without a token or
-    /// with the last one, brings it back.
+    /// Whether foreign TwiML controls the call. The next webhook of the call then returns it,
+    /// without a token or with the last one.
     pub handed_over: bool,
-    /// The call of a function that the wait is for: whatever ends the wait asks for its outcome.
+    /// The pending call of a function. Each event that ends the wait asks for its outcome.
     #[serde(default, rename = "held", skip_serializing_if = "Option::is_none")]
     pub pending: Option<Box<PendingCall>>,
 }
 
-/// One flow of an execution: the route's own, or a subflow.
+/// The part of an execution that belongs to one flow: the route's own, or a subflow.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct ExecutionFrame {
-    /// Which of the flow's subflows it is; `None` for the flow itself.
+    /// The index of the subflow in its flow; `None` for the flow itself.
     pub(super) subflow: Option<usize>,
-    /// Where it is.
+    /// The widget at work.
     pub(super) position: WidgetId,
-    /// What began it.
+    /// The trigger that began this flow.
     pub(super) trigger: Trigger,
-    /// `flow.data.*`: the parameters of whoever began it.
+    /// `flow.data.*`: the parameters of the request that began the execution.
     pub(super) data: Map<String, Value>,
     /// `flow.variables.*`
     pub(super) variables: Map<String, Value>,
@@ -100,29 +102,29 @@ pub(super) struct ExecutionFrame {
     pub(super) widgets: Map<String, Value>,
 }
 
-/// A transition that was taken.
+/// A transition that the execution has taken.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransitionRecord {
     /// The widget's event.
     pub event: String,
-    /// The widget that is through.
+    /// The name of the widget that has finished.
     pub from: String,
-    /// Its type.
+    /// The type of this widget.
     pub kind: &'static str,
-    /// The widget that follows; `None` where nothing is wired.
+    /// The name of the widget that follows; `None` if nothing is wired to the event.
     pub to: Option<String>,
-    /// What the widget has set.
+    /// The variables of the widget, `widgets.NAME`.
     pub output: Value,
-    /// Which of the flow's subflows it belongs to; `None` for the flow itself.
+    /// The index of the subflow that the widget belongs to; `None` for the flow itself.
     pub subflow: Option<usize>,
 }
 
-/// Something that an operator should know, although the execution goes on.
+/// A problem that an operator should see, although the execution continues.
 #[derive(Debug)]
 pub enum FlowWarning {
-    /// A failure that a transition took.
+    /// The text of a failure for which the flow has a transition.
     Failure(String),
-    /// Something in a document that a carrier would warn about.
+    /// A finding in a document, about which the carrier would warn.
     Finding(Finding),
 }
 
@@ -138,7 +140,7 @@ impl fmt::Display for FlowWarning {
 // === impl Execution ===
 
 impl Execution {
-    /// Begins at the trigger of a flow with a webhook. `sid` names the run and must be new.
+    /// Begins an execution with a webhook. `sid` must be new.
     pub fn begin(sid: String, channel: Channel, params: Arc<Params>) -> Execution {
         let text = |name| params.get(name).unwrap_or_default().to_owned();
         let (contact, address) = (text("From"), text("To"));
@@ -148,7 +150,7 @@ impl Execution {
         Execution { channel, call_sid, ..execution }
     }
 
-    /// Begins one that no webhook asked for: `to` is the person, `from` is us.
+    /// Begins an execution for Studio's REST. `to` is the contact, `from` the address of the flow.
     pub fn from_request(
         sid: String,
         to: &str,
@@ -172,6 +174,7 @@ impl Execution {
             address,
             channel: Channel::Message,
             call_sid: None,
+            // The caller knows the route and the account, and sets both.
             route: None,
             account: None,
             state: ExecutionState::Running,
@@ -185,7 +188,7 @@ impl Execution {
         }
     }
 
-    /// What it waits for, if it waits.
+    /// The wait of an execution that waits.
     pub fn wait(&self) -> Option<&Wait> {
         match &self.state {
             ExecutionState::Waiting(wait) => Some(wait),
@@ -193,33 +196,33 @@ impl Execution {
         }
     }
 
-    /// The call of a function that it waits for, if it waits for one.
+    /// The pending call that the execution waits for.
     pub fn pending_call(&self) -> Option<&PendingCall> {
         self.wait().and_then(|wait| wait.pending.as_deref())
     }
 
-    /// The sid of the account that it belongs to. What a former version wrote has only the
-    /// parameters of the webhook that began it.
+    /// The sid of the account that the execution belongs to.
     pub fn account_sid(&self) -> Option<&str> {
+        // Executions of former versions have no account: the webhook that began them names it.
         self.account.as_deref().or_else(|| match &self.frames[0].trigger {
             Trigger::Form { params, .. } => params.get("AccountSid"),
             Trigger::Json { .. } => None,
         })
     }
 
-    /// Lets it begin at a moment, as if it waited for that.
+    /// Makes the execution begin at a time, by a wait before its first widget.
     pub fn begin_at(&mut self, due: Duration) {
         let wait =
             Wait { token: StepToken::default(), due: Some(due), handed_over: false, pending: None };
         self.state = ExecutionState::Waiting(wait);
     }
 
-    /// Whether it has left its trigger.
+    /// Whether the execution has left its trigger.
     pub fn has_begun(&self) -> bool {
         self.steps > 0
     }
 
-    /// What began it: the carrier's sid of the call or the message, or `API`.
+    /// The origin of the execution in Studio's REST: the sid of its call or message, or `API`.
     pub fn initiated_by(&self) -> &str {
         match &self.frames[0].trigger {
             Trigger::Form { params, .. } => params.sid().unwrap_or_default(),
@@ -227,7 +230,7 @@ impl Execution {
         }
     }
 
-    /// Its variables as templates see them, of the flow that runs; `flow_sid` is its flow's.
+    /// The variables of the running flow as templates read them. `flow_sid` is that of the flow.
     pub fn context(&self, flow_sid: &str) -> Value {
         let ExecutionFrame { trigger, data, variables, widgets, .. } = self.frame();
         json!({
@@ -244,15 +247,16 @@ impl Execution {
         })
     }
 
-    /// The widget that it is at, of its flow.
+    /// The widget at the position of the execution in `flow`.
     pub fn widget<'a>(&self, flow: &'a Flow) -> &'a Widget {
         let frame = self.frame();
         let subflow = frame.subflow.and_then(|index| flow.subflows.get(index));
+        // `fits` has checked the index, so the fallback to the flow itself is never taken.
         subflow.map_or(flow, |subflow| subflow).widget(frame.position)
     }
 
-    /// Whether a flow can take it further: what a store gives back may be damaged, or of another
-    /// version of this program, in ways that its own form does not tell.
+    /// Whether all positions of the execution exist in `flow`. A stored execution may be damaged,
+    /// or written by another version of the gateway, and still be valid JSON.
     pub fn fits(&self, flow: &Flow) -> bool {
         let is_there = |frame: &ExecutionFrame| {
             let flow = match frame.subflow {
@@ -264,22 +268,24 @@ impl Execution {
         self.frames.iter().all(is_there)
     }
 
-    /// Whether it is anywhere at all.
+    /// Whether the execution has the frame that every execution begins with. A damaged one may not.
     pub(crate) fn has_frames(&self) -> bool {
         !self.frames.is_empty()
     }
 
-    /// Notes something for the journal.
+    /// Adds a warning for the log.
     pub fn warn(&mut self, text: String) {
         self.warnings.push(FlowWarning::Failure(text));
     }
 
-    /// The running flow's part. There is always one.
+    /// The frame of the running flow.
     pub(super) fn frame(&self) -> &ExecutionFrame {
+        // Never empty: the constructors make one, loading checks `has_frames`, and the engine
+        // removes only those of subflows.
         &self.frames[self.frames.len() - 1]
     }
 
-    /// The same, to be changed.
+    /// The frame of the running flow, for changes.
     pub(super) fn frame_mut(&mut self) -> &mut ExecutionFrame {
         let last = self.frames.len() - 1;
         &mut self.frames[last]
@@ -300,8 +306,9 @@ impl ExecutionFrame {
         }
     }
 
-    /// What a widget has set, to be added to.
+    /// The variables of a widget, `widgets.NAME`, for changes.
     pub(super) fn output_mut(&mut self, widget: &str) -> &mut Map<String, Value> {
+        // A stored execution may hold another type here, if a damaged record was valid JSON.
         if !self.widgets.get(widget).is_some_and(Value::is_object) {
             self.widgets.insert(widget.to_owned(), Value::Object(Map::new()));
         }

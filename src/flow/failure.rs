@@ -1,17 +1,19 @@
-//! Why a flow could not go on where it stood.
+//! Failures: the reasons why a widget could not do its work.
 
 use crate::function::FunctionError;
 use crate::limits::{HOLD_TIMES_MAX, SAME_WIDGET_MAX, STEPS_MAX, STRING_BYTES_MAX};
 use crate::liquid;
 use crate::twiml::read::TwimlError;
 
-/// Why an execution ended before its flow did.
+// Every text is for the log and for `check`: it names widgets and limits, and quotes no caller's
+// data.
+/// The reason why a widget failed. It ends the execution unless a transition takes the failure.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The function failed, and nothing is wired to `fail`.
+    /// The call of a function failed.
     #[error(transparent)]
     Function(#[from] FunctionError),
-    /// The function's TwiML is not fit for a carrier.
+    /// No carrier can read the function's TwiML.
     #[error("the TwiML of function `{function}` is not well-formed: {error}")]
     Twiml {
         /// The function's name.
@@ -25,15 +27,15 @@ pub enum Failure {
         /// The function's name.
         function: String,
     },
-    /// A template went over a bound, or failed on its data.
+    /// A template exceeded a limit, or failed on its data.
     #[error("a template of widget `{widget}` failed: {error}")]
     Template {
         /// The widget's name.
         widget: String,
-        /// What the engine says; it quotes no data.
+        /// The error of the template engine, which quotes no data.
         error: liquid::LiquidError,
     },
-    /// A template gave something that is not TwiML, or a document of a flow is too large.
+    /// A template rendered as something else than TwiML, or a document is too large.
     #[error("the document of widget `{widget}` is not well-formed: {error}")]
     Document {
         /// The widget's name.
@@ -41,19 +43,19 @@ pub enum Failure {
         /// What is wrong with it.
         error: TwimlError,
     },
-    /// A property that must have a value rendered as nothing or as something unusable.
+    /// A property rendered as a text that the widget cannot use.
     #[error("`{property}` of widget `{widget}` is {found}, expected {expected}")]
     Property {
         /// The widget's name.
         widget: String,
         /// The property.
         property: &'static str,
-        /// What it is.
+        /// The kind of value that was found; never the value, which may be a caller's data.
         found: &'static str,
-        /// What it should be.
+        /// The kind of value that the widget needs.
         expected: &'static str,
     },
-    /// A call is to be made, and no URL takes its webhooks.
+    /// A widget makes a call, and the flow has no voice route for the webhooks of this call.
     #[error(
         "widget `{widget}` makes a call, and the carrier cannot be given a URL for it: set \
          `server.public_url`, and add a route with `channel = \"voice\"` for this flow"
@@ -71,28 +73,28 @@ pub enum Failure {
         widget: String,
         /// The property or variable.
         name: String,
-        /// Its length.
+        /// The length of the text.
         bytes: usize,
     },
-    /// The widget is for calls and a message is answered, or the other way round.
+    /// The widget needs a call, and the turn answers none.
     #[error("widget `{widget}` works in {expected} only, and this is {found}")]
     Channel {
         /// The widget's name.
         widget: String,
-        /// Where it works.
+        /// The channel that the widget needs.
         expected: &'static str,
-        /// What this is.
+        /// The channel of the turn.
         found: &'static str,
     },
-    /// The carrier's API failed, and nothing is wired to it.
+    /// A request to the carrier's API failed.
     #[error("widget `{widget}`: {error}")]
     Send {
         /// The widget's name.
         widget: String,
-        /// What the carrier said, or why it could not be asked.
+        /// The carrier's error, or the reason why no request was made.
         error: super::CarrierRequestError,
     },
-    /// A function was waited for too often, and its caller was held all the time.
+    /// A function has not returned after the most polls that one call may have.
     #[error(
         "the function of widget `{widget}` was waited for {HOLD_TIMES_MAX} times, the most allowed"
     )]
@@ -100,16 +102,16 @@ pub enum Failure {
         /// The widget's name.
         widget: String,
     },
-    /// A subflow that is not configured.
+    /// The flow has no subflow of this sid, or is a subflow itself.
     #[error("widget `{widget}`: no `[flow.NAME]` has the sid that it calls")]
     Subflow {
         /// The widget's name.
         widget: String,
     },
-    /// The execution took too many steps.
+    /// The execution entered more widgets than allowed.
     #[error("the execution took {STEPS_MAX} steps, the most that one may take (Twilio's 81000)")]
     Steps,
-    /// It came back to one widget again and again.
+    /// The execution entered one widget too often in a row.
     #[error(
         "widget `{0}` was entered {SAME_WIDGET_MAX} times in a row, the most allowed \
          (Twilio's 81001)"
@@ -118,14 +120,17 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Whether no transition may take it: the limits that keep a flow from going on for ever.
+    /// Whether no transition may take the failure.
     pub fn is_final(&self) -> bool {
+        // These limits end loops: a transition that took one would continue the loop.
         matches!(self, Failure::Steps | Failure::SameWidget(_))
     }
 }
 
-/// The text, if it is short enough for a variable of a widget; `name` is the variable's.
+/// Returns the text if it is short enough for a variable. `name` is that of the variable or
+/// property.
 pub(super) fn check_length(widget: &str, name: &str, text: String) -> Result<String, Failure> {
+    // Studio's own limit. Without one, a loop could double the length of a variable in each round.
     if text.len() > STRING_BYTES_MAX {
         return Err(Failure::TooLong {
             widget: widget.to_owned(),

@@ -1,7 +1,9 @@
-//! A flow file as a tree of Studio's shape, in which each value knows its place in the text.
+//! Flow files, read into one tree that has Studio's structure and the place of each value.
 //!
-//! Two notations, one tree: Studio's JSON (also as it was before 2020), and our TOML. What a flow
-//! means is not decided here: the import does, and points at these places.
+//! `json` reads what Studio exports, `legacy` upgrades its format of before 2020, and `toml` reads
+//! our own notation. Invariant: every node of the tree has a place in the text, so that the import
+//! can point at it. These files know notations alone: which widgets, properties and conditions
+//! exist is known to [`import`](super::import).
 
 mod json;
 mod legacy;
@@ -17,14 +19,14 @@ use crate::limits::FLOW_BYTES_MAX;
 pub struct FlowNode {
     /// The value.
     pub value: FlowValue,
-    /// Its bytes in the text.
+    /// The bytes of the value in the text.
     pub span: Range<usize>,
 }
 
-/// What a value is.
+/// The content of a node: JSON's types.
 #[derive(Clone, Debug)]
 pub enum FlowValue {
-    /// Nothing.
+    /// JSON's `null`.
     Null,
     /// `true` or `false`.
     Bool(bool),
@@ -38,22 +40,23 @@ pub enum FlowValue {
     Table(Vec<(FlowKey, FlowNode)>),
 }
 
-/// A key of a table, with its place.
+/// A key of a table, with its place in the text.
 #[derive(Clone, Debug)]
 pub struct FlowKey {
     /// The key.
     pub name: String,
-    /// Its bytes in the text.
+    /// The bytes of the key in the text.
     pub span: Range<usize>,
 }
 
 impl FlowNode {
-    /// The member of this name, where it is a table that has one.
+    /// The member of this name, if the node is a table that has it.
     pub fn get(&self, key: &str) -> Option<&FlowNode> {
+        // Tables of flows are small, and their order is needed: a search is cheaper than a map.
         self.table()?.iter().find(|(known, _)| known.name == key).map(|(_, node)| node)
     }
 
-    /// The text, where it is one.
+    /// The text of a text node.
     pub fn text(&self) -> Option<&str> {
         match &self.value {
             FlowValue::Text(text) => Some(text),
@@ -61,7 +64,7 @@ impl FlowNode {
         }
     }
 
-    /// The items, where it is a list.
+    /// The items of a list.
     pub fn list(&self) -> Option<&[FlowNode]> {
         match &self.value {
             FlowValue::List(items) => Some(items),
@@ -69,7 +72,7 @@ impl FlowNode {
         }
     }
 
-    /// The members, where it is a table.
+    /// The members of a table.
     pub fn table(&self) -> Option<&[(FlowKey, FlowNode)]> {
         match &self.value {
             FlowValue::Table(members) => Some(members),
@@ -77,7 +80,7 @@ impl FlowNode {
         }
     }
 
-    /// What it is, in words for a message.
+    /// The name of the node's type in messages.
     pub fn kind(&self) -> &'static str {
         match &self.value {
             FlowValue::Null => "nothing",
@@ -89,7 +92,7 @@ impl FlowNode {
         }
     }
 
-    /// The value as JSON, without places.
+    /// The node as JSON, without places.
     pub fn to_json(&self) -> serde_json::Value {
         match &self.value {
             FlowValue::Null => serde_json::Value::Null,
@@ -103,8 +106,9 @@ impl FlowNode {
         }
     }
 
-    /// The tree of a JSON value, in which every place is the beginning of the text.
+    /// The tree of a JSON value without a file.
     pub fn from_json(json: &serde_json::Value) -> FlowNode {
+        // A stored definition has no text to point at, so every place is the beginning of the text.
         let value = match json {
             serde_json::Value::Null => FlowValue::Null,
             serde_json::Value::Bool(value) => FlowValue::Bool(*value),
@@ -125,16 +129,17 @@ impl FlowNode {
         FlowNode { value, span: 0..0 }
     }
 
-    /// `true` or `false`, also in quotes.
+    /// The node as `true` or `false`.
     pub fn flag(&self) -> Option<bool> {
         match &self.value {
             FlowValue::Bool(flag) => Some(*flag),
+            // Studio's exports have flags with quotes and without.
             FlowValue::Text(text) => text.trim().parse().ok(),
             _ => None,
         }
     }
 
-    /// A text, or a number, `true` or `false` as the text that it is written as.
+    /// The node as text, if it is a text, a number, `true` or `false`.
     pub fn plain(&self) -> Option<String> {
         match &self.value {
             FlowValue::Text(text) => Some(text.clone()),
@@ -144,15 +149,16 @@ impl FlowNode {
         }
     }
 
-    /// Whether it is nothing.
+    /// Whether the node is `null`.
     pub fn is_null(&self) -> bool {
         matches!(self.value, FlowValue::Null)
     }
 }
 
-/// Reads a flow file: our TOML where the name ends in `.toml`, else Studio's JSON. Where it cannot
-/// be read, the reason is among the problems.
+/// Reads a flow file: as our TOML if the name ends in `.toml`, otherwise as Studio's JSON. `None`
+/// if the file cannot be read; the problems then have the reason.
 pub fn read(source: &Source, problems: &mut Problems) -> Option<FlowNode> {
+    // Before anything is parsed: the tree takes several times the memory of the text.
     if source.text.len() as u64 > FLOW_BYTES_MAX {
         let size = source.text.len();
         let message = format!("`{}` has {size} bytes or more", source.name);

@@ -1,5 +1,10 @@
-//! From a flow file to a [`Flow`]: everything that is wrong with it is found at once, and a flow
-//! with an error in it is not made at all.
+//! The import: checks the tree of a flow file and compiles it to a [`Flow`].
+//!
+//! `properties` checks the properties of a widget against the table of its type, `wiring` the
+//! transitions, `split` the conditions, and `url` the URLs that a flow calls. Invariant: one import
+//! reports all problems of a file, and a flow with an error is not built, so that the engine meets
+//! checked flows alone. The import knows widgets by their [`WidgetType`], not by name, and neither
+//! reads files nor makes requests: the [`ImportContext`] has what a flow may refer to.
 
 mod properties;
 mod split;
@@ -25,56 +30,57 @@ use crate::hex::to_hex;
 use crate::limits::WIDGETS_MAX;
 use crate::liquid::{LiquidEngine, OutputFormat, Template};
 
-/// What a flow may refer to.
+/// The parts of the configuration that a flow may refer to.
 pub struct ImportContext<'a> {
-    /// The configured functions: one with the name of a widget stands in for its URL.
+    /// The configured functions. One with the name of a widget replaces the widget's URL.
     pub functions: &'a BTreeMap<String, Arc<config::Function>>,
-    /// `[[rewrite]]`
+    /// The `[[rewrite]]` sections, in order.
     pub rewrites: &'a [config::UrlRewrite],
-    /// The language of its texts, with Studio's limits.
+    /// The template engine for the flow's texts, with Studio's limits.
     pub liquid: &'a LiquidEngine,
-    /// The template files, for `respond`.
+    /// Finds a template file by its name, for `respond`.
     pub document: &'a dyn Fn(&str) -> Option<Template>,
-    /// The other flows, by their sid, for `run-subflow`.
+    /// Finds another flow by its sid, for `run-subflow`.
     pub subflow: &'a dyn Fn(&str) -> Option<Arc<Flow>>,
-    /// Whether the carrier's API can be asked.
+    /// Whether an account with credentials for the carrier's API is configured.
     pub carrier: bool,
 }
 
-/// Names a flow: the name that people use, and the sid that `run-subflow` uses, if it has one.
+/// The name of a flow, and the sid by which `run-subflow` refers to it.
 #[derive(Clone, Debug)]
 pub struct FlowName {
-    /// For people and for Studio's REST.
+    /// The name in logs and in Studio's REST.
     pub name: String,
-    /// `FW…`; `None`: made from the name.
+    /// The configured sid, `FW…`; if `None`, it is derived from the name.
     pub sid: Option<String>,
 }
 
-/// Compiles one flow file; knows what is wrong with it.
+/// The import of one flow file.
 pub(super) struct FlowImporter<'a> {
     source: &'a Source,
     context: &'a ImportContext<'a>,
     problems: &'a mut Problems,
-    /// The subflows that it calls.
+    /// The subflows that the flow runs, each once.
     subflows: Vec<Arc<Flow>>,
-    /// The ways into the flow that lead somewhere.
+    /// The triggers that the flow has a transition for.
     trigger_kinds: Vec<TriggerKind>,
-    /// All widgets, for what templates may read.
+    /// The names of all widgets, whose variables templates may read.
     names: Vec<String>,
-    /// Widgets of unknown types: said once, and not again for each transition to them.
+    /// The widgets of unknown types. Their types are reported, transitions to them are not.
     unknown_widgets: Vec<String>,
-    /// Whether anything is an error.
+    /// Whether an error was reported.
     failed: bool,
 }
 
-/// One entry of `states`.
+/// One entry of `states`, whose type is known.
 struct WidgetNode<'n> {
     node: &'n FlowNode,
     name: String,
     widget_type: &'static WidgetType,
 }
 
-/// Makes a flow of what was read from a file. `None` where an error was found.
+/// Builds a flow from the tree of a file. `None` if the file has an error, which `problems` then
+/// has.
 pub fn import(
     flow_name: FlowName,
     source: &Source,
@@ -101,11 +107,14 @@ pub fn import(
     let definition = write_definition(&flow_name.name, &sid, root, &subflows);
     let flag = root.get("flags").and_then(|flags| flags.get("allow_concurrent_calls"));
     Some(Flow {
+        // 128 bits of the hash are enough: the operator edits revisions, and no attacker chooses
+        // them.
         revision: hash_text(&definition)[..32].to_owned(),
         definition,
         persistence: Persistence::Always,
         identity: match flag.and_then(FlowNode::flag) {
             Some(false) => ConversationIdentity::Contact,
+            // A flow without the flag allows concurrent calls.
             Some(true) | None => ConversationIdentity::CallOrContact,
         },
         name: flow_name.name,
@@ -115,8 +124,9 @@ pub fn import(
     })
 }
 
-/// The text under which a revision is kept: all that it takes to make the flow again.
+/// Writes the definition of a flow, from which a store builds the same revision again.
 fn write_definition(name: &str, sid: &str, root: &FlowNode, subflows: &[Arc<Flow>]) -> String {
+    // A changed subflow changes the flow too: an execution must not continue in other widgets.
     let subflows: Vec<&str> = subflows.iter().map(|flow| flow.definition.as_str()).collect();
     serde_json::json!({
         "name": name, "sid": sid, "definition": root.to_json(), "subflows": subflows,
@@ -124,19 +134,19 @@ fn write_definition(name: &str, sid: &str, root: &FlowNode, subflows: &[Arc<Flow
     .to_string()
 }
 
-/// The ways in that a trigger leads on from.
+/// The kinds of trigger for which the trigger widget has a transition.
 fn find_trigger_kinds(trigger: &WidgetNode<'_>) -> Vec<TriggerKind> {
     let transitions = trigger.node.get("transitions").and_then(FlowNode::list).unwrap_or_default();
-    let leads_on = |way: &TriggerKind| {
+    let is_wired = |kind: &TriggerKind| {
         transitions.iter().any(|transition| {
             let text = |key| transition.get(key).and_then(FlowNode::text);
-            text("event") == Some(way.event()) && text("next").is_some_and(|next| !next.is_empty())
+            text("event") == Some(kind.event()) && text("next").is_some_and(|next| !next.is_empty())
         })
     };
-    TriggerKind::ALL.into_iter().filter(leads_on).collect()
+    TriggerKind::ALL.into_iter().filter(is_wired).collect()
 }
 
-/// The sid of a flow that none is configured for: the same wherever the flow has this name.
+/// Derives the sid of a flow without a configured one, the same for a name on every machine.
 pub fn derive_sid(name: &str) -> String {
     format!("FW{}", &hash_text(name)[..32])
 }
@@ -145,12 +155,13 @@ fn hash_text(text: &str) -> String {
     to_hex(&Sha256::digest(text))
 }
 
-// === impl Import ===
+// === impl FlowImporter ===
 
 impl FlowImporter<'_> {
     fn import_widgets(&mut self, root: &FlowNode) -> Vec<Widget> {
         for (key, node) in root.table().unwrap_or_default() {
             let name = key.name.as_str();
+            // Studio may add members: an unknown one is a warning, so that its exports still load.
             if !FLOW_MEMBERS.contains(&name) {
                 let help = did_you_mean(name, FLOW_MEMBERS).unwrap_or_default();
                 self.warn(node, format!("`{name}` of a flow is not known"), "not used", &help);
@@ -164,6 +175,7 @@ impl FlowImporter<'_> {
             let message = format!("it has {} widgets", states.len());
             self.fail(root, message, &format!("1 to {WIDGETS_MAX}"), "");
         }
+        // All names first: a template may read a widget that comes later in the file.
         let name = |state: &FlowNode| state.get("name").and_then(FlowNode::text).map(str::to_owned);
         self.names = states.iter().filter_map(name).collect();
         let mut states: Vec<WidgetNode<'_>> =
@@ -174,6 +186,8 @@ impl FlowImporter<'_> {
         let names: Vec<&str> = states.iter().map(|state| state.name.as_str()).collect();
         let widgets: Vec<Widget> =
             states.iter().map(|state| self.build_widget(state, &names)).collect();
+        // The transitions of a widget of an unknown type are not read, so what they lead to would
+        // seem unreachable.
         if self.unknown_widgets.is_empty() {
             self.warn_of_unreachable_widgets(&states, &widgets);
         }
@@ -181,33 +195,33 @@ impl FlowImporter<'_> {
     }
 
     fn read_widget<'n>(&mut self, node: &'n FlowNode) -> Option<WidgetNode<'n>> {
-        let (name, kind) = (node.get("name"), node.get("type"));
-        let Some((name, kind)) = name.and_then(FlowNode::text).zip(kind) else {
+        let (name, type_node) = (node.get("name"), node.get("type"));
+        let Some((name, type_node)) = name.and_then(FlowNode::text).zip(type_node) else {
             let expected = "a `name` and a `type`, both texts";
             self.fail(node, "this is no widget", expected, FORMAT_HELP);
             return None;
         };
-        let word = kind.text().unwrap_or_default();
-        let Some(widget_type) = find_widget_type(word) else {
+        let type_name = type_node.text().unwrap_or_default();
+        let Some(widget_type) = find_widget_type(type_name) else {
             self.unknown_widgets.push(name.to_owned());
             let names = WIDGET_TYPES.iter().map(|known| known.name);
-            let help = match did_you_mean(word, names) {
+            let help = match did_you_mean(type_name, names) {
                 Some(question) => question,
-                None if DISCONTINUED_TYPES.contains(&word) => {
+                None if DISCONTINUED_TYPES.contains(&type_name) => {
                     "Twilio has ended the product behind it: take the widget out".to_owned()
                 }
                 None => "docs/studio.md lists the types there are; take the widget out, or do its \
                          work in a function"
                     .to_owned(),
             };
-            let message = format!("widget `{name}` is of the unknown type `{word}`");
-            self.fail(kind, message, "no such type of widget", &help);
+            let message = format!("widget `{name}` is of the unknown type `{type_name}`");
+            self.fail(type_node, message, "no such type of widget", &help);
             return None;
         };
         Some(WidgetNode { node, name: name.to_owned(), widget_type })
     }
 
-    /// Puts the widget that an execution begins with first.
+    /// Moves the trigger, where an execution begins, to the front.
     fn move_trigger_first(&mut self, root: &FlowNode, states: &mut [WidgetNode<'_>]) {
         let named = root.get("initial_state");
         let found = match named.and_then(FlowNode::text) {
@@ -215,6 +229,7 @@ impl FlowImporter<'_> {
             None => states.iter().position(|state| state.is_trigger()),
         };
         match found {
+            // A rotation preserves the order of the other widgets for problems and outlines.
             Some(index) if states[index].is_trigger() => states[..=index].rotate_right(1),
             Some(index) => {
                 let message = format!("`{}` is not a trigger", states[index].name);
@@ -257,12 +272,13 @@ impl FlowImporter<'_> {
         Widget { name: state.name.clone(), widget_type: state.widget_type, properties, transitions }
     }
 
-    /// Whether a widget asks the carrier's API on one of the ways into this flow.
+    /// Whether a trigger of this flow makes a widget use the carrier's API.
     fn needs_carrier(&self, requirement: Requirement) -> bool {
-        let wired = |way: TriggerKind| self.trigger_kinds.contains(&way);
+        let wired = |kind: TriggerKind| self.trigger_kinds.contains(&kind);
         match requirement {
             Requirement::Nothing => false,
             Requirement::Carrier => true,
+            // An execution of Studio's REST answers no webhook, so it has neither channel.
             Requirement::CarrierOutsideOfMessages => {
                 wired(TriggerKind::Call) || wired(TriggerKind::Request)
             }
@@ -272,7 +288,7 @@ impl FlowImporter<'_> {
         }
     }
 
-    /// Compiles a text; what is wrong with it is shown where it stands.
+    /// Compiles a text as a template, and reports its errors at their places in the file.
     fn compile_template(&mut self, node: &FlowNode, text: &str) -> Option<Template> {
         match self.context.liquid.compile(&self.source.name, text, OutputFormat::Plain) {
             Ok(template) => {
@@ -293,10 +309,11 @@ impl FlowImporter<'_> {
         }
     }
 
-    /// Warns of variables that nothing in the flow sets: they render as nothing.
+    /// Warns of variables that the flow never sets.
     fn warn_of_unset_variables(&mut self, node: &FlowNode, text: &str, template: &Template) {
+        // Warnings, because Studio renders an unset variable as an empty text.
         for variable in template.variables() {
-            let (what, help) = match variable.keys().as_slice() {
+            let (path, help) = match variable.keys().as_slice() {
                 ["widgets", name, ..] if !self.names.iter().any(|known| known == name) => {
                     let near = nearest_name(name, self.names.iter().map(String::as_str));
                     let help = near.map(|near| format!("did you mean `widgets.{near}`?"));
@@ -310,12 +327,12 @@ impl FlowImporter<'_> {
                 _ => continue,
             };
             let span = self.locate(node, text, variable.span.clone());
-            let problem = self.source.warning(span, format!("nothing sets `{what}`"));
+            let problem = self.source.warning(span, format!("nothing sets `{path}`"));
             self.push(problem, "never set", &help.unwrap_or_default());
         }
     }
 
-    /// A place in a text as a place in the file, where the text stands there without escapes.
+    /// Converts a place in a text to a place in the file.
     fn locate(
         &self,
         node: &FlowNode,
@@ -323,6 +340,7 @@ impl FlowImporter<'_> {
         place: std::ops::Range<usize>,
     ) -> std::ops::Range<usize> {
         let quoted = self.source.text.get(node.span.clone()).unwrap_or_default();
+        // Escapes move the places: a text that does not appear as it is gets the place of its node.
         match quoted.find(text) {
             Some(offset) if !text.is_empty() => {
                 let start = node.span.start + offset;
@@ -356,14 +374,15 @@ impl WidgetNode<'_> {
     }
 }
 
+/// The advice for a file that does not look like a flow.
 const FORMAT_HELP: &str =
     "a flow is what Studio exports under Settings, Flow JSON; docs/flows.md has ours";
 
-/// What a flow has on top.
+/// The members of a flow.
 const FLOW_MEMBERS: [&str; 6] =
     ["description", "states", "initial_state", "flags", "$schema", "sid"];
 
-/// Types of products that Twilio has ended.
+/// The types of widgets whose products Twilio has discontinued.
 const DISCONTINUED_TYPES: [&str; 6] = [
     "send-to-auto-pilot",
     "understand",

@@ -1,8 +1,9 @@
-//! A caller is kept company while a function is at work: what he hears, and how it goes on.
+//! Pending calls: functions that take longer than the carrier waits for a webhook's answer.
 //!
-//! Whoever runs the engine says that a function is slow ([`Event::Pending`](super::Event::Pending)). A
-//! call hears the hold document and comes back; a message is answered at once, and the flow goes on
-//! when the outcome is there. Either way the next event asks for the same call again.
+//! The caller of the engine reports a slow function as [`Event::Pending`](super::Event::Pending).
+//! On the voice channel the reply is the hold document and a redirect, so that the carrier asks
+//! again. A message gets its reply at once, and the flow continues when the function has returned.
+//! In both cases the next event polls the same call.
 
 use std::sync::Arc;
 
@@ -24,22 +25,24 @@ use crate::twiml::verb::{Pause, Redirect};
 use crate::twiml::write::{append, splice};
 use crate::webhook::Params;
 
-/// What a caller hears where the hold document will not do: two seconds of nothing.
+/// The length of the pause that replaces a hold document which cannot be used.
 const SILENCE_SECONDS: u32 = 2;
 
-/// The function is slow: the caller is held, and the execution waits.
+/// Replies with the hold document, and waits for the pending call.
 pub(super) fn wait_for_call(
     context: &mut WidgetContext<'_>,
     mut call: Box<PendingCall>,
     template: Option<&Template>,
 ) -> Result<Next, Failure> {
+    // A call that restarts interrupt is made again each time: the limit ends that.
     call.times += 1;
     if call.times > HOLD_TIMES_MAX {
         return Err(Failure::PendingTooLong { widget: context.widget().name.clone() });
     }
     let (answering, channel) = (context.turn.answering, context.execution.channel);
     let comes_back = answering && channel == Channel::Voice;
-    // Nobody comes back for a message: when the outcome is lost, the time brings the flow on.
+    // The carrier sends no second webhook for a message. The function's return ends this wait, and
+    // the time ends it if the return is lost with the process.
     let due = (!comes_back).then(|| context.turn.now + HOLD_LOOK_EVERY);
     let token = context.turn.token.clone();
     let wait = Wait { token, due, handed_over: false, pending: Some(call) };
@@ -53,7 +56,7 @@ pub(super) fn wait_for_call(
     Ok(Next::Reply { document: Some(document), then: AfterReply::Wait(wait) })
 }
 
-/// Something has come that ends the wait for a held call: its outcome is asked for again.
+/// Asks for the outcome of a pending call again, after any event that ends its wait.
 pub(super) fn poll_again(
     context: &mut WidgetContext<'_>,
     pending: Box<PendingCall>,
@@ -66,12 +69,12 @@ pub(super) fn poll_again(
             with_credentials: false,
             pending: Some(pending),
         })),
-        // Another configuration has another widget here.
+        // A changed configuration has no function for this widget any more: it begins again.
         _ => context.widget().enter(context),
     }
 }
 
-/// What a caller hears: what the flow said before, the hold document, and the way back to us.
+/// Builds the reply to a call: the document so far, the hold document, and a redirect to the route.
 fn build_call_reply(
     context: &mut WidgetContext<'_>,
     template: Option<&Template>,
@@ -92,14 +95,17 @@ fn build_call_reply(
         Some(before) => splice(before, &document),
         None => document,
     };
-    // Each of the three is fit; only together they may be too large.
+    // Each of the three parts is valid; together they may exceed the carrier's limit of size.
     match check_document(&document, Channel::Voice, &DocumentLimits::default()) {
         Ok(_) => Ok(document),
         Err(error) => Err(Failure::Document { widget: context.widget().name.clone(), error }),
     }
 }
 
-/// The hold document, if it can keep a call company.
+/// Renders the hold document, and checks that the carrier plays it and then returns.
+///
+/// # Errors
+/// The fault of the document.
 fn render_hold_document(context: &WidgetContext<'_>, template: &Template) -> Result<Bytes, String> {
     let document = context.render(template).map_err(|failure| failure.to_string())?;
     match hold_document_fault(document.as_bytes(), Channel::Voice) {
@@ -108,18 +114,20 @@ fn render_hold_document(context: &WidgetContext<'_>, template: &Template) -> Res
     }
 }
 
+// An empty document would make the carrier ask again at once, in a loop without a pause.
 fn silent_document() -> Bytes {
     let mut writer = TwimlWriter::response();
     writer.add(&Pause { seconds: Some(SILENCE_SECONDS) });
     writer.finish().into_string().into()
 }
 
-/// The answer to a message: what the flow said before, and the hold document where that is a reply.
-/// One that is for calls is not for messages, so it says nothing here.
+/// Builds the reply to a message: the document so far, and the hold document.
 fn build_message_reply(context: &mut WidgetContext<'_>, template: Option<&Template>) -> Bytes {
     let document = template.and_then(|template| context.render(template).ok());
     let fit =
         |document: &String| hold_document_fault(document.as_bytes(), Channel::Message).is_none();
+    // One hold document may serve both channels. One for calls is left out here, without a
+    // warning.
     let document = document.filter(fit).unwrap_or_else(|| "<Response/>".to_owned());
     match context.execution.document.take() {
         Some(before) => splice(before, document.as_bytes()),

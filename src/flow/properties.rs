@@ -1,23 +1,23 @@
-//! The properties of a widget: which there are, and what they are once a flow is loaded.
+//! The properties of widgets: the table entries of a type, and the compiled values of one widget.
 
 use std::sync::Arc;
 
 use crate::config;
 use crate::liquid::Template;
 
-/// A property that a type of widget knows.
+/// A property of a type of widget.
 #[derive(Debug)]
 pub struct Property {
-    /// As in Studio's JSON.
+    /// The name in Studio's JSON.
     pub name: &'static str,
-    /// What it holds.
+    /// The kind of its value.
     pub kind: PropertyKind,
-    /// Whether a widget is nothing without it.
+    /// Whether a widget without the property is an error.
     pub required: bool,
 }
 
-/// What a property holds. All but lists may be Liquid; what has no markup is checked when the flow
-/// is loaded. Studio's exports have numbers in quotes and without, and so may ours.
+/// The kind of a property's value. Every value except a list may be Liquid; one without markup is
+/// checked when the flow is loaded. As in Studio's exports, a number may be in quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PropertyKind {
     /// A text.
@@ -26,13 +26,13 @@ pub enum PropertyKind {
     Integer(u32, u32),
     /// `true` or `false`.
     Flag,
-    /// One of these words.
+    /// One of these values, in any case of letters.
     Choice(&'static [&'static str]),
     /// A list of `{key, value}`.
     Pairs,
     /// A list of `{key, value, type}`, where the type is `string` or `json_object`.
     Variables,
-    /// Any JSON, kept as its text.
+    /// Any JSON, compiled as its text.
     Json,
     /// The URL that the widget calls.
     Callee,
@@ -40,50 +40,50 @@ pub enum PropertyKind {
     Document,
     /// The sid of a flow that the widget runs as a subflow.
     Subflow,
-    /// Nothing that matters here.
+    /// A value that only Studio's editor or Twilio's servers use.
     Ignored,
 }
 
-/// The properties of one widget, compiled.
+/// The compiled properties of one widget.
 #[derive(Debug, Default)]
 pub struct Properties {
-    /// Those that are one text.
+    /// The properties with one text.
     pub texts: Vec<(&'static str, Template)>,
-    /// Those that are lists of keys and values.
+    /// The properties with a list of keys and values.
     pub lists: Vec<(&'static str, Vec<Pair>)>,
-    /// What the widget calls.
+    /// The function or URL that the widget calls.
     pub callee: Option<Callee>,
 }
 
-/// One entry of a list.
+/// One key of a list with its value.
 #[derive(Debug)]
 pub struct Pair {
     /// The name.
     pub key: Template,
     /// The value.
     pub value: Template,
-    /// `json_object`: the value is read as JSON.
+    /// Whether the rendered value is parsed as JSON (Studio's type `json_object`).
     pub json: bool,
 }
 
-/// What a widget calls.
+/// The target of a widget's calls.
 #[derive(Clone, Debug)]
 pub enum Callee {
     /// A configured function.
     Function(Arc<config::Function>),
-    /// The URL of an imported flow, to be rendered and then rewritten as `[[rewrite]]` says.
+    /// The URL of an imported flow, which is rendered and then rewritten by `[[rewrite]]`.
     Url(Template),
 }
 
 // === impl Property ===
 
 impl Property {
-    /// A property that may be left out.
+    /// An optional property.
     pub const fn new(name: &'static str, kind: PropertyKind) -> Property {
         Property { name, kind, required: false }
     }
 
-    /// A property that may not.
+    /// A required property.
     pub const fn required(name: &'static str, kind: PropertyKind) -> Property {
         Property { name, kind, required: true }
     }
@@ -92,12 +92,13 @@ impl Property {
 // === impl Properties ===
 
 impl Properties {
-    /// A property that is one text.
+    /// The template of a property with one text.
     pub fn text(&self, name: &str) -> Option<&Template> {
+        // A widget has at most some fifteen properties: a list is faster to search than a map.
         self.texts.iter().find(|(known, _)| *known == name).map(|(_, template)| template)
     }
 
-    /// A property that is a list; an empty one where it is not set.
+    /// The entries of a property with a list; none if it is not set.
     pub fn pairs(&self, name: &str) -> &[Pair] {
         let found = self.lists.iter().find(|(known, _)| *known == name);
         found.map_or(&[], |(_, pairs)| pairs.as_slice())

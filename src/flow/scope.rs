@@ -1,7 +1,7 @@
-//! What templates see: `trigger`, `contact`, `flow`, `widgets`, borrowed from the execution.
+//! The variables of templates: `trigger`, `contact`, `flow` and `widgets`.
 //!
-//! Nothing is copied and nothing allocated: a template asks step by step, and each step of a path
-//! is a field of one of the structs here.
+//! All of them are borrowed from the execution. A template reads a path step by step, and each step
+//! is a field of one of these structs, so that a read neither copies nor allocates.
 
 use serde_json::{Map, Value};
 
@@ -11,7 +11,7 @@ use super::trigger::TriggerKind;
 use crate::liquid::{TemplateData, ValueRef};
 use crate::webhook::Params;
 
-/// The roots of Studio's variables over one execution.
+/// The root variables of one execution.
 pub struct Scope<'a> {
     trigger: TriggerScope<'a>,
     contact: ContactScope<'a>,
@@ -26,7 +26,7 @@ struct TriggerScope<'a> {
     values: TriggerValues<'a>,
 }
 
-/// What is below the one member of `trigger`.
+/// The members of `trigger.call`, `trigger.request` and so on.
 enum TriggerValues<'a> {
     Webhook(WebhookScope<'a>),
     Json(&'a Map<String, Value>),
@@ -52,17 +52,17 @@ struct ChannelScope<'a> {
     address: &'a str,
 }
 
-/// `trigger.call`, `trigger.message`: the carrier's words, and what the JSON in some of them holds.
+/// `trigger.call`, `trigger.message`: the carrier's parameters, with those parsed that hold JSON.
 struct WebhookScope<'a> {
     params: &'a Params,
     parsed: &'a Map<String, Value>,
 }
 
-/// An object with a few members of fixed names.
+/// An object with a fixed set of members.
 trait FixedMembers {
     const NAMES: &'static [&'static str];
 
-    /// A member, by one of the names.
+    /// The member of a name; `None` if the object does not have it now.
     fn member(&self, name: &str) -> Option<ValueRef<'_>>;
 }
 
@@ -81,6 +81,7 @@ impl<T: FixedMembers> TemplateData for T {
 
     fn for_each<'d>(&'d self, visit: &mut dyn FnMut(&'d str, ValueRef<'d>)) {
         for name in T::NAMES {
+            // Absent members, such as `trigger.call` in a chat, are skipped.
             if let Some(value) = self.member(name) {
                 visit(name, value);
             }
@@ -91,15 +92,17 @@ impl<T: FixedMembers> TemplateData for T {
 // === impl Scope ===
 
 impl<'a> Scope<'a> {
-    /// The names that a template can begin with.
+    /// The names of the root variables.
     pub const ROOTS: &'static [&'static str] = &["trigger", "contact", "flow", "widgets"];
 
-    /// The view of an execution of a flow.
+    /// The variables of an execution whose running flow is `flow`.
     pub fn new(flow: &'a Flow, execution: &'a Execution) -> Scope<'a> {
+        // Variables belong to the running flow: a subflow does not see those of its caller.
         let frame = execution.frame();
         let ExecutionFrame { data, variables, widgets, .. } = frame;
         let (values, add_ons) = match &frame.trigger {
             super::Trigger::Form { params, parsed, .. } => {
+                // Studio has the results of add-ons under `flow` as well.
                 let add_ons = parsed.get("AddOns");
                 (TriggerValues::Webhook(WebhookScope { params: params.as_ref(), parsed }), add_ons)
             }
@@ -130,7 +133,7 @@ impl FixedMembers for Scope<'_> {
     }
 }
 
-// === impl Trigger, Contact, About, Address ===
+// === impl TriggerScope, ContactScope, FlowScope, ChannelScope ===
 
 impl FixedMembers for TriggerScope<'_> {
     const NAMES: &'static [&'static str] =
@@ -177,7 +180,7 @@ impl FixedMembers for ChannelScope<'_> {
     }
 }
 
-// === impl Parameters ===
+// === impl WebhookScope ===
 
 impl TemplateData for WebhookScope<'_> {
     fn len(&self) -> usize {
@@ -185,6 +188,7 @@ impl TemplateData for WebhookScope<'_> {
     }
 
     fn get(&self, key: &str) -> Option<ValueRef<'_>> {
+        // The parsed JSON replaces the text it was read from.
         let parsed = self.parsed.get(key).map(ValueRef::from);
         parsed.or_else(|| self.params.get(key).map(ValueRef::Str))
     }

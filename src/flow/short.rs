@@ -1,4 +1,5 @@
-//! The short form of a route as a flow: trigger, run-function, a document.
+//! The short form of a route, as a flow: a trigger, a `run-function` widget, and a document for
+//! each of its two events.
 
 use std::sync::Arc;
 
@@ -8,19 +9,19 @@ use super::widget::{RESPOND, RUN_FUNCTION, TRIGGER};
 use crate::config;
 use crate::liquid::Template;
 
-/// The parts of a short route, its templates compiled.
+/// The parts of a short route, with compiled templates.
 pub struct ShortFlow {
-    /// What to call.
+    /// The function to call.
     pub function: Arc<config::Function>,
-    /// Names and values of the configured parameters.
+    /// The configured parameters of the call.
     pub parameters: Vec<Pair>,
-    /// The document when the function succeeded.
+    /// The document after a success.
     pub success: Option<Template>,
-    /// The document when it failed, and when the success document could not be made.
+    /// The document after a failure, also one of the template of `success`.
     pub fail: Option<Template>,
 }
 
-/// Builds the flow of a short route. The function's widget has the function's name.
+/// Builds the flow of a short route.
 pub fn build_short_flow(route: &str, short: ShortFlow) -> Flow {
     const FUNCTION: WidgetId = WidgetId(1);
     let to = |event: &str, next| Transition {
@@ -33,6 +34,7 @@ pub fn build_short_flow(route: &str, short: ShortFlow) -> Flow {
         callee: Some(Callee::Function(Arc::clone(&short.function))),
         ..Properties::default()
     };
+    // The trigger is first, as in every flow, and FUNCTION is the index of the second.
     let mut widgets = vec![
         Widget {
             name: "Trigger".to_owned(),
@@ -41,6 +43,7 @@ pub fn build_short_flow(route: &str, short: ShortFlow) -> Flow {
             transitions: vec![to("incomingCall", FUNCTION), to("incomingMessage", FUNCTION)],
         },
         Widget {
+            // The log and `widgets.NAME` in the templates use the name of the function.
             name: short.function.name.clone(),
             widget_type: RUN_FUNCTION,
             properties: function,
@@ -58,6 +61,7 @@ pub fn build_short_flow(route: &str, short: ShortFlow) -> Flow {
         });
         Some(WidgetId(widgets.len() - 1))
     };
+    // The document of `fail` comes first: `success` falls back to it if its template fails.
     let fail = respond("fail", short.fail, Vec::new());
     let failed = fail.map(|fail| to("failed", fail)).into_iter().collect();
     let success = respond("success", short.success, failed);
@@ -69,6 +73,7 @@ pub fn build_short_flow(route: &str, short: ShortFlow) -> Flow {
         sid: route.to_owned(),
         revision: String::new(),
         definition: String::new(),
+        // A short flow waits for nothing but a pending call, which only `hold` allows.
         persistence: match short.function.hold {
             Some(_) => Persistence::WhilePending,
             None => Persistence::Never,

@@ -1,4 +1,4 @@
-//! What goes into the engine and what comes out of it: an event, and the step that follows.
+//! The border of the engine: the events that it takes, and the steps that it returns.
 
 use std::sync::Arc;
 
@@ -13,79 +13,81 @@ use crate::liquid::Template;
 use crate::pending::PendingCall;
 use crate::webhook::Params;
 
-/// What happened outside.
+/// The input of the engine: something that happened outside the flow.
 #[derive(Debug)]
 pub enum Event {
-    /// The webhook or request that begins the execution.
+    /// A webhook or a request begins the execution.
     Trigger,
-    /// The function that the last step called came back.
+    /// The function that the last step called has returned.
     FunctionReturned(Outcome),
-    /// It has not come back, and its caller is to be kept company.
+    /// The function has not returned in time, and its configuration has `hold`.
     Pending {
-        /// The call.
+        /// The call to poll.
         call: Box<PendingCall>,
-        /// What the caller hears meanwhile; `None`: silence.
+        /// The template of the hold document; `None` for a pause.
         document: Option<Template>,
     },
-    /// The carrier's API, which the last step asked, came back.
+    /// The carrier's API has answered the request of the last step.
     CarrierReturned(Result<Map<String, Value>, CarrierRequestError>),
-    /// The carrier asks for what follows: the awaited webhook.
+    /// The awaited webhook arrives.
     Webhook(Arc<Params>),
-    /// `FlowEvent=return`, or a default action URL: whoever had the call gives it back.
+    /// Foreign TwiML returns the call, with `FlowEvent=return` or by a default action URL.
     Returned(Arc<Params>),
-    /// Nothing came until the wait was over.
+    /// The wait ends by its time.
     Timeout,
-    /// The call is over.
+    /// The call has ended.
     HangUp(Arc<Params>),
 }
 
-/// What the outside must do next.
+/// The output of the engine: what its caller must do next.
 #[derive(Debug)]
 pub enum Step {
-    /// Call a function; its outcome is the next event.
+    // A step asks and an event answers. No widget waits for two answers at once.
+    /// Call a function; the next event is [`Event::FunctionReturned`] or [`Event::Pending`].
     CallFunction(FunctionCall),
-    /// Ask the carrier's API; its answer is the next event.
+    /// Send a request to the carrier's API; the next event is [`Event::CarrierReturned`].
     SendRequest(CarrierRequest),
-    /// Answer the carrier with this document. The execution's state says whether it waits or has
-    /// ended.
+    /// Reply with this document. The execution now waits or has ended; its state says which.
     Reply(Bytes),
-    /// The execution waits or has ended, and there is nothing to say: an empty document.
+    /// Reply with an empty document. The execution now waits or has ended.
     End,
-    /// The execution has ended by a failure that no transition takes.
+    /// Reply with the fallback: the execution has ended by a failure that no transition takes.
     Failed(Failure),
 }
 
-/// A function or URL to be called.
+/// A call of a function or URL.
 #[derive(Debug)]
 pub struct FunctionCall {
-    /// Where it goes.
+    /// The function or URL.
     pub target: CallTarget,
-    /// The parameters, rendered.
+    /// The rendered parameters.
     pub parameters: Params,
-    /// What is sent instead of a form of the parameters.
+    /// The body of the request; `None` for a form with the parameters.
     pub body: Option<RequestBody>,
-    /// With the account's credentials, as `add_twilio_auth` says.
+    /// Whether the request has the account's credentials (Studio's `add_twilio_auth`).
     pub with_credentials: bool,
-    /// The call that this one is again: its outcome may be there, or it is made under its key.
+    /// The pending call that this step polls. If its outcome is lost, it is made again under the
+    /// same key.
     pub pending: Option<Box<PendingCall>>,
 }
 
-/// Where a call goes.
+/// The target of a call.
 #[derive(Clone, Debug)]
 pub enum CallTarget {
-    /// To a configured function.
+    /// A configured function.
     Function(Arc<config::Function>),
-    /// To the URL of an imported flow, still to be rewritten as `[[rewrite]]` says.
+    /// The URL of an imported flow, before `[[rewrite]]` applies.
     Url(RenderedUrl),
 }
 
-/// A URL that a widget calls.
+/// A rendered URL that a widget calls.
 #[derive(Clone, Debug)]
 pub struct RenderedUrl {
     /// The URL.
     pub url: String,
-    /// Whether the method is `GET`; otherwise it is `POST`.
+    /// Whether the method is `GET` instead of `POST`.
     pub is_get: bool,
-    /// Whether the flow has the URL as it is, so that the operator has seen where it leads.
+    // A URL from Liquid may come from a caller, so it must not reach private addresses.
+    /// Whether the flow contains the URL without Liquid, so that the operator has chosen its host.
     pub is_constant: bool,
 }

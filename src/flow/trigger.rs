@@ -1,4 +1,4 @@
-//! What begins an execution: a webhook, Studio's REST, or another flow.
+//! Triggers: the webhook, the request to Studio's REST, or the flow that begins an execution.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::channel::Channel;
 use crate::webhook::{Params, as_form};
 
-/// What begins an execution; templates say `trigger.*`.
+/// The data that begins an execution; templates say `trigger.*`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Trigger {
     /// A webhook: `trigger.call.*`, `trigger.message.*` or `trigger.conversation.*`.
@@ -18,34 +18,35 @@ pub enum Trigger {
         /// The carrier's parameters.
         #[serde(with = "as_form")]
         params: Arc<Params>,
-        /// Those of them that hold JSON, as what they hold.
+        /// The parsed values of those parameters that hold JSON.
         parsed: Map<String, Value>,
     },
-    /// Studio's REST: `trigger.request.*`. A subflow's caller: `trigger.parent.*`.
+    /// A request to Studio's REST (`trigger.request.*`), or the flow that calls a subflow
+    /// (`trigger.parent.*`).
     Json {
         /// `request` or `parent`.
         kind: TriggerKind,
-        /// What is below it.
+        /// The members of this member.
         values: Map<String, Value>,
     },
 }
 
-/// The ways into a flow.
+/// The kind of a trigger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TriggerKind {
-    /// Somebody calls.
+    /// An incoming call.
     Call,
-    /// Somebody writes.
+    /// An incoming message.
     Message,
-    /// Somebody writes in a conversation.
+    /// An incoming message of a conversation.
     Conversation,
-    /// Studio's REST began it.
+    /// A request to Studio's REST.
     Request,
-    /// Another flow called it.
+    /// A call by another flow.
     Parent,
 }
 
-/// Parameters that carriers fill with JSON; templates read what is in them.
+/// The parameters that hold JSON, whose members templates read.
 const JSON_PARAMETERS: [&str; 3] = ["AddOns", "ChannelAttributes", "ChannelMetadata"];
 
 // === impl Trigger ===
@@ -54,12 +55,15 @@ impl Trigger {
     pub(super) fn from_webhook(channel: Channel, params: Arc<Params>) -> Trigger {
         let kind = match channel {
             Channel::Voice => TriggerKind::Call,
+            // Conversations use the message route: only this parameter distinguishes their
+            // webhooks.
             Channel::Message if params.get("ConversationSid").is_some() => {
                 TriggerKind::Conversation
             }
             Channel::Message => TriggerKind::Message,
         };
         let parse = |name: &&str| {
+            // A value that is not JSON remains readable as text.
             let value = serde_json::from_str(params.get(name)?).ok()?;
             Some(((*name).to_owned(), value))
         };
@@ -67,12 +71,12 @@ impl Trigger {
         Trigger::Form { kind, params, parsed }
     }
 
-    /// What is below its one member.
+    /// The members of its one member, such as those of `trigger.call`.
     pub(super) fn values(&self) -> Value {
         match self {
             Trigger::Form { params, parsed, .. } => {
                 let mut values = Map::new();
-                // The first one of a name counts, and what is read in the JSON of some.
+                // Of several parameters of one name, templates read the first.
                 for (name, value) in params.iter().filter(|(name, _)| !parsed.contains_key(*name)) {
                     values.entry(name).or_insert_with(|| value.into());
                 }
@@ -83,7 +87,7 @@ impl Trigger {
         }
     }
 
-    /// The way in.
+    /// The kind of the trigger.
     pub fn kind(&self) -> TriggerKind {
         match self {
             Trigger::Form { kind, .. } | Trigger::Json { kind, .. } => *kind,
@@ -91,10 +95,10 @@ impl Trigger {
     }
 }
 
-// === impl Incoming ===
+// === impl TriggerKind ===
 
 impl TriggerKind {
-    /// All of them.
+    /// All kinds, in the order of Studio's events.
     pub const ALL: [TriggerKind; 5] = [
         TriggerKind::Call,
         TriggerKind::Message,

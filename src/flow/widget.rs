@@ -1,7 +1,9 @@
-//! The widgets: what each does when a flow enters it, and when what it waits for comes.
+//! The widgets of Studio, one file for each type.
 //!
-//! One file per type, all of one shape: what the widget is with a JSON example, its [`WidgetType`], then
-//! `enter`, then `resume` where it waits for something.
+//! Each file documents its widget with an example in JSON, then has its [`WidgetType`], `enter`,
+//! and `resume` if the widget waits. Invariant: a widget changes the execution only through its
+//! [`WidgetContext`], and ends with a [`Next`]; it never moves the execution itself. A widget knows
+//! its properties and TwiML, and neither the engine's loop nor how a call or request is made.
 
 mod add_twiml_redirect;
 mod capture_payments;
@@ -41,12 +43,12 @@ use super::properties::Property;
 use super::step::Event;
 use super::step::FunctionCall;
 
-/// The types that the short form of a route is made of.
+// The short form of a route consists of these types, and the import checks for a trigger.
 pub(super) const TRIGGER: &WidgetType = &trigger::TYPE;
 pub(super) const RUN_FUNCTION: &WidgetType = &run_function::TYPE;
 pub(super) const RESPOND: &WidgetType = &respond::TYPE;
 
-/// All types of widgets, in the order of Studio's own page.
+/// All types of widgets, in the order of Studio's documentation.
 pub const WIDGET_TYPES: [&WidgetType; 26] = [
     &trigger::TYPE,
     &split_based_on::TYPE,
@@ -79,77 +81,78 @@ pub const WIDGET_TYPES: [&WidgetType; 26] = [
 /// A type of widget.
 #[derive(Debug)]
 pub struct WidgetType {
-    /// As in Studio's JSON.
+    /// The name in Studio's JSON.
     pub name: &'static str,
-    /// The events that its transitions can name, the usual one first.
+    /// The events of its transitions, the usual one first.
     pub events: &'static [&'static str],
-    /// Which of them is taken when the widget cannot do its work. Where it is not wired, the
-    /// execution ends as failed, so that the caller hears the fallback and not silence.
+    /// The event after a failure. If it is not wired, the execution ends as failed, so that a
+    /// caller hears the fallback and not silence.
     pub failure: Option<&'static str>,
-    /// What it can be told.
+    /// The properties that a widget of this type may have.
     pub properties: &'static [Property],
     /// The properties of which a widget has exactly one; empty where the type has no such rule.
     pub exactly_one_of: &'static [&'static str],
-    /// What it needs that TwiML does not have.
+    /// The requirement beyond TwiML.
     pub requirement: Requirement,
     pub(super) enter: fn(&mut WidgetContext<'_>) -> Result<Next, Failure>,
     pub(super) resume: fn(&mut WidgetContext<'_>, Event) -> Result<Next, Failure>,
 }
 
-/// What a type of widget needs beside a webhook that is answered.
+/// A requirement of a type of widget beyond TwiML. A flow whose triggers cause it needs an account
+/// with credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requirement {
-    /// Nothing.
+    /// No requirement: TwiML or a function is enough.
     Nothing,
-    /// The carrier's API, unless a message is being answered.
+    /// The carrier's API, unless the turn answers a message.
     CarrierOutsideOfMessages,
-    /// The carrier's API, unless a call is being answered.
+    /// The carrier's API, unless the turn answers a call.
     CarrierOutsideOfCalls,
     /// The carrier's API.
     Carrier,
 }
 
-/// What a widget wants.
+/// The result of a widget: what the engine does next.
 #[derive(Debug)]
 pub(super) enum Next {
-    /// To go on along the transition of this event. Where none is wired, the execution ends.
+    /// Take the transition of this event. If none is wired, the execution ends.
     Event(String),
-    /// A subflow to run first.
+    /// Run a subflow, and then resume with its event.
     Subflow(Box<ExecutionFrame>),
-    /// A function's or a server's answer.
+    /// Call a function or a URL, and then resume with its outcome.
     CallFunction(FunctionCall),
-    /// The carrier's API.
+    /// Send a request to the carrier's API, and then resume with its answer.
     SendRequest(CarrierRequest),
-    /// To answer: with this document as it is, else with what the widgets of the turn have written.
+    /// Reply with a document, or with what the widgets of the turn have written.
     Reply {
-        /// A whole document, of a function or a template.
+        /// A complete document of a function or a template, which replaces the written one.
         document: Option<Bytes>,
-        /// What becomes of the execution.
+        /// The state of the execution after the reply.
         then: AfterReply,
     },
-    /// The flow to be over. A flow that called it as a subflow goes on; else what the widgets have
-    /// written is the last answer.
+    /// End the running flow. After a subflow the calling flow continues; otherwise the execution
+    /// ends, and what the widgets have written is the last reply.
     End,
 }
 
-/// What becomes of an execution behind an answer.
+/// The state of an execution after a reply.
 #[derive(Debug)]
 pub(super) enum AfterReply {
-    /// It waits.
+    /// The execution waits.
     Wait(Wait),
-    /// It is over, also where a subflow runs.
+    /// The execution ends, even if a subflow runs.
     End,
 }
 
 // === impl Widget ===
 
 impl Widget {
-    /// The flow came to this widget.
+    /// Begins the work of the widget.
     pub(super) fn enter(&self, context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         (self.widget_type.enter)(context)
     }
 
-    /// What it waited for has come.
+    /// Continues the work of the widget with the event that it waits for.
     pub(super) fn resume(
         &self,
         context: &mut WidgetContext<'_>,
@@ -159,7 +162,7 @@ impl Widget {
     }
 }
 
-/// The type of that name.
+/// The type of a name in Studio's JSON.
 pub fn find_widget_type(name: &str) -> Option<&'static WidgetType> {
     WIDGET_TYPES.into_iter().find(|known| known.name == name)
 }
@@ -167,23 +170,26 @@ pub fn find_widget_type(name: &str) -> Option<&'static WidgetType> {
 // === impl Next ===
 
 impl Next {
+    /// Takes the transition of an event.
     pub(super) fn event(event: &str) -> Next {
         Next::Event(event.to_owned())
     }
 
-    /// To answer with what was written, and to wait.
+    /// Replies with the written document, and waits.
     pub(super) fn wait(wait: Wait) -> Next {
         Next::Reply { document: None, then: AfterReply::Wait(wait) }
     }
 
-    /// To answer with this document as the last one.
+    /// Replies with this document, and ends the execution.
     pub(super) fn last(document: Bytes) -> Next {
         Next::Reply { document: Some(document), then: AfterReply::End }
     }
 }
 
-/// For widgets that wait for nothing: only a record of another revision could bring them something.
-fn waits_for_nothing(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
-    debug_assert!(false, "`{}` waited for nothing, and got {event:?}", context.widget().name);
+/// The `resume` of widgets that never wait.
+fn never_resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
+    // No event finds its way here: the position of a wait is that of the widget that began it. A
+    // damaged record in a store could still do it, and must not cause a panic in production.
+    debug_assert!(false, "`{}` does not wait, and got {event:?}", context.widget().name);
     Ok(Next::End)
 }

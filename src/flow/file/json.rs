@@ -1,4 +1,4 @@
-//! Studio's JSON with places: strict, and every mistake with where it is.
+//! The reader of Studio's JSON: strict, and with the place of every value and every error.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use super::{FlowKey, FlowNode, FlowValue};
 use crate::diagnostics::problem::{Problems, Source};
 use crate::limits::FLOW_NESTING_MAX;
 
-/// Nothing that RFC 8259 does not have.
+/// RFC 8259 alone, without the extensions that the parser offers.
 const STRICT: ParseOptions = ParseOptions {
     allow_comments: false,
     allow_loose_object_property_names: false,
@@ -24,9 +24,10 @@ const STRICT: ParseOptions = ParseOptions {
     allow_extended_string_escapes: false,
 };
 
-/// Reads the text, or reports what is wrong with it.
+/// Reads a text as JSON. `None` if it has an error, which `problems` then has.
 pub(super) fn read(source: &Source, problems: &mut Problems) -> Option<FlowNode> {
     let text = &source.text;
+    // The parser recurses for each level: a file of brackets alone would overflow the stack.
     if let Some(offset) = find_excess_nesting(text) {
         let message = format!("more than {FLOW_NESTING_MAX} lists and objects within each other");
         problems.push(source.error(offset..offset + 1, message));
@@ -34,6 +35,7 @@ pub(super) fn read(source: &Source, problems: &mut Problems) -> Option<FlowNode>
     }
     let not_json = |place: Range<usize>, message: &str| {
         let message = message.strip_suffix('.').unwrap_or(message);
+        // The parser's messages begin with a capital letter, ours do not.
         let mut letters = message.chars();
         let first = letters.next().map(|letter| letter.to_lowercase().to_string());
         let message = first.unwrap_or_default() + letters.as_str();
@@ -52,7 +54,8 @@ pub(super) fn read(source: &Source, problems: &mut Problems) -> Option<FlowNode>
         problems.push(source.error(0..0, message).expected("a flow as Studio exports it"));
         return None;
     };
-    // The parser with places lets some texts through that are no JSON (a line break in a string).
+    // The parser with places accepts some texts that are not JSON, such as a line break in a
+    // string.
     if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
         let start = byte_offset(text, error.line(), error.column());
         let message = error.to_string();
@@ -65,7 +68,7 @@ pub(super) fn read(source: &Source, problems: &mut Problems) -> Option<FlowNode>
     reader.is_valid.then_some(node)
 }
 
-/// Where the nesting passes its bound.
+/// The offset where the nesting exceeds its limit.
 fn find_excess_nesting(text: &str) -> Option<usize> {
     let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
     for (offset, byte) in text.bytes().enumerate() {
@@ -85,11 +88,11 @@ fn find_excess_nesting(text: &str) -> Option<usize> {
     None
 }
 
-/// The byte at a line and a column of bytes, both from 1.
+/// The offset of a line and a column, both counted from 1.
 fn byte_offset(text: &str, line: usize, column: usize) -> usize {
     let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let mut offset = (before + column.saturating_sub(1)).min(text.len());
-    // Columns are counted in bytes, and one may be within a character.
+    // serde_json counts columns in bytes, so one may be inside a character.
     while !text.is_char_boundary(offset) {
         offset -= 1;
     }
@@ -116,6 +119,8 @@ impl JsonFlowReader<'_> {
             ),
             Parsed::Object(object) => {
                 let mut members: Vec<(FlowKey, FlowNode)> = Vec::new();
+                // JSON parsers differ in which of two equal keys they use: neither is safe to
+                // assume.
                 let mut known = std::collections::HashSet::new();
                 for property in object.properties {
                     let range = property.name.range();
@@ -212,7 +217,7 @@ mod tests {
     #[test]
     fn refuses_deep_nesting_and_a_key_twice() {
         assert!(message(&"[".repeat(100_000)).contains("more than 64"));
-        let said = message("{\"states\": [],\n \"states\": []}");
-        assert!(said.contains("`states` is there twice\n --> flow.json:2:2"), "{said}");
+        let report = message("{\"states\": [],\n \"states\": []}");
+        assert!(report.contains("`states` is there twice\n --> flow.json:2:2"), "{report}");
     }
 }

@@ -1,11 +1,11 @@
-//! Studio's format of before 2020, turned into today's: other names of the types, no first widget
-//! named, and transitions that go to ids.
+//! The upgrade of Studio's format from before 2020: types have other names, `initial_state` is
+//! missing, and transitions lead to ids instead of names.
 
 use std::collections::HashMap;
 
 use super::{FlowKey, FlowNode, FlowValue};
 
-/// The types that were renamed: then, today.
+/// The renamed types: the former name, and the current one.
 const RENAMED_TYPES: [(&str, &str); 11] = [
     ("InitialState", "trigger"),
     ("Message", "send-message"),
@@ -20,13 +20,15 @@ const RENAMED_TYPES: [(&str, &str); 11] = [
     ("EnqueueCall", "enqueue-call"),
 ];
 
-/// The flow in today's shape; each value keeps its place. A flow of today is left as it is.
+/// Upgrades a flow to the current format. A flow in the current format stays as it is.
 pub(super) fn upgrade(mut flow: FlowNode) -> FlowNode {
     let states = flow.get("states").and_then(FlowNode::list).unwrap_or_default();
     let text =
         |state: &FlowNode, key: &str| state.get(key).and_then(FlowNode::text).map(str::to_owned);
     let is_first = |state: &&FlowNode| text(state, "type").as_deref() == Some("InitialState");
+    // `InitialState` exists in the old format alone, and every old flow has one.
     let Some(first) = states.iter().find(is_first) else { return flow };
+    // What the upgrade adds gets the place of the trigger: every node needs one.
     let name = first.get("name").cloned();
     let place = first.get("type").map_or(first.span.clone(), |node| node.span.clone());
     let names: HashMap<String, String> = states
@@ -48,6 +50,7 @@ pub(super) fn upgrade(mut flow: FlowNode) -> FlowNode {
         members.push((key("initial_state"), name));
     }
     if !has_flags {
+        // The old format has no flags: concurrent calls are allowed, as by default.
         let calls = (key("allow_concurrent_calls"), node(FlowValue::Bool(true)));
         members.push((key("flags"), node(FlowValue::Table(vec![calls]))));
     }
@@ -59,11 +62,14 @@ fn upgrade_widget(state: &mut FlowNode, names: &HashMap<String, String>) {
     members.retain(|(key, _)| key.name != "sid" && key.name != "uuid");
     for (key, node) in members {
         match (key.name.as_str(), &mut node.value) {
-            ("type", FlowValue::Text(kind)) => {
-                if let Some((_, today)) = RENAMED_TYPES.iter().find(|(then, _)| then == kind) {
-                    *kind = (*today).to_owned();
+            // A type without a new name remains, and the import reports it.
+            ("type", FlowValue::Text(name)) => {
+                if let Some((_, current)) = RENAMED_TYPES.iter().find(|(former, _)| former == name)
+                {
+                    *name = (*current).to_owned();
                 }
             }
+            // The old format writes every property; `null` is one that is not set.
             ("properties", FlowValue::Table(properties)) => {
                 properties.retain(|(_, node)| !node.is_null());
             }
@@ -123,7 +129,7 @@ mod tests {
         ]}"#;
         let mut problems = Problems::default();
         let flow = read(&Source::new("old.json", text), &mut problems).expect("a flow");
-        let today = serde_json::json!({"description": "Old", "states": [
+        let current = serde_json::json!({"description": "Old", "states": [
             {"type": "trigger", "name": "Trigger", "properties": {},
              "transitions": [{"event": "incomingMessage", "next": "which"},
                              {"event": "incomingCall"}]},
@@ -132,7 +138,7 @@ mod tests {
                 {"friendly_name": "n", "arguments": ["x"], "type": "equal_to", "value": "1"}]}]},
             {"type": "Mystery", "name": "odd", "properties": {}, "transitions": []}
         ], "initial_state": "Trigger", "flags": {"allow_concurrent_calls": true}});
-        assert_eq!(flow.to_json(), today);
+        assert_eq!(flow.to_json(), current);
         let first = flow.get("initial_state").expect("the first widget");
         assert_eq!(&text[first.span.clone()], "\"Trigger\"");
     }

@@ -1,7 +1,7 @@
-//! Our form of a flow: TOML, read into the same tree as Studio's JSON.
+//! The reader of our own notation: TOML, converted to the same tree as Studio's JSON.
 //!
-//! A widget has a short form (`on`, `match`, properties flat) and an exact one (`transitions`,
-//! `properties` as in Studio); the keys that it has decide which.
+//! A widget has a short form, with `on`, `match` and its properties side by side, and an exact
+//! form, with `transitions` and `properties` as in Studio. Its keys decide which of the two it is.
 
 use std::ops::Range;
 
@@ -11,11 +11,11 @@ use super::{FlowKey, FlowNode, FlowValue, json};
 use crate::diagnostics::problem::{Problems, Source};
 use crate::diagnostics::toml_reader::{TomlKey, TomlValue, in_file_order, parse_toml, to_i64};
 
-/// Properties that are lists of `{key, value}`, and that the short form has as tables.
+/// The properties that are lists of `{key, value}` in Studio and tables in the short form.
 pub(crate) const PAIRS: [&str; 5] =
     ["parameters", "variables", "content_variables", "stream_parameters", "memory_parameters"];
 
-/// Reads the text, or reports what is wrong with it.
+/// Reads a text as TOML. `None` if it has an error, which `problems` then has.
 pub(crate) fn read(source: &Source, problems: &mut Problems) -> Option<FlowNode> {
     let file = parse_toml(&source.text, source, problems)?;
     let mut reader = TomlFlowReader { source, problems, is_valid: true };
@@ -28,7 +28,7 @@ pub(crate) fn read(source: &Source, problems: &mut Problems) -> Option<FlowNode>
     reader.is_valid.then_some(flow)
 }
 
-/// The members of a table that is read.
+/// The members of a table, in the order of the file.
 type FlowMembers = Vec<(FlowKey, FlowNode)>;
 
 struct TomlFlowReader<'a> {
@@ -43,7 +43,7 @@ impl TomlFlowReader<'_> {
         self.is_valid = false;
     }
 
-    /// A table's members in the order of the file.
+    // The order matters: it is that of the transitions, and of the widgets in an outline.
     fn convert_members(&mut self, table: &DeTable<'_>) -> FlowMembers {
         let member = |(name, value): (&TomlKey<'_>, &TomlValue<'_>)| {
             let key = FlowKey { name: name.get_ref().to_string(), span: name.span() };
@@ -68,7 +68,7 @@ impl TomlFlowReader<'_> {
             DeValue::Integer(integer) => {
                 let (text, radix) = (integer.as_str(), integer.radix());
                 let number = to_i64(integer).map(serde_json::Number::from);
-                // JSON has whole numbers up to 2^64, TOML's parser up to any.
+                // JSON's integers end at 2^64, those of the TOML parser do not end.
                 let unsigned = || u64::from_str_radix(text, radix).ok().map(Into::into);
                 self.convert_number(number.or_else(unsigned), &span)
             }
@@ -92,10 +92,12 @@ impl TomlFlowReader<'_> {
         FlowValue::Null
     }
 
-    /// A whole flow as JSON in a text, for what TOML cannot hold.
+    /// Reads the member `json`: a whole flow as Studio's JSON, for what TOML cannot express.
     fn read_embedded_json(&mut self, node: &FlowNode) -> FlowNode {
         let text = node.text().unwrap_or_default();
         let inner = Source::new(&self.source.name, text);
+        // Places inside the text cannot be converted (escapes, line breaks): all get that of
+        // `json`.
         match json::read(&inner, &mut Problems::default()) {
             Some(mut flow) => {
                 set_spans(&mut flow, &node.span);
@@ -110,11 +112,11 @@ impl TomlFlowReader<'_> {
 
     fn convert_flow(&mut self, members: FlowMembers, whole: Range<usize>) -> FlowNode {
         let mut flow = FlowMembers::new();
-        let (mut states, mut at) = (Vec::new(), None);
+        let (mut states, mut widget_spans) = (Vec::new(), None);
         for (key, node) in members {
             match (key.name.as_str(), node.value) {
                 ("widget", FlowValue::Table(widgets)) => {
-                    at = Some((key.span, node.span));
+                    widget_spans = Some((key.span, node.span));
                     states = widgets
                         .into_iter()
                         .map(|(name, node)| self.convert_widget(name, node))
@@ -124,9 +126,10 @@ impl TomlFlowReader<'_> {
                 (_, value) => flow.push((key, FlowNode { value, span: node.span })),
             }
         }
-        let (key, span) = at.unwrap_or((0..0, whole.clone()));
+        let (key, span) = widget_spans.unwrap_or((0..0, whole.clone()));
+        // Studio's exports have `states` behind `description`: a conversion gives the same order.
         let after =
-            flow.iter().position(|(key, _)| key.name == "description").map_or(0, |at| at + 1);
+            flow.iter().position(|(key, _)| key.name == "description").map_or(0, |index| index + 1);
         let states = FlowNode { value: FlowValue::List(states), span };
         flow.insert(after, (FlowKey { name: "states".to_owned(), span: key }, states));
         FlowNode { value: FlowValue::Table(flow), span: whole }
@@ -156,13 +159,15 @@ impl TomlFlowReader<'_> {
         FlowNode { value: FlowValue::Table(state), span }
     }
 
-    /// The short form: transitions in the order of `on` and `match`, all else properties.
+    /// Converts the short form: `on` and `match` become transitions, in their order, and every
+    /// other key except `type` becomes a property.
     fn convert_short_form(
         &mut self,
         state: &mut FlowMembers,
         members: FlowMembers,
         span: &Range<usize>,
     ) {
+        // Studio's editor repeats `input` in each condition, so a `match` does the same.
         let input = members.iter().find(|(key, _)| key.name == "input");
         let input = input.map(|(_, node)| node.clone());
         let (mut transitions, mut properties) = (Vec::new(), FlowMembers::new());
@@ -194,7 +199,7 @@ impl TomlFlowReader<'_> {
         state.push((synthetic_key("properties", span), node(FlowValue::Table(properties))));
     }
 
-    /// One `{ equal_to = "1", next = "sales" }` of `match`.
+    /// Converts one item of `match`, such as `{ equal_to = "1", next = "sales" }`.
     fn convert_match_item(&mut self, item: FlowNode, input: Option<&FlowNode>) -> Option<FlowNode> {
         const EXPECTED: &str = "one condition, `next`, and perhaps `name`";
         let span = item.span;
@@ -233,6 +238,7 @@ impl TomlFlowReader<'_> {
             span: span.clone(),
         }]);
         let mut transition = vec![(synthetic_key("event", &span), text_node("match", &test.span))];
+        // An empty `next` ends the execution, which Studio writes as no `next`.
         transition.extend(next.filter(|(_, node)| node.text() != Some("")));
         let node = FlowNode { value: conditions, span: span.clone() };
         transition.push((synthetic_key("conditions", &test.span), node));
@@ -240,11 +246,12 @@ impl TomlFlowReader<'_> {
     }
 }
 
-/// Studio's own name of a condition.
+/// The name that Studio's editor gives to a condition.
 pub(crate) fn default_name(test: &str, value: &str) -> String {
     format!("If value {test} {value}")
 }
 
+/// Converts one entry of `on`, an event with the widget that follows.
 fn convert_on_entry(event: &FlowKey, next: FlowNode) -> FlowNode {
     let span = event.span.start..next.span.end.max(event.span.end);
     let mut transition =
@@ -255,16 +262,18 @@ fn convert_on_entry(event: &FlowKey, next: FlowNode) -> FlowNode {
     FlowNode { value: FlowValue::Table(transition), span }
 }
 
-/// A property of the short form as Studio has it.
+/// Converts a property of the short form to Studio's form.
 fn convert_property(name: &str, value: FlowValue) -> FlowValue {
     match value {
         FlowValue::Table(pairs) if PAIRS.contains(&name) => {
             let pair = |(key, value): (FlowKey, FlowNode)| {
                 let span = key.span.start..value.span.end.max(key.span.end);
                 let name = text_node(&key.name, &key.span);
-                let (of, to) =
-                    (synthetic_key("key", &key.span), synthetic_key("value", &value.span));
-                FlowNode { value: FlowValue::Table(vec![(of, name), (to, value)]), span }
+                let members = vec![
+                    (synthetic_key("key", &key.span), name),
+                    (synthetic_key("value", &value.span), value),
+                ];
+                FlowNode { value: FlowValue::Table(members), span }
             };
             FlowValue::List(pairs.into_iter().map(pair).collect())
         }
@@ -279,6 +288,7 @@ fn convert_property(name: &str, value: FlowValue) -> FlowValue {
     }
 }
 
+/// A key that Studio's form has and the file does not, at the place of what it is made from.
 fn synthetic_key(name: &str, span: &Range<usize>) -> FlowKey {
     FlowKey { name: name.to_owned(), span: span.clone() }
 }
@@ -287,6 +297,7 @@ fn text_node(text: &str, span: &Range<usize>) -> FlowNode {
     FlowNode { value: FlowValue::Text(text.to_owned()), span: span.clone() }
 }
 
+/// Gives one place to a node and everything in it.
 fn set_spans(node: &mut FlowNode, span: &Range<usize>) {
     node.span = span.clone();
     match &mut node.value {

@@ -1,4 +1,4 @@
-//! Properties: read against the table of their type.
+//! The check of a widget's properties against the table of its type, and their compilation.
 
 use super::{FlowImporter, WidgetNode};
 use crate::diagnostics::suggest::nearest_name;
@@ -6,7 +6,7 @@ use crate::flow::file::FlowNode;
 use crate::flow::properties::{Callee, Pair, Properties, Property, PropertyKind};
 use crate::liquid::Template;
 
-/// Keys of every widget that only Studio's canvas knows.
+/// The properties of every widget that only the canvas of Studio's editor uses.
 const CANVAS_KEYS: [&str; 1] = ["offset"];
 
 impl FlowImporter<'_> {
@@ -27,13 +27,14 @@ impl FlowImporter<'_> {
                     Some(property) if !node.is_null() => {
                         self.read_property(state, property, node, &mut properties);
                     }
+                    // `null` is an unset property.
                     Some(_) => {}
                     None if CANVAS_KEYS.contains(&key.name.as_str()) => {}
                     None => self.warn_of_unknown_property(state, &key.name, node),
                 }
             }
         }
-        self.check_required(state, given.unwrap_or(state.node), &mut properties);
+        self.check_required_properties(state, given.unwrap_or(state.node), &mut properties);
         self.check_exclusive(state, given);
         properties
     }
@@ -83,7 +84,7 @@ impl FlowImporter<'_> {
         }
     }
 
-    /// A property that is one text, checked as far as it is known without data.
+    /// Compiles a property with one text, and checks it if it has no Liquid.
     fn read_text(
         &mut self,
         state: &WidgetNode<'_>,
@@ -98,7 +99,7 @@ impl FlowImporter<'_> {
         let template = self.compile_template(node, &text)?;
         let Some(constant) = template.constant_text().map(str::trim) else { return Some(template) };
         let fits = match property.kind {
-            // What is empty is not set, as Studio's editor leaves it.
+            // Studio's editor writes an unset property as an empty text.
             _ if constant.is_empty() => true,
             PropertyKind::Integer(min, max) => {
                 constant.parse::<u32>().is_ok_and(|number| number >= min && number <= max)
@@ -138,20 +139,20 @@ impl FlowImporter<'_> {
         property: &Property,
         entry: &FlowNode,
     ) -> Option<Pair> {
-        // Names that Studio's newer widgets give to the same.
+        // Studio's newer widgets say `name` instead of `key`.
         let key = entry.get("key").or_else(|| entry.get("name"))?;
         let (Some(name), value) = (key.plain(), entry.get("value")) else {
             self.report_value(state, property, entry, "`key` and `value`");
             return None;
         };
-        let kind = entry.get("type");
-        let json = match kind.and_then(FlowNode::text) {
+        let pair_type = entry.get("type");
+        let json = match pair_type.and_then(FlowNode::text) {
             None | Some("string") => {
                 entry.get("parse_as_json").and_then(FlowNode::flag) == Some(true)
             }
             Some("json_object") => true,
             Some(_) => {
-                let node = kind.unwrap_or(entry);
+                let node = pair_type.unwrap_or(entry);
                 self.report_value(state, property, node, "`string` or `json_object`");
                 return None;
             }
@@ -161,7 +162,7 @@ impl FlowImporter<'_> {
             .filter(|value| !value.is_null())
             .map(|value| value.plain().unwrap_or_else(|| value.to_json().to_string()));
         let value = self.compile_template(place, &text.unwrap_or_default())?;
-        // The names of variables are not Liquid, those of parameters are.
+        // Studio renders the names of parameters, and not those of variables.
         let key = match property.kind {
             PropertyKind::Variables if name.contains("{{") => {
                 self.report_value(state, property, key, "a name without Liquid");
@@ -172,7 +173,7 @@ impl FlowImporter<'_> {
         Some(Pair { key, value, json })
     }
 
-    /// What a widget calls: the configured function of its name, else its URL.
+    /// The target of a widget: the configured function of its name, otherwise its URL.
     fn read_callee(
         &mut self,
         state: &WidgetNode<'_>,
@@ -187,21 +188,25 @@ impl FlowImporter<'_> {
             return None;
         };
         let template = self.compile_template(node, text.trim())?;
+        // A URL from Liquid is known only when the widget runs.
         if let Some(url) = template.constant_text() {
             self.check_url(state, node, url);
         }
         Some(Callee::Url(template))
     }
 
+    /// The configured function with the name of the widget.
     fn find_function(&self, state: &WidgetNode<'_>) -> Option<Callee> {
         let function = self.context.functions.get(&state.name)?;
         Some(Callee::Function(std::sync::Arc::clone(function)))
     }
 
+    /// Adds the subflow that a widget runs to those of the flow.
     fn add_subflow(&mut self, state: &WidgetNode<'_>, node: &FlowNode) {
         let sid = node.text().unwrap_or_default();
         match (self.context.subflow)(sid) {
             Some(flow) if flow.subflows.is_empty() => {
+                // Several widgets may run one subflow. Executions refer to it by its index.
                 if !self.subflows.iter().any(|known| known.sid == flow.sid) {
                     self.subflows.push(flow);
                 }
@@ -211,6 +216,7 @@ impl FlowImporter<'_> {
                 let help = "Studio does not allow that either (Twilio 81024)";
                 self.fail(node, message, "a flow without `run-subflow`", help);
             }
+            // A warning: the rest of the flow works, as it does in Studio.
             None => {
                 let message =
                     format!("widget `{}` runs the flow `{sid}`, which is not here", state.name);
@@ -223,8 +229,8 @@ impl FlowImporter<'_> {
         }
     }
 
-    /// Required properties, and what a configured function makes up for.
-    fn check_required(
+    /// Reports required properties that are missing. A configured function replaces a missing URL.
+    fn check_required_properties(
         &mut self,
         state: &WidgetNode<'_>,
         place: &FlowNode,
@@ -232,7 +238,7 @@ impl FlowImporter<'_> {
     ) {
         for property in state.widget_type.properties.iter().filter(|property| property.required) {
             let name = property.name;
-            let there = match property.kind {
+            let is_set = match property.kind {
                 PropertyKind::Callee => {
                     if properties.callee.is_none() {
                         properties.callee = self.find_function(state);
@@ -245,7 +251,8 @@ impl FlowImporter<'_> {
                 _ => properties.text(name).is_some(),
             };
             let given = place.get(name).is_some_and(|given| !given.is_null());
-            if there || given {
+            // What was given and could not be read has its own problem.
+            if is_set || given {
                 continue;
             }
             if property.kind == PropertyKind::Callee {
@@ -277,6 +284,7 @@ impl FlowImporter<'_> {
         }
     }
 
+    /// Reports a value that does not fit its property.
     fn report_value(
         &mut self,
         state: &WidgetNode<'_>,
@@ -284,6 +292,7 @@ impl FlowImporter<'_> {
         node: &FlowNode,
         expected: &str,
     ) {
+        // A long text says less than its type, and would fill the terminal.
         let found = match node.plain() {
             Some(text) if text.len() <= 60 => format!("`{text}`"),
             _ => node.kind().to_owned(),
@@ -292,6 +301,7 @@ impl FlowImporter<'_> {
         self.fail(node, message, expected, "");
     }
 
+    // A warning and not an error: Studio may add properties, and its exports must still load.
     fn warn_of_unknown_property(&mut self, state: &WidgetNode<'_>, name: &str, node: &FlowNode) {
         let known = state.widget_type.properties.iter().map(|property| property.name);
         let help = match nearest_name(name, known) {
@@ -303,6 +313,7 @@ impl FlowImporter<'_> {
     }
 }
 
+/// The value that a property needs, as messages say it.
 fn describe_kind(kind: PropertyKind) -> String {
     match kind {
         PropertyKind::Integer(min, max) => format!("a whole number from {min} to {max}, or Liquid"),

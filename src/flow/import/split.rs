@@ -1,4 +1,4 @@
-//! The conditions of a `match`.
+//! The check of the conditions of a `match`, and their compilation.
 
 use super::{FlowImporter, WidgetNode};
 use crate::diagnostics::suggest::did_you_mean;
@@ -23,16 +23,18 @@ impl FlowImporter<'_> {
     }
 
     fn read_condition(&mut self, state: &WidgetNode<'_>, node: &FlowNode) -> Option<Condition> {
-        let kind = node.get("type");
-        let word = kind.and_then(FlowNode::text).unwrap_or_default();
-        let Some((_, test)) = CONDITION_TYPES.iter().find(|(name, _)| *name == word) else {
-            let help = did_you_mean(word, CONDITION_TYPES.iter().map(|(name, _)| *name));
+        let type_node = node.get("type");
+        let type_name = type_node.and_then(FlowNode::text).unwrap_or_default();
+        let Some((_, test)) = CONDITION_TYPES.iter().find(|(name, _)| *name == type_name) else {
+            let help = did_you_mean(type_name, CONDITION_TYPES.iter().map(|(name, _)| *name));
             let names: Vec<&str> = CONDITION_TYPES.iter().map(|(name, _)| *name).collect();
             let help = help.unwrap_or_else(|| format!("there are: {}", names.join(", ")));
-            let message = format!("a condition of widget `{}` is of type `{word}`", state.name);
-            self.fail(kind.unwrap_or(node), message, "no such condition", &help);
+            let message =
+                format!("a condition of widget `{}` is of type `{type_name}`", state.name);
+            self.fail(type_node.unwrap_or(node), message, "no such condition", &help);
             return None;
         };
+        // Studio's format has a list, of which its editor fills the first item alone.
         let argument = node.get("arguments").and_then(FlowNode::list).and_then(<[FlowNode]>::first);
         let argument = match argument.and_then(|node| Some((node, node.plain()?))) {
             Some((node, text)) => Some(self.compile_template(node, &text)?),
@@ -40,7 +42,7 @@ impl FlowImporter<'_> {
         };
         let given = node.get("value").filter(|value| !value.is_null());
         if given.is_none() && test.takes_value() {
-            let message = format!("`{word}` of widget `{}` has no `value`", state.name);
+            let message = format!("`{type_name}` of widget `{}` has no `value`", state.name);
             self.fail(node, message, "`value`, a text", "");
             return None;
         }
@@ -51,6 +53,8 @@ impl FlowImporter<'_> {
             return None;
         };
         let value = self.compile_template(place, &text)?;
+        // Compiled once here, so that a turn costs no compilation and `check` finds a wrong
+        // pattern.
         let compiled = match (test, value.constant_text()) {
             (ConditionType::Regex, Some(constant)) => match compile_pattern(constant.trim()) {
                 Ok(pattern) => Some(pattern),

@@ -1,12 +1,11 @@
-//! The URLs that an imported flow calls: rewritten to where the code is now, and placeholders that
-//! were never replaced.
+//! The check of the URLs that a flow calls, for placeholders that still need a value.
 
 use super::{FlowImporter, WidgetNode};
 use crate::flow::file::FlowNode;
 use crate::uri;
 
 impl FlowImporter<'_> {
-    /// Says whether a URL of the flow can be called, once it is rewritten.
+    /// Reports a URL that cannot be called after `[[rewrite]]`.
     pub(super) fn check_url(&mut self, state: &WidgetNode<'_>, node: &FlowNode, url: &str) {
         let rewritten = self.context.rewrites.iter().find_map(|rewrite| rewrite.apply(url));
         let target = rewritten.as_deref().unwrap_or(url);
@@ -27,6 +26,8 @@ impl FlowImporter<'_> {
                 let help = format!("add {from}`[function.{name}]` with the `url` of your code");
                 self.fail(node, message, "a placeholder", &help);
             }
+            // Some internal names have a `_`, so this is only a warning. A
+            // rewritten host is the operator's own choice.
             Some(host) if host.contains('_') && rewritten.is_none() => {
                 let message = format!("widget `{name}` calls the host `{host}`");
                 let help = format!(
@@ -41,7 +42,7 @@ impl FlowImporter<'_> {
     }
 }
 
-/// Whether a URL is one that can be called, and no placeholder.
+/// Whether a URL can be called. Placeholders such as `<<YOUR URL>>` and `${url}` cannot.
 pub fn is_callable(url: &str) -> bool {
     callable_host(url).is_some()
 }
@@ -51,14 +52,14 @@ fn callable_host(url: &str) -> Option<String> {
     let plain =
         url.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>${}[]\"\\^`|".contains(&byte));
     let literal = url.contains("://[");
-    // The brackets of an IPv6 address are the only ones that a URL may have.
+    // An IPv6 address is the one place where a URL may have brackets.
     if !plain && !literal {
         return None;
     }
     uri::host(url)
 }
 
-/// The part of a URL that a rewrite would name: scheme and host.
+/// The part of a URL for `from` in a `[[rewrite]]`: scheme and host.
 fn rewrite_prefix(url: &str) -> &str {
     let Some(at) = url.find("://") else { return url.split('/').next().unwrap_or(url) };
     let host = &url[at + 3..];
@@ -70,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn placeholders_are_told() {
+    fn placeholders_are_not_callable() {
         for url in ["", "<<YOUR URL>>", "${url}/a", "https://${DOMAIN}/a", "ftp://a/b", "/a", "a b"]
         {
             assert!(!is_callable(url), "{url}");

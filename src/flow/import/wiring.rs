@@ -1,4 +1,5 @@
-//! Transitions: which events there are, where they lead, and whom nothing leads to.
+//! The check of transitions: their events, the widgets that follow, and widgets without a way to
+//! them.
 
 use super::{FlowImporter, WidgetNode};
 use crate::diagnostics::suggest::did_you_mean;
@@ -21,6 +22,7 @@ impl FlowImporter<'_> {
         for node in nodes {
             let Some(transition) = self.read_transition(state, node, names) else { continue };
             let again = transitions.iter().any(|before| before.event == transition.event);
+            // A split has one `match` for each of its cases.
             if again && transition.event != "match" {
                 let message = format!("widget `{}` has `{}` twice", state.name, transition.event);
                 self.warn(node, message, "never taken", "the first one counts");
@@ -37,17 +39,17 @@ impl FlowImporter<'_> {
         names: &[&str],
     ) -> Option<Transition> {
         let event = node.get("event");
-        let Some((event, word)) = event.and_then(|event| Some((event, event.text()?))) else {
+        let Some((event, event_name)) = event.and_then(|event| Some((event, event.text()?))) else {
             let message = format!("a transition of widget `{}` has no `event`", state.name);
             self.fail(node, message, "`event`, a text", "");
             return None;
         };
-        // A hang-up can end the work of any widget.
-        if !state.widget_type.events.contains(&word) && word != "hangup" {
-            let help = did_you_mean(word, state.widget_type.events.iter().copied())
+        // A call may end during any widget, so every type has this event.
+        if !state.widget_type.events.contains(&event_name) && event_name != "hangup" {
+            let help = did_you_mean(event_name, state.widget_type.events.iter().copied())
                 .unwrap_or_else(|| format!("its events: {}", state.widget_type.events.join(", ")));
             let message = format!(
-                "widget `{}` knows no event `{word}`: it is a `{}`",
+                "widget `{}` knows no event `{event_name}`: it is a `{}`",
                 state.name, state.widget_type.name
             );
             self.fail(event, message, "no such event", &help);
@@ -55,14 +57,14 @@ impl FlowImporter<'_> {
         let next = self.read_next(state, node, names);
         let conditions = self.read_conditions(state, node);
         let given = node.get("conditions").and_then(FlowNode::list);
-        if word == "match" && given.is_none_or(<[FlowNode]>::is_empty) {
+        if event_name == "match" && given.is_none_or(<[FlowNode]>::is_empty) {
             let message = format!("a `match` of widget `{}` has no conditions", state.name);
             self.fail(node, message, "never holds", "give it one, or take it out");
         }
-        Some(Transition { event: word.to_owned(), next, conditions })
+        Some(Transition { event: event_name.to_owned(), next, conditions })
     }
 
-    /// The widget that follows; nothing, null and the empty name stand for none.
+    /// The widget that follows. A missing `next`, `null` and an empty name all mean the end.
     fn read_next(
         &mut self,
         state: &WidgetNode<'_>,
@@ -78,6 +80,7 @@ impl FlowImporter<'_> {
         if name.is_empty() {
             return None;
         }
+        // A widget of an unknown type is not in the list, and its type has a problem already.
         let found = names.iter().position(|known| *known == name);
         if found.is_none() && !self.unknown_widgets.iter().any(|known| known == name) {
             let message = format!("widget `{}` goes on to `{name}`, and there is none", state.name);
@@ -87,13 +90,15 @@ impl FlowImporter<'_> {
         found.map(WidgetId)
     }
 
-    /// Warns of widgets that no execution comes to.
+    /// Warns of widgets that no execution can reach.
     pub(super) fn warn_of_unreachable_widgets(
         &mut self,
         states: &[WidgetNode<'_>],
         widgets: &[Widget],
     ) {
         let mut reached = vec![false; widgets.len()];
+        // A search from the trigger, which is the first widget. Widgets in a loop that nothing else
+        // leads to are unreachable too.
         let mut open = if widgets.is_empty() { Vec::new() } else { vec![0] };
         while let Some(index) = open.pop() {
             if std::mem::replace(&mut reached[index], true) {

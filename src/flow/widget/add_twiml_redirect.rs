@@ -1,5 +1,5 @@
-//! `add-twiml-redirect`: hands the call to another TwiML application, which gives it back by
-//! redirecting to the route's URL with `?FlowEvent=return`.
+//! `add-twiml-redirect`: redirects the call to another TwiML application. The application returns
+//! the call by a redirect to the route's URL with `?FlowEvent=return`.
 //!
 //! ```json
 //! {"name": "elsewhere", "type": "add-twiml-redirect",
@@ -34,6 +34,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
 
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let url = context.required_text("url")?;
+    // The URL may come from Liquid, so its check happens here and not in the import.
     let parsed = url.trim().parse::<Uri>();
     if !parsed.is_ok_and(|uri| matches!(uri.scheme_str(), Some("http" | "https"))) {
         return Err(context.property_error("url", "not a URL", "one that begins with https://"));
@@ -41,6 +42,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let method = context.text("method")?;
     let seconds = context.number("timeout")?.map_or(RETURN_WITHIN.as_secs(), u64::from);
     context.document().add(&Redirect { url: url.trim(), method: method.as_deref() });
+    // With a timeout of 0 the flow does not wait for the call.
     if seconds == 0 {
         return Ok(Next::End);
     }
@@ -49,6 +51,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
 
 fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     match event {
+        // The application may return without `FlowEvent`, by the URL that it was called from.
         Event::Returned(params) | Event::Webhook(params) => {
             context.set_all(&params);
             Ok(Next::event("return"))

@@ -1,4 +1,5 @@
-//! `capture-payments`: asks the caller for a card or an account, which we never see.
+//! `capture-payments`: asks the caller for a card or a bank account. The carrier passes the numbers
+//! to the payment provider; neither the gateway nor the flow receives them.
 //!
 //! ```json
 //! {"name": "pay", "type": "capture-payments",
@@ -59,8 +60,10 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let (description, account) = (text("description")?, text("bank_account_type")?);
     let method = text("payment_method")?.map(|method| match method.as_str() {
         "ACH_DEBIT" => "ach-debit",
+        // TwiML's default, for any other text that Liquid renders.
         _ => "credit-card",
     });
+    // Studio has a JSON list (`["VISA"]`), TwiML a text with spaces (`visa`).
     let cards = text("valid_card_types")?.and_then(|json| {
         let cards: Vec<String> = serde_json::from_str(&json).ok()?;
         Some(cards.join(" ").to_lowercase().replace('_', "-"))
@@ -102,6 +105,7 @@ fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure
         "caller-interrupted-with-star" => "payInterrupted",
         "caller-hung-up" => "hangup",
         "validation-error" => "validationError",
+        // Every other result is an error of the payment connector.
         _ => "providerError",
     }))
 }

@@ -1,4 +1,4 @@
-//! `connect-call-to`: connects the caller with somebody else.
+//! `connect-call-to`: connects the call to a number, client, conference, SIM or SIP address.
 //!
 //! ```json
 //! {"name": "agent", "type": "connect-call-to",
@@ -42,6 +42,7 @@ const NOUNS: [&str; 6] = ["number", "number-multi", "client", "conference", "sim
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     context.require_call()?;
     let noun = context.required_text("noun")?;
+    // The property `to` does not exist for this noun in Studio's editor.
     let to = if noun == "sip" {
         context.required_text("sip_endpoint")?
     } else {
@@ -77,6 +78,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         }
         _ => {
             let numbers = to.split(',').map(str::trim).filter(|number| !number.is_empty());
+            // The carrier rejects a `Dial` with more numbers; the first ones are dialled.
             for number in numbers.take(DIALLED_AT_ONCE_MAX) {
                 inside.add(&Number { number, ..Number::default() });
             }
@@ -89,7 +91,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
 fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let Event::Webhook(params) = event else { return Ok(Next::event("callCompleted")) };
     context.set_all(&params);
-    // The carrier asks for the action also when it was the caller who hung up.
+    // The carrier requests the action URL after a hang-up of the caller as well.
     let gone = params.get("CallStatus") == Some("completed");
     Ok(Next::event(if gone { "hangup" } else { "callCompleted" }))
 }

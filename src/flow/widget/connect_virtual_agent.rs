@@ -1,5 +1,5 @@
-//! `connect-virtual-agent`: connects the call to a bot. Deprecated at Twilio for
-//! `connect-virtual-agent-v2`.
+//! `connect-virtual-agent`: connects the call to a virtual agent. Twilio has deprecated it in
+//! favour of `connect-virtual-agent-v2`.
 //!
 //! ```json
 //! {"name": "bot", "type": "connect-virtual-agent",
@@ -53,6 +53,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
 fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let Event::Webhook(params) = event else { return Ok(Next::event("return")) };
     context.set_all(&params);
+    // The carrier requests the action URL after a hang-up of the caller as well.
     let gone = params.get("CallStatus") == Some("completed");
     Ok(Next::event(if gone { "hangup" } else { "return" }))
 }

@@ -1,4 +1,4 @@
-//! `connect-virtual-agent-v2`: connects the call to a bot.
+//! `connect-virtual-agent-v2`: connects the call to a virtual agent.
 //!
 //! ```json
 //! {"name": "bot", "type": "connect-virtual-agent-v2",
@@ -71,6 +71,7 @@ fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure
     let Event::Webhook(params) = event else { return Ok(Next::event("failed")) };
     context.set_all(&params);
     Ok(Next::event(match params.get("VirtualAgentStatus").unwrap_or_default() {
+        // The agent's own result comes before the state of the call, which may have ended since.
         "live-agent-handoff" => "live-agent-handoff",
         "failed" => "failed",
         _ if params.get("CallStatus") == Some("completed") => "hangup",

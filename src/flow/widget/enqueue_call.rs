@@ -1,4 +1,4 @@
-//! `enqueue-call`: puts the caller into a queue or into TaskRouter.
+//! `enqueue-call`: puts the call into a queue or into TaskRouter.
 //!
 //! ```json
 //! {"name": "queue", "type": "enqueue-call",
@@ -33,7 +33,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
     resume,
 };
 
-/// An `Enqueue` with what stands in it.
+/// The rendered properties of an `Enqueue`. `send-to-flex` writes the same verb.
 #[derive(Debug, Default)]
 pub(super) struct EnqueueRequest {
     pub(super) workflow: Option<String>,
@@ -56,6 +56,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         wait_url: context.text("wait_url")?,
         wait_method: context.text("wait_url_method")?,
     };
+    // Either of the two properties is enough, which the table of the type cannot express.
     if request.workflow.is_none() && request.queue.is_none() {
         return Err(context.property_error(
             "queue_name",
@@ -66,12 +67,13 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     Ok(request.write(context))
 }
 
-/// What became of a caller in a queue.
+/// Maps the carrier's `QueueResult` to an event.
 pub(super) fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let Event::Webhook(params) = event else { return Ok(Next::event("callComplete")) };
     context.set_all(&params);
     let result = params.get("QueueResult").unwrap_or_default();
     Ok(match result {
+        // Flows rarely wire a hang-up in a queue: without a wire the execution ends as usual.
         "hangup" if context.widget().next("callFailure").is_none() => Next::End,
         "queue-full" | "system-error" => Next::event("failedToEnqueue"),
         "error" | "hangup" => Next::event("callFailure"),
@@ -82,11 +84,11 @@ pub(super) fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Ne
 // === impl EnqueueRequest ===
 
 impl EnqueueRequest {
-    /// Writes it, and waits for what becomes of the caller.
+    /// Writes the verb, and waits for the end of the call's time in the queue.
     pub(super) fn write(&self, context: &mut WidgetContext<'_>) -> Next {
         let turn = context.turn;
         let enqueue = Enqueue {
-            // In TaskRouter the text of the element is not a queue.
+            // With a workflow, TaskRouter chooses the queue.
             queue: self.queue.as_deref().filter(|_| self.workflow.is_none()).unwrap_or_default(),
             action: Some(&turn.action),
             method: Some("POST"),

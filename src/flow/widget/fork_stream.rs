@@ -1,4 +1,4 @@
-//! `fork-stream`: starts or stops a copy of the call's sound to a server.
+//! `fork-stream`: starts or stops a stream of the call's audio to a server.
 //!
 //! ```json
 //! {"name": "listen", "type": "fork-stream",
@@ -8,7 +8,7 @@
 //!    "stream_track": "inbound_track"}}
 //! ```
 
-use super::{Next, Requirement, WidgetType, waits_for_nothing};
+use super::{Next, Requirement, WidgetType, never_resume};
 use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Property, PropertyKind};
@@ -35,7 +35,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
     exactly_one_of: &[],
     requirement: Requirement::Nothing,
     enter,
-    resume: waits_for_nothing,
+    resume: never_resume,
 };
 
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
@@ -45,6 +45,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let siprec = context.text("stream_transport_type")?.as_deref() == Some("siprec");
     let starts = context.required_text("stream_action")? == "start";
     let parameters = context.pairs("stream_parameters")?;
+    // Only a `Start` has the other attributes: a `Stop` names the stream alone.
     let inside = |writer: &mut TwimlWriter| {
         let parameters = |writer: &mut TwimlWriter| {
             for (name, value) in parameters.iter().filter(|_| starts) {
@@ -62,13 +63,16 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         }
     };
     let document = context.document();
-    match starts {
-        true => nest(document, &Start::default(), inside),
-        false => nest(document, &Stop {}, inside),
+    if starts {
+        nest(document, &Start::default(), inside);
+    } else {
+        nest(document, &Stop {}, inside);
     }
+    // The carrier continues with the next verb at once, so the widget does not wait.
     Ok(Next::event("next"))
 }
 
+// `inside` has one type for both verbs; `nest` itself is generic over the verb.
 fn nest(writer: &mut TwimlWriter, verb: &impl Verb, inside: impl FnOnce(&mut TwimlWriter)) {
     writer.nest(verb, inside);
 }

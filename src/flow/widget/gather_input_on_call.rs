@@ -1,4 +1,4 @@
-//! `gather-input-on-call`: asks for keys or speech.
+//! `gather-input-on-call`: asks the caller for digits or speech.
 //!
 //! ```json
 //! {"name": "menu", "type": "gather-input-on-call",
@@ -49,11 +49,12 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let audio = AudioProperties::render(context)?;
     let (language, hints) = (context.text("gather_language")?, context.text("hints")?);
     let (speech_timeout, model) = (context.text("speech_timeout")?, context.text("speech_model")?);
-    // `stop_gather` says whether the key counts at all.
+    // Studio's `stop_gather` switches the key off, for which TwiML has an empty `finishOnKey`.
     let stop = context.flag("stop_gather")?.unwrap_or(true);
     let key = if stop { context.text("finish_on_key")? } else { Some(String::new()) };
     let (timeout_seconds, digits) =
         (context.number("timeout")?, context.number("number_of_digits")?);
+    // The carrier's default is `true`, so only `false` is written.
     let profanity_filter = context.flag("profanity_filter")?.filter(|filter| !filter);
     let turn = context.turn;
     let gather = Gather {
@@ -62,8 +63,9 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         method: Some("POST"),
         timeout_seconds,
         finish_on_key: key.as_deref(),
+        // 0 is Studio's value for any number of digits.
         digits: digits.filter(|digits| *digits > 0),
-        // The carrier wants a number or `auto`, and a model wants a number.
+        // Passed on as it is: which texts are valid depends on the speech model.
         speech_timeout: speech_timeout.as_deref(),
         speech_model: model.as_deref(),
         language: language.as_deref(),
@@ -72,7 +74,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         ..Gather::default()
     };
     context.document().nest(&gather, |inside| audio.write(inside));
-    // Nothing was pressed or said: the carrier goes on behind the Gather.
+    // Without input the carrier does not request the action URL: it continues after the `Gather`.
     context.add_redirect_back();
     Ok(context.wait(None))
 }
@@ -81,13 +83,14 @@ fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure
     let Event::Webhook(params) = event else { return Ok(Next::event("timeout")) };
     context.set_all(&params);
     let given = |name| params.get(name).filter(|text| !text.is_empty());
-    let (said, event) = match (given("Digits"), given("SpeechResult")) {
+    // The carrier may send both, if the caller spoke and then pressed a key: digits are certain.
+    let (input, event) = match (given("Digits"), given("SpeechResult")) {
         (Some(digits), _) => (digits, "keypress"),
         (None, Some(speech)) => (speech, "speech"),
         (None, None) => return Ok(Next::event("timeout")),
     };
     if let Some(name) = context.text("save_response_as")? {
-        context.execution.frame_mut().variables.insert(name, said.into());
+        context.execution.frame_mut().variables.insert(name, input.into());
     }
     Ok(Next::event(event))
 }

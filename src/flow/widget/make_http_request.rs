@@ -1,4 +1,4 @@
-//! `make-http-request`: asks any server; its answer is variables, never TwiML.
+//! `make-http-request`: sends a request to any server, and sets variables from the answer.
 //!
 //! ```json
 //! {"name": "find", "type": "make-http-request",
@@ -38,17 +38,19 @@ pub(super) const TYPE: WidgetType = WidgetType {
 };
 
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    // Studio's default is GET.
     let get = context.text("method")?.is_none_or(|method| method.eq_ignore_ascii_case("GET"));
     let target = call_target(context, get)?;
     let parameters = context.pairs("parameters")?;
     let content_type = context.text("content_type")?.unwrap_or_else(|| FORM.to_owned());
     let text = context.text("body")?;
     let form = is_form(&content_type);
-    // Studio sends a form its parameters, and anything else its body.
+    // Studio sends the parameters as a form, and the body with any other content type.
     let body = match text {
         Some(text) if !get && (!form || parameters.is_empty()) => {
             Some(RequestBody { content_type, text })
         }
+        // An empty body still has its content type, which a server may require.
         None if !get && !form => Some(RequestBody { content_type, text: String::new() }),
         _ => None,
     };
@@ -66,7 +68,7 @@ fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure
     let Event::FunctionReturned(outcome) = event else { return Ok(Next::End) };
     let (parsed, next) = match outcome.kind {
         OutcomeKind::Success { parsed } => (parsed, Ok(Next::event("success"))),
-        // Studio: "Returning custom TwiML isn't supported" here: it is a body like any other.
+        // Studio's documentation: "Returning custom TwiML isn't supported". It is the body's text.
         OutcomeKind::Twiml(_) => (None, Ok(Next::event("success"))),
         OutcomeKind::Fail(error) => (None, Err(error.into())),
     };

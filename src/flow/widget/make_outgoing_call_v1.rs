@@ -1,5 +1,5 @@
-//! `make-outgoing-call-v1`: as `make-outgoing-call-v2`, with fewer properties and the event
-//! `answeredByMachine`.
+//! `make-outgoing-call-v1`: makes a call as `make-outgoing-call-v2` does, with fewer properties and
+//! with the event `answeredByMachine`.
 //!
 //! ```json
 //! {"name": "call", "type": "make-outgoing-call-v1",
@@ -16,6 +16,8 @@ use crate::flow::properties::{Property, PropertyKind};
 pub(super) const TYPE: WidgetType = WidgetType {
     name: "make-outgoing-call-v1",
     events: &["answered", "busy", "noAnswer", "failed", "answeredByMachine", "hangup"],
+    // Both versions share `enter` and `resume`: a property or event that only one of them has is
+    // absent in the other.
     failure: Some("failed"),
     properties: &[
         Property::required("from", PropertyKind::Text),

@@ -1,4 +1,4 @@
-//! `make-outgoing-call-v2`: calls somebody over the carrier's API; the flow goes on in that call.
+//! `make-outgoing-call-v2`: makes a call over the carrier's API. The flow continues in that call.
 //!
 //! ```json
 //! {"name": "call", "type": "make-outgoing-call-v2",
@@ -46,8 +46,8 @@ pub(super) const TYPE: WidgetType = WidgetType {
     resume,
 };
 
-/// Our names of the properties, and the API's.
-const NAMES: [(&str, &str); 9] = [
+/// The properties, and their names in the API.
+const PARAMETERS: [(&str, &str); 9] = [
     ("from", "From"),
     ("to", "To"),
     ("recording_channels", "RecordingChannels"),
@@ -59,8 +59,8 @@ const NAMES: [(&str, &str); 9] = [
     ("sip_auth_password", "SipAuthPassword"),
 ];
 
-/// Those that only count where a machine is looked for.
-const MACHINE: [(&str, &str); 5] = [
+/// The properties that apply with `detect_answering_machine` alone.
+const MACHINE_PARAMETERS: [(&str, &str); 5] = [
     ("machine_detection", "MachineDetection"),
     ("machine_detection_timeout", "MachineDetectionTimeout"),
     ("machine_detection_speech_threshold", "MachineDetectionSpeechThreshold"),
@@ -68,17 +68,18 @@ const MACHINE: [(&str, &str); 5] = [
     ("machine_detection_silence_timeout", "MachineDetectionSilenceTimeout"),
 ];
 
-/// A call that is neither answered nor refused is over by then, also where no callback tells us.
+/// The time after which a call without any webhook counts as not answered. The carrier's longest
+/// ringing time is 600 s, and a status callback may be lost.
 const NO_ANSWER_SECONDS: u64 = 900;
 
 pub(super) fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
-    // A message may have begun the flow, but only a voice route takes the webhooks of a call.
+    // A message may have begun the flow, but only a voice route accepts the webhooks of a call.
     let Some(url) = context.turn.callback_url(Channel::Voice) else {
         return Err(Failure::NoVoiceUrl { widget: context.widget().name.clone() });
     };
     context.required_text("to")?;
     let mut form = Params::default();
-    for (property, name) in NAMES {
+    for (property, name) in PARAMETERS {
         if let Some(text) = context.text(property)? {
             form.push(name, &text);
         }
@@ -87,12 +88,13 @@ pub(super) fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         form.push("Record", "true");
     }
     if context.flag("detect_answering_machine")?.unwrap_or_default() {
-        for (property, name) in MACHINE {
+        for (property, name) in MACHINE_PARAMETERS {
             if let Some(text) = context.text(property)? {
                 form.push(name, &text);
             }
         }
     }
+    // One URL for both: the callback reports a call that is not answered, and has the same token.
     form.push("Url", &url);
     form.push("StatusCallback", &url);
     let path = "/2010-04-01/Accounts/{account}/Calls.json".to_owned();
@@ -108,20 +110,23 @@ pub(super) fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Ne
                 context.set("CallSid", sid.as_str());
             }
             context.execution.call_sid = sid;
+            // The API returns when the call is queued: the result comes as a webhook.
             return Ok(context.wait(Some(NO_ANSWER_SECONDS)));
         }
         Event::Webhook(params) | Event::Returned(params) => params,
         _ => return Ok(Next::event("noAnswer")),
     };
     context.set_all(&params);
+    // From here on the widgets speak in the new call.
     context.execution.channel = Channel::Voice;
     let machine = params.get("AnsweredBy").is_some_and(|by| by.starts_with("machine"));
-    let told = context.widget().next("answeredByMachine").is_some();
+    // A machine counts as an answer in a flow that does not distinguish it.
+    let is_wired = context.widget().next("answeredByMachine").is_some();
     Ok(Next::event(match params.get("CallStatus").unwrap_or_default() {
         "busy" => "busy",
         "no-answer" | "canceled" => "noAnswer",
         "failed" => "failed",
-        _ if machine && told => "answeredByMachine",
+        _ if machine && is_wired => "answeredByMachine",
         _ => "answered",
     }))
 }

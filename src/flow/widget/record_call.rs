@@ -1,4 +1,4 @@
-//! `record-call`: starts or stops a recording of the whole call, over the carrier's API.
+//! `record-call`: starts or stops a recording of the whole call over the carrier's API.
 //!
 //! ```json
 //! {"name": "record", "type": "record-call",
@@ -33,8 +33,8 @@ pub(super) const TYPE: WidgetType = WidgetType {
     resume,
 };
 
-/// Our names of the properties, and the API's.
-const NAMES: [(&str, &str); 5] = [
+/// The properties, and their names in the API.
+const PARAMETERS: [(&str, &str); 5] = [
     ("trim", "Trim"),
     ("recording_status_callback", "RecordingStatusCallback"),
     ("recording_status_callback_method", "RecordingStatusCallbackMethod"),
@@ -45,16 +45,18 @@ const NAMES: [(&str, &str); 5] = [
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     context.require_call()?;
     let call = context.execution.call_sid.clone().unwrap_or_default();
+    // `{account}` remains in the path: the sender replaces it with the sid of its account.
     let recordings = format!("/2010-04-01/Accounts/{{account}}/Calls/{call}/Recordings");
     let mut form = Params::default();
     let path = if context.flag("record_call")?.unwrap_or_default() {
-        for (property, name) in NAMES {
+        for (property, name) in PARAMETERS {
             if let Some(text) = context.text(property)? {
                 form.push(name, &text);
             }
         }
         format!("{recordings}.json")
     } else {
+        // The alias `Twilio.CURRENT` spares the flow the sid of the recording.
         form.push("Status", "stopped");
         format!("{recordings}/Twilio.CURRENT.json")
     };

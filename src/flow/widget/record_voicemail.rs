@@ -1,4 +1,4 @@
-//! `record-voicemail`: records the caller.
+//! `record-voicemail`: records a message of the caller.
 //!
 //! ```json
 //! {"name": "voicemail", "type": "record-voicemail",
@@ -49,13 +49,14 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         max_length_seconds: context.number("max_length")?,
         play_beep: context.flag("play_beep")?,
         trim: trim.as_deref(),
+        // `false` is TwiML's default, and not written.
         transcribe: context.flag("transcribe")?.filter(|transcribe| *transcribe),
         transcribe_callback: transcribed.as_deref(),
         recording_status_callback: recorded.as_deref(),
         ..Record::default()
     };
     context.document().add(&record);
-    // Nothing was recorded: the carrier goes on behind the Record.
+    // Without audio the carrier does not request the action URL: it continues after the `Record`.
     context.add_redirect_back();
     Ok(context.wait(None))
 }
@@ -64,7 +65,8 @@ fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure
     let Event::Webhook(params) = event else { return Ok(Next::event("noAudio")) };
     context.set_all(&params);
     let recorded = params.get("RecordingUrl").is_some_and(|url| !url.is_empty());
-    // Most callers end their message by hanging up; only a flow that wants to know is told apart.
+    // Most callers end a message with a hang-up, so it is a complete recording in a flow without a
+    // transition for `hangup`.
     let hung_up =
         params.get("Digits") == Some("hangup") && context.widget().next("hangup").is_some();
     Ok(Next::event(match (recorded, hung_up) {

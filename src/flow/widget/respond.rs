@@ -1,4 +1,4 @@
-//! `respond`: answers with a template. Ours; Studio has no such widget.
+//! `respond`: replies with a template file. This widget is an extension; Studio does not have it.
 //!
 //! ```json
 //! {"name": "greet", "type": "respond",
@@ -6,8 +6,8 @@
 //!  "properties": {"template": "message/reply.xml"}}
 //! ```
 //!
-//! Where `next` is wired, the flow goes on when the carrier comes back: by an action URL that is
-//! not given (`<Gather>` without `action`), or by `<Redirect/>`.
+//! If `next` is wired, the flow continues with the carrier's next webhook. The document causes it
+//! by a verb with the default action URL (`<Gather>` without `action`) or by `<Redirect/>`.
 
 use super::{Next, Requirement, WidgetType};
 use crate::flow::context::WidgetContext;
@@ -34,7 +34,8 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let template =
         template.ok_or_else(|| context.property_error("template", "missing", "a template"))?;
     let document = context.render(template)?;
-    // `raw` and a template's own text can break what escaping kept whole.
+    // Escaping alone does not make a document valid: the template's own text and `raw` can break
+    // it.
     let read =
         check_document(document.as_bytes(), context.execution.channel, &DocumentLimits::default());
     let read =
@@ -44,6 +45,8 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         Some(before) => splice(before, document.as_bytes()),
         None => document.into(),
     };
+    // The document is a person's own, so its next webhook may have no token: the call is handed
+    // over.
     if context.widget().next("next").is_some() {
         return Ok(context.hand_over(Some(document), None));
     }

@@ -1,5 +1,5 @@
-//! `resume-conversation`: takes a conversation up again over the carrier's API: its messages come
-//! to the flow from then on.
+//! `resume-conversation`: resumes a conversation over the carrier's API. The flow then receives the
+//! conversation's messages.
 //!
 //! ```json
 //! {"name": "resume", "type": "resume-conversation",
@@ -34,9 +34,11 @@ pub(super) const TYPE: WidgetType = WidgetType {
 
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let conversation = context.required_text("conversation_sid")?;
+    // `default` and an unset property mean the account's default service, which has no sid.
     let service = context.text("conversation_service_sid")?.filter(|sid| sid.starts_with("IS"));
     let mut form = Params::default();
     form.push("Target", "webhook");
+    // A flow with a voice route alone still receives the webhooks there.
     let url = context
         .turn
         .callback_url(Channel::Message)
@@ -45,6 +47,8 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         form.push("Configuration.Url", &url);
     }
     let filters = context.text("webhook_filters")?;
+    // Liquid may render as something else than a list: then the default applies, as when it is
+    // unset.
     let filters = filters.and_then(|json| serde_json::from_str::<Vec<String>>(&json).ok());
     for filter in filters.unwrap_or_else(|| vec!["onMessageAdded".to_owned()]) {
         form.push("Configuration.Filters", &filter);

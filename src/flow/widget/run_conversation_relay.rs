@@ -1,5 +1,5 @@
-//! `run-conversation-relay`: connects the call to a program that speaks and listens over a
-//! WebSocket.
+//! `run-conversation-relay`: connects the call to an assistant over a WebSocket. The carrier
+//! converts speech to text and text to speech.
 //!
 //! ```json
 //! {"name": "assistant", "type": "run-conversation-relay",
@@ -45,7 +45,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let (url, greeting) = (context.required_text("url")?, text("welcome_greeting")?);
     let (language, tts_language) = (text("language")?, text("tts_language")?);
     let (tts_provider, voice) = (text("tts_provider")?, text("voice")?);
-    let (heard_language, heard_by) =
+    let (transcription_language, transcription_provider) =
         (text("transcription_language")?, text("transcription_provider")?);
     let (model, interruptible) = (text("speech_model")?, text("interruptible")?);
     let parameters = context.pairs("parameters")?;
@@ -57,8 +57,8 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         tts_language: tts_language.as_deref(),
         tts_provider: tts_provider.as_deref(),
         voice: voice.as_deref(),
-        transcription_language: heard_language.as_deref(),
-        transcription_provider: heard_by.as_deref(),
+        transcription_language: transcription_language.as_deref(),
+        transcription_provider: transcription_provider.as_deref(),
         speech_model: model.as_deref(),
         dtmf_detection: context.flag("dtmf_detection")?,
         interruptible: interruptible.as_deref(),
@@ -77,6 +77,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
 fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let Event::Webhook(params) = event else { return Ok(Next::event("failed")) };
     context.set_all(&params);
+    // A session without a status, as after a hang-up, counts as a success.
     let failed = matches!(params.get("SessionStatus"), Some("failed" | "error"));
     Ok(Next::event(if failed { "failed" } else { "success" }))
 }

@@ -1,4 +1,4 @@
-//! `run-function`: calls the user's code; the one place that says what its answer means.
+//! `run-function`: calls a function, and takes the transition for its outcome.
 //!
 //! ```json
 //! {"name": "lookup", "type": "run-function",
@@ -55,7 +55,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
 fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
     let outcome = match event {
         Event::FunctionReturned(outcome) => outcome,
-        // Its TwiML had the call, and gives it back.
+        // The function's own TwiML returns the call.
         Event::Returned(params) | Event::Webhook(params) => {
             context.set_all(&params);
             return Ok(Next::event("success"));
@@ -67,14 +67,14 @@ fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure
         OutcomeKind::Twiml(document) => (None, reply_with_twiml(context, document)),
         OutcomeKind::Fail(error) => (None, Err(error.into())),
     };
-    // No template reads variables behind the last answer of an execution.
+    // After the last reply no template reads the variables: copying a body would cost for nothing.
     if !matches!(next, Ok(Next::Reply { then: AfterReply::End, .. })) {
         set_response(context, outcome.response.as_ref(), parsed);
     }
     next
 }
 
-/// Where the call of a widget goes: its function, or its URL rendered.
+/// The target of a widget's call: its function, or its rendered URL.
 pub(super) fn call_target(
     context: &WidgetContext<'_>,
     is_get: bool,
@@ -90,8 +90,10 @@ pub(super) fn call_target(
     }
 }
 
-/// The function took the call over: its document goes to the caller byte for byte, if a carrier
-/// can read it. What the flow said before it in the same turn stands in front.
+/// Replies with the TwiML of a function, byte for byte, behind the document of this turn so far.
+///
+/// # Errors
+/// The document is one that a carrier cannot read, or has findings and the function is `strict`.
 fn reply_with_twiml(context: &mut WidgetContext<'_>, document: Bytes) -> Result<Next, Failure> {
     let (function, strict) = match &context.widget().properties.callee {
         Some(Callee::Function(function)) => (function.name.clone(), function.strict),
@@ -100,7 +102,7 @@ fn reply_with_twiml(context: &mut WidgetContext<'_>, document: Bytes) -> Result<
     match check_document(&document, context.execution.channel, &DocumentLimits::default()) {
         Err(error) => Err(Failure::Twiml { function, error }),
         Ok(read) => {
-            // A finding without a code is our own advice, at which no carrier would balk.
+            // A finding without a code is our own advice. No carrier rejects a document for it.
             let warned = read.findings.iter().any(|finding| finding.code.is_some());
             context.execution.warnings.extend(read.findings.into_iter().map(FlowWarning::Finding));
             if strict && warned {
@@ -110,19 +112,19 @@ fn reply_with_twiml(context: &mut WidgetContext<'_>, document: Bytes) -> Result<
                 Some(before) => splice(before, &document),
                 None => document,
             };
-            // A message has no call that could come back, and what is never stored cannot wait.
+            // A message has no call that could return, and a flow that is not stored cannot wait.
             let call = context.execution.channel == Channel::Voice;
-            Ok(match call && context.flow.persistence.is_always() {
-                true => context.hand_over(Some(document), None),
-                false => Next::last(document),
-            })
+            if call && context.flow.persistence.is_always() {
+                Ok(context.hand_over(Some(document), None))
+            } else {
+                Ok(Next::last(document))
+            }
         }
     }
 }
 
-/// `body`, `status_code` and `content_type` are set by every answer. `parsed` is merged over what a
-/// former run of the widget has left, key by key on the top level: Studio documents that it
-/// merges, not how deep.
+/// Sets `body`, `status_code` and `content_type` from a response, and merges its JSON into
+/// `parsed`.
 pub(super) fn set_response(
     context: &mut WidgetContext<'_>,
     response: Option<&FunctionResponse>,
@@ -136,6 +138,8 @@ pub(super) fn set_response(
     let Some(parsed) = parsed else { return };
     let widget = context.widget().name.as_str();
     let output = context.execution.frame_mut().output_mut(widget);
+    // Studio documents that it merges the answers of several runs, and not how deep: here the keys
+    // of the top level.
     match output.get_mut("parsed") {
         Some(Value::Object(former)) => former.extend(parsed),
         _ => drop(output.insert("parsed".to_owned(), Value::Object(parsed))),

@@ -1,4 +1,4 @@
-//! `run-subflow`: runs another flow and takes its variables over.
+//! `run-subflow`: runs another flow, and sets variables from those that it sets.
 //!
 //! ```json
 //! {"name": "survey", "type": "run-subflow",
@@ -36,6 +36,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
 
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let sid = context.required_text("flow_sid")?;
+    // Studio allows one level of subflows (81024). The import reports deeper ones.
     let nested = context.execution.frames.len() > 1;
     let subflow = context.flow.subflows.iter().position(|subflow| subflow.sid == sid);
     let (Some(subflow), false) = (subflow, nested) else {
@@ -45,7 +46,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     for pair in context.widget().properties.pairs("parameters") {
         let key = context.render(&pair.key)?;
         let value = match evaluate_pair(context, &key, pair)? {
-            // Studio: the parameters of a subflow are texts unless their type says otherwise.
+            // Unlike variables, the parameters of a subflow are texts unless they have a type.
             Value::Number(number) if !pair.json => Value::String(number.to_string()),
             value => value,
         };

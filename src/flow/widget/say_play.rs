@@ -1,4 +1,4 @@
-//! `say-play`: speaks a text, plays a file, or sends keys.
+//! `say-play`: speaks a text, plays a file, or sends digits.
 //!
 //! ```json
 //! {"name": "welcome", "type": "say-play",
@@ -32,7 +32,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
     resume,
 };
 
-/// What is heard: rendered before anything is written.
+/// The rendered properties of a `Say` or `Play`. `gather-input-on-call` has most of them too.
 #[derive(Debug)]
 pub(super) struct AudioProperties {
     say: Option<String>,
@@ -57,7 +57,9 @@ fn resume(_: &mut WidgetContext<'_>, _: Event) -> Result<Next, Failure> {
 // === impl AudioProperties ===
 
 impl AudioProperties {
-    /// The properties of a widget that speaks or plays.
+    /// Renders the properties of a widget.
+    ///
+    /// Before anything is written, because a template that fails must not leave half a document.
     pub(super) fn render(context: &WidgetContext<'_>) -> Result<AudioProperties, Failure> {
         Ok(AudioProperties {
             say: context.text("say")?,
@@ -69,9 +71,11 @@ impl AudioProperties {
         })
     }
 
-    /// Writes it as a verb; nothing where there is nothing to be heard.
+    /// Writes the verb, if one of the properties has a text.
     pub(super) fn write(&self, writer: &mut TwimlWriter) {
+        // 1 is TwiML's default, and not written.
         let times = self.times.filter(|times| *times != 1);
+        // If several are set, Studio uses the first in this order; the import warns of it.
         if let Some(text) = &self.say {
             let (voice, language) = (self.voice.as_deref(), self.language.as_deref());
             writer.add(&Say { text, voice, language, times });

@@ -1,4 +1,4 @@
-//! `send-and-wait-for-reply`: sends a message and waits for the next one of this person.
+//! `send-and-wait-for-reply`: sends a message, and waits for the contact's next message.
 //!
 //! ```json
 //! {"name": "ask", "type": "send-and-wait-for-reply",
@@ -46,11 +46,12 @@ pub(super) const TYPE: WidgetType = WidgetType {
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let outbound = OutboundMessage::render(context)?;
     let turn = context.turn;
-    // What became of it is asked for only where the flow goes somewhere with it.
+    // Status callbacks are webhooks too: the carrier sends them only if the flow uses their event.
     let status = context.widget().next("deliveryFailure").map(|_| turn.action.as_str());
-    match outbound.write_reply(context, status) {
-        true => wait(context),
-        false => Ok(Next::SendRequest(outbound.to_request())),
+    if outbound.write_reply(context, status) {
+        wait(context)
+    } else {
+        Ok(Next::SendRequest(outbound.to_request()))
     }
 }
 
@@ -63,6 +64,8 @@ fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure
         }
         _ => return Ok(Next::event("timeout")),
     };
+    // The reply and the status callback arrive by the same token: this parameter distinguishes
+    // them.
     if matches!(params.get("MessageStatus"), Some("failed" | "undelivered")) {
         return Ok(Next::event("deliveryFailure"));
     }

@@ -1,4 +1,4 @@
-//! `send-message`: sends a message: as `<Message>` where a message is being answered, else over
+//! `send-message`: sends a message, as a `<Message>` if the turn answers a message, otherwise over
 //! the carrier's API.
 //!
 //! ```json
@@ -45,22 +45,24 @@ pub(super) const TYPE: WidgetType = WidgetType {
     resume,
 };
 
-/// A message, rendered.
+/// The rendered properties of an outgoing message.
 #[derive(Debug)]
 pub(super) struct OutboundMessage {
     from: String,
     to: String,
     body: Option<String>,
     media: Option<String>,
+    /// The sid of a content template, and its variables as JSON.
     content: Option<(String, String)>,
     shorten_urls: bool,
 }
 
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let outbound = OutboundMessage::render(context)?;
-    match outbound.write_reply(context, None) {
-        true => Ok(Next::event("sent")),
-        false => Ok(Next::SendRequest(outbound.to_request())),
+    if outbound.write_reply(context, None) {
+        Ok(Next::event("sent"))
+    } else {
+        Ok(Next::SendRequest(outbound.to_request()))
     }
 }
 
@@ -70,7 +72,7 @@ fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure
     Ok(Next::event("sent"))
 }
 
-/// Notes `widgets.NAME.outbound` from what the carrier's API answered.
+/// Sets `widgets.NAME.outbound` to the message that the carrier's API has created.
 pub(super) fn set_outbound(
     context: &mut WidgetContext<'_>,
     result: Result<Map<String, Value>, CarrierRequestError>,
@@ -80,8 +82,8 @@ pub(super) fn set_outbound(
     Ok(())
 }
 
-/// What the carrier's API answered, its keys in the spelling of Studio: `date_created` is
-/// `DateCreated`.
+/// The resource that the carrier's API has returned, with keys as Studio writes them:
+/// `date_created` is `DateCreated`.
 pub(super) fn read_resource(
     context: &WidgetContext<'_>,
     result: Result<Map<String, Value>, CarrierRequestError>,
@@ -92,23 +94,24 @@ pub(super) fn read_resource(
 }
 
 fn studio_name(name: &str) -> String {
-    let capital = |word: &str| {
+    let capitalize = |word: &str| {
         let mut letters = word.chars();
         letters.next().map_or(String::new(), |first| {
             first.to_ascii_uppercase().to_string() + letters.as_str()
         })
     };
-    name.split('_').map(capital).collect()
+    name.split('_').map(capitalize).collect()
 }
 
 // === impl OutboundMessage ===
 
 impl OutboundMessage {
-    /// The message of a widget.
+    /// Renders the message of a widget.
     pub(super) fn render(context: &WidgetContext<'_>) -> Result<OutboundMessage, Failure> {
         let or = |name, other: &str| -> Result<String, Failure> {
             Ok(context.text(name)?.unwrap_or_else(|| other.to_owned()))
         };
+        // Exports have the one name or the other.
         let content = match context.text("content_sid")? {
             Some(sid) => Some(sid),
             None => context.text("content_template_sid")?,
@@ -121,7 +124,7 @@ impl OutboundMessage {
         });
         let (body, media) = (context.text("body")?, context.text("media_url")?);
         if body.is_none() && media.is_none() && content.is_none() {
-            // The carrier refuses a message without anything in it (Twilio 21602).
+            // The carrier rejects an empty message (Twilio 21602).
             return Err(context.property_error("body", "empty", "a text, or `media_url`"));
         }
         Ok(OutboundMessage {
@@ -134,13 +137,14 @@ impl OutboundMessage {
         })
     }
 
-    /// Writes it into the answer to a message. `false` where none is being answered, the answer
-    /// holds as many as it may, or TwiML has no word for it.
+    /// Writes the message into the reply of this turn. `false` if that is not possible; then the
+    /// message needs the carrier's API.
     pub(super) fn write_reply(
         &self,
         context: &mut WidgetContext<'_>,
         status: Option<&str>,
     ) -> bool {
+        // TwiML has no content templates, and the carrier drops messages over its limit.
         let message = context.execution.channel == Channel::Message && context.turn.answering;
         if !message
             || self.content.is_some()
@@ -149,6 +153,7 @@ impl OutboundMessage {
             return false;
         }
         context.execution.messages_in_reply += 1;
+        // A `<Message>` goes to the contact by default.
         let other = |address: &str, usual: &str| (address != usual).then(|| address.to_owned());
         let to = other(&self.to, &context.execution.contact);
         let from = other(&self.from, &context.execution.address);
@@ -174,9 +179,10 @@ impl OutboundMessage {
         true
     }
 
-    /// The same for the carrier's API.
+    /// The request that sends the message over the carrier's API.
     pub(super) fn to_request(&self) -> CarrierRequest {
         let mut form = Params::default();
+        // The sid of a messaging service is a sender too, in a parameter of its own.
         let service = self.from.starts_with("MG");
         form.push(if service { "MessagingServiceSid" } else { "From" }, &self.from);
         form.push("To", &self.to);

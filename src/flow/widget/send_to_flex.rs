@@ -1,4 +1,4 @@
-//! `send-to-flex`: hands a caller to TaskRouter by `Enqueue`, and a message to an agent over the
+//! `send-to-flex`: transfers a call to TaskRouter by `Enqueue`, or a chat to an agent over the
 //! carrier's API.
 //!
 //! ```json
@@ -50,6 +50,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         let request = EnqueueRequest {
             workflow: Some(workflow),
             queue: None,
+            // The attributes of a task are a JSON object, if only an empty one.
             attributes: Some(attributes.unwrap_or_else(|| "{}".to_owned())),
             priority,
             timeout_seconds,
@@ -58,6 +59,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         };
         return Ok(request.write(context));
     }
+    // An interaction invites an agent to the chat. The API takes both parts as JSON in a form.
     let mut form = Params::default();
     let execution = &context.execution;
     let channel = json!({
@@ -79,16 +81,18 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
 }
 
 fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
+    // Every other event belongs to a call in the queue.
     let Event::CarrierReturned(result) = event else { return enqueue_call::resume(context, event) };
     let resource = read_resource(context, result)?;
     context.set_resource(resource);
     Ok(Next::event("callComplete"))
 }
 
-/// The API's word for the kind of an address.
+/// The API's channel type of an address, such as `whatsapp` of `whatsapp:+15550123`.
 fn channel_type(address: &str) -> &str {
+    // A plain number has no scheme, and an unknown scheme would be an error of the API anyway.
     match address.split_once(':') {
-        Some((kind @ ("whatsapp" | "messenger" | "rcs"), _)) => kind,
+        Some((scheme @ ("whatsapp" | "messenger" | "rcs"), _)) => scheme,
         _ => "sms",
     }
 }

@@ -10,7 +10,7 @@
 
 use serde_json::Value;
 
-use super::{Next, Requirement, WidgetType, waits_for_nothing};
+use super::{Next, Requirement, WidgetType, never_resume};
 use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
 use crate::flow::failure::check_length;
@@ -24,10 +24,11 @@ pub(super) const TYPE: WidgetType = WidgetType {
     exactly_one_of: &[],
     requirement: Requirement::Nothing,
     enter,
-    resume: waits_for_nothing,
+    resume: never_resume,
 };
 
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    // In order, so that a value may read a variable that the same widget has set before.
     for pair in context.widget().properties.pairs("variables") {
         let key = context.render(&pair.key)?;
         let value = evaluate_pair(context, &key, pair)?;
@@ -37,7 +38,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     Ok(Next::event("next"))
 }
 
-/// The value of a variable: JSON where the entry says so, else a text, or the number that it is.
+/// Evaluates one entry: as JSON if its type says so, otherwise as a number or a text.
 pub(super) fn evaluate_pair(
     context: &mut WidgetContext<'_>,
     key: &str,
@@ -50,7 +51,7 @@ pub(super) fn evaluate_pair(
     Ok(parse_number(&text).unwrap_or(Value::String(text)))
 }
 
-/// An object as it is, a text as the JSON in it.
+/// Evaluates a value as JSON. A text is parsed, any other value stays as it is.
 fn evaluate_json(
     context: &mut WidgetContext<'_>,
     key: &str,
@@ -61,6 +62,8 @@ fn evaluate_json(
     let text = check_length(&context.widget().name, key, text)?;
     match serde_json::from_str(&text) {
         Ok(value) => Ok(value),
+        // The flow continues with the text. The warning quotes no value, which may be a caller's
+        // data.
         Err(_) => {
             let widget = &context.widget().name;
             context.execution.warn(format!(
@@ -72,9 +75,9 @@ fn evaluate_json(
     }
 }
 
-/// Studio keeps what looks like a number as one. Only what prints as it was written: a telephone
-/// number or an extension must keep its plus and its zeros.
+/// The number that a text is, as in Studio. `None` for a text that the number would change.
 fn parse_number(text: &str) -> Option<Value> {
     let number: i64 = text.parse().ok()?;
+    // A telephone number or an extension must not lose its plus or its leading zeros.
     (number.to_string() == text).then(|| number.into())
 }

@@ -1,4 +1,4 @@
-//! `split-based-on`: the first transition whose conditions hold, else `noMatch`.
+//! `split-based-on`: takes the first transition whose conditions are true, otherwise `noMatch`.
 //!
 //! ```json
 //! {"name": "which", "type": "split-based-on",
@@ -10,7 +10,7 @@
 //!  "properties": {"input": "{{widgets.menu.Digits}}"}}
 //! ```
 
-use super::{Next, Requirement, WidgetType, waits_for_nothing};
+use super::{Next, Requirement, WidgetType, never_resume};
 use crate::flow::condition::Condition;
 use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
@@ -24,26 +24,27 @@ pub(super) const TYPE: WidgetType = WidgetType {
     exactly_one_of: &[],
     requirement: Requirement::Nothing,
     enter,
-    resume: waits_for_nothing,
+    resume: never_resume,
 };
 
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     for transition in &context.widget().transitions {
-        // Of several conditions all must hold: Studio's editor makes only one.
-        let mut held = !transition.conditions.is_empty();
+        // All of several conditions must be true. Studio's editor writes one for each transition.
+        let mut matches = !transition.conditions.is_empty();
         for condition in &transition.conditions {
-            held = held && holds(context, condition)?;
+            matches = matches && is_true(context, condition)?;
         }
-        if held {
+        if matches {
+            // All cases have the event `match`, so the event alone does not give the next widget.
             context.chosen = transition.next;
-            // A match that is wired to nothing ends the execution, like `noMatch` there.
+            // A case that leads nowhere ends the execution, and does not fall through to `noMatch`.
             return Ok(if context.chosen.is_some() { Next::event("match") } else { Next::End });
         }
     }
     Ok(Next::event("noMatch"))
 }
 
-fn holds(context: &WidgetContext<'_>, condition: &Condition) -> Result<bool, Failure> {
+fn is_true(context: &WidgetContext<'_>, condition: &Condition) -> Result<bool, Failure> {
     let argument =
         condition.argument.as_ref().or_else(|| context.widget().properties.text("input"));
     let subject =

@@ -1,4 +1,4 @@
-//! `start-conversation`: makes a conversation over the carrier's API.
+//! `start-conversation`: creates a conversation over the carrier's API.
 //!
 //! ```json
 //! {"name": "start", "type": "start-conversation",
@@ -39,8 +39,8 @@ pub(super) const TYPE: WidgetType = WidgetType {
     resume,
 };
 
-/// Our names of the properties, and the API's.
-const NAMES: [(&str, &str); 4] = [
+/// The properties, and their names in the API.
+const PARAMETERS: [(&str, &str); 4] = [
     ("timers_inactive", "Timers.Inactive"),
     ("timers_closed", "Timers.Closed"),
     ("friendly_name", "FriendlyName"),
@@ -49,12 +49,14 @@ const NAMES: [(&str, &str); 4] = [
 
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let mut form = Params::default();
-    for (property, name) in NAMES {
+    for (property, name) in PARAMETERS {
         if let Some(text) = context.text(property)? {
             form.push(name, &text);
         }
     }
     let participants = context.text("participants")?;
+    // Liquid may render as something else than a list: a conversation can start without
+    // participants.
     let participants = participants.and_then(|json| serde_json::from_str::<Vec<Value>>(&json).ok());
     for participant in participants.unwrap_or_default() {
         let binding = json!({"messaging_binding": {
@@ -63,6 +65,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         }});
         form.push("Participant", &binding.to_string());
     }
+    // `default` and an unset property mean the account's default service, which has no sid.
     let service = context.text("conversation_service_sid")?.filter(|sid| sid.starts_with("IS"));
     let path = match service {
         Some(service) => format!("/v1/Services/{service}/ConversationWithParticipants"),

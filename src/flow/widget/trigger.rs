@@ -1,11 +1,11 @@
-//! `trigger`: where an execution begins.
+//! `trigger`: the widget where an execution begins. Its event is that of the trigger's kind.
 //!
 //! ```json
 //! {"name": "Trigger", "type": "trigger",
 //!  "transitions": [{"event": "incomingMessage", "next": "lookup"}]}
 //! ```
 
-use super::{Next, Requirement, WidgetType, waits_for_nothing};
+use super::{Next, Requirement, WidgetType, never_resume};
 use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Property, PropertyKind};
@@ -24,9 +24,10 @@ pub(super) const TYPE: WidgetType = WidgetType {
     exactly_one_of: &[],
     requirement: Requirement::Nothing,
     enter,
-    resume: waits_for_nothing,
+    resume: never_resume,
 };
 
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
+    // If the kind is not wired, the execution ends at once.
     Ok(Next::event(context.execution.frame().trigger.kind().event()))
 }
