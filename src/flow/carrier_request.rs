@@ -41,7 +41,7 @@ pub enum CarrierRequestError {
         code: Option<u64>,
     },
     /// No complete answer arrived.
-    #[error("the carrier's API cannot be asked: {0}")]
+    #[error("the request to the carrier's API failed: {0}")]
     Failed(String),
 }
 

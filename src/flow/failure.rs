@@ -96,7 +96,8 @@ pub enum Failure {
     },
     /// A function has not returned after the most polls that one call may have.
     #[error(
-        "the function of widget `{widget}` was waited for {HOLD_TIMES_MAX} times, the most allowed"
+        "the function of widget `{widget}` has not returned after {HOLD_TIMES_MAX} polls, the most \
+         allowed"
     )]
     PendingTooLong {
         /// The widget's name.

@@ -198,7 +198,7 @@ impl FlowImporter<'_> {
         let (name, type_node) = (node.get("name"), node.get("type"));
         let Some((name, type_node)) = name.and_then(FlowNode::text).zip(type_node) else {
             let expected = "a `name` and a `type`, both texts";
-            self.fail(node, "this is no widget", expected, FORMAT_HELP);
+            self.fail(node, "this is not a widget", expected, FORMAT_HELP);
             return None;
         };
         let type_name = type_node.text().unwrap_or_default();
@@ -208,10 +208,10 @@ impl FlowImporter<'_> {
             let help = match did_you_mean(type_name, names) {
                 Some(question) => question,
                 None if DISCONTINUED_TYPES.contains(&type_name) => {
-                    "Twilio has ended the product behind it: take the widget out".to_owned()
+                    "Twilio has discontinued its product; remove the widget".to_owned()
                 }
-                None => "docs/studio.md lists the types there are; take the widget out, or do its \
-                         work in a function"
+                None => "docs/studio.md lists the known types; remove the widget, or replace it \
+                         with a function"
                     .to_owned(),
             };
             let message = format!("widget `{name}` is of the unknown type `{type_name}`");
@@ -238,7 +238,7 @@ impl FlowImporter<'_> {
             None => {
                 let triggers = states.iter().filter(|state| state.is_trigger());
                 let help = triggers.map(|state| format!("`{}` is one", state.name)).next();
-                let message = "no widget has the name that `initial_state` says";
+                let message = "no widget has the name in `initial_state`";
                 let help = help.unwrap_or_default();
                 self.fail(named.unwrap_or(root), message, "the name of a `trigger`", &help);
             }
@@ -250,7 +250,7 @@ impl FlowImporter<'_> {
             if states[..index].iter().any(|before| before.name == state.name) {
                 let message = format!("there are two widgets `{}`", state.name);
                 let node = state.node.get("name").unwrap_or(state.node);
-                self.fail(node, message, "a name of its own", "");
+                self.fail(node, message, "a unique name", "");
             }
         }
     }
@@ -265,7 +265,8 @@ impl FlowImporter<'_> {
             );
             let failure = state.widget_type.failure.unwrap_or_default();
             let help = format!(
-                "add an `[[account]]` with `sid` and `auth_tokens`; without, `{failure}` is taken"
+                "add an `[[account]]` with `sid` and `auth_tokens`; without it, the flow takes \
+                 `{failure}`"
             );
             self.warn(state.node.get("type").unwrap_or(state.node), message, "", &help);
         }

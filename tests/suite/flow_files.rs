@@ -86,7 +86,7 @@ fn mistakes_have_a_place() {
     let error = parse("a.json", "{\"states\": [],}").unwrap_err();
     assert!(error.contains("--> a.json:1:14"), "{error}");
     let error = parse("a.toml", "[widget.a]\ntype = \"trigger\"\non = \"b\"\n").unwrap_err();
-    assert!(error.contains("`on` is no table\n --> a.toml:3:6"), "{error}");
+    assert!(error.contains("`on` is not a table\n --> a.toml:3:6"), "{error}");
     let error = parse("a.toml", "[widget.a]\nmatch = [{ next = \"b\" }]\n").unwrap_err();
     assert!(error.contains("0 conditions in an item of `match`\n --> a.toml:2:10"), "{error}");
     let error = parse("a.toml", "[widget.a]\nx = 2020-01-01\n").unwrap_err();

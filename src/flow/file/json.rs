@@ -29,7 +29,7 @@ pub(super) fn read(source: &Source, problems: &mut Problems) -> Option<FlowNode>
     let text = &source.text;
     // The parser recurses for each level: a file of brackets alone would overflow the stack.
     if let Some(offset) = find_excess_nesting(text) {
-        let message = format!("more than {FLOW_NESTING_MAX} lists and objects within each other");
+        let message = format!("more than {FLOW_NESTING_MAX} nested lists and objects");
         problems.push(source.error(offset..offset + 1, message));
         return None;
     }
@@ -130,7 +130,7 @@ impl JsonFlowReader<'_> {
                     };
                     let key = FlowKey { name, span: range.start..range.end };
                     if !known.insert(key.name.clone()) {
-                        let message = format!("`{}` is there twice", key.name);
+                        let message = format!("`{}` appears twice", key.name);
                         self.fail(key.span.clone(), message, "each key once");
                     }
                     members.push((key, self.convert_value(property.value)));
@@ -218,6 +218,6 @@ mod tests {
     fn refuses_deep_nesting_and_a_key_twice() {
         assert!(message(&"[".repeat(100_000)).contains("more than 64"));
         let report = message("{\"states\": [],\n \"states\": []}");
-        assert!(report.contains("`states` is there twice\n --> flow.json:2:2"), "{report}");
+        assert!(report.contains("`states` appears twice\n --> flow.json:2:2"), "{report}");
     }
 }

@@ -88,7 +88,11 @@ impl TomlFlowReader<'_> {
         if let Some(number) = number {
             return FlowValue::Number(number);
         }
-        self.fail(span.clone(), "no number that JSON has", "a number of at most 64 bits");
+        self.fail(
+            span.clone(),
+            "not a number that JSON can express",
+            "a number of at most 64 bits",
+        );
         FlowValue::Null
     }
 
@@ -138,7 +142,7 @@ impl TomlFlowReader<'_> {
     fn convert_widget(&mut self, name: FlowKey, node: FlowNode) -> FlowNode {
         let FlowNode { value, span } = node;
         let FlowValue::Table(members) = value else {
-            let message = format!("the widget `{}` is no table", name.name);
+            let message = format!("the widget `{}` is not a table", name.name);
             self.fail(span.clone(), message, "`type = …` and more");
             return FlowNode { value: FlowValue::Null, span };
         };
@@ -179,14 +183,14 @@ impl TomlFlowReader<'_> {
                         events.into_iter().map(|(event, next)| convert_on_entry(&event, next)),
                     );
                 }
-                ("on", _) => self.fail(node.span, "`on` is no table", "`{ event = \"next\" }`"),
+                ("on", _) => self.fail(node.span, "`on` is not a table", "`{ event = \"next\" }`"),
                 ("match", FlowValue::List(items)) => {
                     for item in items {
                         transitions.extend(self.convert_match_item(item, input.as_ref()));
                     }
                 }
                 ("match", _) => {
-                    self.fail(node.span, "`match` is no list", "`[{ equal_to = …, next = … }]`");
+                    self.fail(node.span, "`match` is not a list", "`[{ equal_to = …, next = … }]`");
                 }
                 (name, value) => {
                     let value = convert_property(name, value);
@@ -204,7 +208,7 @@ impl TomlFlowReader<'_> {
         const EXPECTED: &str = "one condition, `next`, and perhaps `name`";
         let span = item.span;
         let FlowValue::Table(members) = item.value else {
-            self.fail(span, "an item of `match` is no table", EXPECTED);
+            self.fail(span, "an item of `match` is not a table", EXPECTED);
             return None;
         };
         let (mut next, mut name, mut tests) = (None, None, FlowMembers::new());

@@ -218,11 +218,13 @@ impl FlowImporter<'_> {
             }
             // A warning: the rest of the flow works, as it does in Studio.
             None => {
-                let message =
-                    format!("widget `{}` runs the flow `{sid}`, which is not here", state.name);
+                let message = format!(
+                    "widget `{}` runs the flow `{sid}`, which is not configured",
+                    state.name
+                );
                 let help = format!(
                     "export it too, and add `[flow.NAME]` with `file` and `sid = \"{sid}\"`; \
-                     without, `failed` is taken"
+                     without it, the flow takes `failed`"
                 );
                 self.warn(node, message, "not configured", &help);
             }
@@ -305,8 +307,8 @@ impl FlowImporter<'_> {
     fn warn_of_unknown_property(&mut self, state: &WidgetNode<'_>, name: &str, node: &FlowNode) {
         let known = state.widget_type.properties.iter().map(|property| property.name);
         let help = match nearest_name(name, known) {
-            Some(near) => format!("did you mean `{near}`? As it is, it does nothing"),
-            None => "as it is, it does nothing".to_owned(),
+            Some(near) => format!("did you mean `{near}`? It has no effect"),
+            None => "it has no effect".to_owned(),
         };
         let message = format!("`{}` of `{}` is not known", name, state.widget_type.name);
         self.warn(node, message, "not used", &help);

@@ -61,8 +61,8 @@ impl FlowImporter<'_> {
                 Err(reason) => {
                     let message =
                         format!("the pattern of widget `{}` cannot be read: {reason}", state.name);
-                    let help = "patterns match the whole text, whatever the case of its letters; \
-                                look-around and back references do not exist here";
+                    let help = "patterns match the whole text and ignore the case of letters; \
+                                look-around and back references are not supported";
                     self.fail(place, message, "a regular expression", help);
                     None
                 }

@@ -49,7 +49,7 @@ impl FlowImporter<'_> {
             let help = did_you_mean(event_name, state.widget_type.events.iter().copied())
                 .unwrap_or_else(|| format!("its events: {}", state.widget_type.events.join(", ")));
             let message = format!(
-                "widget `{}` knows no event `{event_name}`: it is a `{}`",
+                "widget `{}` has no event `{event_name}`: it is a `{}`",
                 state.name, state.widget_type.name
             );
             self.fail(event, message, "no such event", &help);
@@ -59,7 +59,7 @@ impl FlowImporter<'_> {
         let given = node.get("conditions").and_then(FlowNode::list);
         if event_name == "match" && given.is_none_or(<[FlowNode]>::is_empty) {
             let message = format!("a `match` of widget `{}` has no conditions", state.name);
-            self.fail(node, message, "never holds", "give it one, or take it out");
+            self.fail(node, message, "never holds", "add one, or remove it");
         }
         Some(Transition { event: event_name.to_owned(), next, conditions })
     }
@@ -83,7 +83,8 @@ impl FlowImporter<'_> {
         // A widget of an unknown type is not in the list, and its type has a problem already.
         let found = names.iter().position(|known| *known == name);
         if found.is_none() && !self.unknown_widgets.iter().any(|known| known == name) {
-            let message = format!("widget `{}` goes on to `{name}`, and there is none", state.name);
+            let message =
+                format!("widget `{}` leads to `{name}`, which does not exist", state.name);
             let help = did_you_mean(name, names.iter().copied()).unwrap_or_default();
             self.fail(next, message, "no such widget", &help);
         }
@@ -109,7 +110,7 @@ impl FlowImporter<'_> {
         for (state, _) in states.iter().zip(reached).filter(|(_, reached)| !reached) {
             let message = format!("nothing leads to widget `{}`", state.name);
             let node = state.node.get("name").unwrap_or(state.node);
-            self.warn(node, message, "never entered", "wire it, or take it out");
+            self.warn(node, message, "never entered", "wire it, or remove it");
         }
     }
 }

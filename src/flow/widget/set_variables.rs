@@ -68,7 +68,7 @@ fn evaluate_json(
             let widget = &context.widget().name;
             context.execution.warn(format!(
                 "variable `{key}` of widget `{widget}` is not the JSON that its type says it is, \
-                 so it is kept as a text (Twilio 81027)"
+                 so it is used as a text (Twilio 81027)"
             ));
             Ok(Value::String(text))
         }
