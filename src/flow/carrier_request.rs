@@ -54,7 +54,7 @@ fn format_code(code: Option<u64>) -> String {
 
 impl CarrierService {
     /// The first label of the service's host at Twilio.
-    pub fn host(self) -> &'static str {
+    pub(crate) fn host(self) -> &'static str {
         match self {
             CarrierService::Api => "api",
             CarrierService::Conversations => "conversations",

@@ -104,13 +104,13 @@ pub(super) fn compile_pattern(text: &str) -> Result<Regex, String> {
 
 impl ConditionType {
     /// Whether the condition compares with a value.
-    pub fn takes_value(self) -> bool {
+    pub(crate) fn takes_value(self) -> bool {
         !matches!(self, ConditionType::IsBlank | ConditionType::IsNotBlank)
     }
 
     /// Whether the condition is true for `subject` and `value`. `compiled` is the pattern of a
     /// `regex` whose value is constant.
-    pub fn holds(self, subject: &str, value: &str, compiled: Option<&Regex>) -> bool {
+    pub(crate) fn holds(self, subject: &str, value: &str, compiled: Option<&Regex>) -> bool {
         let (subject, value) = (subject.trim(), value.trim());
         let (left, right) = (subject.to_lowercase(), value.to_lowercase());
         let any_of = || right.split(',').any(|item| item.trim() == left);

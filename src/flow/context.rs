@@ -49,7 +49,7 @@ pub struct FlowUrls {
 
 impl TurnContext {
     /// The turn of a flow that never waits, and so needs no token.
-    pub fn without_return(now: Duration) -> TurnContext {
+    pub(crate) fn without_return(now: Duration) -> TurnContext {
         TurnContext {
             now,
             token: StepToken::default(),
@@ -62,7 +62,7 @@ impl TurnContext {
 
     /// A turn that answers a webhook. The next webhook goes to the same URL, with the new token in
     /// place of the former one.
-    pub fn for_webhook(
+    pub(crate) fn for_webhook(
         now: Duration,
         token: StepToken,
         webhook: &Webhook,
@@ -76,13 +76,13 @@ impl TurnContext {
     }
 
     /// A turn without a webhook: a wait has ended, or a function has returned late.
-    pub fn without_webhook(now: Duration, token: StepToken, urls: FlowUrls) -> TurnContext {
+    pub(crate) fn without_webhook(now: Duration, token: StepToken, urls: FlowUrls) -> TurnContext {
         let action = token.to_query(std::iter::empty());
         TurnContext { now, token, action, urls, answering: false, records_transitions: false }
     }
 
     /// The same turn; `records` says whether the execution records its transitions.
-    pub fn recording_transitions(mut self, records: bool) -> TurnContext {
+    pub(crate) fn recording_transitions(mut self, records: bool) -> TurnContext {
         self.records_transitions = records;
         self
     }

@@ -86,13 +86,13 @@ pub struct Transition {
 
 impl Flow {
     /// Whether a widget of the flow or of its subflows calls the configured function of this name.
-    pub fn calls(&self, function: &str) -> bool {
+    pub(crate) fn calls(&self, function: &str) -> bool {
         let has_name = |called: &config::Function| called.name == function;
         self.functions().any(has_name) || self.subflows.iter().any(|flow| flow.calls(function))
     }
 
     /// Whether a widget of the flow or of its subflows makes a call over the carrier's API.
-    pub fn makes_calls(&self) -> bool {
+    pub(crate) fn makes_calls(&self) -> bool {
         // Both versions of the widget, `-v1` and `-v2`.
         let makes = |widget: &Widget| widget.widget_type.name.starts_with("make-outgoing-call");
         self.widgets.iter().any(makes) || self.subflows.iter().any(|flow| flow.makes_calls())
@@ -116,7 +116,7 @@ impl Flow {
 
 impl Persistence {
     /// Whether a store preserves all executions.
-    pub fn is_always(self) -> bool {
+    pub(crate) fn is_always(self) -> bool {
         self == Persistence::Always
     }
 }

@@ -197,12 +197,12 @@ impl Execution {
     }
 
     /// The pending call that the execution waits for.
-    pub fn pending_call(&self) -> Option<&PendingCall> {
+    pub(crate) fn pending_call(&self) -> Option<&PendingCall> {
         self.wait().and_then(|wait| wait.pending.as_deref())
     }
 
     /// The sid of the account that the execution belongs to.
-    pub fn account_sid(&self) -> Option<&str> {
+    pub(crate) fn account_sid(&self) -> Option<&str> {
         // Executions of former versions have no account: the webhook that began them names it.
         self.account.as_deref().or_else(|| match &self.frames[0].trigger {
             Trigger::Form { params, .. } => params.get("AccountSid"),
@@ -211,19 +211,19 @@ impl Execution {
     }
 
     /// Makes the execution begin at a time, by a wait before its first widget.
-    pub fn begin_at(&mut self, due: Duration) {
+    pub(crate) fn begin_at(&mut self, due: Duration) {
         let wait =
             Wait { token: StepToken::default(), due: Some(due), handed_over: false, pending: None };
         self.state = ExecutionState::Waiting(wait);
     }
 
     /// Whether the execution has left its trigger.
-    pub fn has_begun(&self) -> bool {
+    pub(crate) fn has_begun(&self) -> bool {
         self.steps > 0
     }
 
     /// The origin of the execution in Studio's REST: the sid of its call or message, or `API`.
-    pub fn initiated_by(&self) -> &str {
+    pub(crate) fn initiated_by(&self) -> &str {
         match &self.frames[0].trigger {
             Trigger::Form { params, .. } => params.sid().unwrap_or_default(),
             Trigger::Json { .. } => "API",
@@ -231,7 +231,7 @@ impl Execution {
     }
 
     /// The variables of the running flow as templates read them. `flow_sid` is that of the flow.
-    pub fn context(&self, flow_sid: &str) -> Value {
+    pub(crate) fn context(&self, flow_sid: &str) -> Value {
         let ExecutionFrame { trigger, data, variables, widgets, .. } = self.frame();
         json!({
             "trigger": {(trigger.kind().name()): trigger.values()},
@@ -274,7 +274,7 @@ impl Execution {
     }
 
     /// Adds a warning for the log.
-    pub fn warn(&mut self, text: String) {
+    pub(crate) fn warn(&mut self, text: String) {
         self.warnings.push(FlowWarning::Failure(text));
     }
 

@@ -122,7 +122,7 @@ pub enum Failure {
 
 impl Failure {
     /// Whether no transition may take the failure.
-    pub fn is_final(&self) -> bool {
+    pub(crate) fn is_final(&self) -> bool {
         // These limits end loops: a transition that took one would continue the loop.
         matches!(self, Failure::Steps | Failure::SameWidget(_))
     }

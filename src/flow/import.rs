@@ -11,7 +11,7 @@ mod split;
 mod url;
 mod wiring;
 
-pub use url::is_callable;
+pub(crate) use url::is_callable;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -147,7 +147,7 @@ fn find_trigger_kinds(trigger: &WidgetNode<'_>) -> Vec<TriggerKind> {
 }
 
 /// Derives the sid of a flow without a configured one, the same for a name on every machine.
-pub fn derive_sid(name: &str) -> String {
+pub(crate) fn derive_sid(name: &str) -> String {
     format!("FW{}", &hash_text(name)[..32])
 }
 

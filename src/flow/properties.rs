@@ -79,12 +79,12 @@ pub enum Callee {
 
 impl Property {
     /// An optional property.
-    pub const fn new(name: &'static str, kind: PropertyKind) -> Property {
+    pub(crate) const fn new(name: &'static str, kind: PropertyKind) -> Property {
         Property { name, kind, required: false }
     }
 
     /// A required property.
-    pub const fn required(name: &'static str, kind: PropertyKind) -> Property {
+    pub(crate) const fn required(name: &'static str, kind: PropertyKind) -> Property {
         Property { name, kind, required: true }
     }
 }
@@ -99,7 +99,7 @@ impl Properties {
     }
 
     /// The entries of a property with a list; none if it is not set.
-    pub fn pairs(&self, name: &str) -> &[Pair] {
+    pub(crate) fn pairs(&self, name: &str) -> &[Pair] {
         let found = self.lists.iter().find(|(known, _)| *known == name);
         found.map_or(&[], |(_, pairs)| pairs.as_slice())
     }

@@ -12,7 +12,7 @@ use crate::liquid::{TemplateData, ValueRef};
 use crate::webhook::Params;
 
 /// The root variables of one execution.
-pub struct Scope<'a> {
+pub(crate) struct Scope<'a> {
     trigger: TriggerScope<'a>,
     contact: ContactScope<'a>,
     flow: FlowScope<'a>,
@@ -93,10 +93,10 @@ impl<T: FixedMembers> TemplateData for T {
 
 impl<'a> Scope<'a> {
     /// The names of the root variables.
-    pub const ROOTS: &'static [&'static str] = &["trigger", "contact", "flow", "widgets"];
+    pub(crate) const ROOTS: &'static [&'static str] = &["trigger", "contact", "flow", "widgets"];
 
     /// The variables of an execution whose running flow is `flow`.
-    pub fn new(flow: &'a Flow, execution: &'a Execution) -> Scope<'a> {
+    pub(crate) fn new(flow: &'a Flow, execution: &'a Execution) -> Scope<'a> {
         // Variables belong to the running flow: a subflow does not see those of its caller.
         let frame = execution.frame();
         let ExecutionFrame { data, variables, widgets, .. } = frame;

@@ -10,7 +10,7 @@ use crate::config;
 use crate::liquid::Template;
 
 /// The parts of a short route, with compiled templates.
-pub struct ShortFlow {
+pub(crate) struct ShortFlow {
     /// The function to call.
     pub function: Arc<config::Function>,
     /// The configured parameters of the call.
@@ -22,7 +22,7 @@ pub struct ShortFlow {
 }
 
 /// Builds the flow of a short route.
-pub fn build_short_flow(route: &str, short: ShortFlow) -> Flow {
+pub(crate) fn build_short_flow(route: &str, short: ShortFlow) -> Flow {
     const FUNCTION: WidgetId = WidgetId(1);
     let to = |event: &str, next| Transition {
         event: event.to_owned(),

@@ -88,7 +88,7 @@ impl Trigger {
     }
 
     /// The kind of the trigger.
-    pub fn kind(&self) -> TriggerKind {
+    pub(crate) fn kind(&self) -> TriggerKind {
         match self {
             Trigger::Form { kind, .. } | Trigger::Json { kind, .. } => *kind,
         }

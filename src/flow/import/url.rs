@@ -43,7 +43,7 @@ impl FlowImporter<'_> {
 }
 
 /// Whether a URL can be called. Placeholders such as `<<YOUR URL>>` and `${url}` cannot.
-pub fn is_callable(url: &str) -> bool {
+pub(crate) fn is_callable(url: &str) -> bool {
     callable_host(url).is_some()
 }
 
