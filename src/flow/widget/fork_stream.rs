@@ -14,7 +14,6 @@ use crate::flow::failure::Failure;
 use crate::flow::properties::{Property, PropertyKind};
 use crate::twiml::TwimlWriter;
 use crate::twiml::verb::{Parameter, Siprec, Start, Stop, Stream};
-use crate::twiml::write::Verb;
 
 pub(super) const TYPE: WidgetType = WidgetType {
     name: "fork-stream",
@@ -64,15 +63,10 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     };
     let document = context.document();
     if starts {
-        nest(document, &Start::default(), inside);
+        document.nest(&Start::default(), inside);
     } else {
-        nest(document, &Stop {}, inside);
+        document.nest(&Stop {}, inside);
     }
     // The carrier continues with the next verb at once, so the widget does not wait.
     Ok(Next::event("next"))
-}
-
-// `inside` has one type for both verbs; `nest` itself is generic over the verb.
-fn nest(writer: &mut TwimlWriter, verb: &impl Verb, inside: impl FnOnce(&mut TwimlWriter)) {
-    writer.nest(verb, inside);
 }
