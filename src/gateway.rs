@@ -1,7 +1,19 @@
-//! What a configuration becomes: everything that answers, compiled and checked.
+//! The gateway: one revision of the configuration, compiled and checked, with everything that
+//! answers a webhook.
+//!
+//! [`flows`] compiles the flows and restores their earlier revisions, `short_route` makes a flow
+//! of a short route, `hold_documents` and `fallback_document` compile the documents beside them,
+//! `route_checks` and `unset_variables` report what fits together badly. All of them report into
+//! one list of problems, and a [`Gateway`] exists only if none of these is an error; from then on
+//! it never changes, so that all workers share it without a lock. What does change is behind a
+//! [`Worker`]: the connections of its functions, the sessions, the calls that are pending. Nothing
+//! here knows the listeners, HTTP requests or the stages of an exchange.
 
+mod fallback_document;
 mod flows;
 mod hold_documents;
+mod route_checks;
+mod short_route;
 mod unset_variables;
 
 pub use flows::Flows;
@@ -12,10 +24,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::channel::Channel;
-use crate::config::{Account, Config, ConfigText, RouteAnswer, ShortRoute};
+use crate::config::{Account, Config, RouteAnswer, RouteSection};
 use crate::diagnostics::problem::{Problem, Problems, Severity};
 use crate::fallback;
-use crate::flow::{self, Flow, FlowUrls, Pair, TriggerKind};
+use crate::flow::{Flow, FlowUrls};
 use crate::function::{Functions, Resolver, SharedFunctions};
 use crate::liquid::Template;
 use crate::metrics::Metrics;
@@ -24,53 +36,56 @@ use crate::route::{Route, Routes};
 use crate::session::{Sessions, StoreError, StoredExecution};
 use crate::template::TemplateFolder;
 use crate::tls::check_certificate;
-use crate::twiml::read::{DocumentLimits, check_document};
 use crate::verify::Verifier;
 
-/// One revision of the configuration at work; shared by all workers, never changed.
+use fallback_document::load_fallback_document;
+use short_route::ShortRouteCompiler;
+
+/// One revision of the configuration, compiled. All workers share it, and it never changes.
 pub struct Gateway {
-    /// As read.
+    /// The configuration as it was read.
     pub config: Config,
-    /// Stage 2.
+    /// Stage 2: checks signatures.
     pub verifier: Verifier,
-    /// Stage 3.
+    /// Stage 3: finds the flow of a webhook.
     pub routes: Routes,
-    /// The flows behind it, and those that no route names.
+    /// The flows of the routes, and those that no route names.
     pub flows: Flows,
-    /// What all workers share of stage 6.
+    /// The part of stage 6 that all workers share.
     pub functions: SharedFunctions,
     /// The hold documents, by the names of their functions.
     pub hold_documents: HashMap<String, Template>,
 }
 
-/// What a worker thread has of its own.
+/// The part of a gateway that each worker thread has for itself.
 pub struct Worker {
-    /// Stage 4, the same store for all.
+    /// Stage 4: the sessions. All workers use the same store.
     pub sessions: Sessions,
-    /// Stage 6: connections are kept per worker.
+    /// Stage 6: the connections to functions, which each worker pools for itself.
     pub functions: Functions,
-    /// The calls of functions that outlast their webhooks, the same table for all.
+    /// Calls of functions that outlast their webhooks. All workers use the same table.
     pub pending: PendingCalls,
-    /// Whether transitions are recorded also where no store keeps them: for those who look on.
+    /// Whether transitions are recorded even if the flow does not store them. The simulated phone
+    /// and the flow tests show them.
     pub records_transitions: bool,
-    /// Revisions of flows that the store has.
+    /// The revisions of flows that are known to be in the store.
     stored_flows: RefCell<HashSet<String>>,
 }
 
-/// Why the revision of a flow that an execution is on cannot be run.
+/// The reason why a stored revision of a flow cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub enum RevisionError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// It cannot be made any more.
+    /// The revision is not in the store, or does not compile with today's configuration.
     #[error("the flow that the execution began with can no longer be run: {0}")]
     Gone(String),
 }
 
 impl Gateway {
-    /// Reads a configuration and everything that it names. All problems are found at once; the
-    /// gateway is there only when none of them is an error.
+    /// Reads a configuration and every file that it names. The second half holds all problems; the
+    /// first is `None` if one of them is an error.
     pub fn load(path: &Path, metrics: &Metrics) -> (Option<Gateway>, Problems) {
         let (config, mut problems) = Config::read(path);
         let Some(config) = config else { return (None, problems) };
@@ -83,54 +98,28 @@ impl Gateway {
         (gateway, problems)
     }
 
-    /// The same from a configuration that has been read. `None` where an error was found.
+    /// Builds a gateway from a configuration that has been read. `None` if an error was found.
     pub fn build(
         config: Config,
         templates: &TemplateFolder,
         metrics: &Metrics,
         problems: &mut Problems,
     ) -> Option<Gateway> {
-        let mut routes = Vec::new();
+        // Before the routes, which refer to the flows by their files.
         let flows = Flows::load(&config, templates, problems);
-        for (path, route) in &config.routes {
-            let flow = match &route.answer {
-                RouteAnswer::Short(short) => {
-                    let compiled = compile_short_route(
-                        path,
-                        short,
-                        route.channel,
-                        &config,
-                        (templates, problems),
-                    );
-                    compiled.map(Arc::new)
-                }
-                RouteAnswer::Flow(located) => {
-                    let flow = flows.of_route(located);
-                    flow.inspect(|flow| {
-                        problems.extend(check_trigger(flow, route.channel, located))
-                    })
-                }
-            };
-            let fallback = route.fallback.as_ref();
-            let fallback = match fallback {
-                Some(named) => fallback_document(named, route.channel, templates, problems),
-                None => Some(fallback::built_in(route.channel)),
-            };
-            if let (Some(flow), Some(fallback)) = (flow, fallback) {
-                let metrics = metrics.of_route(path);
-                let path = path.clone();
-                let base = config.server.public_url.as_deref();
-                let url = base.map(|base| format!("{base}{path}").into());
-                routes.push(Route { path, url, channel: route.channel, flow, fallback, metrics });
-            }
-        }
-        problems.extend(check_voice_routes(&config, &flows, &routes));
+        let builder = RouteBuilder { config: &config, templates, flows: &flows, metrics };
+        let sections = config.routes.iter();
+        // A route with an error is left out, so that the others are checked all the same.
+        let routes: Vec<Route> =
+            sections.filter_map(|(path, section)| builder.build(path, section, problems)).collect();
+        problems.extend(route_checks::check_voice_routes(&config, &flows, &routes));
         let used = hold_documents::flows_in_use(&routes, flows.iter().map(Arc::as_ref));
         let hold_documents = hold_documents::load(&config, templates, &used, problems);
         if config.routes.is_empty() {
             let message = "no `[route.\"/…\"]` is configured, so every webhook would get 404";
             problems.push(Problem::new(Severity::Warning, message));
         }
+        // What follows reads certificates, which is of no use if the gateway cannot start anyway.
         if problems.any_error() {
             return None;
         }
@@ -150,50 +139,53 @@ impl Gateway {
         Some(Gateway { config, verifier, routes, flows, functions, hold_documents })
     }
 
-    /// A worker of this gateway. To be made on the worker's own thread.
+    /// Makes a worker of this gateway. Call it on the thread of the worker: its connections cannot
+    /// move to another one.
     pub fn worker(&self, sessions: Sessions, pending: PendingCalls) -> Worker {
         let functions = Functions::new(&self.functions);
         let stored_flows = RefCell::default();
         Worker { sessions, functions, pending, records_transitions: false, stored_flows }
     }
 
-    /// The URL that stands for one of an imported flow, where a `[[rewrite]]` fits.
+    /// The replacement of a URL of an imported flow. `None` if no `[[rewrite]]` fits.
     pub fn rewrite_url(&self, url: &str) -> Option<String> {
+        // The rules are sorted by length: the first that fits is the most specific one.
         self.config.rewrites.iter().find_map(|rewrite| rewrite.apply(url))
     }
 
-    /// The URLs under which a flow takes calls and messages. `route` is the path of the route that
-    /// its execution began on, which goes before others of the flow.
+    /// The URLs where a flow takes calls and messages. `route` is the path of the route that the
+    /// execution began on; it takes precedence over other routes of the flow.
     pub fn urls_of(&self, flow: &str, route: Option<&str>) -> FlowUrls {
         let url = |channel| self.routes.of_flow(flow, channel, route)?.url.clone();
         FlowUrls { voice: url(Channel::Voice), message: url(Channel::Message) }
     }
 
-    /// A configured account.
+    /// The configured account with a sid.
     pub fn account(&self, sid: &str) -> Option<&Arc<Account>> {
         self.config.accounts.iter().find(|account| account.sid == sid)
     }
 
-    /// The flow of today that an execution belongs to. The short form of a route is found by its
-    /// path.
+    /// The current revision of the flow of an execution.
     pub fn current_flow(&self, stored: &StoredExecution) -> Option<&Arc<Flow>> {
+        // A short route has no revisions, and its flow has the name of its path.
         if stored.revision.is_empty() {
             return self.routes.at(&stored.flow).map(|route| &route.flow);
         }
         self.flows.find(&stored.flow)
     }
 
-    /// The revision of a flow that an execution is on, where that is not the one of today.
+    /// The revision of a flow that an execution began with, if that is not the current one.
     ///
     /// # Errors
-    /// Where the store fails, and where that revision cannot be made any more.
+    /// The store failed, or the revision cannot be compiled any more.
     pub async fn stored_revision(
         &self,
         sessions: &Sessions,
         stored: &StoredExecution,
     ) -> Result<Arc<Flow>, RevisionError> {
         if stored.revision.is_empty() {
-            // The short form of a route has no revisions: an execution goes on with what is there.
+            // The short form of a route has no revisions: an execution continues with the current
+            // route, and there is none.
             return Err(RevisionError::Gone(format!("there is no route `{}`", stored.flow)));
         }
         if let Some(flow) = self.flows.find_restored(&stored.revision) {
@@ -202,135 +194,77 @@ impl Gateway {
         let definition = sessions.flow(&stored.revision).await?;
         let gone = || RevisionError::Gone("the store has lost it".to_owned());
         let definition = definition.ok_or_else(gone)?;
+        // Two turns may get here at once. Both compile the same text, so either result will do.
         self.flows.restore(&stored.revision, &definition).map_err(RevisionError::Gone)
     }
 }
 
 impl Worker {
-    /// Sees to it that the store has a flow before it has an execution that needs it.
+    /// Stores the definition of a flow, unless this worker did so before. An execution needs it
+    /// when the flow's file changes, so this comes before the execution is stored.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// The store failed.
     pub async fn store_flow(&self, flow: &Flow) -> Result<(), StoreError> {
         if !flow.persistence.is_always() || self.stored_flows.borrow().contains(&flow.revision) {
             return Ok(());
         }
         self.sessions.store_flow(&flow.revision, &flow.definition).await?;
+        // Only after the write: a failed one is repeated with the next execution.
         self.stored_flows.borrow_mut().insert(flow.revision.clone());
         Ok(())
     }
 }
 
-/// Warns of a route whose webhooks a flow does nothing with.
-fn check_trigger(flow: &Flow, channel: Channel, located: &ConfigText) -> Option<Problem> {
-    let event = match channel {
-        Channel::Voice => TriggerKind::Call.event(),
-        Channel::Message => TriggerKind::Message.event(),
-    };
-    let trigger = flow.widgets.first()?;
-    // The calls that the flow makes itself come to its voice route, and begin nothing there.
-    let resumes = channel == Channel::Voice && flow.makes_calls();
-    (trigger.next(event).is_none() && !resumes).then(|| {
-        let message = format!("`{event}` of flow `{}` is wired to nothing", flow.name);
-        let problem = located.source.warning(located.span.clone(), message);
-        problem.expected("always an empty answer").help("take another channel, or wire it")
-    })
+/// Builds the routes of one configuration.
+struct RouteBuilder<'a> {
+    config: &'a Config,
+    templates: &'a TemplateFolder,
+    flows: &'a Flows,
+    metrics: &'a Metrics,
 }
 
-/// Warns of flows that make calls, and have no route for the webhooks of those.
-fn check_voice_routes(config: &Config, flows: &Flows, routes: &[Route]) -> Vec<Problem> {
-    let takes_calls = |flow: &Flow| {
-        routes.iter().any(|route| route.channel == Channel::Voice && route.flow.name == flow.name)
-    };
-    let on_routes = routes.iter().filter_map(|route| {
-        Some((&route.flow, config.routes.get(&route.path)?.answer.flow_file()?))
-    });
-    let is_subflow = |flow: &Flow| {
-        flows.iter().any(|other| other.subflows.iter().any(|subflow| subflow.name == flow.name))
-    };
-    let is_routed = |flow: &Flow| routes.iter().any(|route| route.flow.name == flow.name);
-    // Studio's REST begins these.
-    let without_route = flows.iter().filter(|flow| !is_routed(flow) && !is_subflow(flow));
-    let without_route =
-        without_route.filter_map(|flow| Some((flow, &config.flows.get(&flow.name)?.file)));
-    let silent = on_routes.chain(without_route);
-    let silent = silent.filter(|(flow, _)| flow.makes_calls() && !takes_calls(flow));
-    silent
-        .map(|(flow, file)| {
-            let message = format!("flow `{}` makes calls, and has no voice route", flow.name);
-            let problem = file.source.warning(file.span.clone(), message);
-            problem.expected("also the flow of a route with `channel = \"voice\"`").help(
-                "the carrier asks there what follows once such a call is answered; without it \
-                 the widget fails",
-            )
+impl RouteBuilder<'_> {
+    /// Builds one route. `None` if an error was found.
+    fn build(&self, path: &str, section: &RouteSection, problems: &mut Problems) -> Option<Route> {
+        let channel = section.channel;
+        let flow = self.compile_flow(path, section, problems);
+        let fallback = match &section.fallback {
+            Some(file) => load_fallback_document(file, channel, self.templates, problems),
+            None => Some(fallback::built_in(channel)),
+        };
+        // Both halves were made before the first `?`, so that the problems of both are reported.
+        let (flow, fallback) = (flow?, fallback?);
+        let base = self.config.server.public_url.as_deref();
+        Some(Route {
+            path: path.to_owned(),
+            url: base.map(|base| format!("{base}{path}").into()),
+            channel,
+            flow,
+            fallback,
+            metrics: self.metrics.of_route(path),
         })
-        .collect()
-}
-
-/// The flow of a short route; `None` where an error was found.
-fn compile_short_route(
-    path: &str,
-    short: &ShortRoute,
-    channel: Channel,
-    config: &Config,
-    (templates, problems): (&TemplateFolder, &mut Problems),
-) -> Option<Flow> {
-    let mut parameters = Vec::new();
-    let mut unknown = Vec::new();
-    for (name, located) in &short.parameters {
-        let key = templates.compile_name(name);
-        if let Some((key, value)) = key.zip(templates.compile_inline(located, problems)) {
-            unknown.push((value.clone(), located.source.clone(), Some(located.span.clone())));
-            parameters.push(Pair { key, value, json: false });
-        }
     }
-    let mut named = |located: &Option<ConfigText>| {
-        let (template, source) = templates.document(located.as_ref()?, problems)?;
-        unknown.push((template.clone(), source, None));
-        Some(template)
-    };
-    let (success, fail) = (named(&short.success), named(&short.fail));
-    let function = config.functions.get(&short.function)?.clone();
-    let flow =
-        flow::build_short_flow(path, flow::ShortFlow { function, parameters, success, fail });
-    for (template, source, span) in unknown {
-        for mut problem in unset_variables::check_variables(&template, &source, &flow, channel) {
-            if let (Some(span), Some(place)) = (&span, &mut problem.place) {
-                place.span = span.clone();
+
+    fn compile_flow(
+        &self,
+        path: &str,
+        section: &RouteSection,
+        problems: &mut Problems,
+    ) -> Option<Arc<Flow>> {
+        let channel = section.channel;
+        match &section.answer {
+            RouteAnswer::Short(short) => {
+                let functions = &self.config.functions;
+                let compiler =
+                    ShortRouteCompiler { path, channel, functions, templates: self.templates };
+                compiler.compile(short, problems).map(Arc::new)
             }
-            problems.push(problem);
-        }
-    }
-    Some(flow)
-}
-
-/// A document without data: rendered and read once, now.
-fn fallback_document(
-    named: &ConfigText,
-    channel: Channel,
-    templates: &TemplateFolder,
-    problems: &mut Problems,
-) -> Option<actix_web::web::Bytes> {
-    let (template, source) = templates.document(named, problems)?;
-    let data = serde_json::Map::new();
-    let rendered = match template.render(&data, 0) {
-        Ok(rendered) => rendered,
-        Err(error) => {
-            problems.push(crate::template::to_problem(&error, &source));
-            return None;
-        }
-    };
-    match check_document(rendered.as_bytes(), channel, &DocumentLimits::default()) {
-        Ok(read) => {
-            for finding in read.findings {
-                let message = format!("the fallback document of a route: {finding}");
-                problems.push(named.source.error(named.span.clone(), message));
+            RouteAnswer::Flow(file) => {
+                let flow = self.flows.of_route(file)?;
+                problems.extend(route_checks::check_trigger(&flow, channel, file));
+                Some(flow)
             }
         }
-        Err(error) => {
-            let message = format!("the fallback document of a route is not TwiML: {error}");
-            problems.push(named.source.error(named.span.clone(), message));
-        }
     }
-    Some(rendered.into())
 }

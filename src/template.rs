@@ -1,4 +1,4 @@
-//! Stage 7: the user's templates, compiled once at start: variables to text, or to TwiML.
+//! Stage 7: the templates, compiled once at the start. They render variables as text or TwiML.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::limits::{DOCUMENT_BYTES_MAX, TEMPLATE_BYTES_MAX, TEMPLATES_MAX};
 use crate::liquid::{self, LiquidEngine, OutputFormat, RenderLimits, Template};
 use crate::read_limited::read_text_limited;
 
-/// The templates folder: its files, compiled, and the engine with all of them as partials.
+/// The compiled files of the templates folder, and the engine that has all of them as partials.
 pub struct TemplateFolder {
     folder: PathBuf,
     engine: LiquidEngine,
@@ -19,20 +19,21 @@ pub struct TemplateFolder {
 }
 
 struct TemplateFile {
-    /// The path below the folder, with `/` as separator, as in the configuration and in `include`.
+    /// The path relative to the folder, with `/` as separator, as in the configuration and in
+    /// `include`.
     name: String,
     source: Source,
-    /// `None` where it does not compile; its problems have been reported.
+    /// `None` if the file does not compile; its problems have been reported.
     template: Option<Template>,
 }
 
-/// The extensions of templates; the folder may hold other files.
+/// The file extensions of templates. The folder may contain other files.
 const ENDINGS: [&str; 3] = ["xml", "liquid", "txt"];
 
 impl TemplateFolder {
     /// Reads and compiles every template of a folder, so that errors are found before the first
-    /// call. Templates may include each other by their path below the folder. `zone` is the one of
-    /// dates without a zone.
+    /// call. Templates may include each other by their path in the folder. `zone` is the time zone
+    /// of dates without one.
     pub fn load(folder: &Path, zone: TimeZone, problems: &mut Problems) -> TemplateFolder {
         if !folder.is_dir() {
             problems.push(missing_folder(folder));
@@ -58,6 +59,7 @@ impl TemplateFolder {
         zone: TimeZone,
         problems: &mut Problems,
     ) -> TemplateFolder {
+        // All partials before the first document, which may include any of them.
         let mut engine = LiquidEngine::new(limits()).with_time_zone(zone);
         for (name, source) in &sources {
             // Its errors are reported below, where it is compiled as a document.
@@ -79,32 +81,34 @@ impl TemplateFolder {
         TemplateFolder { folder: folder.to_owned(), engine, files }
     }
 
-    /// The template and source of a file, by its name in the configuration.
+    /// The template and the source of a file that the configuration names.
     pub fn document(
         &self,
-        named: &ConfigText,
+        reference: &ConfigText,
         problems: &mut Problems,
     ) -> Option<(Template, Source)> {
-        if let Some(file) = self.files.iter().find(|file| file.name == named.text) {
+        if let Some(file) = self.files.iter().find(|file| file.name == reference.text) {
             return Some((file.template.clone()?, file.source.clone()));
         }
-        let path = self.folder.join(named.shown());
+        // As written: the name may contain a secret from the environment.
+        let path = self.folder.join(reference.display_text());
         let message = format!("there is no template `{}`", path.display());
         let names = self.files.iter().map(|file| file.name.as_str());
-        let help = did_you_mean(named.shown(), names)
+        let help = did_you_mean(reference.display_text(), names)
             .unwrap_or_else(|| format!("a path below `{}`, ending in .xml", self.folder.display()));
-        let problem = named.source.error(named.span.clone(), message);
+        let problem = reference.source.error(reference.span.clone(), message);
         problems.push(problem.expected("no such file").help(help));
         None
     }
 
-    /// All files that compile, with their names in a configuration or a flow.
+    /// The templates that compiled, with their names in a configuration or a flow.
     pub fn documents(&self) -> impl Iterator<Item = (String, Template)> {
         self.files.iter().filter_map(|file| Some((file.name.clone(), file.template.clone()?)))
     }
 
-    /// Compiles the name of a parameter, in which markup is text.
+    /// Compiles the name of a parameter, in which Liquid markup is plain text.
     pub fn compile_name(&self, name: &str) -> Option<Template> {
+        // Only a name with `{% endraw %}` does not compile.
         self.engine
             .compile(name, &format!("{{% raw %}}{name}{{% endraw %}}"), OutputFormat::Plain)
             .ok()
@@ -115,25 +119,24 @@ impl TemplateFolder {
         &self.engine
     }
 
-    /// Compiles a template that is written in the configuration itself; its output is plain text.
+    /// Compiles a template in the configuration itself; its output is plain text.
     pub fn compile_inline(
         &self,
-        located: &ConfigText,
+        template: &ConfigText,
         problems: &mut Problems,
     ) -> Option<Template> {
-        let compiled =
-            self.engine.compile(&located.source.name, &located.text, OutputFormat::Plain);
-        compiled.map_err(|errors| report_inline(&errors, located, problems)).ok()
+        let (name, text) = (&template.source.name, &template.text);
+        let compiled = self.engine.compile(name, text, OutputFormat::Plain);
+        compiled.map_err(|errors| report_inline(&errors, template, problems)).ok()
     }
 }
 
-/// The limits of one render. A document that is too large for the carrier is stopped while it is
-/// rendered.
+/// The limits of one render. A document that is too large for the carrier stops at the limit.
 pub fn limits() -> RenderLimits {
     RenderLimits { output_bytes: DOCUMENT_BYTES_MAX, ..RenderLimits::default() }
 }
 
-/// Compiles a template outside of the folder, for the command `render`.
+/// Compiles a template outside the templates folder, for the command `render`.
 pub fn compile_source(
     engine: &LiquidEngine,
     source: &Source,
@@ -146,7 +149,7 @@ pub fn compile_source(
     })
 }
 
-/// An error of the language as a problem in a file.
+/// Converts an error of Liquid into a problem of a file.
 pub fn to_problem(error: &liquid::LiquidError, source: &Source) -> Problem {
     let problem = source.error(error.span(), error.detail());
     problem.expected(error.kind().to_string()).help(error.help().unwrap_or_default())
@@ -165,19 +168,20 @@ fn report(errors: &[liquid::LiquidError], source: &Source, problems: &mut Proble
     }
 }
 
-/// Reports errors of a template in the configuration. Their place in the template is a place in the
-/// configuration if the text is written there verbatim: without escapes and variables of the
-/// environment. Otherwise the place is the whole value.
-fn report_inline(errors: &[liquid::LiquidError], located: &ConfigText, problems: &mut Problems) {
-    let quoted = located.source.text.get(located.span.clone()).unwrap_or_default();
-    let verbatim = quoted.get(1..).is_some_and(|text| text.starts_with(&*located.text));
+/// Reports the errors of a template in the configuration.
+fn report_inline(errors: &[liquid::LiquidError], template: &ConfigText, problems: &mut Problems) {
+    let quoted = template.source.text.get(template.span.clone()).unwrap_or_default();
+    // Escapes and variables of the environment shift what follows them. Then the places of errors
+    // are unknown, and the whole value is marked.
+    let is_verbatim = quoted.get(1..).is_some_and(|text| text.starts_with(&*template.text));
     for error in errors {
-        let mut problem = to_problem(error, &located.source);
-        let offset = located.span.start + 1;
-        let span = if verbatim {
+        let mut problem = to_problem(error, &template.source);
+        // Behind the opening quote.
+        let offset = template.span.start + 1;
+        let span = if is_verbatim {
             offset + error.span().start..offset + error.span().end
         } else {
-            located.span.clone()
+            template.span.clone()
         };
         if let Some(place) = &mut problem.place {
             place.span = span;
@@ -186,17 +190,19 @@ fn report_inline(errors: &[liquid::LiquidError], located: &ConfigText, problems:
     }
 }
 
-/// Lists the templates below `folder`, as paths below `root`. Folders that cannot be read are
-/// empty.
+/// Lists the templates in `folder` and below it, as paths relative to `root`. A folder that cannot
+/// be read counts as empty.
 fn list_templates(root: &Path, folder: &Path, names: &mut Vec<String>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        // Links to folders are not followed: `file_type` is that of the link, so no circle is
-        // endless.
+        // One more than the limit is enough: the caller takes no more, and a wrong folder may have
+        // millions of files.
         if hidden || names.len() > TEMPLATES_MAX {
             continue;
         }
+        // `file_type` is that of a link itself: links to folders are not followed, so that a cycle
+        // of links ends.
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             list_templates(root, &path, names);
         } else if path.extension().is_some_and(|ending| ENDINGS.iter().any(|e| ending == *e)) {
@@ -209,10 +215,10 @@ fn list_templates(root: &Path, folder: &Path, names: &mut Vec<String>) {
 
 fn read_template(folder: &Path, name: &str) -> Result<Source, Problem> {
     let path = folder.join(name);
-    let shown = path.display().to_string();
+    let display = path.display().to_string();
     let unreadable = |error: &dyn std::fmt::Display| {
-        Problem::new(Severity::Error, format!("cannot read the template `{shown}`: {error}"))
+        Problem::new(Severity::Error, format!("cannot read the template `{display}`: {error}"))
     };
     let text = read_text_limited(&path, TEMPLATE_BYTES_MAX).map_err(|error| unreadable(&error))?;
-    Ok(Source::new(&shown, &text))
+    Ok(Source::new(&display, &text))
 }

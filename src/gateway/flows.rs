@@ -1,10 +1,8 @@
-//! The flows of a configuration: their files read once, compiled, and found again by name, by sid
-//! and by revision.
+//! The flows of a configuration: read, compiled, and found by name, by sid and by revision.
 //!
-//! A flow's name identifies it: sessions, stored executions and Studio's REST refer to it. It is
-//! the NAME of the flow's `[flow.NAME]` section, else the path of its route, of several the first.
-//! It is never made from the name of a file, so that a file can be renamed or moved while calls go
-//! on.
+//! A flow's name identifies it: sessions, stored executions and Studio's REST API refer to it. It
+//! is the NAME of the flow's `[flow.NAME]` section, else the path of its first route. The name of
+//! the file is not part of it, so that a file can be renamed or moved while calls are in progress.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -14,7 +12,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::config::{Config, ConfigText, Function, UrlRewrite};
-use crate::diagnostics::problem::{Problem, Problems, Source};
+use crate::diagnostics::problem::{Problem, Problems, Severity, Source};
 use crate::flow::Flow;
 use crate::flow::file::{self, FlowNode};
 use crate::flow::import::{FlowName, ImportContext, derive_sid, import};
@@ -23,33 +21,35 @@ use crate::liquid::{LiquidEngine, RenderLimits, Template};
 use crate::read_limited::read_text_limited;
 use crate::template::TemplateFolder;
 
-/// All flows, and what it takes to make one again.
+/// The flows of a configuration, and the compiler for their earlier revisions.
 pub struct Flows {
     compiler: FlowCompiler,
     by_name: BTreeMap<String, Arc<Flow>>,
-    /// The names of the flows that routes name by their files.
+    /// The names of the flows, by the files that routes and `[flow.NAME]` sections refer to.
     names: HashMap<String, String>,
-    /// Other names under which a store or a program may know a flow, each with today's.
+    /// Former names of flows, which a store or a client may still use, with the current ones.
     former_names: BTreeMap<String, String>,
-    /// Revisions that executions are still on, made from what the store keeps of them.
+    /// Earlier revisions that executions still use, compiled from their stored definitions.
     restored: Mutex<HashMap<String, Arc<Flow>>>,
 }
 
-/// What a flow may refer to, owned.
+/// Compiles flows, with everything that they may refer to. It owns its parts, because revisions
+/// are compiled long after the configuration was read.
 struct FlowCompiler {
     functions: BTreeMap<String, Arc<Function>>,
     rewrites: Vec<UrlRewrite>,
     liquid: LiquidEngine,
     documents: HashMap<String, Template>,
+    /// Whether an account has credentials for the carrier's API.
     carrier: bool,
 }
 
-/// Finds a flow by its sid.
-type Subflow<'a> = dyn Fn(&str) -> Option<Arc<Flow>> + 'a;
+/// Looks up a subflow by its sid.
+type SubflowLookup<'a> = dyn Fn(&str) -> Option<Arc<Flow>> + 'a;
 
-/// A flow file that has been read.
+/// A flow file that has been read and parsed.
 struct ParsedFlow {
-    named: FlowName,
+    name: FlowName,
     source: Source,
     root: FlowNode,
 }
@@ -64,40 +64,41 @@ impl Flows {
         problems: &mut Problems,
     ) -> Flows {
         let compiler = FlowCompiler::new(config, templates);
-        let names = names(config);
+        let names = names_by_file(config);
         let mut files = Vec::new();
         for (name, flow) in &config.flows {
-            let named = FlowName { name: name.clone(), sid: flow.sid.clone() };
-            files.extend(read(config, named, &flow.file, problems));
+            let name = FlowName { name: name.clone(), sid: flow.sid.clone() };
+            files.extend(read_flow_file(config, name, &flow.file, problems));
         }
+        // Several routes may name one file, and a `[flow.NAME]` the same one: it is read once, so
+        // that its problems are reported once.
         let mut seen: HashSet<&str> = config.flows.keys().map(String::as_str).collect();
-        for (_, located) in routes_with_files(config) {
-            let name = &names[&located.text];
+        for (_, file) in routes_with_files(config) {
+            let name = &names[&file.text];
             if seen.insert(name) {
-                let named = FlowName { name: name.clone(), sid: None };
-                files.extend(read(config, named, located, problems));
+                let name = FlowName { name: name.clone(), sid: None };
+                files.extend(read_flow_file(config, name, file, problems));
             }
         }
-        // A subflow calls no subflow, so two rounds reach everything.
+        // A parent needs its compiled subflows. A subflow cannot have subflows of its own, so two
+        // rounds reach every flow.
         let mut by_name = BTreeMap::new();
-        let leaves = |file: &&ParsedFlow| !calls_subflows(&file.root);
-        for file in files.iter().filter(leaves) {
-            compiler.add(file, &mut by_name, problems);
-        }
-        for file in files.iter().filter(|file| calls_subflows(&file.root)) {
+        let (parents, leaves): (Vec<_>, Vec<_>) =
+            files.iter().partition(|file| calls_subflows(&file.root));
+        for file in leaves.into_iter().chain(parents) {
             compiler.add(file, &mut by_name, problems);
         }
         let former_names = former_names(config, &names);
         Flows { compiler, by_name, names, former_names, restored: Mutex::default() }
     }
 
-    /// A flow by its name.
+    /// The flow with a name.
     pub fn get(&self, name: &str) -> Option<&Arc<Flow>> {
         self.by_name.get(name)
     }
 
-    /// A flow by its name or its sid, as Studio's REST may say either; also by those that it had in
-    /// former versions, where they came from the name of its file.
+    /// The flow with a name or a sid: Studio's REST API allows both. The names and sids that the
+    /// flow had in former versions, which made them from the file's name, are found too.
     pub fn find(&self, key: &str) -> Option<&Arc<Flow>> {
         let by_sid = || self.by_name.values().find(|flow| flow.sid == key);
         let by_former_name = || self.get(self.former_names.get(key)?);
@@ -105,36 +106,38 @@ impl Flows {
             let mut names = self.former_names.iter();
             self.get(names.find(|(former, _)| derive_sid(former) == key)?.1)
         };
+        // Current names first: a former one must not hide a flow that has it now.
         self.get(key).or_else(by_sid).or_else(by_former_name).or_else(by_former_sid)
     }
 
-    /// The names under which a store may still have executions of a flow, each with the name that
-    /// identifies the flow now.
+    /// The former names of flows, which executions in a store may still have, each with the
+    /// current name.
     pub fn former_names(&self) -> impl Iterator<Item = (&str, &str)> {
         self.former_names.iter().map(|(former, name)| (former.as_str(), name.as_str()))
     }
 
-    /// All of them, by name.
+    /// The flows, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Flow>> {
         self.by_name.values()
     }
 
-    /// The flow of a route's `flow`.
-    pub(super) fn of_route(&self, located: &ConfigText) -> Option<Arc<Flow>> {
-        self.get(self.names.get(&located.text)?).cloned()
+    /// The flow in the file that a route's `flow` names.
+    pub(super) fn of_route(&self, file: &ConfigText) -> Option<Arc<Flow>> {
+        self.get(self.names.get(&file.text)?).cloned()
     }
 
-    /// A revision that was made again before.
+    /// An earlier revision, if it was restored before.
     pub(super) fn find_restored(&self, revision: &str) -> Option<Arc<Flow>> {
         self.restored.lock().get(revision).cloned()
     }
 
-    /// Makes a revision again from its definition.
+    /// Compiles an earlier revision from its definition.
     ///
     /// # Errors
-    /// What is wrong with it today: a function that is gone, say.
+    /// The definition does not fit today's configuration, which may lack a function, say.
     pub(super) fn restore(&self, revision: &str, definition: &str) -> Result<Arc<Flow>, String> {
         let value: Value = serde_json::from_str(definition).map_err(|error| error.to_string())?;
+        // Compiled before the lock is taken: other workers look up revisions meanwhile.
         let flow = Arc::new(self.compiler.restore(&value)?);
         let mut restored = self.restored.lock();
         restored.insert(revision.to_owned(), Arc::clone(&flow));
@@ -168,7 +171,7 @@ impl FlowCompiler {
         problems: &mut Problems,
     ) {
         let subflow = |sid: &str| flows.values().find(|flow| flow.sid == sid).cloned();
-        let flow = self.compile(&file.named, &file.source, &file.root, (&subflow, problems));
+        let flow = self.compile(file, &subflow, problems);
         if let Some(flow) = flow {
             flows.insert(flow.name.clone(), Arc::new(flow));
         }
@@ -176,12 +179,11 @@ impl FlowCompiler {
 
     fn compile(
         &self,
-        named: &FlowName,
-        source: &Source,
-        root: &FlowNode,
-        (subflow, problems): (&Subflow<'_>, &mut Problems),
+        file: &ParsedFlow,
+        subflow: &SubflowLookup<'_>,
+        problems: &mut Problems,
     ) -> Option<Flow> {
-        let surroundings = ImportContext {
+        let context = ImportContext {
             functions: &self.functions,
             rewrites: &self.rewrites,
             liquid: &self.liquid,
@@ -189,10 +191,11 @@ impl FlowCompiler {
             subflow,
             carrier: self.carrier,
         };
-        import(named.clone(), source, root, &surroundings, problems)
+        import(file.name.clone(), &file.source, &file.root, &context, problems)
     }
 
     fn restore(&self, value: &Value) -> Result<Flow, String> {
+        // A definition contains those of its subflows: the parent ran with these revisions.
         let subflows = value["subflows"].as_array().into_iter().flatten();
         let subflows: Result<Vec<Arc<Flow>>, String> = subflows
             .filter_map(|text| serde_json::from_str(text.as_str()?).ok())
@@ -200,29 +203,28 @@ impl FlowCompiler {
             .collect();
         let subflows = subflows?;
         let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
-        let named = FlowName { name: text("name"), sid: Some(text("sid")) };
+        let name = FlowName { name: text("name"), sid: Some(text("sid")) };
         let root = FlowNode::from_json(&value["definition"]);
-        let source = Source::new(&format!("{} (as it was)", named.name), "");
+        let source = Source::new(&format!("{} (as it was)", name.name), "");
         let mut problems = Problems::default();
         let subflow = |sid: &str| subflows.iter().find(|flow| flow.sid == sid).cloned();
-        let flow = self.compile(&named, &source, &root, (&subflow, &mut problems));
+        let flow = self.compile(&ParsedFlow { name, source, root }, &subflow, &mut problems);
         flow.ok_or_else(|| {
-            let first = problems
-                .iter()
-                .find(|problem| problem.level == crate::diagnostics::problem::Severity::Error);
+            // The log has room for one reason. Warnings were shown when the file was checked.
+            let first = problems.iter().find(|problem| problem.level == Severity::Error);
             first.map_or_else(String::new, |problem| problem.message.clone())
         })
     }
 }
 
-/// Whether any widget runs a subflow.
+/// Whether a widget of a flow runs a subflow.
 fn calls_subflows(root: &FlowNode) -> bool {
     let states = root.get("states").and_then(FlowNode::list).unwrap_or_default();
     let kind = |state: &FlowNode| state.get("type").and_then(FlowNode::text) == Some("run-subflow");
     states.iter().any(kind)
 }
 
-/// The routes that name the file of a flow, in the order of their paths.
+/// The routes with a flow file, in the order of their paths.
 fn routes_with_files(config: &Config) -> impl Iterator<Item = (&str, &ConfigText)> {
     config
         .routes
@@ -230,22 +232,23 @@ fn routes_with_files(config: &Config) -> impl Iterator<Item = (&str, &ConfigText
         .filter_map(|(path, route)| Some((path.as_str(), route.answer.flow_file()?)))
 }
 
-/// The names of the flows in the files that routes name: that of the file's `[flow.NAME]`, else the
-/// path of the first route that names it.
-fn names(config: &Config) -> HashMap<String, String> {
+/// The name of the flow in each file: that of the `[flow.NAME]` section, else the path of the first
+/// route with this file.
+fn names_by_file(config: &Config) -> HashMap<String, String> {
     let mut names = HashMap::new();
     for (path, file) in routes_with_files(config) {
         names.entry(file.text.clone()).or_insert_with(|| path.to_owned());
     }
+    // Sections replace routes. In reverse, so that of two sections with one file the first wins.
     for (name, flow) in config.flows.iter().rev() {
         names.insert(flow.file.text.clone(), name.clone());
     }
     names
 }
 
-/// Other names of the flows that `names` has, by those names: the paths of their routes (another
-/// one was the first, or there was no `[flow.NAME]` yet), and what earlier versions made from
-/// the name of the file. A name that could be of two flows is of neither.
+/// The former names of the flows in `names`, each with the current one. Former names are the paths
+/// of the routes (another route was the first, or there was no `[flow.NAME]` section yet) and the
+/// names that earlier versions made from the file.
 fn former_names(config: &Config, names: &HashMap<String, String>) -> BTreeMap<String, String> {
     let mut claims: BTreeMap<String, HashSet<&str>> = BTreeMap::new();
     let mut claim = |former: String, name| claims.entry(former).or_default().insert(name);
@@ -256,31 +259,33 @@ fn former_names(config: &Config, names: &HashMap<String, String>) -> BTreeMap<St
         claim(file.file_stem().unwrap_or_default().to_string_lossy().into_owned(), name);
         claim(file.with_extension("").to_string_lossy().into_owned(), name);
     }
+    // A name that may be of two flows is dropped: an execution must not continue in the wrong one.
     let is_current = |former: &String| names.values().any(|name| name == former);
     claims.retain(|former, claims| claims.len() == 1 && !is_current(former));
     let only = |claims: HashSet<&str>| claims.into_iter().map(str::to_owned).collect();
     claims.into_iter().map(|(former, claims)| (former, only(claims))).collect()
 }
 
-fn read(
+/// Reads and parses the file of a flow. `None` if an error was found.
+fn read_flow_file(
     config: &Config,
-    named: FlowName,
-    located: &ConfigText,
+    name: FlowName,
+    file: &ConfigText,
     problems: &mut Problems,
 ) -> Option<ParsedFlow> {
-    let path = config.folder.join(&located.text);
-    let shown = path.display().to_string();
+    let path = config.folder.join(&file.text);
     let unreadable = |error: std::io::Error| -> Problem {
-        let told = config.folder.join(located.shown());
-        let message = format!("cannot read the flow `{}`: {error}", told.display());
-        let problem = located.source.error(located.span.clone(), message);
+        // Not the path itself: it may contain the value of a variable, which may be a secret.
+        let path = config.folder.join(file.display_text());
+        let message = format!("cannot read the flow `{}`: {error}", path.display());
+        let problem = file.source.error(file.span.clone(), message);
         problem.help("a path is relative to the folder of the configuration file")
     };
     match read_text_limited(&path, FLOW_BYTES_MAX) {
         Ok(text) => {
-            let source = Source::new(&shown, &text);
+            let source = Source::new(&path.display().to_string(), &text);
             let root = file::read(&source, problems)?;
-            Some(ParsedFlow { named, source, root })
+            Some(ParsedFlow { name, source, root })
         }
         Err(error) => {
             problems.push(unreadable(error));

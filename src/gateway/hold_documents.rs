@@ -1,5 +1,4 @@
-//! The hold documents of a configuration: what a call hears, and a message gets, while a function is
-//! at work.
+//! The hold documents of a configuration: what a caller hears while a function is running.
 
 use std::collections::HashMap;
 
@@ -13,30 +12,31 @@ use crate::pending::hold_document_fault;
 use crate::route::Route;
 use crate::template::TemplateFolder;
 
-/// The hold documents, by the names of their functions. `used` are the flows that answer, each with
-/// the channel that it answers in.
+/// Loads the hold documents, by the names of their functions. `used` lists the flows that answer,
+/// each with its channel.
 pub(super) fn load(
     config: &Config,
     templates: &TemplateFolder,
     used: &[(&Flow, Channel)],
     problems: &mut Problems,
 ) -> HashMap<String, Template> {
-    let mut holds = HashMap::new();
+    let mut documents = HashMap::new();
     for function in config.functions.values() {
         let Some(hold) = &function.hold else { continue };
         let in_use =
             |channel| used.iter().any(|(flow, of)| *of == channel && flow.calls(&function.name));
         let (voice, message) = (in_use(Channel::Voice), in_use(Channel::Message));
-        problems.extend(too_late(config, function, hold));
+        problems.extend(check_hold_after(config, function, hold));
         if message {
-            problems.extend(without_account(config, function, hold));
+            problems.extend(check_account(config, function, hold));
         }
         let Some((template, source)) = templates.document(&hold.document, problems) else {
             continue;
         };
+        // A function that no flow calls is checked as one for calls.
         let channel = if message && !voice { Channel::Message } else { Channel::Voice };
         match template.render(&serde_json::Map::new(), 0) {
-            // A document for calls says nothing in the answer to a message, so it is fit for both.
+            // A document for calls is an empty answer to a message, so it is also valid there.
             Ok(text) => {
                 let fault = hold_document_fault(text.as_bytes(), channel).filter(|_| {
                     channel == Channel::Voice
@@ -52,13 +52,13 @@ pub(super) fn load(
             }
             Err(error) => problems.push(crate::template::to_problem(&error, &source)),
         }
-        holds.insert(function.name.clone(), template);
+        documents.insert(function.name.clone(), template);
     }
-    holds
+    documents
 }
 
-/// The answer must be there in time also when its caller is held.
-fn too_late(config: &Config, function: &Function, hold: &HoldSettings) -> Option<Problem> {
+/// Reports a `hold_after_ms` that leaves no time to send the hold document.
+fn check_hold_after(config: &Config, function: &Function, hold: &HoldSettings) -> Option<Problem> {
     let most = config.server.answer_within.saturating_sub(HOLD_WITHIN);
     (hold.after > most).then(|| {
         let message = format!(
@@ -69,12 +69,13 @@ fn too_late(config: &Config, function: &Function, hold: &HoldSettings) -> Option
         let problem = hold.document.source.error(hold.document.span.clone(), message);
         problem
             .expected(format!("at most {}", most.as_millis()))
-            .help("the document must be written and kept before the carrier gives up")
+            .help("the document must be rendered and stored before the carrier gives up")
     })
 }
 
-/// What is said to a message after its webhook was answered goes over the carrier's API.
-fn without_account(config: &Config, function: &Function, hold: &HoldSettings) -> Option<Problem> {
+/// Reports a function that holds messages if no account can send its result later: after the
+/// webhook was answered, only the carrier's API can.
+fn check_account(config: &Config, function: &Function, hold: &HoldSettings) -> Option<Problem> {
     let credentials = config.accounts.iter().any(|account| !account.auth_tokens.is_empty());
     (!credentials).then(|| {
         let message = format!(
@@ -84,18 +85,20 @@ fn without_account(config: &Config, function: &Function, hold: &HoldSettings) ->
         let problem = hold.document.source.error(hold.document.span.clone(), message);
         problem
             .expected("an account with a token")
-            .help("what a slow function has to say is sent over the carrier's API")
+            .help("the result of a slow function is sent over the carrier's API")
     })
 }
 
-/// The flows of routes in their channels, and those that are begun over REST, which send messages.
+/// The flows that answer, each with its channel: those of the routes, and those without a route.
 pub(super) fn flows_in_use<'a>(
     routes: &'a [Route],
-    named: impl Iterator<Item = &'a Flow>,
+    flows: impl Iterator<Item = &'a Flow>,
 ) -> Vec<(&'a Flow, Channel)> {
     let routes = routes.iter().map(|route| (route.flow.as_ref(), route.channel));
-    let routed: Vec<_> = routes.collect();
-    let alone = |flow: &&Flow| !routed.iter().any(|(routed, _)| routed.name == flow.name);
-    let others: Vec<_> = named.filter(alone).map(|flow| (flow, Channel::Message)).collect();
-    routed.into_iter().chain(others).collect()
+    let on_routes: Vec<_> = routes.collect();
+    let has_route = |flow: &Flow| on_routes.iter().any(|(other, _)| other.name == flow.name);
+    // Only Studio's REST API begins a flow without a route, and such executions send messages.
+    let others: Vec<_> =
+        flows.filter(|flow| !has_route(flow)).map(|flow| (flow, Channel::Message)).collect();
+    on_routes.into_iter().chain(others).collect()
 }

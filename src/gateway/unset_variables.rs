@@ -1,11 +1,11 @@
-//! Variables that nothing sets.
+//! Warnings about variables of templates that are never set.
 
 use crate::channel::Channel;
 use crate::diagnostics::problem::{Problem, Severity, Source};
 use crate::flow::{Flow, Scope, TriggerKind};
 use crate::liquid::Template;
 
-/// Warnings for variables that nothing sets: they render as nothing, which is seldom meant.
+/// Warns of variables that are never set. They render as an empty text, which is rarely intended.
 pub(super) fn check_variables<'a>(
     template: &'a Template,
     source: &'a Source,
@@ -22,6 +22,8 @@ pub(super) fn check_variables<'a>(
         let widgets = || flow.widgets.iter().map(|widget| widget.name.as_str());
         let (what, known): (String, Vec<&str>) = match path.as_slice() {
             ["trigger", kind, ..] if *kind != trigger => (format!("trigger.{kind}"), vec![trigger]),
+            // The advice skips the trigger. In a short route, only the next widget, its function,
+            // has results to read.
             ["widgets", name, ..] if !widgets().any(|widget| widget == *name) => {
                 (format!("widgets.{name}"), widgets().skip(1).take(1).collect())
             }
@@ -31,7 +33,7 @@ pub(super) fn check_variables<'a>(
             _ => return None,
         };
         let message = format!("nothing sets `{what}`");
-        // A variable of an included template has its place in another file.
+        // A variable of an included template is in another file, so it has no place in this one.
         let problem = if *variable.template == *template.name() {
             source.warning(variable.span.clone(), message)
         } else {
