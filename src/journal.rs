@@ -1,6 +1,10 @@
-//! What happened: one record for each exchange, for the log and the metrics.
+//! The journal: one record for each exchange, written to the log and counted in the metrics.
 //!
-//! A record never holds a message body, speech, digits, a telephone number or a token.
+//! [`ExchangeLog`] collects what the stages report, `log_line` formats it, `log_writer` writes it
+//! on a thread of its own, and `trace` is the complete record that the simulated phone shows. A log
+//! line never contains a message body, speech, digits, a telephone number or a token; only a trace
+//! does, and it is never written. The journal observes and decides nothing: no stage reads it back,
+//! and a failure in it never changes an answer or delays one.
 
 mod log_line;
 mod trace;
@@ -27,8 +31,8 @@ use crate::session::StoreError;
 use crate::verify::Proof;
 use crate::webhook::{Params, Webhook};
 
-/// One exchange, filled in on its way through the stages, written when it is dropped: also when
-/// the client went away in the middle.
+/// The record of one exchange. The stages fill it in, and it is written when it is dropped, so
+/// that an exchange whose client went away is written too.
 #[derive(Debug)]
 pub struct ExchangeLog {
     journal: Journal,
@@ -46,16 +50,16 @@ pub struct ExchangeLog {
     trace: Option<Box<ExchangeTrace>>,
 }
 
-/// Where records go. A clone goes to the same place.
+/// The outputs for records. A clone has the same outputs.
 #[derive(Clone, Debug)]
 pub struct Journal {
-    /// The lines.
+    /// The log lines.
     pub log: LogWriter,
-    /// The counters.
+    /// The metrics.
     pub metrics: Arc<Metrics>,
 }
 
-/// A function's part in an exchange; of several calls, the last.
+/// The last call of a function in an exchange: a log line has room for one.
 #[derive(Debug)]
 struct LastCall {
     name: String,
@@ -66,16 +70,16 @@ struct LastCall {
 // === impl Journal ===
 
 impl Journal {
-    /// Says how many executions were given another name of their flow, or why that failed.
+    /// Logs how many executions got the current name of their flow, or why that failed.
     pub fn log_adoption(&self, adopted: Result<usize, StoreError>) {
         match adopted {
             Ok(0) => {}
             Ok(count) => {
-                let message = format!("{count} executions are of a flow that has another name now");
+                let message = format!("{count} executions got the new name of their flow");
                 self.log.note(LogLevel::Info, &message);
             }
             Err(error) => {
-                let message = format!("executions under former names of flows are left: {error}");
+                let message = format!("executions keep the former names of their flows: {error}");
                 self.log.note(LogLevel::Error, &message);
             }
         }
@@ -85,13 +89,15 @@ impl Journal {
 // === impl ExchangeLog ===
 
 impl ExchangeLog {
-    /// Begins with the arrival of a webhook.
+    /// Begins the record of a webhook that arrived at `began`.
     pub fn begin(journal: &Journal, began: Instant) -> ExchangeLog {
         ExchangeLog {
             journal: journal.clone(),
             began,
             route: None,
             sid: String::new(),
+            // Until there is a reply. The handler of a client that goes away is dropped, and gets no
+            // chance to set anything.
             outcome: ExchangeOutcome::Gone,
             status: 0,
             reason: None,
@@ -104,13 +110,13 @@ impl ExchangeLog {
         }
     }
 
-    /// Keeps everything that happens, parameters and all, for [`ExchangeLog::into_trace`].
+    /// Also collects a trace, with all parameters, for [`ExchangeLog::into_trace`].
     pub fn with_trace(mut self) -> ExchangeLog {
         self.trace = Some(Box::default());
         self
     }
 
-    /// What a traced exchange did.
+    /// The trace of the exchange. It is empty without [`ExchangeLog::with_trace`].
     pub fn into_trace(mut self) -> ExchangeTrace {
         let mut trace = *self.trace.take().unwrap_or_default();
         if self.outcome == ExchangeOutcome::Fallback {
@@ -120,9 +126,10 @@ impl ExchangeLog {
         trace
     }
 
-    /// Stage 2 is passed.
+    /// Records a webhook that passed stage 2.
     pub fn record_webhook(&mut self, webhook: &Webhook, proof: Proof) {
-        // A sid of a carrier is short and plain; only `report` and `off` let others in.
+        // The modes `report` and `off` let anyone send a sid, and the log must not become a place
+        // to write to. The sid of a carrier is short and has only these characters.
         let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '.');
         self.sid = webhook.sid().unwrap_or_default().chars().filter(plain).take(64).collect();
         if let Proof::Unproven(reason) = proof {
@@ -130,17 +137,17 @@ impl ExchangeLog {
         }
     }
 
-    /// Stage 3 is passed.
+    /// Records the route that stage 3 found.
     pub fn record_route(&mut self, route: &Arc<Route>) {
         self.route = Some(Arc::clone(route));
     }
 
-    /// The bytes of an earlier answer are given again.
+    /// Records that the stored reply to an earlier delivery is sent again.
     pub fn record_repeat(&mut self) {
         self.outcome = ExchangeOutcome::Repeated;
     }
 
-    /// A widget's function came back.
+    /// Records the outcome of a function that a widget called.
     pub fn record_call(
         &mut self,
         widget: &str,
@@ -162,31 +169,33 @@ impl ExchangeLog {
         }
     }
 
-    /// A call of a function is pending, and a hold document goes out for the `times`th time.
+    /// Records that a call of a function is pending, and that the hold document is sent for the
+    /// `times`th time.
     pub fn record_pending(&mut self, function: &str, times: u32, took: Duration) {
+        // Later polls belong to the same call: the metric counts calls, not documents.
         if times == 1 {
             self.journal.metrics.count_hold(function);
         }
         self.holding = Some(times);
         self.call = Some(LastCall { name: function.to_owned(), status: None, took });
         if let Some(trace) = &mut self.trace {
-            trace.held = Some(function.to_owned());
+            trace.pending_function = Some(function.to_owned());
         }
     }
 
-    /// The carrier's API came back.
+    /// Records a request to the carrier's API, and its result.
     pub fn record_carrier_request(
         &mut self,
-        send: &CarrierRequest,
+        request: &CarrierRequest,
         result: &Result<Map<String, Value>, CarrierRequestError>,
     ) {
         self.journal.metrics.count_carrier_request(result.is_ok());
         if let Some(trace) = &mut self.trace {
-            trace.sent.push(TracedCarrierRequest::new(send, result));
+            trace.carrier_requests.push(TracedCarrierRequest::new(request, result));
         }
     }
 
-    /// The turn is over.
+    /// Records the transitions of a turn that is complete.
     pub fn record_transitions(&mut self, execution: &Execution) {
         if let Some(trace) = &mut self.trace {
             trace.execution.clone_from(&execution.sid);
@@ -194,32 +203,35 @@ impl ExchangeLog {
         }
     }
 
-    /// What the flow noted.
+    /// Records the warnings of a flow.
     pub fn record_warnings(&mut self, warnings: Vec<FlowWarning>) {
         self.warnings.extend(warnings);
     }
 
-    /// Something else that an operator should know.
+    /// Records something else that an operator should know.
     pub fn note(&mut self, text: &str) {
         self.warnings.push(FlowWarning::Failure(text.to_owned()));
     }
 
-    /// It is no webhook, but a wait that is over.
+    /// Turns the record into one of a wait that has ended: there is no webhook.
     pub fn begin_timer(&mut self, execution: &str) {
+        // No client waits for a reply, so without a failure the exchange counts as answered.
         self.message = "timer";
         self.sid = execution.to_owned();
         self.outcome = ExchangeOutcome::Answered;
     }
 
-    /// The exchange failed, and a fallback or a refusal is answered.
+    /// Records the failure of the exchange. The answer is a fallback document or a refusal.
     pub fn record_failure(&mut self, error: &impl fmt::Display) {
         self.outcome = ExchangeOutcome::Fallback;
         self.reason = Some(error.to_string());
     }
 
-    /// The answer is known by its HTTP status.
+    /// Records the HTTP status of the answer.
     pub fn record_reply(&mut self, status: u16) {
         self.status = status;
+        // Last, because a refusal was recorded as a failure before its status was known. A fallback
+        // or a repeat has status 200 and remains what it is.
         self.outcome = match (self.outcome, status) {
             (_, 400..) => ExchangeOutcome::Refused,
             (ExchangeOutcome::Gone, _) => ExchangeOutcome::Answered,
@@ -230,7 +242,7 @@ impl ExchangeLog {
 
 impl Drop for ExchangeLog {
     fn drop(&mut self) {
-        // Its answer is there already, and must not be lost for a line of the log.
+        // The answer exists already, and a panic here would lose it for the sake of a log line.
         let _ = catch(|| {
             let took = clock::now().duration_since(self.began);
             let route = self.route.as_ref().map(|route| &route.metrics);

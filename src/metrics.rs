@@ -1,5 +1,5 @@
-//! The counters of a process, in the form that Prometheus reads. They know names only, and nothing of
-//! what is counted.
+//! The metrics of a process, in the text format of Prometheus. They know names and numbers, and
+//! nothing about the stages that they count.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
@@ -13,7 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-/// All counters of a process.
+/// The metrics of a process.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -23,20 +23,21 @@ pub struct Metrics {
     call_seconds: Family<FunctionLabels, Histogram, Buckets>,
     unrouted: RouteMetrics,
     functions: Mutex<BTreeMap<String, FunctionMetrics>>,
-    /// Webhooks being answered at this moment.
+    /// The webhooks that are being answered.
     pub in_flight: Gauge,
-    /// Calls of functions that go on while their callers are kept company, or might be.
-    pub held: Gauge,
+    /// The calls of functions with `hold` that are running.
+    pub pending_calls: Gauge,
     holds: Family<FunctionLabels, Counter>,
     reloads: Family<ResultLabels, Counter>,
-    sent: Family<ResultLabels, Counter>,
-    /// Log lines that found no room.
+    carrier_requests: Family<ResultLabels, Counter>,
+    /// The log lines that were dropped.
     pub log_lines_dropped: Gauge<u64, AtomicU64>,
     /// 1 while `/readyz` is 200.
     pub ready: Gauge,
 }
 
-/// The counters of one route, found once at start: no look-up by label on the way of a call.
+/// The counters of one route. They are looked up once, at the start: a look-up by labels takes a
+/// lock, which every call would pay for.
 #[derive(Clone, Debug)]
 pub struct RouteMetrics {
     outcomes: [Counter; 5],
@@ -78,7 +79,7 @@ struct ResultLabels {
     result: &'static str,
 }
 
-/// Seconds from 1 ms to the carrier's 15 s.
+/// The buckets for seconds, from 1 ms to the carrier's limit of 15 s.
 #[derive(Clone, Debug)]
 struct Buckets;
 
@@ -88,21 +89,22 @@ impl MetricConstructor<Histogram> for Buckets {
     }
 }
 
-/// How an exchange ended.
+/// The outcome of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExchangeOutcome {
-    /// The flow's own document.
+    /// The answer is a document of the flow.
     Answered,
-    /// The bytes of an earlier answer.
+    /// The answer is the stored reply to an earlier delivery.
     Repeated,
-    /// A document for failures.
+    /// The answer is the fallback document.
     Fallback,
-    /// 400, 403, 404, 405, 413.
+    /// The answer is a status from 400 on.
     Refused,
-    /// The client closed before there was an answer.
+    /// The client closed the connection before there was an answer.
     Gone,
 }
 
+/// The outcomes in the order of their discriminants, which are the indexes of their counters.
 const OUTCOMES: [ExchangeOutcome; 5] = [
     ExchangeOutcome::Answered,
     ExchangeOutcome::Repeated,
@@ -114,7 +116,7 @@ const OUTCOMES: [ExchangeOutcome; 5] = [
 // === impl ExchangeOutcome ===
 
 impl ExchangeOutcome {
-    /// The word in logs and metrics.
+    /// The name in logs and metrics.
     pub fn name(self) -> &'static str {
         match self {
             ExchangeOutcome::Answered => "answered",
@@ -129,13 +131,13 @@ impl ExchangeOutcome {
 // === impl Metrics ===
 
 impl Metrics {
-    /// All at zero.
+    /// Registers all metrics, at zero.
     #[expect(clippy::new_without_default, reason = "counters are made on purpose, once")]
     pub fn new() -> Metrics {
         let exchanges = Family::default();
         let seconds = Family::new_with_constructor(Buckets);
         let unrouted = RouteMetrics::new(&exchanges, &seconds, "");
-        let mut meters = Metrics {
+        let mut metrics = Metrics {
             registry: Registry::with_prefix("twimlgate"),
             exchanges,
             seconds,
@@ -144,46 +146,47 @@ impl Metrics {
             unrouted,
             functions: Mutex::default(),
             in_flight: Gauge::default(),
-            held: Gauge::default(),
+            pending_calls: Gauge::default(),
             holds: Family::default(),
             reloads: Family::default(),
-            sent: Family::default(),
+            carrier_requests: Family::default(),
             log_lines_dropped: Gauge::default(),
             ready: Gauge::default(),
         };
-        meters.register();
-        // From the first scrape on: to who computes an increase, a counter that begins with 1 has
-        // not increased.
+        metrics.register();
+        // These counters exist from the first scrape on: if one appeared with its first failure,
+        // `increase()` would not see the step from nothing to 1.
         for result in ["taken", "refused"] {
-            meters.reloads.get_or_create_owned(&ResultLabels { result });
+            metrics.reloads.get_or_create_owned(&ResultLabels { result });
         }
         for result in ["done", "failed"] {
-            meters.sent.get_or_create_owned(&ResultLabels { result });
+            metrics.carrier_requests.get_or_create_owned(&ResultLabels { result });
         }
-        meters
+        metrics
     }
 
     fn register(&mut self) {
         let registry = &mut self.registry;
-        let exchanges = "Webhooks by route and outcome; `fallback` is a caller whom we failed";
+        // The registry adds the prefix and `_total`. Dashboards and alerts use these names.
+        let exchanges = "Webhooks by route and outcome; `fallback`: the flow gave no answer";
         registry.register("exchanges", exchanges, self.exchanges.clone());
         let seconds = "Seconds from the arrival of a webhook to its answer";
         registry.register("exchange_seconds", seconds, self.seconds.clone());
         registry.register("function_calls", "Calls of functions by result", self.calls.clone());
-        let call_seconds = "Seconds until a function had answered whole";
+        let call_seconds = "Seconds until the end of a function's answer";
         registry.register("function_seconds", call_seconds, self.call_seconds.clone());
         let in_flight = "Webhooks being answered";
         registry.register("in_flight", in_flight, self.in_flight.clone());
-        let held = "Calls of functions with `hold` that are under way";
-        registry.register("held_calls", held, self.held.clone());
-        let holds = "Calls of functions that a caller was held for";
+        let pending_calls = "Calls of functions with `hold` that are running";
+        registry.register("held_calls", pending_calls, self.pending_calls.clone());
+        let holds = "Calls of functions for which a hold document was sent";
         registry.register("holds", holds, self.holds.clone());
         registry.register("reloads", "Configurations by result", self.reloads.clone());
-        let sent = "Requests to the carrier's API by result";
-        registry.register("carrier_requests", sent, self.sent.clone());
-        let dropped = "Log lines that found no room";
+        let requests = "Requests to the carrier's API by result";
+        registry.register("carrier_requests", requests, self.carrier_requests.clone());
+        let dropped = "Log lines that were dropped";
         registry.register("log_lines_dropped", dropped, self.log_lines_dropped.clone());
-        let ready = "1 while webhooks can be taken, 0 while draining or the store fails";
+        let ready = "1 while webhooks are accepted, 0 while draining or the store fails";
         registry.register("ready", ready, self.ready.clone());
     }
 
@@ -195,14 +198,15 @@ impl Metrics {
     /// Counts a request to the carrier's API.
     pub(crate) fn count_carrier_request(&self, done: bool) {
         let result = if done { "done" } else { "failed" };
-        self.sent.get_or_create(&ResultLabels { result }).inc();
+        self.carrier_requests.get_or_create(&ResultLabels { result }).inc();
     }
 
-    /// Counts a call of a function, and how long it took.
+    /// Counts a call of a function and its duration.
     pub(crate) fn count_call(&self, name: &str, succeeded: bool, took: Duration) {
+        // Created with the first call: a flow may call servers that the configuration does not name.
         let mut functions = self.functions.lock();
-        if let Some(meter) = functions.get(name) {
-            return meter.count(succeeded, took);
+        if let Some(metrics) = functions.get(name) {
+            return metrics.count(succeeded, took);
         }
         let call = |result| {
             let labels = CallLabels { function: name.to_owned(), result };
@@ -210,37 +214,39 @@ impl Metrics {
         };
         let labels = FunctionLabels { function: name.to_owned() };
         let seconds = self.call_seconds.get_or_create_owned(&labels);
-        let meter = FunctionMetrics { success: call("success"), fail: call("fail"), seconds };
-        meter.count(succeeded, took);
-        functions.insert(name.to_owned(), meter);
+        let metrics = FunctionMetrics { success: call("success"), fail: call("fail"), seconds };
+        metrics.count(succeeded, took);
+        functions.insert(name.to_owned(), metrics);
     }
 
-    /// Counts a call whose caller is held.
+    /// Counts a call for which a first hold document is sent.
     pub(crate) fn count_hold(&self, function: &str) {
         self.holds.get_or_create_owned(&FunctionLabels { function: function.to_owned() }).inc();
     }
 
-    /// Counts an exchange; one that found no route has the empty route name.
+    /// Counts an exchange.
     pub(crate) fn count_exchange(
         &self,
         route: Option<&RouteMetrics>,
         outcome: ExchangeOutcome,
         took: Duration,
     ) {
-        let meter = route.unwrap_or(&self.unrouted);
-        meter.outcomes[outcome as usize].inc();
-        meter.seconds.observe(took.as_secs_f64());
+        // Without a route the label is empty, not the path: strangers could make any number of
+        // labels.
+        let metrics = route.unwrap_or(&self.unrouted);
+        metrics.outcomes[outcome as usize].inc();
+        metrics.seconds.observe(took.as_secs_f64());
     }
 
-    /// Counts a configuration that was `taken` or `refused` on SIGHUP.
+    /// Counts a reload of the configuration, which was `taken` or `refused`.
     pub fn count_reload(&self, result: &'static str) {
         self.reloads.get_or_create_owned(&ResultLabels { result }).inc();
     }
 
-    /// All counters as text (OpenMetrics 1.0).
+    /// The metrics as text (OpenMetrics 1.0).
     pub fn text(&self) -> String {
         let mut text = String::new();
-        // Writing into a string does not fail.
+        // Writing into a string cannot fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
         text
     }

@@ -123,7 +123,7 @@ impl Server {
         let gateway = RwLock::new(Arc::new(gateway));
         let draining = AtomicBool::new(false);
         let wake = Notify::new();
-        let pending = PendingCalls::new(journal.metrics.held.clone());
+        let pending = PendingCalls::new(journal.metrics.pending_calls.clone());
         let shared = Arc::new(Shared { gateway, sessions, pending, journal, wake, draining });
 
         let mut handles = Vec::new();

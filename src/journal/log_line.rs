@@ -1,4 +1,4 @@
-//! One line of the log: a message that reads alone, and fields to search by.
+//! One line of the log: a message for readers, and fields for searches.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -9,22 +9,22 @@ use super::ExchangeLog;
 use crate::clock;
 use crate::metrics::ExchangeOutcome;
 
-/// Digits in a row that may be a telephone number.
+/// The shortest run of digits that may be a telephone number.
 const NUMBER_DIGITS_MIN: usize = 7;
 
-/// How much an operator should care.
+/// The severity of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
-    /// As it should be.
+    /// Normal operation.
     Info,
-    /// It was answered, but somebody should look.
+    /// The webhook was answered or refused, and an operator should look at the reason.
     Warn,
-    /// A caller got a fallback, or the gateway itself is in trouble.
+    /// A caller got a fallback, or the gateway itself fails.
     Error,
 }
 
-/// One line. Durations are in milliseconds.
+/// One line of the log. Durations are in milliseconds.
 #[derive(Debug, Serialize)]
 pub struct LogLine<'a> {
     time: String,
@@ -44,7 +44,7 @@ pub struct LogLine<'a> {
     function_status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     function_ms: Option<f64>,
-    /// How often the caller has been held for the function, which is still at work.
+    /// The number of hold documents that the caller has got for a function that is still running.
     #[serde(skip_serializing_if = "Option::is_none")]
     holding: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,10 +58,11 @@ pub struct LogLine<'a> {
 }
 
 impl<'a> LogLine<'a> {
-    /// The line of an exchange.
+    /// The line for an exchange.
     pub(super) fn new(record: &'a ExchangeLog, took: Duration) -> LogLine<'a> {
         let call = record.call.as_ref();
         let warnings = record.warnings.iter();
+        // A warning may quote what a function returned, and so contain a telephone number.
         let findings: Vec<String> =
             warnings.map(|warning| without_numbers(&warning.to_string())).collect();
         let level = match record.outcome {
@@ -76,6 +77,7 @@ impl<'a> LogLine<'a> {
             route: record.route.as_ref().map(|route| route.path.as_str()),
             sid: &record.sid,
             outcome: Some(record.outcome.name()),
+            // A client that went away got no status, and the end of a wait has none.
             status: Some(record.status).filter(|status| *status != 0),
             function: call.map(|call| call.name.as_str()),
             function_status: call.and_then(|call| call.status),
@@ -89,7 +91,7 @@ impl<'a> LogLine<'a> {
         }
     }
 
-    /// A line that belongs to no exchange.
+    /// A line that does not belong to an exchange.
     pub fn note(level: LogLevel, message: &'a str) -> LogLine<'a> {
         LogLine {
             time: now(),
@@ -110,21 +112,23 @@ impl<'a> LogLine<'a> {
         }
     }
 
-    /// The line as JSON, without its end.
-    pub(super) fn json(&self, out: &mut Vec<u8>) {
+    /// Appends the line as JSON, without a line break.
+    pub(super) fn write_json(&self, out: &mut Vec<u8>) {
+        // `out` may contain earlier lines: a failure removes only the half of this one.
         let start = out.len();
         if serde_json::to_writer(&mut *out, self).is_err() {
             out.truncate(start);
         }
     }
 
-    /// The line for a person, without its end.
-    pub(super) fn human(&self, out: &mut Vec<u8>) {
+    /// Appends the line as text for a terminal, without a line break at its end.
+    pub(super) fn write_human(&self, out: &mut Vec<u8>) {
         let level = match self.level {
             LogLevel::Info => "info ",
             LogLevel::Warn => "warn ",
             LogLevel::Error => "error",
         };
+        // Of RFC 3339 only the time of day: at a terminal the date is known.
         let clock_time = self.time.get(11..19).unwrap_or_default();
         let mut text = format!("{clock_time} {level} {}", self.message);
         for word in [self.route, Some(self.sid), self.outcome].into_iter().flatten() {
@@ -149,28 +153,30 @@ impl<'a> LogLine<'a> {
         for detail in self.reason.into_iter().chain(self.unproven).chain(findings) {
             let _ = write!(text, "\n         {detail}");
         }
-        let shown = text.chars().map(|c| if c.is_control() && c != '\n' { '\u{FFFD}' } else { c });
-        out.extend_from_slice(shown.collect::<String>().as_bytes());
+        // An escape sequence in quoted text must not reach the terminal.
+        let printable =
+            text.chars().map(|c| if c.is_control() && c != '\n' { '\u{FFFD}' } else { c });
+        out.extend_from_slice(printable.collect::<String>().as_bytes());
     }
 }
 
-/// A text that quotes what a function wrote, without the telephone numbers that may be in it.
+/// Shortens what may be a telephone number in a text that quotes a function's answer.
 fn without_numbers(text: &str) -> String {
-    let mut kept = String::with_capacity(text.len());
+    let mut shortened = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
         let length = rest[start..].find(|c: char| !c.is_ascii_digit());
         let end = start + length.unwrap_or(rest.len() - start);
-        kept.push_str(&rest[..start]);
-        // Codes and columns have fewer digits than any number that can be called.
+        shortened.push_str(&rest[..start]);
+        // Error codes and columns have fewer digits than a telephone number.
         match &rest[start..end] {
-            digits if digits.len() < NUMBER_DIGITS_MIN => kept.push_str(digits),
-            digits => kept.extend(["…", &digits[digits.len() - 2..]]),
+            digits if digits.len() < NUMBER_DIGITS_MIN => shortened.push_str(digits),
+            digits => shortened.extend(["…", &digits[digits.len() - 2..]]),
         }
         rest = &rest[end..];
     }
-    kept.push_str(rest);
-    kept
+    shortened.push_str(rest);
+    shortened
 }
 
 /// The time as RFC 3339, UTC, to the millisecond.
@@ -178,12 +184,13 @@ fn now() -> String {
     let wall = clock::wall();
     let seconds = jiff::Timestamp::from_second(wall.as_secs() as i64).unwrap_or_default();
     let mut text = seconds.to_string();
+    // The `Z` moves behind the fraction, which always has three digits: lines sort as text.
     text.pop();
     let _ = write!(text, ".{:03}Z", wall.subsec_millis());
     text
 }
 
-/// Milliseconds, to the microsecond.
+/// A duration in milliseconds, to the microsecond.
 fn milliseconds(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1_000.0
 }

@@ -1,5 +1,5 @@
-//! The log's output: a thread of its own, so that a full disk or a reader who has stopped reading
-//! never keeps a call waiting. Lines that find no room are dropped, and counted.
+//! The output of the log, on a thread of its own: a full disk, or a reader that has stopped, never
+//! delays a call. Lines beyond the buffer are dropped and counted.
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -13,32 +13,35 @@ use crate::catch_panic::catch;
 use crate::config::LogFormat;
 use crate::limits::LOG_BYTES_MAX;
 
-/// How long the writer lets lines gather before it writes them in one go.
+/// The time in which the writer collects lines, to write them with one system call.
 const GATHER: Duration = Duration::from_millis(20);
 
-/// Where lines go. A clone goes to the same place.
+/// Hands lines to the thread that writes them. A clone uses the same thread.
 #[derive(Clone, Debug)]
-pub struct LogWriter(Arc<Inner>);
+pub struct LogWriter(Arc<LogQueue>);
 
 #[derive(Debug)]
-struct Inner {
+struct LogQueue {
     human: bool,
-    buffer: Mutex<Buffer>,
+    buffer: Mutex<LogBuffer>,
+    /// Wakes the thread for lines, and [`LogWriter::close`] for its end.
     wake: Condvar,
     dropped: AtomicU64,
 }
 
 #[derive(Debug, Default)]
-struct Buffer {
+struct LogBuffer {
     bytes: Vec<u8>,
-    /// The writer has written everything and sleeps.
+    /// The thread has written everything and sleeps.
     idle: bool,
+    /// No more lines are accepted.
     closed: bool,
+    /// The thread has ended.
     done: bool,
 }
 
 impl LogWriter {
-    /// A log on standard output.
+    /// Writes the log to standard output.
     pub fn to_stdout(format: LogFormat) -> LogWriter {
         let human = match format {
             LogFormat::Human => true,
@@ -48,21 +51,21 @@ impl LogWriter {
         LogWriter::to(std::io::stdout(), human)
     }
 
-    /// A log on any output.
+    /// Writes the log to any output.
     pub fn to(output: impl Write + Send + 'static, human: bool) -> LogWriter {
-        let inner = Inner::new(human);
-        let writer = Arc::clone(&inner);
+        let queue = LogQueue::new(human);
+        let writer = Arc::clone(&queue);
         let thread = std::thread::Builder::new().name("log".to_owned());
         let run = move || {
             if catch(|| writer.run(output)).is_err() {
-                writer.ended();
+                writer.abort();
             }
         };
-        // Without the thread there is no log, and calls are answered all the same.
+        // Without a thread there is no log, but calls are still answered.
         if thread.spawn(run).is_err() {
-            inner.ended();
+            queue.abort();
         }
-        LogWriter(inner)
+        LogWriter(queue)
     }
 
     /// Writes one line, or counts it as dropped. Never waits for the output.
@@ -73,48 +76,50 @@ impl LogWriter {
             return;
         }
         if self.0.human {
-            line.human(&mut buffer.bytes)
+            line.write_human(&mut buffer.bytes)
         } else {
-            line.json(&mut buffer.bytes)
+            line.write_json(&mut buffer.bytes)
         }
         buffer.bytes.push(b'\n');
+        // Only a sleeping thread: a wake-up per line would cost each call a system call.
         if std::mem::take(&mut buffer.idle) {
             self.0.wake.notify_all();
         }
     }
 
-    /// A line that belongs to no exchange.
+    /// Writes a line that does not belong to an exchange.
     pub fn note(&self, level: LogLevel, message: &str) {
         self.write(&LogLine::note(level, message));
     }
 
-    /// Lines that found no room.
+    /// The number of lines that were dropped.
     pub fn dropped_lines(&self) -> u64 {
         self.0.dropped.load(Ordering::Relaxed)
     }
 
-    /// A log that nobody keeps.
+    /// A log without an output: it drops every line.
     pub fn none() -> LogWriter {
-        let inner = Inner::new(true);
-        inner.buffer.lock().closed = true;
-        LogWriter(inner)
+        let queue = LogQueue::new(true);
+        queue.buffer.lock().closed = true;
+        LogWriter(queue)
     }
 
-    /// Writes what is left, and waits for it, but not for an output that takes nothing.
+    /// Closes the log, and waits until the remaining lines are written.
     pub fn close(&self) {
         let mut buffer = self.0.buffer.lock();
         buffer.closed = true;
         self.0.wake.notify_all();
-        let patience = Duration::from_secs(1);
-        self.0.wake.wait_while_for(&mut buffer, |buffer| !buffer.done, patience);
+        // Bounded: a pipe that is not read must not prevent the end of the process.
+        let limit = Duration::from_secs(1);
+        self.0.wake.wait_while_for(&mut buffer, |buffer| !buffer.done, limit);
     }
 }
 
-// === impl Inner ===
+// === impl LogQueue ===
 
-impl Inner {
-    fn new(human: bool) -> Arc<Inner> {
-        Arc::new(Inner {
+impl LogQueue {
+    fn new(human: bool) -> Arc<LogQueue> {
+        Arc::new(LogQueue {
             human,
             buffer: Mutex::default(),
             wake: Condvar::new(),
@@ -122,9 +127,9 @@ impl Inner {
         })
     }
 
-    /// Nobody writes any more: from now on each line is counted as dropped, and `close` waits for
-    /// nobody.
-    fn ended(&self) {
+    /// Gives up after the thread failed: each further line counts as dropped, and `close` returns
+    /// at once.
+    fn abort(&self) {
         let mut buffer = self.buffer.lock();
         (buffer.closed, buffer.done) = (true, true);
         let lost = buffer.bytes.iter().filter(|byte| **byte == b'\n').count();
@@ -141,20 +146,23 @@ impl Inner {
                 buffer.idle = true;
                 self.wake.wait(&mut buffer);
             }
+            // Swapped, so that no line waits for the output, and both buffers are used again.
             std::mem::swap(&mut buffer.bytes, &mut lines);
             let closed = buffer.closed;
             drop(buffer);
-            // A log that cannot be written cannot say so either; the metrics can.
+            // A failing log cannot report its failure, so the metrics do.
             if output.write_all(&lines).and_then(|()| output.flush()).is_err() {
                 let lost = lines.iter().filter(|byte| **byte == b'\n').count();
                 self.dropped.fetch_add(lost as u64, Ordering::Relaxed);
             }
             lines.clear();
+            // Closed was read with the lines: nothing was added after them.
             if closed {
                 self.buffer.lock().done = true;
                 self.wake.notify_all();
                 return;
             }
+            // Under load lines come faster than one write each would allow.
             std::thread::sleep(GATHER);
         }
     }

@@ -1,5 +1,7 @@
-//! What an exchange did, for whoever tries a flow at the desk. A [`ExchangeLog`](super::ExchangeLog) has one
-//! only where it was asked for: it holds what a log must not.
+//! The trace of an exchange: everything that a flow did, with all parameters.
+//!
+//! The simulated phone and the flow tests show it. It contains what the log must not, so an
+//! [`ExchangeLog`](super::ExchangeLog) has one only on request, and the gateway never requests it.
 
 use std::time::Duration;
 
@@ -9,53 +11,54 @@ use crate::flow::{CarrierRequest, CarrierRequestError, TransitionRecord};
 use crate::function::{Outcome, OutcomeKind};
 use crate::webhook::Params;
 
-/// Everything that one webhook, or one wait that was over, made happen.
+/// Everything that one webhook, or the end of one wait, caused.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExchangeTrace {
-    /// The execution that it was about; empty where there was none.
+    /// The sid of the execution; empty if there was none.
     pub execution: String,
     /// The transitions, in order.
     pub transitions: Vec<TransitionRecord>,
-    /// The functions and URLs that were asked, in order.
+    /// The calls of functions and URLs, in order.
     pub calls: Vec<TracedCall>,
-    /// The function that is still at work, while its caller is held.
-    pub held: Option<String>,
-    /// What was asked of the carrier's API, in order.
-    pub sent: Vec<TracedCarrierRequest>,
-    /// Whether the caller got a fallback, and why.
+    /// The function that is still running, while the caller hears the hold document.
+    pub pending_function: Option<String>,
+    /// The requests to the carrier's API, in order.
+    pub carrier_requests: Vec<TracedCarrierRequest>,
+    /// The reason for a fallback; `None` if the caller got an answer of the flow.
     pub fallback: Option<String>,
-    /// What the log would warn of.
+    /// The warnings that the log would show.
     pub warnings: Vec<String>,
 }
 
-/// One function that was asked.
+/// One call of a function.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TracedCall {
-    /// The function's name, or the scheme and host of a URL of the flow's own.
+    /// The name of the function, or the scheme and host of a URL in the flow.
     pub name: String,
-    /// The widget that asked.
+    /// The widget that made the call.
     pub widget: String,
-    /// The parameters of the flow.
+    /// The parameters that the flow sent.
     pub parameters: Params,
-    /// What came back.
+    /// The outcome of the call.
     pub outcome: Outcome,
 }
 
 /// One request to the carrier's API.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TracedCarrierRequest {
-    /// The path below the service, with `{account}` where the account's sid goes.
+    /// The path in the API, with `{account}` in place of the account's sid.
     pub path: String,
-    /// What was asked for.
+    /// The parameters of the request.
     pub form: Params,
-    /// The resource that was made, or why none was.
+    /// The resource that was created, or the reason for the failure.
     pub result: Result<Map<String, Value>, CarrierRequestError>,
 }
 
 impl TracedCall {
-    /// A word for what came back: `200`, `200 TwiML`, or the reason why nothing did.
+    /// A short text for the answer: `200`, `200 TwiML`, or the reason why there is none.
     pub fn answer(&self) -> String {
         let status = self.outcome.response.as_ref().map(|response| response.status_code);
+        // A failure with a status is an answer: the status says more than the cause.
         match (&self.outcome.kind, status) {
             (OutcomeKind::Twiml(_), Some(status)) => format!("{status} TwiML"),
             (OutcomeKind::Fail(error), None) => error.cause.to_string(),
@@ -64,21 +67,22 @@ impl TracedCall {
         }
     }
 
-    /// From the call to its outcome.
+    /// The time from the call to its outcome.
     pub fn took(&self) -> Duration {
         self.outcome.duration
     }
 }
 
 impl TracedCarrierRequest {
-    /// What was sent, and what came of it.
+    /// The trace of a request and its result.
     pub(super) fn new(
-        send: &CarrierRequest,
+        request: &CarrierRequest,
         result: &Result<Map<String, Value>, CarrierRequestError>,
     ) -> TracedCarrierRequest {
         TracedCarrierRequest {
-            path: send.path.clone(),
-            form: send.form.clone(),
+            // With the placeholder: flow tests compare the path, and do not name an account.
+            path: request.path.clone(),
+            form: request.form.clone(),
             result: result.clone(),
         }
     }

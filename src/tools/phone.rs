@@ -230,7 +230,7 @@ impl Phone {
 
 /// The requests that a gateway sent to the carrier's API, as events.
 fn api_events(trace: &ExchangeTrace) -> Vec<PhoneEvent> {
-    trace.sent.iter().filter_map(api_event).collect()
+    trace.carrier_requests.iter().filter_map(api_event).collect()
 }
 
 fn api_event(sent: &TracedCarrierRequest) -> Option<PhoneEvent> {

@@ -128,7 +128,7 @@ impl TurnEvents {
             parameters: called.parameters.clone(),
             answer: called.answer(),
         }));
-        self.requests.extend(trace.sent.iter().map(|sent| TestEvent::ApiRequest {
+        self.requests.extend(trace.carrier_requests.iter().map(|sent| TestEvent::ApiRequest {
             path: sent.path.clone(),
             parameters: sent.form.clone(),
         }));

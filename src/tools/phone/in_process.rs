@@ -69,7 +69,7 @@ impl InProcessGateway {
         let accounts = gateway.config.accounts.clone();
         let mocks = Rc::new(GatewayMocks { functions, accounts });
         let metrics = Metrics::new();
-        let pending = PendingCalls::new(metrics.held.clone());
+        let pending = PendingCalls::new(metrics.pending_calls.clone());
         let mut worker = gateway.worker(Sessions::memory(), pending);
         // The path through the flow is part of the output and of flow tests.
         worker.records_transitions = true;
@@ -188,7 +188,7 @@ impl InProcessGateway {
             log.begin_timer(&saved.sid);
             let result = resume_due(&self.gateway, &self.worker, &saved, now, &mut log).await;
             let mut trace = log.into_trace();
-            let (failed, is_polled) = (result.is_err(), trace.held.is_some());
+            let (failed, is_polled) = (result.is_err(), trace.pending_function.is_some());
             trace.fallback = result.err().map(|error| error.to_string()).or(trace.fallback);
             traces.push(trace);
             // A poll of a slow function is not the end of a wait without a time.

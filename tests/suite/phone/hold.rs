@@ -198,7 +198,7 @@ async fn what_is_held_is_seen() {
     let _pretended = clock::pretend(NOON);
     let heard = play(&mut Scene::new(9, GOLD).phone("/short"), "").await;
     let held = heard.iter().filter_map(|heard| match heard {
-        PhoneEvent::Webhook(asked) => asked.trace.as_ref()?.held.clone(),
+        PhoneEvent::Webhook(asked) => asked.trace.as_ref()?.pending_function.clone(),
         _ => None,
     });
     assert_eq!(held.collect::<Vec<_>>(), ["lookup", "lookup"]);

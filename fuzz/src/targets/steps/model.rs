@@ -160,8 +160,9 @@ impl<'s> Model<'s> {
         ensure!(readable.is_ok(), "no document: {readable:?} of {shown}");
         let panicked = trace.fallback.as_ref().filter(|why| why.contains("panicked"));
         ensure!(panicked.is_none(), "panic: {panicked:?}");
-        let nothing =
-            trace.transitions.is_empty() && trace.calls.is_empty() && trace.sent.is_empty();
+        let nothing = trace.transitions.is_empty()
+            && trace.calls.is_empty()
+            && trace.carrier_requests.is_empty();
         let person = self.people.entry(who.to_owned()).or_default();
         match sent {
             Sent::Repeat => {

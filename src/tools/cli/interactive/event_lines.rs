@@ -121,9 +121,11 @@ fn trace_lines(trace: &ExchangeTrace) -> Vec<OutputLine> {
         lines.push(OutputLine::new(LineStyle::Note, path));
     }
     lines.extend(trace.calls.iter().map(function_line));
-    let pending = trace.held.iter().map(|function| format!("function {function}: still at work"));
+    let pending =
+        trace.pending_function.iter().map(|function| format!("function {function}: still at work"));
     lines.extend(pending.map(|text| OutputLine::new(LineStyle::Note, text)));
-    let refused = trace.sent.iter().filter_map(|sent| Some((sent, sent.result.as_ref().err()?)));
+    let refused =
+        trace.carrier_requests.iter().filter_map(|sent| Some((sent, sent.result.as_ref().err()?)));
     lines.extend(refused.map(|(sent, error)| {
         let text = format!("the carrier's API, {}: {error}", sent.path);
         OutputLine::new(LineStyle::Warning, text)

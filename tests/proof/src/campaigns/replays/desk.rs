@@ -70,7 +70,7 @@ impl Desk {
         let (gateway, problems) = Gateway::load(&files.folder.join("config.toml"), &meters);
         let gateway = gateway.ok_or_else(|| problems.to_string())?;
         let function = Rc::new(Counting::default());
-        let pending = PendingCalls::new(meters.held.clone());
+        let pending = PendingCalls::new(meters.pending_calls.clone());
         let worker = gateway.worker(Sessions::memory(), pending);
         let journal = Journal { log: LogWriter::none(), metrics: Arc::new(meters) };
         let store = match file {
@@ -94,7 +94,7 @@ impl Desk {
         // The former store is closed, and its file free, before it is opened again.
         self.worker.sessions = Sessions::memory();
         let sessions = Sessions::open(&self.store, clock::wall()).map_err(|e| e.to_string())?;
-        let pending = || PendingCalls::new(self.journal.metrics.held.clone());
+        let pending = || PendingCalls::new(self.journal.metrics.pending_calls.clone());
         let Worker { functions, .. } = self.gateway.worker(Sessions::memory(), pending());
         self.worker = self.gateway.worker(sessions, pending());
         self.worker.functions = functions.with_mocks(Rc::clone(&self.function) as Rc<dyn MockTransport>);
