@@ -96,8 +96,8 @@ impl ExchangeLog {
             began,
             route: None,
             sid: String::new(),
-            // Until there is a reply. The handler of a client that goes away is dropped, and gets no
-            // chance to set anything.
+            // Until there is a reply: if the client goes away, the handler is dropped, and cannot
+            // set an outcome.
             outcome: ExchangeOutcome::Gone,
             status: 0,
             reason: None,

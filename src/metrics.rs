@@ -203,7 +203,7 @@ impl Metrics {
 
     /// Counts a call of a function and its duration.
     pub(crate) fn count_call(&self, name: &str, succeeded: bool, took: Duration) {
-        // Created with the first call: a flow may call servers that the configuration does not name.
+        // Created with the first call: a flow may call servers that are not configured.
         let mut functions = self.functions.lock();
         if let Some(metrics) = functions.get(name) {
             return metrics.count(succeeded, took);

@@ -1,9 +1,15 @@
-//! The listeners, the URL table, and the order of what surrounds an exchange.
+//! The server: the listeners, their URLs, and the life of a process from its start to its drain.
 //!
-//! This is the only file that says `.default_service(` or `.route(`.
+//! `handler` answers webhooks on the public listener, with `receive` to read a request; `timers`
+//! runs the exchanges that no webhook begins; `admin` and `studio` answer operators on the admin
+//! listener; `in_flight` counts what a drain waits for. All of them share one [`Shared`], and each
+//! turn takes the gateway from there once, so that a reload never changes the configuration within
+//! a turn. This file alone maps URLs to handlers. Nothing here knows a signature, a flow or TwiML:
+//! that is the part of an exchange and its stages.
 
 mod admin;
 mod handler;
+mod in_flight;
 mod receive;
 mod studio;
 mod timers;
@@ -12,14 +18,13 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use actix_web::dev::{ServerHandle, fn_service};
 use actix_web::rt::task::JoinHandle;
 use actix_web::{App, HttpServer, web};
 use parking_lot::RwLock;
 use tokio::sync::Notify;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::diagnostics::problem::Problem;
@@ -32,32 +37,35 @@ use crate::session::Sessions;
 use crate::tls;
 
 use handler::{AfterLastResponse, RequestHandler};
+use in_flight::InFlight;
 
-/// What all workers of a process share.
+/// The state that all workers of a process share.
 pub struct Shared {
-    /// The configuration at work; a reload swaps it.
+    /// The current gateway; a reload replaces it.
     gateway: RwLock<Arc<Gateway>>,
     sessions: Sessions,
-    /// Beside the sessions and not in the configuration: a reload loses no call.
+    /// Not part of the gateway, so that a reload loses no call.
     pending: PendingCalls,
     journal: Journal,
-    /// Wakes whoever looks for waits that are over.
+    /// Wakes the search for waits that have ended.
     wake: Notify,
-    /// Set once, when the process is asked to end.
+    /// Set once, when the process begins to end.
     draining: AtomicBool,
+    in_flight: InFlight,
 }
 
-/// The sockets of a server, bound before anything else starts: a port in use is found out first.
+/// The sockets of a server. They are bound before any thread starts, so that a port in use is
+/// reported without side effects.
 pub struct Listeners {
     public: TcpListener,
     admin: Option<TcpListener>,
 }
 
-/// A server that runs, on the threads of actix.
+/// A running server, on the threads of actix.
 pub struct Server {
-    /// Where webhooks arrive.
+    /// The address of the public listener.
     pub address: SocketAddr,
-    /// Where health and metrics are.
+    /// The address of the admin listener; `None` if it is off.
     pub admin: Option<SocketAddr>,
     shared: Arc<Shared>,
     certificate: Option<tls::Reloadable>,
@@ -65,21 +73,21 @@ pub struct Server {
     timers: JoinHandle<()>,
 }
 
-/// Why a server could not start.
+/// The reason why a server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The address is taken, not ours, or not allowed.
+    /// The address is in use, not one of this machine, or not allowed.
     #[error("cannot listen on `{address}`: {error}; {}", advice(error))]
     Listen {
         /// `server.listen` or `admin.listen`.
         address: SocketAddr,
-        /// What the system says.
+        /// The error of the system.
         error: io::Error,
     },
-    /// Certificate or key will not do.
+    /// The certificate or its key cannot be used.
     #[error("{0}")]
     Tls(Box<Problem>),
-    /// The system gives no threads or sockets.
+    /// The system has no more threads or sockets.
     #[error("cannot start the workers: {0}")]
     Io(#[from] io::Error),
 }
@@ -96,11 +104,12 @@ fn advice(error: &io::Error) -> &'static str {
 // === impl Listeners ===
 
 impl Listeners {
-    /// Binds what a configuration names.
+    /// Binds the addresses of a configuration.
     pub fn bind(config: &Config) -> Result<Listeners, StartError> {
         let bind = |address: SocketAddr| {
             TcpListener::bind(address).map_err(|error| StartError::Listen { address, error })
         };
+        // std sets SO_REUSEADDR on Unix, so a restart does not wait for old connections to expire.
         let public = bind(config.server.listen)?;
         Ok(Listeners { public, admin: config.admin.listen.map(bind).transpose()? })
     }
@@ -109,7 +118,7 @@ impl Listeners {
 // === impl Server ===
 
 impl Server {
-    /// Starts answering. To be called inside an actix system.
+    /// Starts to answer. Call it in an actix system.
     pub fn start(
         listeners: Listeners,
         gateway: Gateway,
@@ -120,12 +129,17 @@ impl Server {
         let config = gateway.config.clone();
         let certificate = config.server.tls.as_ref().map(tls::Reloadable::read).transpose();
         let certificate = certificate.map_err(|problem| StartError::Tls(Box::new(problem)))?;
-        let gateway = RwLock::new(Arc::new(gateway));
-        let draining = AtomicBool::new(false);
-        let wake = Notify::new();
-        let pending = PendingCalls::new(journal.metrics.pending_calls.clone());
-        let shared = Arc::new(Shared { gateway, sessions, pending, journal, wake, draining });
+        let shared = Arc::new(Shared {
+            gateway: RwLock::new(Arc::new(gateway)),
+            sessions,
+            pending: PendingCalls::new(journal.metrics.pending_calls.clone()),
+            wake: Notify::new(),
+            draining: AtomicBool::new(false),
+            in_flight: InFlight::new(journal.metrics.in_flight.clone()),
+            journal,
+        });
 
+        // The admin listener first: `/readyz` answers before the first webhook arrives.
         let mut handles = Vec::new();
         let mut admin = None;
         if let Some(listener) = listeners.admin {
@@ -138,12 +152,15 @@ impl Server {
         Ok(Server { address, admin, shared, certificate, handles, timers })
     }
 
-    /// Takes over another configuration: whoever is being answered is answered by the old one.
-    /// Gives what of it needs a restart, or why its certificate cannot be used; then all of the
-    /// old one stays.
+    /// Replaces the configuration. Exchanges in progress end with the old one. Returns the keys
+    /// whose changes need a restart.
+    ///
+    /// # Errors
+    /// The new certificate cannot be used. Then the whole old configuration remains.
     pub async fn reload(&self, gateway: Gateway) -> Result<Vec<&'static str>, Problem> {
-        let at_work = Arc::clone(&self.shared.gateway.read());
-        let (old, new) = (&at_work.config, &gateway.config);
+        let current = Arc::clone(&self.shared.gateway.read());
+        let (old, new) = (&current.config, &gateway.config);
+        // These are bound to sockets, threads and files that exist for the whole process.
         let mut restart = Vec::new();
         for (name, same) in [
             ("server.listen", old.server.listen == new.server.listen),
@@ -157,32 +174,31 @@ impl Server {
                 restart.push(name);
             }
         }
+        // First, because only this can fail, and a reload is all or nothing.
         if let (Some(certificate), Some(tls)) = (&self.certificate, &new.server.tls) {
             certificate.replace(tls)?;
         }
         let gateway = Arc::new(gateway);
         let Shared { sessions, journal, .. } = &*self.shared;
+        // Before the swap, so that the new configuration finds the executions of renamed flows.
         journal.log_adoption(adopt(&gateway, sessions).await);
         *self.shared.gateway.write() = Arc::clone(&gateway);
-        // What the former configuration was at work on has been written under its names since.
+        // And after it: meanwhile, turns with the old configuration have stored the old names.
         journal.log_adoption(adopt(&gateway, sessions).await);
         Ok(restart)
     }
 
-    /// Answers what is in flight, accepts nothing new, and ends.
+    /// Ends the server after the requests in flight are answered. New connections are not accepted.
     pub async fn drain(self) {
+        // First the flag: each answer from now on closes its connection.
         self.shared.draining.store(true, Ordering::SeqCst);
         for handle in &self.handles {
             handle.pause().await;
         }
-        let in_flight = &self.shared.journal.metrics.in_flight;
-        let idle = async {
-            while in_flight.get() > 0 {
-                sleep(Duration::from_millis(10)).await;
-            }
-        };
-        // Past this nobody waits for an answer any more.
-        let _ = timeout(DRAIN_WITHIN, idle).await;
+        // After this time the carrier has given up on every request.
+        let _ = timeout(DRAIN_WITHIN, self.shared.in_flight.wait_until_idle()).await;
+        // Only now: a request in flight may wait for a session that a turn of the timers locks.
+        // A turn that is aborted here is due again after the next start.
         self.timers.abort();
         for handle in self.handles {
             handle.stop(true).await;
@@ -206,9 +222,11 @@ fn public_server(
 ) -> io::Result<ServerHandle> {
     let server = HttpServer::new(move || {
         let handler = RequestHandler::new(Arc::clone(&shared));
-        // No middleware: each layer would cost every call, and the handler does what is needed.
+        // Without middleware and routing: each layer would cost every call, and the handler does
+        // what is needed.
         App::new().default_service(fn_service(move |request| handler.clone().answer(request)))
     })
+    // One for each connection, which the handler reads and sets.
     .on_connect(|_, data| {
         data.insert(AfterLastResponse::default());
     })
@@ -216,8 +234,10 @@ fn public_server(
     .client_request_timeout(REQUEST_HEAD_WITHIN)
     .keep_alive(KEEP_ALIVE)
     .max_connections(CONNECTIONS_PER_WORKER_MAX)
-    // What is in flight has been waited for when this one second begins.
+    // `drain` has waited for the requests before this second begins: it is for writing the last
+    // responses.
     .shutdown_timeout(1)
+    // The command `serve` handles them: SIGTERM drains, SIGHUP reloads.
     .disable_signals();
     let server = match tls {
         Some(tls) => server.listen_rustls_0_23(listener, tls)?,
@@ -233,11 +253,13 @@ fn admin_server(listener: TcpListener, shared: Arc<Shared>) -> io::Result<Server
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::from(Arc::clone(&shared)))
+            // Studio's paths have names of flows in them, which `studio` decodes itself.
             .route("/healthz", web::get().to(admin::healthz))
             .route("/readyz", web::get().to(admin::readyz))
             .route("/metrics", web::get().to(admin::metrics))
             .route("/v2/{path:.*}", web::to(studio::answer))
     })
+    // Operators and a scraper are few, and must not take threads from calls.
     .workers(1)
     .client_request_timeout(REQUEST_HEAD_WITHIN)
     .shutdown_timeout(1)

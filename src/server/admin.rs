@@ -1,4 +1,4 @@
-//! Health and metrics, for the operator: never on the public listener.
+//! Health and metrics on the admin listener, which is never the public one.
 
 use std::sync::atomic::Ordering;
 
@@ -6,35 +6,37 @@ use actix_web::{HttpResponse, web};
 
 use super::Shared;
 
-/// The process lives.
+/// `/healthz`: 200 as long as the process runs.
 pub(super) async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
-/// It can take webhooks: 503 once it has been asked to end, and while the store cannot keep what
-/// would be answered.
+/// `/readyz`: 200 if webhooks are accepted. 503 while draining, and while the store fails.
 pub(super) async fn readyz(shared: web::Data<Shared>) -> HttpResponse {
     let plain = "text/plain; charset=utf-8";
-    match ready(&shared) {
+    match check_ready(&shared) {
         Ok(()) => HttpResponse::Ok().content_type(plain).body("ready\n"),
-        Err(what) => {
-            HttpResponse::ServiceUnavailable().content_type(plain).body(format!("{what}\n"))
+        Err(reason) => {
+            HttpResponse::ServiceUnavailable().content_type(plain).body(format!("{reason}\n"))
         }
     }
 }
 
-fn ready(shared: &Shared) -> Result<(), String> {
+/// Checks whether webhooks are accepted, and if not, says why.
+fn check_ready(shared: &Shared) -> Result<(), String> {
+    // Before the store: a load balancer should stop sending at the first sign of the end.
     if shared.draining.load(Ordering::Relaxed) {
         return Err("draining".to_owned());
     }
     shared.sessions.health()
 }
 
-/// The counters, for Prometheus.
+/// `/metrics`: the metrics for Prometheus.
 pub(super) async fn metrics(shared: web::Data<Shared>) -> HttpResponse {
     let journal = &shared.journal;
+    // These two have their values elsewhere, and are copied for each scrape.
     journal.metrics.log_lines_dropped.set(journal.log.dropped_lines());
-    journal.metrics.ready.set(ready(&shared).is_ok().into());
+    journal.metrics.ready.set(check_ready(&shared).is_ok().into());
     HttpResponse::Ok()
         .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
         .body(journal.metrics.text())

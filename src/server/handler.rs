@@ -1,4 +1,4 @@
-//! From a request to its response: one handler for each worker thread.
+//! The handler of webhooks, one for each worker thread: from a request to its response.
 
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
@@ -19,18 +19,18 @@ use crate::gateway::{Gateway, Worker};
 use crate::journal::ExchangeLog;
 use crate::webhook::ReceiveError;
 
-/// What answers the requests of one worker thread. A clone is the same one.
+/// Answers the requests of one worker thread. A clone has the same state.
 #[derive(Clone)]
 pub(super) struct RequestHandler(Rc<WorkerState>);
 
 struct WorkerState {
     shared: Arc<Shared>,
-    /// The worker of the configuration that was at work when this thread last looked.
+    /// The gateway that this thread used last, with its worker.
     current: RefCell<Option<(Arc<Gateway>, Rc<Worker>)>>,
 }
 
-/// Whether the last answer of a connection has been given: what the client has sent behind it is
-/// not looked at any more (RFC 9112, 9.6), although it may have been read already.
+/// Whether the last response of a connection was sent. Requests that the client has sent after it
+/// are not processed (RFC 9112, section 9.6), although they may have been read already.
 #[derive(Debug, Default)]
 pub(super) struct AfterLastResponse(Cell<bool>);
 
@@ -39,17 +39,20 @@ impl RequestHandler {
         RequestHandler(Rc::new(WorkerState { shared, current: RefCell::new(None) }))
     }
 
-    /// Answers one request, whatever happens.
+    /// Answers one request. It never fails: every error has a response.
     pub(super) async fn answer(
         self,
         mut request: ServiceRequest,
     ) -> actix_web::Result<ServiceResponse> {
         let shared = &self.0.shared;
-        let _in_flight = InFlightGuard::begin(shared);
+        // The first line, and dropped last: a drain must not end between a request and its answer.
+        let _in_flight = shared.in_flight.begin();
         let began = clock::now();
         let mut log = ExchangeLog::begin(&shared.journal, began);
         let (gateway, worker) = self.current();
         let deadline = began + gateway.config.server.answer_within;
+        // Looked up before the request is read, so that a failure to read it gets the fallback of
+        // its route.
         let target = gateway.routes.at(request.path());
         let was_read = Cell::new(false);
         let received = async {
@@ -63,9 +66,10 @@ impl RequestHandler {
         let context = ExchangeContext { gateway: &gateway, worker: &worker, deadline };
         let reply = exchange(context, target, pin!(received), &mut log).await;
         let mut response = respond(reply);
-        // A request that was refused may be two requests to another reader of the connection, and
-        // the rest of a body that was not read must not be taken for the next request.
+        // After a refusal the connection closes. A proxy may read two requests where this server
+        // reads one, and the rest of an unread body must not count as the next request.
         let refused = response.status() != StatusCode::OK || !was_read.get();
+        // While draining too: a connection that stays open would bring more requests.
         let closes = refused || shared.draining.load(Ordering::Relaxed);
         if closes {
             response.head_mut().set_connection_type(ConnectionType::Close);
@@ -76,19 +80,21 @@ impl RequestHandler {
         Ok(request.into_response(response))
     }
 
-    /// The configuration at work, and this thread's worker for it.
+    /// The current gateway, and this thread's worker of it.
     fn current(&self) -> (Arc<Gateway>, Rc<Worker>) {
-        let at_work = self.0.shared.gateway.read();
+        let latest = self.0.shared.gateway.read();
         let mut current = self.0.current.borrow_mut();
         match &*current {
-            Some((gateway, worker)) if Arc::ptr_eq(gateway, &at_work) => {
+            Some((gateway, worker)) if Arc::ptr_eq(gateway, &latest) => {
                 (Arc::clone(gateway), Rc::clone(worker))
             }
+            // The first request of the thread, or the first after a reload. Requests in progress
+            // own the former worker, so it lives until the last of them ends.
             _ => {
                 let Shared { sessions, pending, .. } = &*self.0.shared;
-                let worker = Rc::new(at_work.worker(sessions.clone(), pending.clone()));
-                *current = Some((Arc::clone(&at_work), Rc::clone(&worker)));
-                (Arc::clone(&at_work), worker)
+                let worker = Rc::new(latest.worker(sessions.clone(), pending.clone()));
+                *current = Some((Arc::clone(&latest), Rc::clone(&worker)));
+                (Arc::clone(&latest), worker)
             }
         }
     }
@@ -98,6 +104,7 @@ fn respond(reply: WebhookReply) -> HttpResponse {
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::BAD_REQUEST);
     let mut response = HttpResponse::new(status);
     if status == StatusCode::METHOD_NOT_ALLOWED {
+        // RFC 9110, section 15.5.6 requires it.
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
     }
     if !reply.document.is_empty() {
@@ -105,20 +112,4 @@ fn respond(reply: WebhookReply) -> HttpResponse {
         response.headers_mut().insert(header::CONTENT_TYPE, xml);
     }
     response.set_body(reply.document).map_into_boxed_body()
-}
-
-/// Counts a request for as long as it is being answered, also when its client goes away.
-struct InFlightGuard<'a>(&'a Shared);
-
-impl InFlightGuard<'_> {
-    fn begin(shared: &Shared) -> InFlightGuard<'_> {
-        shared.journal.metrics.in_flight.inc();
-        InFlightGuard(shared)
-    }
-}
-
-impl Drop for InFlightGuard<'_> {
-    fn drop(&mut self) {
-        self.0.journal.metrics.in_flight.dec();
-    }
 }

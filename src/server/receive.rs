@@ -1,4 +1,4 @@
-//! From a request to a [`Received`]: bounded in size and time, and refused early where it can be.
+//! Reads a request as a [`Received`], within limits of size and time.
 
 use actix_web::FromRequest;
 use actix_web::dev::ServiceRequest;
@@ -25,7 +25,7 @@ static RELEVANT_HEADERS: [HeaderName; 8] = [
     HeaderName::from_static("x-forwarded-port"),
 ];
 
-/// Reads a request. What is refused here has cost no more than its head.
+/// Reads a request. A refusal before the body costs no more than the head.
 pub(super) async fn receive(
     gateway: &Gateway,
     request: &mut ServiceRequest,
@@ -34,7 +34,9 @@ pub(super) async fn receive(
     if !matches!(*request.method(), Method::GET | Method::POST) {
         return Err(ReceiveError::Method.into());
     }
+    // Before the body is read: a request without a signature must not cost its memory.
     gateway.verifier.refuse_early(request.headers())?;
+    // A declared length is refused at once; a chunked body is limited below, while it is read.
     let length = request.headers().get(header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > WEBHOOK_BODY_BYTES_MAX) {
@@ -44,8 +46,10 @@ pub(super) async fn receive(
     let payload = web::Payload::from_request(head, payload).await;
     let body =
         payload.map_err(|_| ReceiveError::Unreadable)?.to_bytes_limited(WEBHOOK_BODY_BYTES_MAX);
+    // A client that sends slowly uses up the time for its own answer.
     let body = timeout_at(deadline, body).await.map_err(|_| ReceiveError::TooSlow)?;
     let body = body.map_err(|_| ReceiveError::TooLarge)?.map_err(|_| ReceiveError::Unreadable)?;
+    // As sent, not normalized: the carrier signs these bytes.
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     Ok(Received {
         method: request.method().clone(),
@@ -56,13 +60,14 @@ pub(super) async fn receive(
     })
 }
 
-/// Those of the fields, with their repetitions.
+/// The relevant header fields, with their repetitions.
 fn relevant_headers(headers: &HeaderMap) -> HeaderMap {
-    let mut kept = HeaderMap::with_capacity(RELEVANT_HEADERS.len());
+    let mut relevant = HeaderMap::with_capacity(RELEVANT_HEADERS.len());
     for name in &RELEVANT_HEADERS {
+        // All values: a second signature or Host is a reason to refuse, which a stage checks.
         for value in headers.get_all(name) {
-            kept.append(name.clone(), value.clone());
+            relevant.append(name.clone(), value.clone());
         }
     }
-    kept
+    relevant
 }
