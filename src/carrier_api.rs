@@ -1,4 +1,4 @@
-//! The carrier's REST API: what a flow does that TwiML cannot say, with the account's credentials.
+//! Requests to the carrier's REST API, for actions that TwiML cannot express.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,45 +18,46 @@ use crate::function::{
 use crate::limits::{CARRIER_TRIES_MAX, CARRIER_WITHIN};
 use crate::webhook::Params;
 
-/// What a request to the API needs beside what the flow asks for.
+/// The context of a request to the API.
 #[derive(Clone, Copy)]
 pub struct ApiCaller<'a> {
     /// The connections of the worker.
     pub functions: &'a Functions,
     /// The account whose credentials are used.
     pub account: Option<&'a Arc<Account>>,
-    /// The same when the same step of a flow runs again.
+    /// The key of the step. It is the same if the step of a flow runs again.
     pub idempotency_key: &'a str,
-    /// When the turn must be over.
+    /// The end of the time for the turn.
     pub deadline: Instant,
 }
 
-/// Sends a request to the API, within its own deadline and that of the turn. What the API refuses
-/// for now (429, 503) is sent again; a request that may have been carried out is not.
+/// Sends a request to the API, within the time limits of a request and of the turn. It is sent
+/// again if the API refuses it for now (429, 503), but not if it may have been carried out.
 ///
 /// # Errors
-/// Where there are no credentials, and where the request was not carried out.
+/// The account has no credentials, or the request failed.
 pub async fn send_request(
     caller: ApiCaller<'_>,
-    send: &CarrierRequest,
+    request: &CarrierRequest,
 ) -> Result<Map<String, Value>, CarrierRequestError> {
     let account = caller.account.filter(|account| !account.auth_tokens.is_empty());
     let account = account.ok_or(CarrierRequestError::NoCredentials)?;
     let unusable =
         |_| CarrierRequestError::Failed("`account.api_url` and the path make no URL".to_owned());
     // The operator configured the account, so its API may be at a private address.
-    let mut request = UrlRequest::new(&url(account, send), Trust::Configured).map_err(unusable)?;
-    request.credentials = account_credentials(account);
+    let mut url_request =
+        UrlRequest::new(&request_url(account, request), Trust::Configured).map_err(unusable)?;
+    url_request.credentials = account_credentials(account);
     let deadline = caller.deadline.min(clock::now() + CARRIER_WITHIN);
-    // Nothing of the webhook is for the API.
+    // The parameters of the webhook are not sent along.
     let webhook = Params::default();
     let call = CallRequest {
-        destination: Destination::Url(&request),
+        destination: Destination::Url(&url_request),
         widget: "",
-        parameters: &send.form,
+        parameters: &request.form,
         webhook: &webhook,
         webhook_form: None,
-        // The carrier knows its customers by their credentials, not by its own signature.
+        // The API checks the credentials, and does not read a signature.
         signing_key: None,
         deadline,
         idempotency_key: caller.idempotency_key,
@@ -66,19 +67,21 @@ pub async fn send_request(
         let outcome = caller.functions.call(call).await;
         let status = outcome.response.as_ref().map(|response| response.status_code);
         let until = clock::now() + pause;
-        // Both say that nothing was done, so the request cannot be carried out twice.
+        // Both mean that nothing was done, so the request cannot be carried out twice.
         if !matches!(status, Some(429 | 503)) || until >= deadline {
-            return resource(outcome);
+            return read_resource(outcome);
         }
+        // Longer each time, so that many workers do not extend the overload.
         sleep_until(until).await;
         pause *= 2;
     }
-    resource(caller.functions.call(call).await)
+    read_resource(caller.functions.call(call).await)
 }
 
-/// The resource that was made, or why none was.
-fn resource(outcome: Outcome) -> Result<Map<String, Value>, CarrierRequestError> {
+/// Reads the created resource from an answer, or the reason for the failure.
+fn read_resource(outcome: Outcome) -> Result<Map<String, Value>, CarrierRequestError> {
     match (outcome.kind, outcome.response) {
+        // An answer without JSON, as to a deletion, is an empty resource.
         (OutcomeKind::Success { parsed }, _) => Ok(parsed.unwrap_or_default()),
         (OutcomeKind::Twiml(_), _) => {
             Err(CarrierRequestError::Failed("it answered XML".to_owned()))
@@ -93,19 +96,19 @@ fn resource(outcome: Outcome) -> Result<Map<String, Value>, CarrierRequestError>
 }
 
 /// The URL of a request: below `account.api_url`, or on Twilio's host of the service.
-fn url(account: &Account, send: &CarrierRequest) -> String {
-    let path = send.path.replace("{account}", &account.sid);
+fn request_url(account: &Account, request: &CarrierRequest) -> String {
+    let path = request.path.replace("{account}", &account.sid);
     match &account.api_url {
         Some(base) => format!("{base}{path}"),
-        None => format!("https://{}.twilio.com{path}", send.service.host()),
+        None => format!("https://{}.twilio.com{path}", request.service.host()),
     }
 }
 
-/// Whether a URL is the carrier's own, so that the account's credentials may go there.
+/// Whether a URL belongs to the carrier, so that the account's credentials may be sent there.
 pub fn is_carrier_url(account: &Account, url: &str) -> bool {
     let Ok(url) = url.parse::<Uri>() else { return false };
     let host = url.host().unwrap_or_default().to_ascii_lowercase();
-    // The whole label: `eviltwilio.com` is not the carrier's.
+    // With the dot: `eviltwilio.com` does not belong to the carrier.
     let is_twilio = url.scheme_str() == Some("https")
         && (host == "twilio.com" || host.ends_with(".twilio.com"));
     let api_url = account.api_url.as_deref().and_then(|base| base.parse::<Uri>().ok());
@@ -114,6 +117,7 @@ pub fn is_carrier_url(account: &Account, url: &str) -> bool {
 
 /// The account's credentials as a header. `None` for an account without a token.
 pub fn account_credentials(account: &Account) -> Option<HeaderValue> {
+    // The first is the one for own requests; the others only verify signatures.
     let token = account.auth_tokens.first()?;
     basic_auth::header(format!("{}:{}", account.sid, token.expose()))
 }

@@ -1,7 +1,7 @@
-//! The only place that reads the time.
+//! The clocks. This module alone reads the time.
 //!
-//! Deadlines use [`now`], tokio's clock, which tests can stop; anything a person reads, or that is
-//! stored, uses [`wall`]. Flow tests stop both with [`pretend`], and time passes at once.
+//! Deadlines use [`now`], tokio's clock, which tests can pause. Times that are stored, or that a
+//! person reads, use [`wall`]. Flow tests replace both with [`pretend`], and waits take no time.
 
 use std::cell::Cell;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,10 +15,10 @@ pub fn now() -> Instant {
     Instant::now()
 }
 
-/// The wall clock, as the time since 1970-01-01 00:00 UTC. A machine whose clock is set before
-/// that gets zero.
+/// The wall clock, as the time since 1970-01-01 00:00 UTC; zero if the clock is set before that.
 #[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
 pub fn wall() -> Duration {
+    // The pretended wall clock advances with tokio's clock, which the test moves.
     if let Some((since, at)) = PRETENDED.get() {
         return at + now().duration_since(since);
     }
@@ -26,19 +26,19 @@ pub fn wall() -> Duration {
 }
 
 thread_local! {
-    /// The moment that a thread pretends to be at, and since when.
+    /// The pretended time of a thread, with the moment when it began.
     static PRETENDED: Cell<Option<(Instant, Duration)>> = const { Cell::new(None) };
 }
 
-/// While it lives, time on this thread is only pretended.
+/// Pretends the time of this thread as long as it lives.
 #[derive(Debug)]
 pub struct PretendedClock(());
 
-/// Stops the clocks of this thread at `at`, the time since 1970. From now on time passes only
-/// where every task sleeps, and then at once: a sleep of an hour takes no time at all.
+/// Pauses the clocks of this thread at `at`, the time since 1970. From now on time passes only
+/// when every task sleeps, and then it jumps: a sleep of an hour takes no time at all.
 ///
 /// # Panics
-/// Outside of a current-thread runtime, and where time is pretended already.
+/// Outside a current-thread runtime, and if the time is pretended already.
 pub fn pretend(at: Duration) -> PretendedClock {
     tokio::time::pause();
     PRETENDED.set(Some((now(), at)));
@@ -52,49 +52,50 @@ impl Drop for PretendedClock {
     }
 }
 
-/// Tells a wall clock that runs from one that was set, by comparison with the monotonic clock.
-/// Deletions ask it: a clock that is wrong for a minute must not expire everything at once.
+/// Notices when the wall clock was set, by comparison with the monotonic clock. Deletions depend on
+/// it: a clock that is wrong for a minute must not expire everything at once.
 #[derive(Debug)]
 pub struct SteadyClock {
-    /// When the wall clock was last believed, and its time then.
+    /// The last moment when the wall clock was believed, and its time then.
     believed: (Instant, Duration),
-    /// When it jumped, and where to.
+    /// The moment of its last jump, and its time after it.
     jumped: Option<(Instant, Duration)>,
 }
 
-// === impl Steady ===
+// === impl SteadyClock ===
 
 impl SteadyClock {
-    /// Begins with a wall clock that is believed.
+    /// Begins with a wall clock that counts as right.
     pub fn new(now: Instant, wall: Duration) -> SteadyClock {
         SteadyClock { believed: (now, wall), jumped: None }
     }
 
-    /// Whether a wall clock is believed: it advanced as the monotonic clock did, or has done so
-    /// since its jump for [`CLOCK_BELIEVED_AFTER`].
+    /// Whether the wall clock is believed: it advanced like the monotonic clock, or has done so for
+    /// [`CLOCK_BELIEVED_AFTER`] since its last jump.
     pub fn believes(&mut self, now: Instant, wall: Duration) -> bool {
         // Drift and time servers move a clock by less than the bound, a person who sets it by more.
-        let goes_on = |(at, said): (Instant, Duration)| {
+        let runs_on = |(at, said): (Instant, Duration)| {
             wall.abs_diff(said + now.saturating_duration_since(at)) <= CLOCK_JUMP_MAX
         };
-        let confirmable = self.jumped.filter(|jump| goes_on(*jump));
+        let confirmable = self.jumped.filter(|jump| runs_on(*jump));
         let confirmed = confirmable
             .is_some_and(|(at, _)| now.saturating_duration_since(at) >= CLOCK_BELIEVED_AFTER);
-        if goes_on(self.believed) || confirmed {
+        if runs_on(self.believed) || confirmed {
             *self = SteadyClock::new(now, wall);
             return true;
         }
-        // A second jump starts the wait anew: only one that lasts is taken for the time.
+        // Another jump starts the wait again: only a time that lasts is accepted.
         self.jumped = confirmable.or(Some((now, wall)));
         false
     }
 
-    /// The time by which nothing is early: a clock that jumped ahead and is not believed yet is
-    /// taken as if it had gone on.
+    /// The time up to which waits may end. After a jump ahead that is not believed yet, it is the
+    /// time without the jump, so that no wait ends early.
     pub fn never_early(&mut self, now: Instant, wall: Duration) -> Duration {
         if self.believes(now, wall) {
             return wall;
         }
+        // The earlier one: after a jump back, a wait ends late rather than early.
         let (at, said) = self.believed;
         wall.min(said + now.saturating_duration_since(at))
     }

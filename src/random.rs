@@ -1,4 +1,4 @@
-//! The only place that draws random numbers, from the operating system.
+//! Random numbers from the operating system. This module alone draws them.
 
 use std::cell::RefCell;
 use std::sync::LazyLock;
@@ -8,13 +8,14 @@ use rustls::crypto::{GetRandomFailed, SecureRandom};
 
 use crate::hex::push_hex;
 
-/// Random bytes that a thread draws at once: a system call for each id would cost more than the id.
+/// The bytes that a thread draws at once: a system call for each identifier would cost more than
+/// the identifier.
 const POOL_BYTES: usize = 1024;
 
-/// Random bytes, and how many of them have been given out.
+/// Random bytes, and the number of those that were used.
 type RandomPool = ([u8; POOL_BYTES], usize);
 
-/// The source that TLS draws from. To ask for it makes the list of ciphers, so it is asked once.
+/// The random source of TLS. Getting it builds a list of ciphers, so it is got once.
 static SOURCE: LazyLock<&'static dyn SecureRandom> =
     LazyLock::new(|| rustls::crypto::ring::default_provider().secure_random);
 
@@ -22,15 +23,17 @@ thread_local! {
     static POOL: RefCell<RandomPool> = const { RefCell::new(([0; POOL_BYTES], POOL_BYTES)) };
 }
 
-/// A new identifier: the prefix and 32 hexadecimal digits, 128 bits that cannot be guessed.
+/// A new identifier: the prefix and 32 hexadecimal digits with 128 random bits.
 pub fn sid(prefix: &str) -> String {
     format_sid(prefix, &bytes())
 }
 
-/// A new identifier that sorts by `now`, since 1970: 48 bits of milliseconds, 80 random bits. It
-/// shows when it was made and is no secret; a store writes it beside those before it.
+/// A new identifier that sorts by `now`, the time since 1970: 48 bits of milliseconds and 80 random
+/// bits. It shows its time, so it is not a secret. A store appends it, which is cheaper than an
+/// insertion at a random place.
 pub fn sid_in_order(prefix: &str, now: Duration) -> String {
     let mut bytes = bytes();
+    // The first two of eight bytes are zero until the year 10889.
     bytes[..6].copy_from_slice(&(now.as_millis() as u64).to_be_bytes()[2..]);
     format_sid(prefix, &bytes)
 }
@@ -45,21 +48,22 @@ fn format_sid(prefix: &str, bytes: &[u8; 16]) -> String {
 /// Fills `bytes` with random numbers of the operating system, as TLS does.
 ///
 /// # Errors
-/// Where the system has none.
+/// The system has no random numbers.
 pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), GetRandomFailed> {
     SOURCE.fill(bytes)
 }
 
-/// Sixteen random bytes, each given out once.
+/// Sixteen random bytes.
 fn bytes() -> [u8; 16] {
     POOL.with_borrow_mut(|(pool, used)| {
         if *used == POOL_BYTES {
+            // Without random numbers no token is safe, so this must not continue.
             fill(pool).expect("the system has a source of random numbers");
             *used = 0;
         }
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&pool[*used..*used + 16]);
-        // Given out once: what remains in memory must not be a token that is in use.
+        // Used once, and wiped: the pool must not contain a token that is valid.
         pool[*used..*used + 16].fill(0);
         *used += 16;
         bytes

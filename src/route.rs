@@ -1,4 +1,4 @@
-//! Stage 3: which flow answers a webhook.
+//! Stage 3: finds the route of a webhook, and with it the flow that answers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,35 +10,34 @@ use crate::flow::Flow;
 use crate::metrics::RouteMetrics;
 use crate::webhook::Webhook;
 
-/// What answers on one path.
+/// One path, with everything that answers on it.
 #[derive(Debug)]
 pub struct Route {
     /// The path as configured.
     pub path: String,
-    /// The path behind `server.public_url`: where the carrier's API is told to send webhooks.
-    /// `None` where no `public_url` is configured.
+    /// The URL of the path, with `server.public_url`, for requests to the carrier's API. `None` if
+    /// `public_url` is not configured.
     pub url: Option<Arc<str>>,
-    /// What the number that points here does.
+    /// The kind of webhooks that arrive here.
     pub channel: Channel,
-    /// What runs.
+    /// The flow that answers.
     pub flow: Arc<Flow>,
-    /// What the caller gets when the flow fails without a document of its own: made and checked
-    /// at start, so that it needs nothing any more.
+    /// The answer if the flow fails without a document of its own. It was rendered and checked at
+    /// the start, so that sending it cannot fail.
     pub fallback: Bytes,
-    /// Its counters.
+    /// The metrics of the route.
     pub metrics: RouteMetrics,
 }
 
-/// All routes.
+/// The routes of a configuration.
 #[derive(Debug, Default)]
 pub struct Routes {
     by_path: HashMap<String, Arc<Route>>,
-    /// The same in the order of their paths: what is chosen among several is the same on every
-    /// start.
+    /// The routes sorted by path: a choice among several is the same after every start.
     in_order: Vec<Arc<Route>>,
 }
 
-/// Why no flow answers.
+/// The reason why no route answers a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RouteError {
     /// No route has this path.
@@ -50,15 +49,15 @@ pub enum RouteError {
         found.name(), expected.name()
     )]
     WrongChannel {
-        /// What the route is for.
+        /// The channel of the route.
         expected: Channel,
-        /// What came.
+        /// The channel of the webhook.
         found: Channel,
     },
 }
 
 impl Routes {
-    /// The routes of a configuration.
+    /// Indexes the routes of a configuration.
     pub fn new(routes: impl IntoIterator<Item = Route>) -> Routes {
         let mut in_order: Vec<Arc<Route>> = routes.into_iter().map(Arc::new).collect();
         in_order.sort_by(|a, b| a.path.cmp(&b.path));
@@ -66,24 +65,26 @@ impl Routes {
         Routes { by_path: by_path.collect(), in_order }
     }
 
-    /// The route of a webhook. Paths are compared byte for byte, as the carrier signs them.
+    /// Finds the route of a webhook.
     pub fn find(&self, webhook: &Webhook) -> Result<&Arc<Route>, RouteError> {
+        // Byte for byte, without normalization: the carrier signs the path as it is.
         let route = self.by_path.get(&webhook.path).ok_or(RouteError::Unknown)?;
         match webhook.channel() {
             Some(found) if found != route.channel => {
                 Err(RouteError::WrongChannel { expected: route.channel, found })
             }
+            // Without the sid of a call or message there is no channel to compare.
             _ => Ok(route),
         }
     }
 
-    /// The route of a path, whatever came to it.
+    /// The route of a path, for any channel.
     pub fn at(&self, path: &str) -> Option<&Arc<Route>> {
         self.by_path.get(path)
     }
 
-    /// The route on which a flow takes a channel: the one of the path `preferred`, where that is
-    /// such a route, else the first by path.
+    /// The route on which a flow takes a channel. The route of the path `preferred` takes
+    /// precedence if it is such a route; otherwise it is the first by path.
     pub fn of_flow(
         &self,
         flow: &str,
@@ -91,21 +92,22 @@ impl Routes {
         preferred: Option<&str>,
     ) -> Option<&Arc<Route>> {
         let takes = |route: &&Arc<Route>| route.channel == channel && route.flow.name == flow;
+        // The preferred path may come from a store, and the configuration may have changed since.
         let preferred = preferred.and_then(|path| self.by_path.get(path)).filter(takes);
         preferred.or_else(|| self.in_order.iter().find(takes))
     }
 
-    /// How many there are.
+    /// The number of routes.
     pub fn len(&self) -> usize {
         self.in_order.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no routes.
     pub fn is_empty(&self) -> bool {
         self.in_order.is_empty()
     }
 
-    /// All of them, in the order of their paths.
+    /// The routes, sorted by path.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Route>> {
         self.in_order.iter()
     }

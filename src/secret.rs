@@ -1,4 +1,4 @@
-//! Text that must never be printed: auth tokens and keys.
+//! Texts that must never be printed: auth tokens and keys.
 
 use std::fmt;
 
@@ -9,19 +9,19 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes over the text.
+    /// Makes a text a secret. It is moved, so that no copy remains unwiped.
     pub fn new(text: String) -> Secret {
         Secret(Zeroizing::new(text))
     }
 
-    /// The text itself. Each place that calls this is a place to look at in a review.
+    /// The text itself. A review looks at each call of this.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
 impl fmt::Debug for Secret {
-    // By hand: a derived one would print the key of every structure that contains it.
+    // Not derived: every structure with a secret in it would print it.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("…")
     }

@@ -1,4 +1,4 @@
-//! TLS on the listener: a certificate that can be replaced while calls go on.
+//! TLS on the public listener, with a certificate that can be replaced while calls are in progress.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,30 +13,33 @@ use rustls::sign::CertifiedKey;
 use crate::config::TlsFiles;
 use crate::diagnostics::problem::{Problem, Severity};
 
-/// The certificate at work. A clone is the same one.
+/// The current certificate with its key. A clone refers to the same one.
 #[derive(Clone, Debug)]
 pub(crate) struct Reloadable(Arc<RwLock<Arc<CertifiedKey>>>);
 
 impl Reloadable {
-    /// Reads a pair of files.
+    /// Reads the certificate and the key from their files.
     pub(crate) fn read(tls: &TlsFiles) -> Result<Reloadable, Problem> {
         Ok(Reloadable(Arc::new(RwLock::new(Arc::new(certified_key(tls)?)))))
     }
 
-    /// Takes over another pair: connections from now on see it.
+    /// Replaces the certificate for new connections.
     pub(crate) fn replace(&self, tls: &TlsFiles) -> Result<(), Problem> {
-        // The files are read before the lock is taken: handshakes go on meanwhile.
+        // Read before the lock is taken, so that handshakes do not wait for a disk.
         let certified_key = Arc::new(certified_key(tls)?);
         *self.0.write() = certified_key;
         Ok(())
     }
 
-    /// What the listener needs.
+    /// The configuration for the listener.
     pub(crate) fn server_config(&self) -> ServerConfig {
+        // The provider is named here: a default one would be a global of the process, which another
+        // crate could set first.
         ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("ring supports the default versions")
             .with_no_client_auth()
+            // Asked for each handshake, so that the listener need not start again.
             .with_cert_resolver(Arc::new(self.clone()))
     }
 }
@@ -47,7 +50,7 @@ impl ResolvesServerCert for Reloadable {
     }
 }
 
-/// Whether certificate and key can be read and go together.
+/// Checks that the certificate and the key can be read, and that they belong together.
 pub(crate) fn check_certificate(tls: &TlsFiles) -> Result<(), Problem> {
     certified_key(tls).map(|_| ())
 }
@@ -56,12 +59,14 @@ fn certified_key(tls: &TlsFiles) -> Result<CertifiedKey, Problem> {
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&tls.certificate)
         .and_then(Iterator::collect)
         .map_err(|error| unreadable("certificate", &tls.certificate, &error))?;
+    // A PEM file with other contents, such as a key, is read without an error.
     if chain.is_empty() {
         return Err(unreadable("certificate", &tls.certificate, &"there is none in it"));
     }
     let key = PrivateKeyDer::from_pem_file(&tls.key)
         .map_err(|error| unreadable("key", &tls.key, &error))?;
     let provider = rustls::crypto::ring::default_provider();
+    // Compares the public keys, so that a wrong pair is found before the first handshake.
     CertifiedKey::from_der(chain, key, &provider).map_err(|error| {
         let message = format!(
             "the certificate `{}` and the key `{}` do not go together: {error}",

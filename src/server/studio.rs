@@ -1,4 +1,9 @@
-//! Studio's REST v2 for executions, on the admin listener: the official clients talk to it.
+//! Studio's REST API v2 for executions, on the admin listener, for Twilio's official clients.
+//!
+//! `path` parses the URL, `auth` checks the credentials, `executions` and `steps` are the
+//! resources, `shapes` writes them as Twilio's JSON, and `paging` has the query and the links of
+//! lists. Nothing is read or written before the credentials are checked. No file here runs a flow:
+//! a new execution is stored as due, and the timers begin it.
 
 mod auth;
 mod executions;
@@ -31,27 +36,27 @@ use crate::webhook::Params;
 use path::RestTarget;
 use shapes::RestUrls;
 
-/// One request that has proven who it is from.
+/// One request with valid credentials, for a flow that exists.
 struct RestRequest<'a> {
     shared: &'a Shared,
     flow: &'a Arc<Flow>,
     /// The sid of the account whose credentials came with the request.
     account: String,
-    /// The path of the flow's message route, or of its voice route.
+    /// The path of the route for the flow's webhooks: the message route, else the voice route.
     route: Option<String>,
     urls: RestUrls,
     query: Params,
     form: Params,
 }
 
-/// What is answered: a resource, or nothing where one has gone.
+/// A successful answer: 200 or 201 with a resource, or 204.
 enum RestResponse {
     Found(Value),
-    Made(Value),
-    Gone,
+    Created(Value),
+    Deleted,
 }
 
-/// Why not, in Twilio's words: the clients make an exception of it that has the code.
+/// A failure with Twilio's code and message, from which the clients make an exception.
 #[derive(Debug)]
 struct RestError {
     status: u16,
@@ -66,27 +71,28 @@ pub(super) async fn answer(
     body: web::Payload,
     shared: web::Data<Shared>,
 ) -> HttpResponse {
-    let deciding = pin!(decide(&request, body, &shared));
-    let decided = match timeout(STUDIO_WITHIN, catch_async(deciding)).await {
-        Ok(Ok(decided)) => decided,
+    let result = pin!(route(&request, body, &shared));
+    // The timeout is outside: a panic and a slow store both get an answer, and a log line.
+    let result = match timeout(STUDIO_WITHIN, catch_async(result)).await {
+        Ok(Ok(result)) => result,
         Ok(Err(panicked)) => Err(RestError::new(500, 20500, &panicked.to_string())),
         Err(_) => Err(RestError::new(503, 20503, "it is still being worked on; try again")),
     };
-    let response = match decided {
+    let response = match result {
         Ok(RestResponse::Found(resource)) => HttpResponse::Ok().json(resource),
-        Ok(RestResponse::Made(resource)) => HttpResponse::Created().json(resource),
-        Ok(RestResponse::Gone) => HttpResponse::NoContent().finish(),
-        Err(refusal) => refusal.response(),
+        Ok(RestResponse::Created(resource)) => HttpResponse::Created().json(resource),
+        Ok(RestResponse::Deleted) => HttpResponse::NoContent().finish(),
+        Err(error) => error.response(),
     };
-    if let Some((level, line)) = worth_a_line(&request, response.status()) {
+    if let Some((level, line)) = audit_line(&request, response.status()) {
         shared.journal.log.note(level, &line);
     }
     response
 }
 
-/// What the log says of a request: who has no password, and what was to be changed. The words of
-/// somebody who proves nothing are not repeated; paths have sids and names of flows, and no people.
-fn worth_a_line(request: &HttpRequest, status: StatusCode) -> Option<(LogLevel, String)> {
+/// The log line for a request: one without valid credentials, or one that changes something.
+fn audit_line(request: &HttpRequest, status: StatusCode) -> Option<(LogLevel, String)> {
+    // Without the path: a request without credentials must not write into the log.
     if status == StatusCode::UNAUTHORIZED {
         return Some((
             LogLevel::Warn,
@@ -94,24 +100,28 @@ fn worth_a_line(request: &HttpRequest, status: StatusCode) -> Option<(LogLevel, 
         ));
     }
     let level = if status.is_success() { LogLevel::Info } else { LogLevel::Warn };
+    // A path contains sids and names of flows, and no personal data. A query may, and is left out.
     let (method, path) = (request.method(), request.uri().path());
     let line = format!("Studio's REST: {} for {method} {path}", status.as_u16());
     (method != Method::GET).then_some((level, line))
 }
 
-async fn decide(
+/// Checks a request, and passes it to its resource.
+async fn route(
     request: &HttpRequest,
     body: web::Payload,
     shared: &Shared,
 ) -> Result<RestResponse, RestError> {
     let gateway = Arc::clone(&shared.gateway.read());
+    // Before anything else: the status must not show a stranger which flows there are.
     let account = auth::account(&gateway.config.accounts, request.headers())
         .ok_or_else(|| RestError::new(401, 20003, "Authenticate"))?;
-    let (flow, target) = path::read(request.uri().path()).ok_or_else(|| missing(request))?;
-    let flow = gateway.flows.find(&flow).ok_or_else(|| missing(request))?;
-    let body = form(body).await?;
+    let (flow, target) = path::parse(request.uri().path()).ok_or_else(|| not_found(request))?;
+    let flow = gateway.flows.find(&flow).ok_or_else(|| not_found(request))?;
+    let body = read_body(body).await?;
     let unreadable = |_| RestError::new(400, 20001, "the body is not a form of UTF-8");
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    // The URLs in the answer lead where the client sent the request, perhaps through a tunnel.
     let host = host.map_or_else(|| request.app_config().local_addr().to_string(), str::to_owned);
     let of_flow = |channel| gateway.routes.of_flow(&flow.name, channel, None);
     let route = of_flow(Channel::Message).or_else(|| of_flow(Channel::Voice));
@@ -138,16 +148,17 @@ async fn decide(
         RestTarget::Context(sid) if method == Method::GET => executions::context(&call, &sid).await,
         RestTarget::Steps(sid) if method == Method::GET => steps::list(&call, &sid).await,
         RestTarget::Step(sid, step) if method == Method::GET => {
-            steps::fetch(&call, (&sid, &step)).await
+            steps::fetch(&call, &sid, &step).await
         }
         RestTarget::StepContext(sid, step) if method == Method::GET => {
-            steps::context(&call, (&sid, &step)).await
+            steps::context(&call, &sid, &step).await
         }
         _ => Err(RestError::new(405, 20004, "Method not allowed")),
     }
 }
 
-async fn form(body: web::Payload) -> Result<Bytes, RestError> {
+/// Reads the form of a request, within a limit.
+async fn read_body(body: web::Payload) -> Result<Bytes, RestError> {
     match body.to_bytes_limited(STUDIO_BODY_BYTES_MAX).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(_)) => Err(RestError::new(400, 20001, "the body broke off")),
@@ -158,33 +169,34 @@ async fn form(body: web::Payload) -> Result<Bytes, RestError> {
     }
 }
 
-fn missing(request: &HttpRequest) -> RestError {
+fn not_found(request: &HttpRequest) -> RestError {
     let path = request.uri().path();
     RestError::new(404, 20404, &format!("The requested resource {path} was not found"))
 }
 
-// === impl Call ===
+// === impl RestRequest ===
 
 impl RestRequest<'_> {
     fn sessions(&self) -> &Sessions {
         &self.shared.sessions
     }
 
-    /// An execution of this flow.
+    /// The execution of this flow with a sid.
     async fn execution(&self, sid: &str) -> Result<StoredExecution, RestError> {
-        let saved = self.sessions().execution(sid).await?;
-        let saved = saved.filter(|saved| saved.flow == self.flow.name);
-        saved.ok_or_else(|| self.missing(&format!("/Executions/{sid}")))
+        let stored = self.sessions().execution(sid).await?;
+        // Sids are unique in the store, but the path names the flow too.
+        let stored = stored.filter(|stored| stored.flow == self.flow.name);
+        stored.ok_or_else(|| self.not_found(&format!("/Executions/{sid}")))
     }
 
-    /// What is below this flow and is not there.
-    fn missing(&self, below: &str) -> RestError {
+    /// The error for a path below this flow that does not exist.
+    fn not_found(&self, below: &str) -> RestError {
         let path = format!("/v2/Flows/{}{below}", self.flow.sid);
         RestError::new(404, 20404, &format!("The requested resource {path} was not found"))
     }
 }
 
-// === impl Refusal ===
+// === impl RestError ===
 
 impl RestError {
     fn new(status: u16, code: u32, message: &str) -> RestError {
@@ -202,6 +214,7 @@ impl RestError {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = HttpResponse::build(status);
         if status == StatusCode::UNAUTHORIZED {
+            // RFC 9110, section 15.5.2 requires it.
             response.insert_header((WWW_AUTHENTICATE, "Basic realm=\"Twilio API\""));
         }
         response.json(body)
@@ -222,8 +235,8 @@ impl From<StoreError> for RestError {
     }
 }
 
-/// ISO 8601 without a fraction, as Twilio says it.
-fn date(at: Duration) -> String {
+/// A time as ISO 8601 without a fraction, as Twilio writes it.
+fn format_date(at: Duration) -> String {
     let seconds = i64::try_from(at.as_secs()).unwrap_or(i64::MAX);
     jiff::Timestamp::from_second(seconds).unwrap_or_default().to_string()
 }

@@ -1,4 +1,4 @@
-//! HTTP Basic with an account's sid and one of its tokens, as Twilio asks for it.
+//! HTTP Basic authentication with an account's sid and one of its tokens, as at Twilio.
 
 use std::sync::Arc;
 
@@ -9,18 +9,19 @@ use sha2::Sha256;
 use crate::basic_auth;
 use crate::config::Account;
 
-/// The account that a request proves to be from. Every token of every account is compared, so that
-/// the time to a refusal tells neither which accounts there are nor how much of a token is right.
+/// The account whose credentials a request has.
 pub(super) fn account<'a>(
     accounts: &'a [Arc<Account>],
     headers: &HeaderMap,
 ) -> Option<&'a Arc<Account>> {
+    // No early exit: the time to a refusal must show neither which accounts exist nor how much of a
+    // token is right.
     let mut found = None;
     let given = credentials(headers)?;
     for account in accounts {
         for token in &account.auth_tokens {
-            let right = [&account.sid, ":", token.expose()].map(str::as_bytes).concat();
-            if same(&right, &given) {
+            let expected = [&account.sid, ":", token.expose()].map(str::as_bytes).concat();
+            if constant_time_eq(&expected, &given) {
                 found = Some(account);
             }
         }
@@ -28,19 +29,21 @@ pub(super) fn account<'a>(
     found
 }
 
-/// `user:password`, where there is one such header.
+/// The `user:password` of a request.
 fn credentials(headers: &HeaderMap) -> Option<Vec<u8>> {
+    // Exactly one header: of two, a proxy and this server might each check another.
     let mut values = headers.get_all(AUTHORIZATION);
     let (value, None) = (values.next()?, values.next()) else { return None };
     basic_auth::decode(value)
 }
 
-/// In a time that does not depend on where they differ: the one is the key of both hashes.
-fn same(right: &[u8], given: &[u8]) -> bool {
+/// Compares two texts in a time that does not depend on where they differ.
+fn constant_time_eq(expected: &[u8], given: &[u8]) -> bool {
+    // The hashes have one length, and their bytes cannot be predicted: the key is the secret.
     let hash =
-        |text: &[u8]| Hmac::<Sha256>::new_from_slice(right).map(|mac| mac.chain_update(text));
-    match (hash(right), hash(given)) {
-        (Ok(right), Ok(given)) => given.verify_slice(&right.finalize().into_bytes()).is_ok(),
+        |text: &[u8]| Hmac::<Sha256>::new_from_slice(expected).map(|mac| mac.chain_update(text));
+    match (hash(expected), hash(given)) {
+        (Ok(expected), Ok(given)) => given.verify_slice(&expected.finalize().into_bytes()).is_ok(),
         _ => false,
     }
 }

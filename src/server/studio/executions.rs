@@ -1,10 +1,10 @@
-//! `/Executions`
+//! `/Executions`: the executions of a flow.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::paging::{Paging, wrong};
+use super::paging::{ListResource, Paging, invalid};
 use super::{RestError, RestRequest, RestResponse};
 use crate::clock;
 use crate::flow::Execution;
@@ -15,114 +15,122 @@ use crate::session::{
     decode_execution, end_execution, request_execution,
 };
 
-/// POST: begins one.
+/// POST: creates an execution.
 pub(super) async fn create(call: &RestRequest<'_>) -> Result<RestResponse, RestError> {
-    let required = |name: &str| match call.form.get(name).map(str::trim) {
+    let address = |name: &str| match call.form.get(name).map(str::trim) {
         Some(text) if !text.is_empty() => Ok(text),
         _ => Err(RestError::new(400, 21604, &format!("A '{name}' address is required"))),
     };
-    let (to, from) = (required("To")?, required("From")?);
+    let (to, from) = (address("To")?, address("From")?);
     if to.len() + from.len() > STUDIO_ADDRESSES_BYTES_MAX {
         let most = STUDIO_ADDRESSES_BYTES_MAX;
         let message = format!("'To' and 'From' together have more than {most} bytes");
         return Err(RestError::new(400, 81023, &message));
     }
-    let parameters = parameters(call.form.get("Parameters").unwrap_or_default())?;
+    let parameters = read_parameters(call.form.get("Parameters").unwrap_or_default())?;
     let sessions = call.sessions();
     let now = clock::wall();
+    // First the flow: an execution in the store always has its definition there.
     sessions.store_flow(&call.flow.revision, &call.flow.definition).await?;
+    // The lock of the contact: two requests at the same time must not create two executions.
     let _turn = sessions.lock(&contact_key(&call.flow.name, from, to)).await;
     let sid = random::sid_in_order("FN", now);
     let mut execution = Execution::from_request(sid, to, from, parameters);
     execution.route = call.route.clone();
     execution.account = Some(call.account.clone());
-    let saved = request_execution(execution, call.flow, now);
-    sessions.commit(Commit::new(saved.clone(), Vec::new(), now)).await?;
+    // Stored as due: the answer does not wait for the first turn, and a restart does not lose it.
+    let stored = request_execution(execution, call.flow, now);
+    sessions.commit(Commit::new(stored.clone(), Vec::new(), now)).await?;
     call.shared.wake.notify_one();
-    Ok(RestResponse::Made(shown(call, &saved)?))
+    Ok(RestResponse::Created(resource(call, &stored)?))
 }
 
-/// GET: all of the flow, newest first.
+/// GET: a page of the flow's executions, newest first.
 pub(super) async fn list(call: &RestRequest<'_>) -> Result<RestResponse, RestError> {
     let paging = Paging::read(&call.query)?;
-    let (from, until) = (date(call, "DateCreatedFrom")?, date(call, "DateCreatedTo")?);
+    let (from, until) = (read_date(call, "DateCreatedFrom")?, read_date(call, "DateCreatedTo")?);
     let fetch = async |after, limit| {
         let flow = call.flow.name.clone();
         call.sessions().executions(ExecutionQuery { flow, from, until, after, limit }).await
     };
-    let place = |saved: &StoredExecution| (saved.created, saved.sid.clone());
-    let (found, next) = paging.fill(fetch, place).await?;
+    let position = |stored: &StoredExecution| (stored.created, stored.sid.clone());
+    let (found, next) = paging.fill(fetch, position).await?;
     // A damaged one must not hide the others.
-    let shown = found.iter().filter_map(|saved| shown(call, saved).ok()).collect();
-    let page = paging.page(call, (&call.urls.executions, "executions"), shown, next);
-    Ok(RestResponse::Found(page))
+    let items = found.iter().filter_map(|stored| resource(call, stored).ok()).collect();
+    let list = ListResource { url: &call.urls.executions, key: "executions" };
+    Ok(RestResponse::Found(paging.page(call, list, items, next)))
 }
 
-/// GET: one.
+/// GET: one execution.
 pub(super) async fn fetch(call: &RestRequest<'_>, sid: &str) -> Result<RestResponse, RestError> {
-    Ok(RestResponse::Found(shown(call, &call.execution(sid).await?)?))
+    Ok(RestResponse::Found(resource(call, &call.execution(sid).await?)?))
 }
 
-/// GET: its variables.
+/// GET: the variables of an execution.
 pub(super) async fn context(call: &RestRequest<'_>, sid: &str) -> Result<RestResponse, RestError> {
-    let saved = call.execution(sid).await?;
-    Ok(RestResponse::Found(call.urls.context(&decode_execution(&saved)?)))
+    let stored = call.execution(sid).await?;
+    Ok(RestResponse::Found(call.urls.context(&decode_execution(&stored)?)))
 }
 
-/// POST: ends it.
+/// POST: ends an execution.
 pub(super) async fn update(call: &RestRequest<'_>, sid: &str) -> Result<RestResponse, RestError> {
     if call.form.get("Status") != Some("ended") {
-        return Err(wrong("Status", "`ended`"));
+        return Err(invalid("Status", "`ended`"));
     }
-    let (saved, _turn) = alone(call, sid).await?;
-    if !saved.active {
-        return Ok(RestResponse::Found(shown(call, &saved)?));
+    let (stored, _turn) = lock_execution(call, sid).await?;
+    // Ending is idempotent: a client may repeat a request whose answer was lost.
+    if !stored.active {
+        return Ok(RestResponse::Found(resource(call, &stored)?));
     }
     let now = clock::wall();
-    let saved = end_execution(saved, now);
-    call.sessions().commit(Commit::new(saved.clone(), Vec::new(), now)).await?;
-    Ok(RestResponse::Found(shown(call, &saved)?))
+    let stored = end_execution(stored, now);
+    call.sessions().commit(Commit::new(stored.clone(), Vec::new(), now)).await?;
+    Ok(RestResponse::Found(resource(call, &stored)?))
 }
 
-/// DELETE: it and its history.
+/// DELETE: removes an execution and its steps.
 pub(super) async fn delete(call: &RestRequest<'_>, sid: &str) -> Result<RestResponse, RestError> {
-    let (saved, _turn) = alone(call, sid).await?;
-    match call.sessions().delete(&saved.sid).await? {
-        true => Ok(RestResponse::Gone),
-        false => Err(call.missing(&format!("/Executions/{sid}"))),
+    let (stored, _turn) = lock_execution(call, sid).await?;
+    if call.sessions().delete(&stored.sid).await? {
+        Ok(RestResponse::Deleted)
+    } else {
+        Err(call.not_found(&format!("/Executions/{sid}")))
     }
 }
 
-/// An execution that nobody else works on while the turn is held.
-async fn alone(
+/// Locks the session of an execution, so that no turn changes it meanwhile.
+async fn lock_execution(
     call: &RestRequest<'_>,
     sid: &str,
 ) -> Result<(StoredExecution, SessionGuard), RestError> {
-    let mut saved = call.execution(sid).await?;
+    let mut stored = call.execution(sid).await?;
     loop {
-        let turn = call.sessions().lock(&saved.session).await;
-        let session = saved.session;
-        saved = call.execution(sid).await?;
-        // One that makes a call is looked for by that call from then on.
-        if saved.session == session {
-            return Ok((saved, turn));
+        let turn = call.sessions().lock(&stored.session).await;
+        let session = stored.session;
+        // Read again: a turn that had the lock has changed it.
+        stored = call.execution(sid).await?;
+        // And perhaps its session: an execution that makes a call continues in the session of that
+        // call, which has another lock.
+        if stored.session == session {
+            return Ok((stored, turn));
         }
     }
 }
 
-fn shown(call: &RestRequest<'_>, saved: &StoredExecution) -> Result<Value, StoreError> {
-    Ok(call.urls.execution(saved, &decode_execution(saved)?))
+/// The JSON of an execution.
+fn resource(call: &RestRequest<'_>, stored: &StoredExecution) -> Result<Value, StoreError> {
+    Ok(call.urls.execution(stored, &decode_execution(stored)?))
 }
 
-fn parameters(text: &str) -> Result<Map<String, Value>, RestError> {
+fn read_parameters(text: &str) -> Result<Map<String, Value>, RestError> {
     if text.is_empty() {
         return Ok(Map::new());
     }
-    serde_json::from_str(text).map_err(|_| wrong("Parameters", "a JSON object"))
+    serde_json::from_str(text).map_err(|_| invalid("Parameters", "a JSON object"))
 }
 
-/// A moment or a day of the query.
-fn date(call: &RestRequest<'_>, name: &str) -> Result<Option<Duration>, RestError> {
+/// Reads a moment or a day of the query.
+fn read_date(call: &RestRequest<'_>, name: &str) -> Result<Option<Duration>, RestError> {
     let Some(text) = call.query.get(name).filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
@@ -131,7 +139,7 @@ fn date(call: &RestRequest<'_>, name: &str) -> Result<Option<Duration>, RestErro
         day.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|day| day.timestamp())
     };
     let moment: Option<jiff::Timestamp> = text.parse().ok().or_else(day);
-    let moment = moment.ok_or_else(|| wrong(name, "an ISO 8601 date"))?;
-    // Nothing is older than 1970.
+    let moment = moment.ok_or_else(|| invalid(name, "an ISO 8601 date"))?;
+    // A date before 1970 becomes zero: no execution is older.
     Ok(Some(Duration::try_from(moment.as_duration()).unwrap_or_default()))
 }

@@ -1,4 +1,4 @@
-//! Pages: what is asked for, and the links to the others.
+//! Pages of lists: the parameters of a request, and the links in an answer.
 
 use std::time::Duration;
 
@@ -9,72 +9,84 @@ use crate::limits::{STUDIO_PAGE_MAX, STUDIO_PAGE_SIZE, STUDIO_PAGE_SIZE_MAX};
 use crate::session::StoreError;
 use crate::webhook::Params;
 
-/// The last one of the page before.
+/// The position of the last item on the page before. `None`: the list begins.
 pub(super) type After = Option<(Duration, String)>;
 
-/// A page as it is asked for.
+/// The page that a request asks for.
 pub(super) struct Paging {
     number: usize,
     size: usize,
     token: After,
 }
 
+/// A list as a resource: its URL, and the key of its items in the JSON.
+pub(super) struct ListResource<'a> {
+    pub(super) url: &'a str,
+    pub(super) key: &'a str,
+}
+
 // === impl Paging ===
 
 impl Paging {
+    /// Reads the parameters of a query.
     pub(super) fn read(query: &Params) -> Result<Paging, RestError> {
-        let number = number(query, "Page", 0)?;
-        let size = self::number(query, "PageSize", STUDIO_PAGE_SIZE)?;
+        let number = read_number(query, "Page", 0)?;
+        let size = read_number(query, "PageSize", STUDIO_PAGE_SIZE)?;
         if size == 0 {
-            return Err(wrong("PageSize", "a number from 1 to 1000"));
+            return Err(invalid("PageSize", "a number from 1 to 1000"));
         }
         if number > STUDIO_PAGE_MAX {
-            return Err(wrong("Page", "a smaller number"));
+            // Each page before it costs a query.
+            return Err(invalid("Page", "a smaller number"));
         }
         let token = query.get("PageToken").filter(|token| !token.is_empty());
-        let token = token.map(|token| read_token(token).ok_or_else(|| wrong("PageToken", "one")));
+        let token = token.map(|token| read_token(token).ok_or_else(|| invalid("PageToken", "one")));
+        // Twilio also answers with the largest page, and not with an error.
         let size = size.min(STUDIO_PAGE_SIZE_MAX);
         Ok(Paging { number, size, token: token.transpose()? })
     }
 
-    /// What stands on the page, and the place of its last one where there are more behind it.
-    /// `fetch` gives so many of those that come after a place, `place` says where one is.
+    /// Fetches the items of the page, and the position of the last one if there are more pages.
+    /// `fetch` takes a position and a limit, `position` gives that of an item.
     pub(super) async fn fill<T>(
         &self,
         fetch: impl AsyncFn(After, usize) -> Result<Vec<T>, StoreError>,
-        place: impl Fn(&T) -> (Duration, String),
+        position: impl Fn(&T) -> (Duration, String),
     ) -> Result<(Vec<T>, After), StoreError> {
-        // A token spares the way over the pages before.
-        let (mut after, mut pass_over) = match &self.token {
+        // With a token the page begins at its position. With a number alone, the pages before it
+        // are skipped one by one.
+        let (mut after, mut skip) = match &self.token {
             Some(after) => (Some(after.clone()), 0),
             None => (None, self.number),
         };
         let mut found = loop {
+            // One more than the page shows whether there is another.
             let found = fetch(after, self.size + 1).await?;
-            if pass_over == 0 {
+            if skip == 0 {
                 break found;
             }
             if found.len() <= self.size {
                 break Vec::new();
             }
-            pass_over -= 1;
-            after = found.get(self.size - 1).map(&place);
+            skip -= 1;
+            after = found.get(self.size - 1).map(&position);
         };
         let more = found.len() > self.size;
         found.truncate(self.size);
-        let next = found.last().filter(|_| more).map(place);
+        let next = found.last().filter(|_| more).map(position);
         Ok((found, next))
     }
 
-    /// The page: at most so many of `found`, the place of the last one that is shown, and links.
+    /// The JSON of a page, with links. `next` is the position of the last item if there are more.
     pub(super) fn page(
         &self,
         call: &RestRequest<'_>,
-        (path, key): (&str, &str),
-        shown: Vec<Value>,
+        list: ListResource<'_>,
+        items: Vec<Value>,
         next: After,
     ) -> Value {
         let url = |page: usize, after: &After| {
+            // The filters of the list belong to each of its pages.
             let mut query = Params::default();
             for name in ["DateCreatedFrom", "DateCreatedTo"] {
                 if let Some(value) = call.query.get(name) {
@@ -86,9 +98,10 @@ impl Paging {
             if let Some((at, sid)) = after {
                 query.push("PageToken", &format!("PA{:x}.{sid}", at.as_nanos()));
             }
-            format!("{path}?{}", query.encode())
+            format!("{}?{}", list.url, query.encode())
         };
         let next_page = next.is_some().then(|| url(self.number + 1, &next));
+        // Only by number: a token leads forwards.
         let previous = self.number.checked_sub(1).map(|number| url(number, &None));
         let meta = json!({
             "page": self.number,
@@ -97,16 +110,16 @@ impl Paging {
             "previous_page_url": previous,
             "url": url(self.number, &self.token),
             "next_page_url": next_page,
-            "key": key,
+            "key": list.key,
         });
-        json!({key: shown, "meta": meta})
+        json!({list.key: items, "meta": meta})
     }
 }
 
-fn number(query: &Params, name: &str, otherwise: usize) -> Result<usize, RestError> {
+fn read_number(query: &Params, name: &str, default: usize) -> Result<usize, RestError> {
     match query.get(name) {
-        Some(text) => text.parse().map_err(|_| wrong(name, "a number")),
-        None => Ok(otherwise),
+        Some(text) => text.parse().map_err(|_| invalid(name, "a number")),
+        None => Ok(default),
     }
 }
 
@@ -116,7 +129,7 @@ fn read_token(token: &str) -> Option<(Duration, String)> {
     Some((Duration::from_nanos(nanos), sid.to_owned()))
 }
 
-/// A parameter that cannot be read.
-pub(super) fn wrong(name: &str, expected: &str) -> RestError {
+/// The error for a parameter with an invalid value.
+pub(super) fn invalid(name: &str, expected: &str) -> RestError {
     RestError::new(400, 20001, &format!("Invalid {name}: expected {expected}"))
 }

@@ -2,7 +2,7 @@
 
 use crate::webhook::Params;
 
-/// What a path names, below its flow.
+/// The resource of a path, below its flow.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum RestTarget {
     Executions,
@@ -13,10 +13,11 @@ pub(super) enum RestTarget {
     StepContext(String, String),
 }
 
-/// The flow that a path names, and what of it.
-pub(super) fn read(path: &str) -> Option<(String, RestTarget)> {
+/// Parses a path as the name or sid of a flow, and the resource below it.
+pub(super) fn parse(path: &str) -> Option<(String, RestTarget)> {
     let path = path.strip_prefix("/v2/Flows/")?;
-    let segments: Option<Vec<String>> = path.split('/').map(decoded).collect();
+    // Split first: `%2F` is part of a name, and not a separator.
+    let segments: Option<Vec<String>> = path.split('/').map(decode_segment).collect();
     let segments = segments?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let own = |text: &str| text.to_owned();
@@ -34,9 +35,9 @@ pub(super) fn read(path: &str) -> Option<(String, RestTarget)> {
     Some((own(flow), target))
 }
 
-/// One segment. What is `%2F` in it is of the name, and separates nothing.
-fn decoded(segment: &str) -> Option<String> {
-    // A form's value is decoded the same, but for these two characters.
+/// Decodes one segment. `None` if it is empty or not UTF-8.
+fn decode_segment(segment: &str) -> Option<String> {
+    // Except for these two characters, the value of a form is decoded in the same way.
     let value = segment.replace('+', "%2B").replace('&', "%26");
     let form = Params::decode(format!("s={value}").as_bytes()).ok()?;
     form.get("s").filter(|segment| !segment.is_empty()).map(str::to_owned)
@@ -49,15 +50,15 @@ mod tests {
     #[test]
     fn segments_are_decoded_after_they_are_split() {
         let executions = |path: &str, flow: &str| {
-            assert_eq!(read(path), Some((flow.to_owned(), RestTarget::Executions)), "{path}");
+            assert_eq!(parse(path), Some((flow.to_owned(), RestTarget::Executions)), "{path}");
         };
         executions("/v2/Flows/x/Executions", "x");
         executions("/v2/Flows/a%2Fb%20c+d&e=%C3%A4/Executions", "a/b c+d&e=ä");
         let one = RestTarget::Step("FN1".to_owned(), "FT1".to_owned());
-        assert_eq!(read("/v2/Flows/x/Executions/FN1/Steps/FT1"), Some(("x".to_owned(), one)));
+        assert_eq!(parse("/v2/Flows/x/Executions/FN1/Steps/FT1"), Some(("x".to_owned(), one)));
         for path in ["/v2/Flows/x", "/v2/Flows//Executions", "/v2/Flows/x/Executions/", "/v1/x"] {
-            assert_eq!(read(path), None, "{path}");
+            assert_eq!(parse(path), None, "{path}");
         }
-        assert_eq!(read("/v2/Flows/%FF/Executions"), None);
+        assert_eq!(parse("/v2/Flows/%FF/Executions"), None);
     }
 }

@@ -2,39 +2,42 @@
 
 use serde_json::{Value, json};
 
-use super::date;
+use super::format_date;
 use crate::flow::Execution;
 use crate::session::{StepRecord, StoredExecution};
 
-/// The URLs and sids that everything below one flow has.
+/// The URLs and sids that the resources of one flow have in common.
 pub(super) struct RestUrls {
+    /// The account of the request, for executions that have none of their own.
     account: String,
     pub(super) flow: String,
     pub(super) executions: String,
 }
 
-// === impl Urls ===
+// === impl RestUrls ===
 
 impl RestUrls {
     pub(super) fn new(host: &str, account: &str, flow: &str) -> RestUrls {
+        // Without TLS: the admin listener has none.
         let executions = format!("http://{host}/v2/Flows/{flow}/Executions");
         RestUrls { account: account.to_owned(), flow: flow.to_owned(), executions }
     }
 
-    pub(super) fn execution(&self, saved: &StoredExecution, execution: &Execution) -> Value {
-        let url = format!("{}/{}", self.executions, saved.sid);
+    pub(super) fn execution(&self, stored: &StoredExecution, execution: &Execution) -> Value {
+        let url = format!("{}/{}", self.executions, stored.sid);
         json!({
-            "sid": saved.sid,
+            "sid": stored.sid,
             "account_sid": execution.account_sid().unwrap_or(&self.account),
             "flow_sid": self.flow,
+            // Twilio's clients require the key; there are no contacts as resources.
             "contact_sid": null,
             "contact_channel_address": execution.contact,
             "context": {},
-            "status": if saved.active { "active" } else { "ended" },
+            "status": if stored.active { "active" } else { "ended" },
             "initiated_by": execution.initiated_by(),
             "flow_version": null,
-            "date_created": date(saved.created),
-            "date_updated": date(saved.updated),
+            "date_created": format_date(stored.created),
+            "date_updated": format_date(stored.updated),
             "url": url,
             "links": {
                 "steps": format!("{url}/Steps"),
@@ -60,13 +63,14 @@ impl RestUrls {
             "account_sid": self.account,
             "flow_sid": self.flow,
             "execution_sid": step.execution,
+            // Steps have no parents in the store.
             "parent_step_sid": null,
             "name": step.name,
             "type": step.kind,
             "context": variables(step),
             "transitioned_from": step.from,
             "transitioned_to": step.to,
-            "date_created": date(step.at),
+            "date_created": format_date(step.at),
             "date_updated": null,
             "url": url,
             "links": {"step_context": format!("{url}/Context")},
@@ -89,6 +93,8 @@ impl RestUrls {
     }
 }
 
+/// The variables of a step.
 fn variables(step: &StepRecord) -> Value {
+    // A damaged row must not hide the other steps of a list.
     serde_json::from_slice(&step.context).unwrap_or_else(|_| json!({}))
 }

@@ -1,61 +1,67 @@
-//! `/Executions/{sid}/Steps`
+//! `/Executions/{sid}/Steps`: the steps of an execution.
 
 use std::time::Duration;
 
-use super::paging::Paging;
+use super::paging::{ListResource, Paging};
 use super::{RestError, RestRequest, RestResponse};
 use crate::limits::STUDIO_PAGE_SIZE_MAX;
 use crate::session::{StepQuery, StepRecord};
 
-/// GET: what it has gone through, newest first.
+/// GET: a page of the steps, newest first.
 pub(super) async fn list(call: &RestRequest<'_>, sid: &str) -> Result<RestResponse, RestError> {
-    let saved = call.execution(sid).await?;
+    let stored = call.execution(sid).await?;
     let paging = Paging::read(&call.query)?;
     let fetch =
-        async |after, limit| call.sessions().steps(&saved.sid, StepQuery { after, limit }).await;
-    let (found, next) = paging.fill(fetch, place).await?;
-    let shown = found.iter().map(|step| call.urls.step(step)).collect();
-    let path = format!("{}/{sid}/Steps", call.urls.executions);
-    Ok(RestResponse::Found(paging.page(call, (&path, "steps"), shown, next)))
+        async |after, limit| call.sessions().steps(&stored.sid, StepQuery { after, limit }).await;
+    let (found, next) = paging.fill(fetch, position).await?;
+    let items = found.iter().map(|step| call.urls.step(step)).collect();
+    let list = ListResource { url: &format!("{}/{sid}/Steps", call.urls.executions), key: "steps" };
+    Ok(RestResponse::Found(paging.page(call, list, items, next)))
 }
 
-/// GET: one of them.
+/// GET: one step.
 pub(super) async fn fetch(
     call: &RestRequest<'_>,
-    sids: (&str, &str),
+    sid: &str,
+    step: &str,
 ) -> Result<RestResponse, RestError> {
-    Ok(RestResponse::Found(call.urls.step(&step(call, sids).await?)))
+    Ok(RestResponse::Found(call.urls.step(&find_step(call, sid, step).await?)))
 }
 
-/// GET: what it has set.
+/// GET: the variables of one step.
 pub(super) async fn context(
     call: &RestRequest<'_>,
-    sids: (&str, &str),
+    sid: &str,
+    step: &str,
 ) -> Result<RestResponse, RestError> {
-    Ok(RestResponse::Found(call.urls.step_context(&step(call, sids).await?)))
+    Ok(RestResponse::Found(call.urls.step_context(&find_step(call, sid, step).await?)))
 }
 
-async fn step(
+/// Finds a step of an execution by their sids.
+async fn find_step(
     call: &RestRequest<'_>,
-    (sid, wanted): (&str, &str),
+    sid: &str,
+    step_sid: &str,
 ) -> Result<StepRecord, RestError> {
-    let saved = call.execution(sid).await?;
+    let stored = call.execution(sid).await?;
+    // Page by page: the store finds steps by their execution, which has at most a thousand.
     let mut after = None;
     loop {
         let page = StepQuery { after, limit: STUDIO_PAGE_SIZE_MAX };
-        let found = call.sessions().steps(&saved.sid, page).await?;
-        let last = found.len() < STUDIO_PAGE_SIZE_MAX;
-        after = found.last().map(place);
-        match found.into_iter().find(|step| step.sid == wanted) {
+        let found = call.sessions().steps(&stored.sid, page).await?;
+        let is_last_page = found.len() < STUDIO_PAGE_SIZE_MAX;
+        after = found.last().map(position);
+        match found.into_iter().find(|step| step.sid == step_sid) {
             Some(step) => return Ok(step),
-            None if last => {
-                return Err(call.missing(&format!("/Executions/{sid}/Steps/{wanted}")));
+            None if is_last_page => {
+                return Err(call.not_found(&format!("/Executions/{sid}/Steps/{step_sid}")));
             }
             None => {}
         }
     }
 }
 
-fn place(step: &StepRecord) -> (Duration, String) {
+/// The position of a step in its list: its time, and its sid among those of one time.
+fn position(step: &StepRecord) -> (Duration, String) {
     (step.at, step.sid.clone())
 }
