@@ -1,4 +1,9 @@
-//! `config.toml` as types: every value here is checked, so nothing after it asks again.
+//! The configuration file as types.
+//!
+//! `keys` is the table of all keys; `load` reads each section with it, `reader` and `environment`
+//! replace `${NAME}`, `redact` hides secrets in what is shown, and `schema` prints the table for
+//! editors. Every value of a [`Config`] is valid by itself, so that later stages need no checks.
+//! Whether the values fit the flows and templates is not known here: the gateway checks that.
 
 mod config_text;
 mod environment;
@@ -34,7 +39,7 @@ use crate::secret::Secret;
 /// A whole configuration file.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The folder of the file: what it names is relative to here.
+    /// The folder of the file. Paths in the file are relative to it.
     pub folder: PathBuf,
     /// `[server]`: the public listener.
     pub server: ServerSection,
@@ -44,42 +49,42 @@ pub struct Config {
     pub log: LogFormat,
     /// `[store] url`: where executions and claims are stored.
     pub store: StoreUrl,
-    /// `[signature]`: what a wrong signature leads to.
+    /// `[signature]`: how to answer a webhook without a valid signature.
     pub signature: SignatureMode,
-    /// `[[account]]`: who may call.
+    /// `[[account]]`: the accounts whose webhooks are accepted.
     pub accounts: Vec<Arc<Account>>,
-    /// `[egress]`: where functions and redirects may lead.
+    /// `[egress]`: where calls of functions and their redirects may connect to.
     pub egress: Egress,
     /// `[function.NAME]`: the user's code.
     pub functions: BTreeMap<String, Arc<Function>>,
-    /// `[flow.NAME]`: flows that no route needs to name.
+    /// `[flow.NAME]`: flows with a name, which need no route.
     pub flows: BTreeMap<String, FlowFile>,
-    /// `[[rewrite]]`: where the URLs of imported flows lead.
+    /// `[[rewrite]]`: replacements of URLs in imported flows, the longest beginning first.
     pub rewrites: Vec<UrlRewrite>,
-    /// `[route."/path"]`: what answers.
+    /// `[route."/path"]`: how to answer webhooks.
     pub routes: BTreeMap<String, RouteSection>,
 }
 
 /// `[server]`
 #[derive(Clone, Debug)]
 pub struct ServerSection {
-    /// Where webhooks arrive.
+    /// The address of the public listener.
     pub listen: SocketAddr,
-    /// What the carrier signs: scheme, host, port as typed into the carrier's console, and a path
-    /// prefix if a proxy strips one; no trailing slash, no query. `None`: taken from the request,
-    /// `http://` and its Host header (for a laptop).
+    /// The beginning of the URLs that the carrier signs: scheme, host and port as typed into its
+    /// console, and a path prefix if a proxy removes one; without a slash at the end. `None`:
+    /// `http://` and the Host header of the request, for tests on one machine.
     pub public_url: Option<String>,
     /// Proxies whose `X-Forwarded-Proto`, `-Host` and `-Port` replace the public URL.
     pub trusted_proxies: Vec<IpRange>,
-    /// Where the templates are.
+    /// The folder of the templates.
     pub templates: PathBuf,
-    /// The zone of dates in templates that name none.
+    /// The time zone of dates in templates that have none.
     pub time_zone: TimeZone,
     /// Worker threads. Default: one per core.
     pub workers: Option<usize>,
-    /// From the arrival of a webhook to its answer.
+    /// The time from the arrival of a webhook to its answer.
     pub answer_within: Duration,
-    /// Certificate chain and key, both PEM files, when TLS ends here.
+    /// The certificate and its key; `None` without TLS on the listener.
     pub tls: Option<TlsFiles>,
 }
 
@@ -95,7 +100,7 @@ pub struct TlsFiles {
 /// `[admin]`
 #[derive(Clone, Debug)]
 pub struct AdminSection {
-    /// Where `/healthz`, `/readyz` and `/metrics` are; `None` when switched off.
+    /// The address of the admin listener; `None` if it is off.
     pub listen: Option<SocketAddr>,
 }
 
@@ -113,7 +118,7 @@ pub enum LogFormat {
 /// `[store] url`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreUrl {
-    /// `memory:`, it ends with the process.
+    /// `memory:`, lost when the process ends.
     Memory,
     /// `sqlite:FILE`, relative to the folder of the configuration.
     Sqlite(PathBuf),
@@ -122,9 +127,9 @@ pub enum StoreUrl {
 /// `[signature] mode`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureMode {
-    /// A webhook without a fitting signature gets 403 and does nothing.
+    /// A webhook without a valid signature gets 403 and has no effect.
     Enforce,
-    /// It is answered, and the log gives the reason for which `enforce` would refuse it.
+    /// The webhook is answered, and the log has the reason why `enforce` would refuse it.
     Report,
     /// Signatures are not checked.
     Off,
@@ -135,9 +140,9 @@ pub enum SignatureMode {
 pub struct Account {
     /// The account's identifier, `AC…` at Twilio; webhooks name it in `AccountSid`.
     pub sid: String,
-    /// Any of them may have signed: two while one is rotated. The first signs our own calls.
+    /// Any of them may have signed: two while one is rotated. The first signs calls of functions.
     pub auth_tokens: Vec<Secret>,
-    /// Where the carrier's API is asked, without a slash at the end; `None`: at Twilio's hosts.
+    /// The address of the carrier's API, without a slash at the end; `None`: Twilio's own hosts.
     pub api_url: Option<String>,
     /// SharedKeys (`X-Twilio-Webhooks-Signature-Settings`), each bound to one algorithm.
     pub shared_keys: Vec<SharedKey>,
@@ -150,7 +155,7 @@ pub struct SharedKey {
     pub id: String,
     /// The key itself.
     pub secret: Secret,
-    /// The only algorithm that this key may be used with: the header does not choose.
+    /// The only algorithm for this key. A request must not choose a weaker one.
     pub algorithm: HmacAlgorithm,
 }
 
@@ -166,10 +171,10 @@ pub enum HmacAlgorithm {
 /// `[egress]`
 #[derive(Clone, Debug, Default)]
 pub struct Egress {
-    /// Private addresses that redirects and computed URLs may lead to, besides the hosts that
-    /// the configuration and its flows name themselves.
+    /// Private addresses that redirects and computed URLs may lead to, in addition to the hosts in
+    /// the configuration and its flows.
     pub allow: Vec<EgressRule>,
-    /// More certificate authorities, PEM, beside the public ones.
+    /// Additional certificate authorities, PEM.
     pub ca_file: Option<PathBuf>,
 }
 
@@ -188,60 +193,60 @@ pub enum EgressRule {
 pub struct IpRange {
     /// The first address of the range.
     pub address: IpAddr,
-    /// How many leading bits count.
+    /// The number of leading bits that are compared.
     pub prefix: u8,
 }
 
 /// `[function.NAME]`
 #[derive(Clone)]
 pub struct Function {
-    /// The name it is configured under; short routes name their widget after it.
+    /// The NAME of the section, which is also the name of the widget of a short route.
     pub name: String,
-    /// Scheme `http` or `https`, with a host.
+    /// The URL, with the scheme `http` or `https` and a host.
     pub url: Uri,
     /// `POST` or `GET`.
     pub method: Method,
-    /// The whole answer, redirects and body included.
+    /// The time for the whole answer, redirects and body included.
     pub timeout: Duration,
-    /// A larger body is `fail`.
+    /// The largest body; a larger one is `fail`.
     pub max_body_bytes: usize,
-    /// The carrier's parameters go along, under the configured ones.
+    /// Whether the carrier's parameters are sent too. The configured ones have precedence.
     pub forward_webhook: bool,
-    /// Findings in returned TwiML are `fail`.
+    /// Whether findings in returned TwiML are `fail`.
     pub strict: bool,
-    /// It may see one call twice: retried on a fresh connection also when it may have seen it.
+    /// Whether a call may be repeated after a lost connection although the function may have
+    /// received it.
     pub idempotent: bool,
-    /// The HTTP version of the request. 1.0 is for functions that frame their answer by closing.
+    /// Whether the request is HTTP/1.0, for servers that end an answer by closing the connection.
     pub http_1_0: bool,
-    /// Connections per worker to this function.
+    /// The maximum of connections to this function, per worker.
     pub connections: usize,
-    /// What its callers hear while it is at work. `None`: it answers in time, or fails.
+    /// What callers hear until the function has answered. `None`: it answers in time, or fails.
     pub hold: Option<HoldSettings>,
 }
 
 /// `hold` and `hold_after_ms` of a `[function.NAME]`.
 #[derive(Clone, Debug)]
 pub struct HoldSettings {
-    /// The document that a caller hears, a file under `templates/`.
+    /// The hold document, a file under `templates/`.
     pub document: ConfigText,
-    /// How long the function may take before its caller hears it, and between one time and the
-    /// next.
+    /// The time before the caller hears the document, and before each repetition.
     pub after: Duration,
 }
 
 /// `[route."/path"]`
 #[derive(Clone, Debug)]
 pub struct RouteSection {
-    /// Voice or message.
+    /// The kind of webhooks that arrive here.
     pub channel: Channel,
-    /// What runs.
+    /// The flow that runs.
     pub answer: RouteAnswer,
-    /// The document when the flow fails without one of its own; a file under `templates/`.
+    /// The answer if the flow fails without a document of its own; a file under `templates/`.
     /// `None`: the built-in one.
     pub fallback: Option<ConfigText>,
 }
 
-/// What runs on a route.
+/// The flow of a route: a file, or the short form.
 #[derive(Clone, Debug)]
 pub enum RouteAnswer {
     /// `function`, `success`, `fail`.
@@ -255,36 +260,36 @@ pub enum RouteAnswer {
 pub struct FlowFile {
     /// The file, relative to the configuration.
     pub file: ConfigText,
-    /// What `run-subflow` calls it.
+    /// The sid that `run-subflow` refers to. `None`: derived from the name.
     pub sid: Option<String>,
 }
 
-/// The short form of a route: one function, two documents.
+/// The short form of a route: one function and two documents.
 #[derive(Clone, Debug)]
 pub struct ShortRoute {
-    /// A configured function.
+    /// The name of a configured function.
     pub function: String,
     /// Liquid templates, by parameter name, in the order of the file.
     pub parameters: Vec<(String, ConfigText)>,
-    /// Rendered when the function succeeded with JSON or another type than TwiML.
+    /// The template for a success of the function that is not TwiML.
     pub success: Option<ConfigText>,
-    /// Rendered when it failed.
+    /// The template for a failure of the function.
     pub fail: Option<ConfigText>,
 }
 
 // === impl Function ===
 
 impl fmt::Debug for Function {
-    /// Without the URL, which may contain user and password.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without the URL, which may contain a user and a password.
         formatter.debug_struct("Function").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
-// === impl Config ===
+// === impl RouteAnswer ===
 
 impl RouteAnswer {
-    /// The file of a flow, where it is one.
+    /// The flow file; `None` for the short form.
     pub fn flow_file(&self) -> Option<&ConfigText> {
         match self {
             RouteAnswer::Flow(file) => Some(file),
@@ -293,16 +298,17 @@ impl RouteAnswer {
     }
 }
 
+// === impl Config ===
+
 impl Config {
-    /// Reads a file, with `${NAME}` from the environment, or else from the file of that name in the
-    /// folder `$CREDENTIALS_DIRECTORY`, where systemd and others put what must stay secret. The
-    /// second half is everything that is wrong with it; the first is only fit to run where that
-    /// holds no error. Paths in it are relative to the folder of the file, not to the working
-    /// folder.
+    /// Reads a configuration file, with the values of `${NAME}` from [`environment_variable`]. The
+    /// second half has all problems of the file. If one of them is an error, the first half must
+    /// not be run.
     pub fn read(path: &Path) -> (Option<Config>, Problems) {
         let name = path.display().to_string();
         match read_text_limited(path, CONFIG_BYTES_MAX) {
             Ok(text) => {
+                // Not the working folder: a unit of systemd runs in another one than a shell.
                 let folder = path.parent().unwrap_or(Path::new(""));
                 Config::parse(&Source::new(&name, &text), folder, &environment_variable)
             }
@@ -318,7 +324,7 @@ impl Config {
         }
     }
 
-    /// The same from a text.
+    /// Reads a configuration from a text.
     pub fn parse(
         source: &Source,
         folder: &Path,
@@ -334,7 +340,7 @@ impl std::str::FromStr for EgressRule {
     type Err = String;
 
     fn from_str(text: &str) -> Result<EgressRule, String> {
-        // First: `::1` is an address, not a host with a port.
+        // Addresses first: `::1` would else be a host with a port.
         if let Ok(range) = text.parse() {
             return Ok(EgressRule::Range(range));
         }
@@ -348,11 +354,13 @@ impl std::str::FromStr for EgressRule {
             let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
             !host.is_empty() && host.chars().all(letter)
         };
+        // An IPv6 address with a port is in brackets, as in a URL.
         let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let address = literal.is_some_and(|host| host.parse::<std::net::Ipv6Addr>().is_ok());
         if !name(host) && !address {
             return Err(expected());
         }
+        // Hosts are compared in lower case.
         Ok(EgressRule::Host(host.to_ascii_lowercase(), port))
     }
 }
@@ -360,17 +368,17 @@ impl std::str::FromStr for EgressRule {
 // === impl IpRange ===
 
 impl IpRange {
-    /// Whether the address is in the range. An IPv4 address mapped into IPv6 counts as the IPv4
-    /// address that it is.
+    /// Whether an address is in the range. An IPv4 address that is mapped into IPv6 counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         fn bits(address: IpAddr) -> (u128, u32) {
+            // Otherwise `::ffff:10.0.0.1` would pass a check for `10.0.0.0/8`.
             match address.to_canonical() {
                 IpAddr::V4(v4) => (u32::from(v4).into(), 32),
                 IpAddr::V6(v6) => (v6.into(), 128),
             }
         }
         let ((network, width), (candidate, other)) = (bits(self.address), bits(address));
-        // A shift by the whole width is no shift in Rust: `::/0` ignores every bit.
+        // A shift by the whole width overflows: `checked_shr` makes `::/0` ignore every bit.
         let ignored = width.saturating_sub(self.prefix.into());
         width == other && (network ^ candidate).checked_shr(ignored).unwrap_or(0) == 0
     }

@@ -1,38 +1,39 @@
-//! `${NAME}` and `${NAME:-default}` in the texts of the configuration.
+//! References like `${NAME}` and `${NAME:-default}` in the texts of the configuration.
 //!
-//! Replaced after the file is parsed, so that a value of the environment can never become a key.
+//! They are replaced after the file is parsed, so that a value of the environment cannot become a
+//! key.
 
 use std::path::Path;
 
-/// A variable of the environment, or else the file of that name in `$CREDENTIALS_DIRECTORY`, where
-/// systemd and others put what must stay secret, without the end of its line.
+/// The value of a variable of the environment, or else the text of the file of that name in
+/// `$CREDENTIALS_DIRECTORY`, where systemd puts secrets.
 pub(crate) fn environment_variable(name: &str) -> Option<String> {
     let file = || {
         let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
         let text = std::fs::read_to_string(Path::new(&folder).join(name)).ok()?;
-        // Editors end a file with a line break, which is no part of a token.
+        // Editors end a file with a line break, which is not part of a token.
         Some(text.trim_end_matches(['\n', '\r']).to_owned())
     };
-    // The environment first: an operator overrides a credential for one start there.
+    // The environment first, so that an operator can override a credential for one start.
     std::env::var(name).ok().or_else(file)
 }
 
-/// Why a text with `${…}` cannot be used. The message never holds a value of the environment.
+/// The reason why a `${…}` cannot be replaced. The message never contains a value.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ExpandError {
-    /// The variable is not there.
+    /// The variable is not set.
     #[error("the environment variable `{0}` is not set")]
     Unset(String),
-    /// The variable is there and empty, which for a token is as bad as not there.
+    /// The variable is empty, which for a token is as wrong as not set.
     #[error("the environment variable `{0}` is empty")]
     Empty(String),
-    /// `${` without `}`, or a name that no variable can have.
+    /// A `${` without `}`, or an impossible name of a variable.
     #[error("`{0}` is not a reference to an environment variable")]
     Malformed(String),
 }
 
 impl ExpandError {
-    /// What to do.
+    /// Advice for the problem.
     pub(super) fn help(&self) -> String {
         match self {
             ExpandError::Unset(name) | ExpandError::Empty(name) => {
@@ -48,7 +49,7 @@ impl ExpandError {
     }
 }
 
-/// The text with every reference replaced.
+/// Replaces every reference in a text.
 pub(super) fn expand_references(
     text: &str,
     variable: &dyn Fn(&str) -> Option<String>,
@@ -56,7 +57,7 @@ pub(super) fn expand_references(
     let mut expanded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find("${") {
-        // `$${` is an escape: one `$` is already copied, so only the brace follows.
+        // `$${` is an escape: the first `$` is copied, the second one is left out.
         if rest[..start].ends_with('$') {
             expanded.push_str(&rest[..start]);
             expanded.push('{');
@@ -65,7 +66,7 @@ pub(super) fn expand_references(
         }
         expanded.push_str(&rest[..start]);
         let reference = &rest[start..];
-        // At most 40 characters of it: what follows may be a secret.
+        // At most 40 characters: without `}`, the rest of the text may be a secret.
         let malformed = || ExpandError::Malformed(reference.chars().take(40).collect());
         let end = reference.find('}').ok_or_else(malformed)?;
         let inside = &reference[2..end];
@@ -80,6 +81,7 @@ pub(super) fn expand_references(
         {
             return Err(malformed());
         }
+        // As in a shell, `:-` also replaces an empty value.
         match (variable(name).filter(|value| !value.is_empty()), default) {
             (Some(value), _) => expanded.push_str(&value),
             (None, Some(default)) => expanded.push_str(default),

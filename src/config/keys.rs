@@ -1,4 +1,4 @@
-//! Every key of `config.toml`, once: reading, advice, the schema and its test all use this table.
+//! The table of all keys of `config.toml`. The reader, its advice and the schema use it.
 
 use KeyKind::{Address, Bool, Choice, Integer, List, Map, Path, Text};
 
@@ -6,13 +6,13 @@ use crate::diagnostics::toml_reader::{KeyKind, KeySpec};
 
 /// One `[section]` of the file.
 pub(super) struct SectionSpec {
-    /// `server`, `server.tls`, `function.NAME`, …: the user chooses a name in capitals.
+    /// `server`, `server.tls`, `function.NAME`, …; a word in capitals is a name that users choose.
     pub name: &'static str,
     /// Written as `[[section]]`, any number of times.
     pub repeated: bool,
-    /// One line on what it is.
+    /// A description of one line.
     pub doc: &'static str,
-    /// Its keys in the order of the manual.
+    /// The keys, in the order of the shipped `config.toml`.
     pub keys: &'static [KeySpec],
 }
 
@@ -29,7 +29,10 @@ const fn required(name: &'static str, kind: KeyKind, doc: &'static str) -> KeySp
     KeySpec::required(name, kind, doc)
 }
 
-/// The whole file.
+/// The sections of the file. Those with a common first word are adjacent.
+// The reader reports unknown keys with similar names from this table, so a key that is missing here
+// cannot be configured, and one that is not read has no effect. `config.toml` says the same with
+// longer comments, and a test compares the two.
 pub(super) const SECTIONS: &[SectionSpec] = &[
     SectionSpec {
         name: "server",
@@ -42,7 +45,7 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
                 Text,
                 r#""""#,
                 "what the carrier signs: scheme and host as typed into its console, and the path \
-                 prefix if a proxy strips one; empty: http:// and the request's own Host",
+                 prefix if a proxy removes one; empty: http:// and the request's own Host",
             ),
             key(
                 "trusted_proxies",
@@ -57,9 +60,12 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
                 r#""UTC""#,
                 "zone of dates in templates, like `Europe/Berlin`; Studio's is America/Los_Angeles",
             ),
+            // 0 cannot be a number of threads, so it means the default, which depends on the
+            // machine.
             key("workers", Integer(0, 1024), "0", "threads that answer; 0: one per core"),
             key(
                 "answer_within_ms",
+                // The carrier gives up after 15 s; the rest is for the network.
                 Integer(100, 13_000),
                 "10000",
                 "milliseconds from a webhook's arrival to its answer, whatever fails; the carrier \
@@ -70,7 +76,7 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
     SectionSpec {
         name: "server.tls",
         repeated: false,
-        doc: "when TLS ends here and not at a proxy; read again on SIGHUP",
+        doc: "TLS on this listener instead of at a proxy; read again on SIGHUP",
         keys: &[
             key("certificate", Path, r#""""#, "certificate chain, PEM; empty: no TLS"),
             key("key", Path, r#""""#, "its private key, PEM"),
@@ -79,7 +85,7 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
     SectionSpec {
         name: "admin",
         repeated: false,
-        doc: "health, metrics and Studio's REST: a listener of their own, never the public one",
+        doc: "health, metrics and Studio's REST: a separate listener, never the public one",
         keys: &[key("listen", Address, r#""127.0.0.1:9090""#, "address and port; empty: off")],
     },
     SectionSpec {
@@ -101,13 +107,13 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
             "url",
             Text,
             r#""sqlite:twimlgate.db""#,
-            "sqlite:FILE, or memory: they end with the process",
+            "sqlite:FILE, or memory: lost when the process ends",
         )],
     },
     SectionSpec {
         name: "signature",
         repeated: false,
-        doc: "what becomes of a webhook that the carrier did not sign",
+        doc: "how to answer a webhook without a valid signature",
         keys: &[key(
             "mode",
             Choice(&["enforce", "report", "off"]),
@@ -119,41 +125,38 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
     SectionSpec {
         name: "egress",
         repeated: false,
-        doc: "where functions and their redirects may lead",
+        doc: "where calls of functions and their redirects may connect to",
         keys: &[
             key(
                 "allow",
                 List,
                 "[]",
-                "private hosts, host:port or address ranges that redirects may lead to; the \
-                 configured functions' own hosts are allowed as they are",
+                "private hosts, host:port or address ranges that redirects may lead to; the hosts \
+                 of the configured functions are allowed without it",
             ),
-            key(
-                "ca_file",
-                Path,
-                r#""""#,
-                "more certificate authorities, PEM, beside the public ones",
-            ),
+            key("ca_file", Path, r#""""#, "additional certificate authorities, PEM"),
         ],
     },
     SectionSpec {
         name: "account",
         repeated: true,
-        doc: "who may call",
+        doc: "whose webhooks are accepted; one section for each account and subaccount",
         keys: &[
-            key("carrier", Choice(&["twilio"]), r#""twilio""#, "whose rules of signing"),
+            key("carrier", Choice(&["twilio"]), r#""twilio""#, "whose signature rules apply"),
             required("sid", Text, "AccountSid, AC and 32 hexadecimal digits"),
             key(
                 "auth_tokens",
                 List,
                 "[]",
-                "any of them may have signed: two while one is rotated; the first signs our calls",
+                "any of them may have signed: two while one is rotated; the first signs the calls \
+                 of functions",
             ),
             key(
                 "api_url",
                 Text,
                 r#""""#,
-                "where the carrier's API is asked, for what TwiML cannot say; empty: Twilio's own",
+                "address of the carrier's API, for actions that TwiML cannot express; empty: \
+                 Twilio's own hosts",
             ),
         ],
     },
@@ -168,7 +171,7 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
                 "algorithm",
                 Choice(&["HMAC_SHA256", "HMAC_SHA1"]),
                 r#""HMAC_SHA256""#,
-                "the only one this key is taken with",
+                "the only one accepted for this key",
             ),
         ],
     },
@@ -181,6 +184,7 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
             key("method", Choice(&["POST", "GET"]), r#""POST""#, "POST sends a form"),
             key(
                 "timeout_ms",
+                // Up to ten minutes: `load::function` checks the limit without `hold`.
                 Integer(10, 600_000),
                 "5000",
                 "milliseconds for the whole answer, redirects and body included; over 13000 only \
@@ -191,19 +195,19 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
                 "forward_webhook",
                 Bool,
                 "true",
-                "send the carrier's parameters too, under the configured ones",
+                "send the carrier's parameters too; the configured ones have precedence",
             ),
             key(
                 "strict",
                 Bool,
                 "false",
-                "TwiML that a carrier would warn about is `fail`, not only logged",
+                "TwiML that a carrier would warn about is `fail` instead of only logged",
             ),
             key(
                 "idempotent",
                 Bool,
                 "false",
-                "it may see one call twice, so a lost connection is tried again",
+                "it may see a call twice, so the call is repeated after a lost connection",
             ),
             key(
                 "http_version",
@@ -211,12 +215,13 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
                 r#""1.1""#,
                 "1.0 for servers that end an answer by closing the connection",
             ),
-            key("connections", Integer(1, 65_536), "1024", "at most, per worker"),
+            key("connections", Integer(1, 65_536), "1024", "maximum, per worker"),
             key(
                 "hold",
                 Path,
                 r#""""#,
-                "template of TwiML that a caller hears while the function is at work; empty: none",
+                "template of the TwiML that a caller hears until the function has answered; \
+                 empty: none",
             ),
             key(
                 "hold_after_ms",
@@ -229,7 +234,7 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
     SectionSpec {
         name: "flow.NAME",
         repeated: false,
-        doc: "a flow that others run as a subflow, or that is only begun over Studio's REST",
+        doc: "a flow that others run as a subflow, or that only Studio's REST begins",
         keys: &[
             required("file", Path, "Studio's JSON or our TOML"),
             key("sid", Text, r#""""#, "FW and 32 hexadecimal digits, as `run-subflow` names it"),
@@ -238,7 +243,7 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
     SectionSpec {
         name: "rewrite",
         repeated: true,
-        doc: "where the URLs of imported flows lead now",
+        doc: "replaces URLs in imported flows",
         keys: &[
             required("from", Text, "the beginning of a URL in the flow"),
             required("to", Text, "its replacement, http:// or https://"),
@@ -247,12 +252,17 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
     SectionSpec {
         name: "route.PATH",
         repeated: false,
-        doc: "what answers a webhook on this path",
+        doc: "how to answer a webhook on this path",
         keys: &[
-            required("channel", Choice(&["message", "voice"]), "which kind of number points here"),
-            key("flow", Path, r#""""#, "a flow: Studio's JSON or our TOML; empty: the short form"),
-            key("function", Text, r#""""#, "the short form: a [function.NAME], two documents"),
-            key("parameters", Map, "{}", "Liquid, sent to the function beside the webhook"),
+            required("channel", Choice(&["message", "voice"]), "the kind of webhook"),
+            key(
+                "flow",
+                Path,
+                r#""""#,
+                "a flow: Studio's JSON export, or our TOML; empty: the short form",
+            ),
+            key("function", Text, r#""""#, "the short form: a [function.NAME] and two documents"),
+            key("parameters", Map, "{}", "Liquid, sent to the function in addition to the webhook"),
             key(
                 "success",
                 Path,
@@ -260,12 +270,17 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
                 "template for the answer when the function returned JSON; empty: an empty answer",
             ),
             key("fail", Path, r#""""#, "template for the answer when it failed; empty: fallback"),
-            key("fallback", Path, r#""""#, "document for everything else; empty: the built-in one"),
+            key(
+                "fallback",
+                Path,
+                r#""""#,
+                "document for every other failure; empty: the built-in one",
+            ),
         ],
     },
 ];
 
-/// The section of that name.
+/// The section with a name.
 pub(super) fn section(name: &str) -> &'static SectionSpec {
     SECTIONS
         .iter()

@@ -1,4 +1,4 @@
-//! From the text of `config.toml` to a [`Config`], with every mistake on the way.
+//! Reads the text of `config.toml` as a [`Config`], and reports every mistake in it.
 
 mod account;
 mod flow;
@@ -20,24 +20,24 @@ use crate::diagnostics::toml_reader::{
     TableTitle, TomlKey, TomlReader, TomlValue, in_file_order, parse_toml,
 };
 
-/// Reads a configuration. The second half holds everything that is wrong with it; the first is
-/// there when the file could be read at all, and is only fit to run when no error was found.
+/// Reads a configuration: see [`Config::read`]. Without valid TOML there is only the second half.
 pub(super) fn load_config(
     source: &Source,
     folder: &Path,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> (Option<Config>, Problems) {
-    let shown = Source::new(&source.name, &redact(&source.text));
+    // The values come from the text with its secrets, and messages quote the one without. Both have
+    // the same places.
+    let redacted = Source::new(&source.name, &redact(&source.text));
     let mut problems = Problems::default();
-    // Parsed is the text with its secrets, shown the one without: both have the same places.
-    let Some(file) = parse_toml(&source.text, &shown, &mut problems) else {
+    let Some(file) = parse_toml(&source.text, &redacted, &mut problems) else {
         return (None, problems);
     };
     let file = &file;
     let expand = |text: &str| expand_text(text, variable);
-    let mut reader = TomlReader { source: shown, folder, problems, expand: &expand };
+    let mut reader = TomlReader { source: redacted, folder, problems, expand: &expand };
     report_unknown_sections(&mut reader, file);
-    // Every section is read, also after a mistake: all problems are shown at once.
+    // Every section is read, even after a mistake, so that all problems are reported at once.
     let accounts = account::read_accounts(&mut reader, file);
     let functions = function::read_functions(&mut reader, file);
     let flows = flow::read_flows(&mut reader, file);
@@ -62,7 +62,7 @@ pub(super) fn load_config(
         rewrites,
         routes,
     });
-    // Sections are read in another order than that of the file.
+    // The sections were read in another order than that of the file.
     reader.problems.sort();
     (config, reader.problems)
 }
@@ -71,7 +71,7 @@ fn report_unknown_sections(reader: &mut TomlReader<'_>, file: &DeTable<'_>) {
     let top =
         |section: &'static keys::SectionSpec| section.name.split('.').next().unwrap_or_default();
     let mut known: Vec<&str> = keys::SECTIONS.iter().map(top).collect();
-    // Sections that share their first word follow each other in the table.
+    // Sections with a common first word are adjacent in the table.
     known.dedup();
     for key in file.keys() {
         if !known.contains(&key.get_ref().as_ref()) {
@@ -80,7 +80,7 @@ fn report_unknown_sections(reader: &mut TomlReader<'_>, file: &DeTable<'_>) {
     }
 }
 
-/// The tables of a `[[repeated]]` section.
+/// The tables of a repeated section, `[[name]]`.
 fn repeated_tables<'a, 'i>(
     reader: &mut TomlReader<'_>,
     value: Option<&'a TomlValue<'i>>,
@@ -98,7 +98,7 @@ fn repeated_tables<'a, 'i>(
     }
 }
 
-/// The sections below `[function]` or `[route]`, by the user's names, in the order of the file.
+/// The sections below `[function]`, `[flow]` or `[route]`, in the order of the file.
 fn named_tables<'a, 'i>(
     reader: &mut TomlReader<'_>,
     file: &'a DeTable<'i>,

@@ -1,4 +1,4 @@
-//! How `config.toml` is read: with its table of keys, `${NAME}`, and paths beside it.
+//! The rules of `config.toml` for the TOML reader: its keys, `${NAME}`, and relative paths.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -9,10 +9,11 @@ use super::keys;
 use crate::diagnostics::problem::{Problem, Severity};
 use crate::diagnostics::toml_reader::{Spanned, TableTitle, TomlReader, TomlTable, TomlValue};
 
-/// What is printed behind the caret where a variable is not set.
+/// The expectation of a problem with a variable that is not set. Flow tests recognize it: they run
+/// without the secrets of the environment.
 pub(crate) const NEEDS_ENVIRONMENT: &str = "needs the environment";
 
-/// The text with every `${NAME}` and `${NAME:-default}` replaced.
+/// Replaces every `${NAME}` and `${NAME:-default}` in a text.
 pub(super) fn expand_text(
     text: &str,
     variable: &dyn Fn(&str) -> Option<String>,
@@ -24,8 +25,8 @@ pub(super) fn expand_text(
 }
 
 impl TomlReader<'_> {
-    /// The section at a value that should be a table, `kind` its name in the table of keys. Unknown
-    /// keys in it are errors; sections below it are read by others.
+    /// Reads a section, and reports unknown keys. `kind` is its name in the table of keys, `name`
+    /// the one in the file.
     pub(super) fn section<'a, 'i>(
         &mut self,
         kind: &'static str,
@@ -41,27 +42,30 @@ impl TomlReader<'_> {
             let problem = self.source.error(value.span(), format!("`{name}` is {article}"));
             self.report(problem.expected(format!("a section `[{name}]`")));
         }
+        // Without a value the section is empty: each key has its default, and required ones are
+        // reported.
         let title = TableTitle::Section(name.to_owned());
         let span = value.map_or(0..0, TomlValue::span);
         let section = TomlTable::new(title, keys::section(kind).keys, table, span);
         let prefix = format!("{kind}.");
+        // Sections below this one are keys of its table, and are read by others.
         let below = keys::SECTIONS.iter().filter_map(|below| below.name.strip_prefix(&prefix));
         section.report_unknown_keys(self, below);
         section
     }
 
-    /// A text that a later stage reads (a template, a file name), with its place for what is wrong
-    /// in it.
+    /// Adds the place to a text that is read later, for problems in it.
     pub(super) fn config_text(&self, text: Spanned<String>) -> ConfigText {
         ConfigText { text: text.value, source: self.source.clone(), span: text.span }
     }
 }
 
 impl TomlTable<'_, '_> {
-    /// A file that must exist; `None` where it is not set.
+    /// Reads the path of a file that must exist; `None` if the key is not set.
     pub(super) fn file(&self, reader: &mut TomlReader<'_>, name: &str) -> Option<PathBuf> {
         let text = self.set_text(reader, name)?;
         let path = reader.folder.join(&text.value);
+        // Whether it can be read is checked later: a key often belongs to another user.
         if !path.is_file() {
             let problem = self.wrong(&reader.source, name, &text);
             let help = "a path is relative to the folder of this file";
@@ -70,7 +74,7 @@ impl TomlTable<'_, '_> {
         Some(path)
     }
 
-    /// A text of some form, `None` where it is empty or wrong.
+    /// Reads and parses a text; `None` if it is empty or invalid.
     pub(super) fn parse_text<T: FromStr>(
         &self,
         reader: &mut TomlReader<'_>,

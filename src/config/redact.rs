@@ -1,31 +1,32 @@
-//! The text of a configuration as it may be shown: without its secrets.
+//! Hides the secrets in the text of a configuration, for excerpts in messages.
 //!
-//! Excerpts show whole lines, also of files that are not TOML at all because a quote is missing.
-//! So this works on the text and not on what was parsed, and rather hides too much.
+//! An excerpt shows whole lines, even of a file that is not valid TOML because a quote is missing.
+//! Therefore this works on the text and not on parsed values, and in doubt it hides too much.
 
 use crate::diagnostics::toml_reader::hide_userinfo;
 
 /// Keys whose values are secrets.
 const SECRETS: [&str; 2] = ["auth_tokens", "secret"];
 
-/// The text with every secret as asterisks, byte for byte as long as before, so that places stay
-/// places. A reference like `${NAME}` is no secret, a default in it is.
+/// Replaces every secret by asterisks. The length in bytes does not change, so that places in the
+/// text remain valid. A reference like `${NAME}` is not a secret, but a default in it is.
 pub(super) fn redact(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
+    let mut redacted = String::with_capacity(text.len());
     let mut rest = text;
-    // On the text, not on what was parsed: a file whose quotes do not match is shown as well.
     while let Some(start) = find_secret(rest) {
         let end = start + value_end(&rest[start..]);
-        shown.push_str(&rest[..start]);
-        push_hidden(&rest[start..end], &mut shown);
+        redacted.push_str(&rest[..start]);
+        push_hidden(&rest[start..end], &mut redacted);
         rest = &rest[end..];
     }
-    shown.push_str(rest);
-    hide_userinfo(shown)
+    redacted.push_str(rest);
+    // URLs may contain passwords too.
+    hide_userinfo(redacted)
 }
 
-/// Where the value of the next secret begins.
+/// The place where the value of the next secret begins.
 fn find_secret(text: &str) -> Option<usize> {
+    // The key may be quoted, and `=` may have spaces before it. The word without `=` is not a key.
     let value = |key: &&str| {
         text.match_indices(*key).find_map(|(at, _)| {
             let behind = at + key.len();
@@ -37,12 +38,13 @@ fn find_secret(text: &str) -> Option<usize> {
     SECRETS.iter().filter_map(value).min()
 }
 
-/// Where a value ends: a list at its bracket, anything else with its line.
+/// The end of a value: the bracket of a list, the quotes of a text over several lines, otherwise
+/// the end of the line.
 fn value_end(value: &str) -> usize {
     let line = value.find('\n').unwrap_or(value.len());
     if value.trim_start().starts_with('[') {
-        // A bracket within a token ends the list early; what follows is another value then, and
-        // shown. Tokens of Twilio are hexadecimal.
+        // A bracket in a token would end the list early, and the rest would be shown. Twilio's
+        // tokens are hexadecimal.
         value.find(']').unwrap_or(value.len())
     } else if let Some(quotes) =
         ["\"\"\"", "'''"].iter().find(|q| value.trim_start().starts_with(**q))
@@ -54,27 +56,29 @@ fn value_end(value: &str) -> usize {
     }
 }
 
-fn push_hidden(value: &str, shown: &mut String) {
+/// Appends a value with asterisks in place of its characters.
+fn push_hidden(value: &str, redacted: &mut String) {
     let mut rest = value;
     while let Some(character) = rest.chars().next() {
         let reference = reference_length(rest);
         if reference > 0 {
-            shown.push_str(&rest[..reference]);
+            redacted.push_str(&rest[..reference]);
             rest = &rest[reference..];
             continue;
         }
+        // Quotes and brackets remain, so that an excerpt shows which of them is missing.
         let plain = character.is_ascii_whitespace() || "[],\"'".contains(character);
         if plain {
-            shown.push(character);
+            redacted.push(character);
         } else {
-            // As many asterisks as bytes: places behind it stay places.
-            shown.extend(std::iter::repeat_n('*', character.len_utf8()));
+            // As many asterisks as bytes: the places of what follows do not change.
+            redacted.extend(std::iter::repeat_n('*', character.len_utf8()));
         }
         rest = &rest[character.len_utf8()..];
     }
 }
 
-/// The length of a `${NAME}` at the beginning, else 0.
+/// The length of a `${NAME}` at the beginning of a text; 0 if there is none.
 fn reference_length(text: &str) -> usize {
     let Some(name) = text.strip_prefix("${") else { return 0 };
     let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());

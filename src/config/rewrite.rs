@@ -1,6 +1,6 @@
-//! `[[rewrite]]`: where the URLs of flows from another place lead.
+//! `[[rewrite]]`: replaces URLs in imported flows.
 
-/// URLs that begin with `from` lead to `to` instead.
+/// A rule that replaces the beginning of URLs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlRewrite {
     /// The beginning of a URL in the flow.
@@ -10,13 +10,14 @@ pub struct UrlRewrite {
 }
 
 impl UrlRewrite {
-    /// The URL that replaces `url`, if the beginning fits: up to the end of a host or of a part
-    /// of the path, so that `https://a.example` is not the beginning of `https://a.example.org`.
+    /// The replacement of `url`. `None` if the rule does not fit.
     pub fn apply(&self, url: &str) -> Option<String> {
         let rest = url.strip_prefix(&self.from)?;
+        // Only at the end of a host or of a part of the path: `https://a.example` is not the
+        // beginning of `https://a.example.org`.
         let whole =
             rest.is_empty() || rest.starts_with(['/', '?', '#']) || self.from.ends_with('/');
-        // One slash between the two parts, whichever of them has it.
+        // One slash between the two parts, even if both of them have one.
         whole.then(|| match (self.to.ends_with('/'), rest.strip_prefix('/')) {
             (true, Some(rest)) => format!("{}{rest}", self.to),
             _ => format!("{}{rest}", self.to),

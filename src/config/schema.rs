@@ -1,4 +1,4 @@
-//! The table of keys as a JSON Schema, with which editors complete and check `config.toml`.
+//! The table of keys as a JSON Schema, so that editors complete and check `config.toml`.
 
 use serde_json::{Map, Value, json};
 
@@ -10,6 +10,7 @@ pub(crate) fn config_schema() -> Value {
     let mut root = object_schema("the configuration of twimlgate", &[]);
     root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     for section in SECTIONS {
+        // `account.shared_key` is a property of `account`, `route.PATH` any property of `route`.
         let mut place = &mut root;
         let mut words = section.name.split('.').peekable();
         while let Some(word) = words.next() {
@@ -20,9 +21,11 @@ pub(crate) fn config_schema() -> Value {
             } else {
                 &mut place["properties"][word]
             };
+            // A section that was on the way to an earlier one is there already.
             if !slot.is_object() {
                 *slot = whole;
             }
+            // The properties of a repeated section belong to its items.
             place = if slot["items"].is_object() { &mut slot["items"] } else { slot };
         }
     }
@@ -60,12 +63,12 @@ fn property_schema(key: &KeySpec) -> Value {
         KeyKind::Integer(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
         KeyKind::Choice(words) => json!({ "type": "string", "enum": words }),
         KeyKind::List => json!({ "type": "array", "items": { "type": "string" } }),
-        // Only the reader of the file knows what fits.
+        // The reader checks these values; the schema allows any.
         KeyKind::Other(_) => json!({}),
         KeyKind::Map => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
     };
     property["description"] = json!(key.doc);
-    // The defaults of the table are of the kinds that TOML and JSON write alike.
+    // The defaults in the table are values that TOML and JSON write in the same way.
     if let KeyDefault::Toml(text) = key.default
         && let Ok(default) = serde_json::from_str::<Value>(text)
     {

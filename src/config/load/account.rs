@@ -1,4 +1,4 @@
-//! `[signature]` and `[[account]]`: who may call.
+//! `[signature]` and `[[account]]`: whose webhooks are accepted.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(super) fn read_signature_mode(
     let mode = match section.text(reader, "mode").map(|mode| mode.value).as_deref() {
         Some("off") => SignatureMode::Off,
         Some("report") => SignatureMode::Report,
-        // Also where the value is wrong: a mistake must not switch the check off.
+        // A wrong value too: a mistake must not turn off the check.
         _ => SignatureMode::Enforce,
     };
     if mode == SignatureMode::Enforce && accounts.is_empty() && file.get("account").is_none() {
@@ -39,7 +39,7 @@ pub(super) fn read_accounts(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> 
         let section = reader.section("account", "account", Some(value));
         section.text(reader, "carrier");
         let sid = section.text(reader, "sid");
-        // `${SECOND_TOKEN:-}`: an empty token is not set. As a key it would let anyone sign.
+        // An empty token, as from `${SECOND_TOKEN:-}`, is not set: as a key it would let anyone sign.
         let mut auth_tokens = section.list(reader, "auth_tokens");
         let written = auth_tokens.len();
         auth_tokens.retain(|token| !token.value.is_empty());
@@ -57,7 +57,7 @@ pub(super) fn read_accounts(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> 
             );
         }
         let tokens_given = table.is_some_and(|table| table.contains_key("auth_tokens"));
-        // `auth_tokens = []` is a decision, a token that expanded to nothing a mistake.
+        // `auth_tokens = []` is intended. A token that is empty after the expansion is a mistake.
         let none_on_purpose = tokens_given && written == 0;
         if auth_tokens.is_empty() && shared_keys.is_empty() && !none_on_purpose {
             let message = format!("account {} has neither token nor key", index + 1);
@@ -83,6 +83,7 @@ fn read_shared_keys(reader: &mut TomlReader<'_>, value: Option<&TomlValue<'_>>) 
         }
         let algorithm = section.text(reader, "algorithm");
         if let (Some(id), Some(secret), Some(algorithm)) = (id, secret, algorithm) {
+            // The reader has refused other values.
             let algorithm = match algorithm.value.as_str() {
                 "HMAC_SHA1" => HmacAlgorithm::Sha1,
                 _ => HmacAlgorithm::Sha256,

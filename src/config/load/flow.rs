@@ -1,4 +1,4 @@
-//! `[flow.NAME]` and `[[rewrite]]`: imported flows, and where they lead.
+//! `[flow.NAME]` and `[[rewrite]]`: flows with a name, and replacements of URLs in them.
 
 use std::collections::BTreeMap;
 
@@ -22,6 +22,7 @@ pub(super) fn read_flows(
             let problem = section.wrong(&reader.source, "sid", sid);
             reader.report(problem.expected("FW and 32 hexadecimal digits"));
         }
+        // A wrong sid is an error already, and the flow is read all the same: others refer to it.
         if let Some(file) = section.text(reader, "file") {
             let (file, sid) = (reader.config_text(file), sid.map(|sid| sid.value));
             flows.insert(name.get_ref().to_string(), FlowFile { file, sid });
@@ -53,7 +54,7 @@ pub(super) fn read_rewrites(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> 
         }
         rewrites.push(UrlRewrite { from: from.value, to: to.value });
     }
-    // The longest beginning is the closest one.
+    // The longest beginning is the most specific one, and the first that fits is applied.
     rewrites.sort_by_key(|rewrite| std::cmp::Reverse(rewrite.from.len()));
     rewrites
 }

@@ -1,4 +1,4 @@
-//! `[function.NAME]`: the user's code.
+//! `[function.NAME]`: the user's functions.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -53,6 +53,7 @@ fn read_function(
     let http_version = section.text(reader, "http_version");
     let connections = section.integer(reader, "connections");
     let hold = read_hold(reader, section);
+    // The table of keys has one limit for all functions, and this one depends on another key.
     if let Some(timeout) =
         timeout.as_ref().filter(|timeout| timeout.value > TIMEOUT_WITHOUT_HOLD_MS_MAX)
         && hold.is_none()
@@ -80,7 +81,7 @@ fn read_function(
     })
 }
 
-/// What `timeout_ms` may be without `hold`: the carrier gives up after 15 seconds.
+/// The maximum of `timeout_ms` without `hold`: the carrier gives up after 15 seconds.
 const TIMEOUT_WITHOUT_HOLD_MS_MAX: i64 = 13_000;
 
 fn read_hold(reader: &mut TomlReader<'_>, section: &TomlTable<'_, '_>) -> Option<HoldSettings> {
@@ -94,6 +95,6 @@ fn read_hold(reader: &mut TomlReader<'_>, section: &TomlTable<'_, '_>) -> Option
 
 fn parse_function_url(text: &str) -> Option<Uri> {
     let callable = http_url(text).is_some_and(|url| url.fragment().is_none());
-    // The HTTP client takes an `Uri`, which is stricter than `Url`: both have to agree.
+    // The HTTP client needs a `Uri`, which is stricter than a `Url`: both must accept the text.
     callable.then(|| text.parse().ok()).flatten()
 }

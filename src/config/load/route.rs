@@ -1,4 +1,4 @@
-//! `[route."/path"]`: what answers.
+//! `[route."/path"]`: how to answer webhooks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub(super) fn read_routes(
     functions: &BTreeMap<String, Arc<Function>>,
 ) -> BTreeMap<String, RouteSection> {
     let mut routes = BTreeMap::new();
-    // From the file, not from what was read of it: a function with a mistake exists all the same.
+    // From the file and not from `functions`: a function with a mistake in it is still configured.
     let configured: Vec<&str> = match file.get("function").map(|functions| functions.get_ref()) {
         Some(DeValue::Table(table)) => table.keys().map(|key| key.get_ref().as_ref()).collect(),
         _ => functions.keys().map(String::as_str).collect(),
@@ -38,7 +38,7 @@ pub(super) fn read_routes(
     routes
 }
 
-/// Whether a request line can contain it as a path.
+/// Whether a request line can contain the text as a path.
 fn is_path(path: &str) -> bool {
     path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic() && b != b'?' && b != b'#')
 }
@@ -58,12 +58,13 @@ fn read_route(
     })
 }
 
-/// A flow, or the short form of one.
+/// Reads the flow of a route: a file, or the short form.
 fn read_answer(
     reader: &mut TomlReader<'_>,
     section: &TomlTable<'_, '_>,
     functions: &[&str],
 ) -> Option<RouteAnswer> {
+    // All keys of both forms, so that each of them counts as known and is checked.
     let flow = section.set_text(reader, "flow");
     let function = section.set_text(reader, "function");
     let parameters = section.map(reader, "parameters");
@@ -71,7 +72,7 @@ fn read_answer(
     let fail = section.set_text(reader, "fail");
     match (flow, function) {
         (Some(flow), None) => {
-            // One message for all of them, at the first that is there.
+            // One message for all of them, at the first one.
             let short = success.or(fail).map(|text| text.span);
             if let Some(span) = short.or(parameters.first().map(|(_, text)| text.span.clone())) {
                 let message = "a route with a `flow` takes no `parameters`, `success` or `fail`";
@@ -116,7 +117,7 @@ fn report_unknown_function(
         return;
     }
     let help = did_you_mean(&function.value, functions.iter().copied())
-        // Not with its name: that may have come from a variable, and be a secret.
+        // Without the name: it may come from a variable, and be a secret.
         .unwrap_or_else(|| "add a section `[function.…]` of this name with its `url`".to_owned());
     reader.report(
         section

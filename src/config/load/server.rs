@@ -1,4 +1,4 @@
-//! `[server]`, `[admin]`, `[log]`, `[store]`, `[egress]`: the gateway itself.
+//! `[server]`, `[admin]`, `[log]`, `[store]` and `[egress]`: the gateway itself.
 
 use jiff::tz::TimeZone;
 use toml::de::DeTable;
@@ -24,7 +24,7 @@ pub(super) fn read_server(
     let time_zone = read_time_zone(reader, &section);
     let workers = section.integer(reader, "workers");
     let answer_within = section.integer(reader, "answer_within_ms");
-    // Everything is read before the first `?`, so that each mistake is reported.
+    // Every key is read before the first `?`, so that each mistake is reported.
     let tls = read_tls(reader, file);
     report_equal_listeners(reader, file);
     Some(ServerSection {
@@ -33,13 +33,14 @@ pub(super) fn read_server(
         trusted_proxies,
         templates: reader.folder.join(templates?.value),
         time_zone: time_zone?,
+        // 0 means one per core, as if it were not set.
         workers: workers.filter(|count| count.value > 0).map(|count| count.value as usize),
         answer_within: milliseconds(answer_within?.value),
         tls,
     })
 }
 
-/// The beginning of URLs, under one of the section's keys; `None` where it is not set.
+/// Reads the beginning of URLs; `None` if the key is not set.
 pub(super) fn read_base_url(
     reader: &mut TomlReader<'_>,
     section: &TomlTable<'_, '_>,
@@ -65,11 +66,11 @@ fn read_time_zone(reader: &mut TomlReader<'_>, section: &TomlTable<'_, '_>) -> O
     zone.ok()
 }
 
-/// Scheme and host, perhaps a port and a path; the user and password that Twilio does not sign,
-/// and a slash at the end, are taken off.
+/// Parses a scheme and host, with an optional port and path. User and password are removed, because
+/// Twilio does not sign them, and so is a slash at the end.
 fn parse_base_url(text: &str) -> Option<String> {
     let (scheme, authority, path) = parts(text);
-    // What is signed is the text, not what Url makes of it.
+    // The text is used and not the parsed `Url`, which is normalized: the carrier signs the text.
     http_url(text).filter(|_| !path.contains(['?', '#', ' ']))?;
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     Some(format!("{scheme}://{host}{}", path.trim_end_matches('/')))
@@ -93,12 +94,12 @@ fn parse_ip_range(
     parsed.ok()
 }
 
-/// Both listeners on one port would be found out only when the second one starts.
+/// Reports two listeners with one address, which would otherwise fail only at the start.
 fn report_equal_listeners(reader: &mut TomlReader<'_>, file: &DeTable<'_>) {
     let listen = |name: &str| file.get(name)?.get_ref().as_table()?.get("listen").cloned();
     if let (Some(server), Some(admin)) = (listen("server"), listen("admin"))
         && server.get_ref().as_str() == admin.get_ref().as_str()
-        // Port 0 is a free one, another each time.
+        // Port 0 stands for any free port.
         && server.get_ref().as_str().is_some_and(|address| !address.ends_with(":0"))
     {
         let problem = reader.source.error(admin.span(), "`admin.listen` is `server.listen` again");
@@ -140,7 +141,7 @@ pub(super) fn read_log_format(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -
 
 pub(super) fn read_store_url(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> StoreUrl {
     let section = reader.section("store", "store", file.get("store"));
-    // The store of a wrong one is never opened: with an error the gateway does not start.
+    // After an error the gateway does not start, so the value for a wrong one is never used.
     let Some(url) = section.text(reader, "url") else { return StoreUrl::Memory };
     match url.value.split_once(':') {
         Some(("memory", "")) => StoreUrl::Memory,
