@@ -1,8 +1,8 @@
 //! Stage 6: the user's code over HTTP: one call in, one outcome out, whatever the function does.
 //!
-//! A [`CallRequest`] goes to an endpoint. `client.rs` asks its circuit breaker (`breaker.rs`) and waits
-//! for its concurrency limit (`concurrency_limit.rs`), `request.rs` builds and signs the request,
-//! `transport/` sends it and reads the whole response, `redirect.rs` says whether another request
+//! A [`CallRequest`] goes to an endpoint. `client.rs` asks its circuit breaker (`breaker.rs`) and
+//! waits for its concurrency limit (`concurrency_limit.rs`), `request.rs` builds and signs the
+//! request, `transport/` sends it and reads the whole response, `redirect.rs` says whether another request
 //! follows, and `answer.rs` says what the response means. `egress.rs` says where connections may
 //! go; the transport asks it about every address.
 //!

@@ -13,7 +13,7 @@ use crate::webhook::Webhook;
 /// One path, with everything that answers on it.
 #[derive(Debug)]
 pub struct Route {
-    /// The path as configured.
+    /// The path, as configured.
     pub path: String,
     /// The URL of the path, with `server.public_url`, for requests to the carrier's API. `None` if
     /// `public_url` is not configured.
@@ -59,6 +59,7 @@ pub enum RouteError {
 impl Routes {
     /// Indexes the routes of a configuration.
     pub fn new(routes: impl IntoIterator<Item = Route>) -> Routes {
+        // One route per path: the configuration is a table, whose keys are unique.
         let mut in_order: Vec<Arc<Route>> = routes.into_iter().map(Arc::new).collect();
         in_order.sort_by(|a, b| a.path.cmp(&b.path));
         let by_path = in_order.iter().map(|route| (route.path.clone(), Arc::clone(route)));

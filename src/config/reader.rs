@@ -9,8 +9,8 @@ use super::keys;
 use crate::diagnostics::problem::{Problem, Severity};
 use crate::diagnostics::toml_reader::{Spanned, TableTitle, TomlReader, TomlTable, TomlValue};
 
-/// The expectation of a problem with a variable that is not set. Flow tests recognize it: they run
-/// without the secrets of the environment.
+/// The expectation of a problem with a variable that is not set. Flow tests recognize it, and add
+/// that a test can set the variable too.
 pub(crate) const NEEDS_ENVIRONMENT: &str = "needs the environment";
 
 /// Replaces every `${NAME}` and `${NAME:-default}` in a text.

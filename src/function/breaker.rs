@@ -65,7 +65,7 @@ impl Breaker {
             state.probe_at = Some(now + BREAKER_PROBE_EVERY);
             return;
         }
-        // Only failures close to each other open it: one a minute is no outage.
+        // Only failures close to each other open it: one a minute is not an outage.
         state.failures.push_back(now);
         while state.failures.front().is_some_and(|at| now.duration_since(*at) > BREAKER_WINDOW) {
             state.failures.pop_front();

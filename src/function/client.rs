@@ -76,7 +76,7 @@ impl EndpointClient {
     /// The body of a failure need not be whole: its status says enough.
     ///
     /// # Errors
-    /// If there is no whole response.
+    /// There is no complete response.
     pub(super) async fn request(
         &self,
         call: &CallRequest<'_>,

@@ -73,7 +73,7 @@ impl Endpoint {
         }
     }
 
-    /// The endpoint of a URL that is no configured function, with the defaults of `[function]`.
+    /// The endpoint of a URL that is not a configured function, with the defaults of `[function]`.
     pub(super) fn of_url(request: &UrlRequest) -> Endpoint {
         Endpoint {
             origin: Origin::clone(&request.url().origin),

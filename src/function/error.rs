@@ -46,8 +46,8 @@ pub enum CallError {
     /// Every connection of the worker to this function is in use, and the calls in the queue
     /// already need all the time that there is.
     #[error(
-        "is not called: all {connections} `connections` of this worker are in use, and whoever \
-         waits already takes too long; raise that number, or make the function faster"
+        "is not called: all {connections} `connections` of this worker are in use, and the queue \
+         of calls already takes too long; raise that number, or make the function faster"
     )]
     Crowded {
         /// The configured limit.

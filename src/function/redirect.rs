@@ -38,7 +38,7 @@ impl RedirectKind {
 /// The URL that a redirect from `from` leads to.
 ///
 /// # Errors
-/// If `Location` is no URL that may be followed.
+/// `Location` is not a URL that may be followed.
 pub(super) fn redirect_url(
     from: &RequestUrl,
     status: StatusCode,

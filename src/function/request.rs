@@ -25,7 +25,7 @@ pub enum Destination<'a> {
     Url(&'a UrlRequest),
 }
 
-/// A request to a URL that is no configured function.
+/// A request to a URL that is not a configured function.
 #[derive(Clone, Debug)]
 pub struct UrlRequest {
     /// `GET` or `POST`.
@@ -39,7 +39,7 @@ pub struct UrlRequest {
     trust: Trust,
 }
 
-/// A request body that is no form.
+/// A request body that is not a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestBody {
     /// Its content type.
@@ -175,8 +175,8 @@ pub(super) fn redirected_request(
     }
 }
 
-/// The URL of a body that is no form and is signed: as the carrier does it, the URL has a hash of
-/// the body. `None` if that is no URL any more.
+/// The URL of a signed body that is not a form: as the carrier does it, the URL has a hash of
+/// the body. `None` if the result is not a URL.
 fn with_body_hash(home: &RequestUrl, body: &RequestBody) -> Option<RequestUrl> {
     let url = add_body_hash(&home.text, body.text.as_bytes())?.parse().ok()?;
     // The text of a URL has no credentials.

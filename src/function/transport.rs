@@ -85,7 +85,7 @@ pub(crate) struct Network {
 
 /// The settings of one transport.
 pub(crate) struct TransportOptions {
-    /// Most connections at a time; 0 is no limit.
+    /// The maximum of connections at a time; 0 means no limit.
     pub(crate) connections: usize,
     /// How long name, TCP and TLS may take together. `None`: until the request's deadline.
     pub(crate) connect_within: Option<Duration>,

@@ -76,7 +76,7 @@ impl RequestUrl {
         })
     }
 
-    /// The same URL with a form in its query, for a GET. `None` if that is no URL any more.
+    /// The same URL with a form in its query, for a GET. `None` if the result is not a URL.
     pub(super) fn with_query(&self, form: &str) -> Option<RequestUrl> {
         if form.is_empty() {
             return Some(self.clone());

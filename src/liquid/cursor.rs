@@ -69,7 +69,7 @@ impl<'s> MarkupCursor<'s> {
     /// Consumes `sign` if it is next.
     pub(super) fn eat(&mut self, sign: &str) -> bool {
         self.skip_space();
-        // Up to the end of the markup only: `%}` behind it is no sign.
+        // Only up to the end of the markup: the `%}` after it is not a sign.
         let found = self.source.as_bytes()[self.position..self.end].starts_with(sign.as_bytes());
         if found {
             self.position += sign.len();

@@ -16,7 +16,7 @@ pub trait TemplateData {
         self.len() == 0
     }
 
-    /// The value under a key of an object; `None` where there is no such key, and for a list.
+    /// The value under a key of an object; `None` without such a key, and for a list.
     fn get(&self, key: &str) -> Option<ValueRef<'_>>;
 
     /// The item of a list at `index`, from 0; `None` past the end, and for an object.

@@ -77,7 +77,7 @@ impl LiquidEngine {
         output: OutputFormat,
     ) -> Result<Template, Vec<LiquidError>> {
         let tree = parse(name, source, &self.shared.limits)?;
-        // Before `close_partials` a partial may still be added: a missing one is no error yet.
+        // Before `close_partials` a partial may still be added: a missing one is not an error yet.
         let missing =
             if self.shared.closed { self.find_missing_partials(&tree) } else { Vec::new() };
         if missing.is_empty() {

@@ -20,7 +20,7 @@ pub(super) enum LiquidNumber {
 // === impl LiquidNumber ===
 
 impl LiquidNumber {
-    /// The number of a value; 0 for anything that is no number, as Ruby's `to_number` does.
+    /// The number of a value; 0 for anything else, as Ruby's `to_number` does.
     pub(super) fn from_value(value: &LiquidValue<'_>) -> LiquidNumber {
         match value {
             LiquidValue::Int(number) => LiquidNumber::Int(*number),

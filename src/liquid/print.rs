@@ -72,7 +72,7 @@ pub(super) fn to_json(
     value: &LiquidValue<'_>,
     budget: &mut RenderBudget,
 ) -> Result<serde_json::Value, ErrorCause> {
-    // By way of text: its writer is bounded and charged, and this is no hot path.
+    // By way of text: its writer is bounded and charged, and this is not a hot path.
     let text = to_json_text(value, budget)?;
     serde_json::from_str(&text)
         .map_err(|error| ErrorCause::operation(format!("the value is not JSON: {error}")))
@@ -126,7 +126,7 @@ fn print_list(
     Ok(())
 }
 
-/// Appends a value that is no text, list or object.
+/// Appends a value that is not a text, list or object.
 fn write_scalar(out: &mut String, value: &LiquidValue<'_>) {
     // Writing to a string cannot fail.
     let _ = match value {

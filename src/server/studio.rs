@@ -116,8 +116,9 @@ async fn route(
     // Before anything else: the status must not show a stranger which flows there are.
     let account = auth::account(&gateway.config.accounts, request.headers())
         .ok_or_else(|| RestError::new(401, 20003, "Authenticate"))?;
-    let (flow, target) = path::parse(request.uri().path()).ok_or_else(|| not_found(request))?;
-    let flow = gateway.flows.find(&flow).ok_or_else(|| not_found(request))?;
+    let (flow, target) =
+        path::parse(request.uri().path()).ok_or_else(|| unknown_resource(request))?;
+    let flow = gateway.flows.find(&flow).ok_or_else(|| unknown_resource(request))?;
     let body = read_body(body).await?;
     let unreadable = |_| RestError::new(400, 20001, "the body is not a form of UTF-8");
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
@@ -169,7 +170,7 @@ async fn read_body(body: web::Payload) -> Result<Bytes, RestError> {
     }
 }
 
-fn not_found(request: &HttpRequest) -> RestError {
+fn unknown_resource(request: &HttpRequest) -> RestError {
     let path = request.uri().path();
     RestError::new(404, 20404, &format!("The requested resource {path} was not found"))
 }
@@ -186,11 +187,11 @@ impl RestRequest<'_> {
         let stored = self.sessions().execution(sid).await?;
         // Sids are unique in the store, but the path names the flow too.
         let stored = stored.filter(|stored| stored.flow == self.flow.name);
-        stored.ok_or_else(|| self.not_found(&format!("/Executions/{sid}")))
+        stored.ok_or_else(|| self.unknown_resource(&format!("/Executions/{sid}")))
     }
 
     /// The error for a path below this flow that does not exist.
-    fn not_found(&self, below: &str) -> RestError {
+    fn unknown_resource(&self, below: &str) -> RestError {
         let path = format!("/v2/Flows/{}{below}", self.flow.sid);
         RestError::new(404, 20404, &format!("The requested resource {path} was not found"))
     }

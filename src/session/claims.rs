@@ -71,7 +71,7 @@ pub(super) struct StoredClaim {
     pub digest: KeyDigest,
     /// How long ago it was answered.
     pub age: Duration,
-    /// The reply; `None` where it was not read, because there is no room for it.
+    /// The reply; `None` if it was not read, because it does not fit into memory.
     pub reply: Option<Bytes>,
 }
 

@@ -9,8 +9,8 @@ use super::{StepRecord, StoreError, StoredExecution};
 use crate::flow::{ConversationIdentity, Execution, ExecutionState, Flow, TransitionRecord};
 use crate::random;
 
-/// The version of an execution's state, its first byte. A change to what [`Execution`] is stored as,
-/// after which a former record would be read wrongly or not at all, counts it up.
+/// The version of an execution's state, which is its first byte. It is increased with a change of
+/// the stored form of [`Execution`] after which an earlier record cannot be read correctly.
 pub const STATE_VERSION: u8 = 1;
 
 /// What is known of an execution beside its state.
@@ -91,8 +91,8 @@ pub fn take_steps(execution: &mut Execution, now: Duration) -> Vec<StepRecord> {
     std::mem::take(&mut execution.transitions).into_iter().map(step).collect()
 }
 
-/// The record of an execution that Studio's REST asks for: due at once, so that it also begins after
-/// a crash.
+/// The record of an execution that a client of Studio's REST API creates: due at once, so that it
+/// begins even after a crash.
 pub fn request_execution(mut execution: Execution, flow: &Flow, now: Duration) -> StoredExecution {
     execution.begin_at(now);
     let session = contact_key(&flow.name, &execution.address, &execution.contact);

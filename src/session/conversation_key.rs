@@ -18,7 +18,7 @@ pub fn call_key(flow: &str, sid: &str) -> String {
     format!("call:{}:{flow}{sid}", flow.len())
 }
 
-/// The same key with another name of the flow; `None` where it is no key of `former`.
+/// The same key with another name of the flow; `None` if it is not a key of `former`.
 pub(super) fn with_flow_name(key: &str, former: &str, name: &str) -> Option<String> {
     let former = format!("{}:{former}", former.len());
     ["pair:", "calls:pair:", "call:"].into_iter().find_map(|kind| {

@@ -39,7 +39,7 @@ pub(super) fn read_accounts(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> 
         let section = reader.section("account", "account", Some(value));
         section.text(reader, "carrier");
         let sid = section.text(reader, "sid");
-        // An empty token, as from `${SECOND_TOKEN:-}`, is not set: as a key it would let anyone sign.
+        // An empty token, as from `${SECOND_TOKEN:-}`, is not set: as a key it lets anyone sign.
         let mut auth_tokens = section.list(reader, "auth_tokens");
         let written = auth_tokens.len();
         auth_tokens.retain(|token| !token.value.is_empty());

@@ -85,7 +85,7 @@ impl Dialer {
         // Checked again: what counts is the peer, not what was asked for.
         let peer = tcp.peer_addr().map_err(|error| unreachable(&addresses, &error))?;
         egress.check(origin, peer.ip(), attempt.trust)?;
-        // Without it, a form in two packets waits for an acknowledgement. It is no must.
+        // Without it, a form in two packets waits for an acknowledgement. It is not essential.
         let _ = tcp.set_nodelay(true);
         let stream = if origin.tls {
             attempt.phase.set(CallPhase::Handshake);

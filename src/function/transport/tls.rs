@@ -19,7 +19,7 @@ pub enum TlsError {
         /// In the words of the operating system or the parser.
         reason: String,
     },
-    /// There is no certificate in it.
+    /// The file contains no certificate.
     #[error("`ca_file` `{}` has no certificate in it, expected at least one", path.display())]
     Empty {
         /// The configured file.

@@ -56,7 +56,7 @@ enum DateField {
     Literal,
 }
 
-/// Appends `moment` in `format`. Text that is no directive is copied.
+/// Appends `moment` in `format`. Other text is copied.
 pub(in super::super) fn format_into(
     out: &mut String,
     format: &str,

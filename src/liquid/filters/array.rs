@@ -141,7 +141,7 @@ pub(super) fn slice<'a>(
 fn slice_range(size: usize, offset: i128, length: i128) -> std::ops::Range<usize> {
     let total = size as i128;
     let start = if offset < 0 { offset.saturating_add(total) } else { offset };
-    // As in Ruby a start before the first part is no part at all, not the first one.
+    // As in Ruby, a start before the first part selects nothing, and not the first part.
     if start < 0 || start > total || length < 0 {
         return 0..0;
     }

@@ -9,8 +9,8 @@ use super::super::print::to_text;
 use super::super::value::LiquidValue;
 use super::context::{FilterArguments, FilterContext, FilterResult};
 
-/// Formats a date, in its own zone or in that of `timezone:`. A value that is no date, and a date
-/// with an empty format, stay as they are.
+/// Formats a date, in its own zone or in that of `timezone:`. A value that is not a date does not
+/// change, nor does a date with an empty format.
 pub(super) fn date<'a>(
     context: &mut FilterContext<'a>,
     input: LiquidValue<'a>,

@@ -94,7 +94,7 @@ pub(super) async fn delete(call: &RestRequest<'_>, sid: &str) -> Result<RestResp
     if call.sessions().delete(&stored.sid).await? {
         Ok(RestResponse::Deleted)
     } else {
-        Err(call.not_found(&format!("/Executions/{sid}")))
+        Err(call.unknown_resource(&format!("/Executions/{sid}")))
     }
 }
 

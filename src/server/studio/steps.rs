@@ -9,6 +9,7 @@ use crate::session::{StepQuery, StepRecord};
 
 /// GET: a page of the steps, newest first.
 pub(super) async fn list(call: &RestRequest<'_>, sid: &str) -> Result<RestResponse, RestError> {
+    // First the execution: a wrong sid is 404, and not an empty list.
     let stored = call.execution(sid).await?;
     let paging = Paging::read(&call.query)?;
     let fetch =
@@ -54,7 +55,7 @@ async fn find_step(
         match found.into_iter().find(|step| step.sid == step_sid) {
             Some(step) => return Ok(step),
             None if is_last_page => {
-                return Err(call.not_found(&format!("/Executions/{sid}/Steps/{step_sid}")));
+                return Err(call.unknown_resource(&format!("/Executions/{sid}/Steps/{step_sid}")));
             }
             None => {}
         }

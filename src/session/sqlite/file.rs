@@ -96,7 +96,7 @@ impl StoreFile {
     /// Opens the file again after a failure. It is checked first, which takes seconds for a large
     /// one. A damaged file is moved aside, and a fresh one begun.
     pub(super) fn reopen(&self) -> Result<Connection, String> {
-        // All readers are kept out until the writer's connection is open.
+        // No reader may open the file until the writer's connection is open.
         let mut readers = [const { None }; READERS];
         for (number, reader) in readers.iter_mut().enumerate() {
             let mut connection = self.reader(number);

@@ -114,14 +114,14 @@ impl StoreReader {
             RequestError::Sql(error) => {
                 if error_scope(&error) == ErrorScope::Connection {
                     *connection = None;
-                    // The writer checks the whole file. A full queue is no loss: the writer has
-                    // work then, and finds the damage by itself.
+                    // The writer checks the whole file. A full queue does not matter: then the
+                    // writer has work, and finds the damage by itself.
                     let _ = self.writer.try_send(WriteRequest::Check);
                 }
                 StoreError::Failed(describe(&error))
             }
         });
-        // Not kept any longer than needed: the writer takes it to open the file again.
+        // Released as early as possible: the writer takes it to open the file again.
         drop(connection);
         // An error means that the task was cancelled.
         let _ = sender.send(result);

@@ -57,7 +57,7 @@ pub(super) fn name_end(text: &str, at: usize) -> usize {
     let rest = &text.as_bytes()[at..];
     match rest.first() {
         Some(first) if NAME_BYTES[usize::from(*first)] & STARTS_NAME != 0 => {}
-        // TwiML's names are ASCII, so the tables of Unicode are kept off the hot path.
+        // TwiML's names are ASCII, so the hot path does not use the tables of Unicode.
         Some(first) if !first.is_ascii() => return name_end_beyond_ascii(text, at, at),
         _ => return at,
     }

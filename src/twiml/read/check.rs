@@ -146,7 +146,7 @@ impl<'a> GrammarCheck<'a> {
                 }
             }
             TextContent::Url => {
-                // Markup within a text (an element, a comment) is no part of it: not checked.
+                // Markup in a text (an element, a comment) is not part of it, and is not checked.
                 if !text.contains('<') && !accepts(AttributeType::Url, text) {
                     let message =
                         format!("`{}` is not a URL for `<{}>`", abbreviate(text), rule.tag);
