@@ -20,7 +20,7 @@ use crate::webhook::Params;
 
 /// The context of a request to the API.
 #[derive(Clone, Copy)]
-pub struct ApiCaller<'a> {
+pub(crate) struct ApiCaller<'a> {
     /// The connections of the worker.
     pub functions: &'a Functions,
     /// The account whose credentials are used.
@@ -36,7 +36,7 @@ pub struct ApiCaller<'a> {
 ///
 /// # Errors
 /// The account has no credentials, or the request failed.
-pub async fn send_request(
+pub(crate) async fn send_request(
     caller: ApiCaller<'_>,
     request: &CarrierRequest,
 ) -> Result<Map<String, Value>, CarrierRequestError> {
@@ -105,7 +105,7 @@ fn request_url(account: &Account, request: &CarrierRequest) -> String {
 }
 
 /// Whether a URL belongs to the carrier, so that the account's credentials may be sent there.
-pub fn is_carrier_url(account: &Account, url: &str) -> bool {
+pub(crate) fn is_carrier_url(account: &Account, url: &str) -> bool {
     let Ok(url) = url.parse::<Uri>() else { return false };
     let host = url.host().unwrap_or_default().to_ascii_lowercase();
     // With the dot: `eviltwilio.com` does not belong to the carrier.
@@ -116,7 +116,7 @@ pub fn is_carrier_url(account: &Account, url: &str) -> bool {
 }
 
 /// The account's credentials as a header. `None` for an account without a token.
-pub fn account_credentials(account: &Account) -> Option<HeaderValue> {
+pub(crate) fn account_credentials(account: &Account) -> Option<HeaderValue> {
     // The first is the one for own requests; the others only verify signatures.
     let token = account.auth_tokens.first()?;
     basic_auth::header(format!("{}:{}", account.sid, token.expose()))

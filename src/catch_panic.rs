@@ -26,7 +26,8 @@ pub struct Panic(String);
 /// backtrace, but not its text. For a process that answers webhooks.
 pub(crate) fn hide_panic_texts() {
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        let place =
+            panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
         eprintln!("error: the gateway panicked, please report it: {place}");
         let backtrace = Backtrace::capture();
         if backtrace.status() == BacktraceStatus::Captured {

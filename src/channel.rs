@@ -14,7 +14,7 @@ pub enum Channel {
 
 impl Channel {
     /// The channel of a word, as [`Channel::name`] has it.
-    pub fn from_name(word: &str) -> Option<Channel> {
+    pub(crate) fn from_name(word: &str) -> Option<Channel> {
         [Channel::Voice, Channel::Message].into_iter().find(|channel| channel.name() == word)
     }
 

@@ -55,7 +55,7 @@ impl Drop for PretendedClock {
 /// Notices when the wall clock was set, by comparison with the monotonic clock. Deletions depend on
 /// it: a clock that is wrong for a minute must not expire everything at once.
 #[derive(Debug)]
-pub struct SteadyClock {
+pub(crate) struct SteadyClock {
     /// The last moment when the wall clock was believed, and its time then.
     believed: (Instant, Duration),
     /// The moment of its last jump, and its time after it.
@@ -66,13 +66,13 @@ pub struct SteadyClock {
 
 impl SteadyClock {
     /// Begins with a wall clock that counts as right.
-    pub fn new(now: Instant, wall: Duration) -> SteadyClock {
+    pub(crate) fn new(now: Instant, wall: Duration) -> SteadyClock {
         SteadyClock { believed: (now, wall), jumped: None }
     }
 
     /// Whether the wall clock is believed: it advanced like the monotonic clock, or has done so for
     /// [`CLOCK_BELIEVED_AFTER`] since its last jump.
-    pub fn believes(&mut self, now: Instant, wall: Duration) -> bool {
+    pub(crate) fn believes(&mut self, now: Instant, wall: Duration) -> bool {
         // Drift and time servers move a clock by less than the bound, a person who sets it by more.
         let runs_on = |(at, said): (Instant, Duration)| {
             wall.abs_diff(said + now.saturating_duration_since(at)) <= CLOCK_JUMP_MAX
@@ -91,7 +91,7 @@ impl SteadyClock {
 
     /// The time up to which waits may end. After a jump ahead that is not believed yet, it is the
     /// time without the jump, so that no wait ends early.
-    pub fn never_early(&mut self, now: Instant, wall: Duration) -> Duration {
+    pub(crate) fn never_early(&mut self, now: Instant, wall: Duration) -> Duration {
         if self.believes(now, wall) {
             return wall;
         }

@@ -290,7 +290,7 @@ impl fmt::Debug for Function {
 
 impl RouteAnswer {
     /// The flow file; `None` for the short form.
-    pub fn flow_file(&self) -> Option<&ConfigText> {
+    pub(crate) fn flow_file(&self) -> Option<&ConfigText> {
         match self {
             RouteAnswer::Flow(file) => Some(file),
             RouteAnswer::Short(_) => None,
@@ -369,7 +369,7 @@ impl std::str::FromStr for EgressRule {
 
 impl IpRange {
     /// Whether an address is in the range. An IPv4 address that is mapped into IPv6 counts as IPv4.
-    pub fn contains(&self, address: IpAddr) -> bool {
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
         fn bits(address: IpAddr) -> (u128, u32) {
             // Otherwise `::ffff:10.0.0.1` would pass a check for `10.0.0.0/8`.
             match address.to_canonical() {

@@ -12,4 +12,4 @@ pub(crate) mod excerpt;
 pub mod problem;
 pub(crate) mod shorten;
 pub(crate) mod suggest;
-pub mod toml_reader;
+pub(crate) mod toml_reader;

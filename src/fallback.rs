@@ -21,16 +21,16 @@ pub struct WebhookReply {
 
 /// The reply to a call whose route has no `fallback`, or is not known. The bytes are part of the
 /// program, and a test reads them as the carrier would.
-pub const VOICE: &[u8] = include_bytes!("../templates/fallback/voice.xml");
+pub(crate) const VOICE: &[u8] = include_bytes!("../templates/fallback/voice.xml");
 
 /// The reply to a message in the same case. It has no voice verb: the carrier would discard the
 /// whole document.
-pub const MESSAGE: &[u8] = include_bytes!("../templates/fallback/message.xml");
+pub(crate) const MESSAGE: &[u8] = include_bytes!("../templates/fallback/message.xml");
 
 /// The reply for an error. `route` is the route of the webhook, where it is known.
 ///
 /// The match has no wildcard arm: a new error does not compile until it has a reply.
-pub fn reply_to(error: &ExchangeError, route: Option<&Route>) -> WebhookReply {
+pub(crate) fn reply_to(error: &ExchangeError, route: Option<&Route>) -> WebhookReply {
     match error {
         ExchangeError::Receive(error) => WebhookReply::refusal(match error {
             ReceiveError::Method => 405,
@@ -64,7 +64,7 @@ pub fn reply_to(error: &ExchangeError, route: Option<&Route>) -> WebhookReply {
 }
 
 /// The built-in document of a channel.
-pub fn built_in(channel: Channel) -> Bytes {
+pub(crate) fn built_in(channel: Channel) -> Bytes {
     Bytes::from_static(match channel {
         Channel::Voice => VOICE,
         Channel::Message => MESSAGE,
@@ -75,7 +75,7 @@ pub fn built_in(channel: Channel) -> Bytes {
 
 impl WebhookReply {
     /// 200 with a document.
-    pub fn document(document: Bytes) -> WebhookReply {
+    pub(crate) fn document(document: Bytes) -> WebhookReply {
         WebhookReply { status: 200, document }
     }
 

@@ -46,5 +46,6 @@ pub use properties::{Callee, Pair, Properties, Property, PropertyKind};
 pub(crate) use scope::Scope;
 pub(crate) use short::{ShortFlow, build_short_flow};
 pub use step::{CallTarget, Event, FunctionCall, RenderedUrl, Step};
-pub use trigger::{Trigger, TriggerKind};
+pub(crate) use trigger::Trigger;
+pub use trigger::TriggerKind;
 pub use widget::{Requirement, WIDGET_TYPES, WidgetType, find_widget_type};

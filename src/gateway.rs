@@ -74,7 +74,7 @@ pub struct Worker {
 
 /// The reason why a stored revision of a flow cannot be run.
 #[derive(Debug, thiserror::Error)]
-pub enum RevisionError {
+pub(crate) enum RevisionError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -148,14 +148,14 @@ impl Gateway {
     }
 
     /// The replacement of a URL of an imported flow. `None` if no `[[rewrite]]` fits.
-    pub fn rewrite_url(&self, url: &str) -> Option<String> {
+    pub(crate) fn rewrite_url(&self, url: &str) -> Option<String> {
         // The rules are sorted by length: the first that fits is the most specific one.
         self.config.rewrites.iter().find_map(|rewrite| rewrite.apply(url))
     }
 
     /// The URLs where a flow takes calls and messages. `route` is the path of the route that the
     /// execution began on; it takes precedence over other routes of the flow.
-    pub fn urls_of(&self, flow: &str, route: Option<&str>) -> FlowUrls {
+    pub(crate) fn urls_of(&self, flow: &str, route: Option<&str>) -> FlowUrls {
         let url = |channel| self.routes.of_flow(flow, channel, route)?.url.clone();
         FlowUrls { voice: url(Channel::Voice), message: url(Channel::Message) }
     }
@@ -166,7 +166,7 @@ impl Gateway {
     }
 
     /// The current revision of the flow of an execution.
-    pub fn current_flow(&self, stored: &StoredExecution) -> Option<&Arc<Flow>> {
+    pub(crate) fn current_flow(&self, stored: &StoredExecution) -> Option<&Arc<Flow>> {
         // A short route has no revisions, and its flow has the name of its path.
         if stored.revision.is_empty() {
             return self.routes.at(&stored.flow).map(|route| &route.flow);
@@ -178,7 +178,7 @@ impl Gateway {
     ///
     /// # Errors
     /// The store failed, or the revision cannot be compiled any more.
-    pub async fn stored_revision(
+    pub(crate) async fn stored_revision(
         &self,
         sessions: &Sessions,
         stored: &StoredExecution,

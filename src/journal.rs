@@ -10,7 +10,8 @@ mod log_line;
 mod trace;
 mod log_writer;
 
-pub use log_line::{LogLevel, LogLine};
+pub(crate) use log_line::LogLevel;
+pub use log_line::LogLine;
 pub use log_writer::LogWriter;
 pub use trace::{ExchangeTrace, TracedCall, TracedCarrierRequest};
 
@@ -71,7 +72,7 @@ struct LastCall {
 
 impl Journal {
     /// Logs how many executions got the current name of their flow, or why that failed.
-    pub fn log_adoption(&self, adopted: Result<usize, StoreError>) {
+    pub(crate) fn log_adoption(&self, adopted: Result<usize, StoreError>) {
         match adopted {
             Ok(0) => {}
             Ok(count) => {
@@ -127,7 +128,7 @@ impl ExchangeLog {
     }
 
     /// Records a webhook that passed stage 2.
-    pub fn record_webhook(&mut self, webhook: &Webhook, proof: Proof) {
+    pub(crate) fn record_webhook(&mut self, webhook: &Webhook, proof: Proof) {
         // The modes `report` and `off` let anyone send a sid, and the log must not become a place
         // to write to. The sid of a carrier is short and has only these characters.
         let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '.');
@@ -138,17 +139,17 @@ impl ExchangeLog {
     }
 
     /// Records the route that stage 3 found.
-    pub fn record_route(&mut self, route: &Arc<Route>) {
+    pub(crate) fn record_route(&mut self, route: &Arc<Route>) {
         self.route = Some(Arc::clone(route));
     }
 
     /// Records that the stored reply to an earlier delivery is sent again.
-    pub fn record_repeat(&mut self) {
+    pub(crate) fn record_repeat(&mut self) {
         self.outcome = ExchangeOutcome::Repeated;
     }
 
     /// Records the outcome of a function that a widget called.
-    pub fn record_call(
+    pub(crate) fn record_call(
         &mut self,
         widget: &str,
         function: &str,
@@ -171,7 +172,7 @@ impl ExchangeLog {
 
     /// Records that a call of a function is pending, and that the hold document is sent for the
     /// `times`th time.
-    pub fn record_pending(&mut self, function: &str, times: u32, took: Duration) {
+    pub(crate) fn record_pending(&mut self, function: &str, times: u32, took: Duration) {
         // Later polls belong to the same call: the metric counts calls, not documents.
         if times == 1 {
             self.journal.metrics.count_hold(function);
@@ -184,7 +185,7 @@ impl ExchangeLog {
     }
 
     /// Records a request to the carrier's API, and its result.
-    pub fn record_carrier_request(
+    pub(crate) fn record_carrier_request(
         &mut self,
         request: &CarrierRequest,
         result: &Result<Map<String, Value>, CarrierRequestError>,
@@ -196,7 +197,7 @@ impl ExchangeLog {
     }
 
     /// Records the transitions of a turn that is complete.
-    pub fn record_transitions(&mut self, execution: &Execution) {
+    pub(crate) fn record_transitions(&mut self, execution: &Execution) {
         if let Some(trace) = &mut self.trace {
             trace.execution.clone_from(&execution.sid);
             trace.transitions.extend_from_slice(&execution.transitions);
@@ -204,17 +205,17 @@ impl ExchangeLog {
     }
 
     /// Records the warnings of a flow.
-    pub fn record_warnings(&mut self, warnings: Vec<FlowWarning>) {
+    pub(crate) fn record_warnings(&mut self, warnings: Vec<FlowWarning>) {
         self.warnings.extend(warnings);
     }
 
     /// Records something else that an operator should know.
-    pub fn note(&mut self, text: &str) {
+    pub(crate) fn note(&mut self, text: &str) {
         self.warnings.push(FlowWarning::Failure(text.to_owned()));
     }
 
     /// Turns the record into one of a wait that has ended: there is no webhook.
-    pub fn begin_timer(&mut self, execution: &str) {
+    pub(crate) fn begin_timer(&mut self, execution: &str) {
         // No client waits for a reply, so without a failure the exchange counts as answered.
         self.message = "timer";
         self.sid = execution.to_owned();
@@ -222,13 +223,13 @@ impl ExchangeLog {
     }
 
     /// Records the failure of the exchange. The answer is a fallback document or a refusal.
-    pub fn record_failure(&mut self, error: &impl fmt::Display) {
+    pub(crate) fn record_failure(&mut self, error: &impl fmt::Display) {
         self.outcome = ExchangeOutcome::Fallback;
         self.reason = Some(error.to_string());
     }
 
     /// Records the HTTP status of the answer.
-    pub fn record_reply(&mut self, status: u16) {
+    pub(crate) fn record_reply(&mut self, status: u16) {
         self.status = status;
         // Last, because a refusal was recorded as a failure before its status was known. A fallback
         // or a repeat has status 200 and remains what it is.

@@ -17,7 +17,7 @@ pub mod webhook;
 
 pub mod verify;
 
-pub mod route;
+pub(crate) mod route;
 
 pub mod session;
 
@@ -31,10 +31,10 @@ pub mod template;
 
 pub mod twiml;
 
-pub mod carrier_api;
+pub(crate) mod carrier_api;
 pub mod exchange;
-pub mod exchange_error;
-pub mod fallback;
+pub(crate) mod exchange_error;
+pub(crate) mod fallback;
 pub mod journal;
 pub mod metrics;
 
@@ -52,7 +52,7 @@ pub mod limits;
 pub mod liquid;
 mod media_type;
 mod percent;
-pub mod random;
+pub(crate) mod random;
 mod read_limited;
 pub mod secret;
 mod tls;

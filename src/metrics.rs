@@ -46,7 +46,7 @@ pub struct RouteMetrics {
 
 /// The counters of one function.
 #[derive(Clone, Debug)]
-pub struct FunctionMetrics {
+pub(crate) struct FunctionMetrics {
     success: Counter,
     fail: Counter,
     seconds: Histogram,
@@ -91,7 +91,7 @@ impl MetricConstructor<Histogram> for Buckets {
 
 /// The outcome of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExchangeOutcome {
+pub(crate) enum ExchangeOutcome {
     /// The answer is a document of the flow.
     Answered,
     /// The answer is the stored reply to an earlier delivery.
@@ -117,7 +117,7 @@ const OUTCOMES: [ExchangeOutcome; 5] = [
 
 impl ExchangeOutcome {
     /// The name in logs and metrics.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             ExchangeOutcome::Answered => "answered",
             ExchangeOutcome::Repeated => "repeated",
@@ -191,7 +191,7 @@ impl Metrics {
     }
 
     /// The counters of a route.
-    pub fn of_route(&self, path: &str) -> RouteMetrics {
+    pub(crate) fn of_route(&self, path: &str) -> RouteMetrics {
         RouteMetrics::new(&self.exchanges, &self.seconds, path)
     }
 
@@ -239,7 +239,7 @@ impl Metrics {
     }
 
     /// Counts a reload of the configuration, which was `taken` or `refused`.
-    pub fn count_reload(&self, result: &'static str) {
+    pub(crate) fn count_reload(&self, result: &'static str) {
         self.reloads.get_or_create_owned(&ResultLabels { result }).inc();
     }
 

@@ -16,6 +16,6 @@ mod hold_document;
 mod table;
 
 pub use call::PendingCall;
-pub use detached::DetachedCall;
-pub use hold_document::hold_document_fault;
+pub(crate) use detached::DetachedCall;
+pub(crate) use hold_document::hold_document_fault;
 pub use table::{CallPermit, CallPoll, PendingCalls, PendingKey, PendingOutcome};

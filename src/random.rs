@@ -24,14 +24,14 @@ thread_local! {
 }
 
 /// A new identifier: the prefix and 32 hexadecimal digits with 128 random bits.
-pub fn sid(prefix: &str) -> String {
+pub(crate) fn sid(prefix: &str) -> String {
     format_sid(prefix, &bytes())
 }
 
 /// A new identifier that sorts by `now`, the time since 1970: 48 bits of milliseconds and 80 random
 /// bits. It shows its time, so it is not a secret. A store appends it, which is cheaper than an
 /// insertion at a random place.
-pub fn sid_in_order(prefix: &str, now: Duration) -> String {
+pub(crate) fn sid_in_order(prefix: &str, now: Duration) -> String {
     let mut bytes = bytes();
     // The first two of eight bytes are zero until the year 10889.
     bytes[..6].copy_from_slice(&(now.as_millis() as u64).to_be_bytes()[2..]);

@@ -86,7 +86,7 @@ impl Routes {
 
     /// The route on which a flow takes a channel. The route of the path `preferred` takes
     /// precedence if it is such a route; otherwise it is the first by path.
-    pub fn of_flow(
+    pub(crate) fn of_flow(
         &self,
         flow: &str,
         channel: Channel,

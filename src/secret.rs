@@ -15,7 +15,7 @@ impl Secret {
     }
 
     /// The text itself. A review looks at each call of this.
-    pub fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }

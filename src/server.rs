@@ -40,7 +40,7 @@ use handler::{AfterLastResponse, RequestHandler};
 use in_flight::InFlight;
 
 /// The state that all workers of a process share.
-pub struct Shared {
+pub(crate) struct Shared {
     /// The current gateway; a reload replaces it.
     gateway: RwLock<Arc<Gateway>>,
     sessions: Sessions,
@@ -189,7 +189,7 @@ impl Server {
     }
 
     /// Ends the server after the requests in flight are answered. New connections are not accepted.
-    pub async fn drain(self) {
+    pub(crate) async fn drain(self) {
         // First the flag: each answer from now on closes its connection.
         self.shared.draining.store(true, Ordering::SeqCst);
         for handle in &self.handles {

@@ -70,11 +70,12 @@ mod sqlite;
 
 pub use claim_key::ClaimKey;
 pub use claims::{ClaimGuard, PendingReply};
-pub use codec::{
-    ExecutionContext, STATE_VERSION, decode_execution, end_execution, rename_flow,
-    request_execution, take_steps,
+pub(crate) use codec::{
+    ExecutionContext, end_execution, rename_flow, request_execution, take_steps,
 };
-pub use conversation_key::{call_key, calls_key, contact_key};
+pub use codec::{STATE_VERSION, decode_execution};
+pub use conversation_key::contact_key;
+pub(crate) use conversation_key::{call_key, calls_key};
 pub use error::StoreError;
 pub use record::{Commit, ExecutionQuery, StepQuery, StepRecord, StoredExecution};
 pub use session_lock::SessionGuard;

@@ -82,7 +82,7 @@ impl TemplateFolder {
     }
 
     /// The template and the source of a file that the configuration names.
-    pub fn document(
+    pub(crate) fn document(
         &self,
         reference: &ConfigText,
         problems: &mut Problems,
@@ -102,12 +102,12 @@ impl TemplateFolder {
     }
 
     /// The templates that compiled, with their names in a configuration or a flow.
-    pub fn documents(&self) -> impl Iterator<Item = (String, Template)> {
+    pub(crate) fn documents(&self) -> impl Iterator<Item = (String, Template)> {
         self.files.iter().filter_map(|file| Some((file.name.clone(), file.template.clone()?)))
     }
 
     /// Compiles the name of a parameter, in which Liquid markup is plain text.
-    pub fn compile_name(&self, name: &str) -> Option<Template> {
+    pub(crate) fn compile_name(&self, name: &str) -> Option<Template> {
         // Only a name with `{% endraw %}` does not compile.
         self.engine
             .compile(name, &format!("{{% raw %}}{name}{{% endraw %}}"), OutputFormat::Plain)
@@ -115,12 +115,12 @@ impl TemplateFolder {
     }
 
     /// The engine with the templates of the folder as partials.
-    pub fn engine(&self) -> &LiquidEngine {
+    pub(crate) fn engine(&self) -> &LiquidEngine {
         &self.engine
     }
 
     /// Compiles a template in the configuration itself; its output is plain text.
-    pub fn compile_inline(
+    pub(crate) fn compile_inline(
         &self,
         template: &ConfigText,
         problems: &mut Problems,
@@ -137,7 +137,7 @@ pub fn limits() -> RenderLimits {
 }
 
 /// Compiles a template outside the templates folder, for the command `render`.
-pub fn compile_source(
+pub(crate) fn compile_source(
     engine: &LiquidEngine,
     source: &Source,
     output: OutputFormat,
@@ -150,7 +150,7 @@ pub fn compile_source(
 }
 
 /// Converts an error of Liquid into a problem of a file.
-pub fn to_problem(error: &liquid::LiquidError, source: &Source) -> Problem {
+pub(crate) fn to_problem(error: &liquid::LiquidError, source: &Source) -> Problem {
     let problem = source.error(error.span(), error.detail());
     problem.expected(error.kind().to_string()).help(error.help().unwrap_or_default())
 }

@@ -19,4 +19,4 @@ pub use write::{TwimlDocument, TwimlWriter};
 use actix_web::web::Bytes;
 
 /// The document without verbs: hang up, or no reply.
-pub const EMPTY: Bytes = Bytes::from_static(b"<Response/>");
+pub(crate) const EMPTY: Bytes = Bytes::from_static(b"<Response/>");

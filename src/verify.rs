@@ -234,7 +234,7 @@ impl Verifier {
     }
 
     /// The key with which we sign our own requests for an account: its first token's.
-    pub fn signing_key(&self, account: &Account) -> Option<&SigningKey> {
+    pub(crate) fn signing_key(&self, account: &Account) -> Option<&SigningKey> {
         let ring = self.rings.iter().find(|ring| ring.is_of(&account.sid))?;
         let token = ring.keys.iter().find(|key| key.is_token);
         token.map(|key| &key.signing)

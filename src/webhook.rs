@@ -45,12 +45,12 @@ impl Received {
     }
 
     /// The raw query, without the question mark; empty where there is none.
-    pub fn query(&self) -> &str {
+    pub(crate) fn query(&self) -> &str {
         self.target.split_once('?').map_or("", |(_, query)| query)
     }
 
     /// The value of a header that came exactly once and is visible ASCII.
-    pub fn header(&self, name: impl AsHeaderName) -> Option<&str> {
+    pub(crate) fn header(&self, name: impl AsHeaderName) -> Option<&str> {
         let mut values = self.headers.get_all(name);
         let value = values.next()?;
         // A header that came twice has no single value.
@@ -97,7 +97,7 @@ impl Webhook {
     }
 
     /// The call's or the message's identifier, see [`Params::sid`].
-    pub fn sid(&self) -> Option<&str> {
+    pub(crate) fn sid(&self) -> Option<&str> {
         self.params.sid()
     }
 }

@@ -19,7 +19,7 @@ pub struct ConfigText {
 
 impl ConfigText {
     /// The text as the file has it, for messages: see [`as_written`].
-    pub fn display_text(&self) -> &str {
+    pub(crate) fn display_text(&self) -> &str {
         // The replaced text may contain a secret from the environment.
         as_written(&self.source, &self.span, &self.text)
     }

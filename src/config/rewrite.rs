@@ -11,7 +11,7 @@ pub struct UrlRewrite {
 
 impl UrlRewrite {
     /// The replacement of `url`. `None` if the rule does not fit.
-    pub fn apply(&self, url: &str) -> Option<String> {
+    pub(crate) fn apply(&self, url: &str) -> Option<String> {
         let rest = url.strip_prefix(&self.from)?;
         // Only at the end of a host or of a part of the path: `https://a.example` is not the
         // beginning of `https://a.example.org`.

@@ -61,17 +61,17 @@ impl Source {
     }
 
     /// An error at `span` of this text.
-    pub fn error(&self, span: Range<usize>, message: impl Into<String>) -> Problem {
+    pub(crate) fn error(&self, span: Range<usize>, message: impl Into<String>) -> Problem {
         self.locate(span, Problem::new(Severity::Error, message))
     }
 
     /// A warning at `span` of this text.
-    pub fn warning(&self, span: Range<usize>, message: impl Into<String>) -> Problem {
+    pub(crate) fn warning(&self, span: Range<usize>, message: impl Into<String>) -> Problem {
         self.locate(span, Problem::new(Severity::Warning, message))
     }
 
     /// The problem, at `span` of this text.
-    pub fn locate(&self, span: Range<usize>, problem: Problem) -> Problem {
+    pub(crate) fn locate(&self, span: Range<usize>, problem: Problem) -> Problem {
         let source = self.clone();
         Problem { place: Some(Box::new(SourceSpan { source, span })), ..problem }
     }
@@ -97,12 +97,12 @@ impl Problem {
     }
 
     /// Adds what to do.
-    pub fn help(self, help: impl Into<String>) -> Problem {
+    pub(crate) fn help(self, help: impl Into<String>) -> Problem {
         Problem { help: help.into(), ..self }
     }
 
     /// `file:line:column`, where there is a file.
-    pub fn location(&self) -> Option<String> {
+    pub(crate) fn location(&self) -> Option<String> {
         let SourceSpan { source, span } = self.place.as_deref()?;
         let (line, column) = line_column(&source.text, span.start);
         Some(format!("{}:{line}:{column}", source.name))
@@ -140,12 +140,12 @@ impl Problems {
     }
 
     /// Adds some.
-    pub fn extend(&mut self, problems: impl IntoIterator<Item = Problem>) {
+    pub(crate) fn extend(&mut self, problems: impl IntoIterator<Item = Problem>) {
         self.0.extend(problems);
     }
 
     /// Puts them into the order of the file, which is the order of mending.
-    pub fn sort(&mut self) {
+    pub(crate) fn sort(&mut self) {
         self.0.sort_by_key(|problem| problem.place.as_ref().map(|place| place.span.start));
     }
 

@@ -10,8 +10,9 @@
 mod key_spec;
 mod value;
 
-pub use key_spec::{KeyDefault, KeyKind, KeySpec, KeyTable};
-pub use value::{TomlKey, TomlValue, in_file_order, parse_toml, to_i64, to_json};
+pub(crate) use key_spec::{KeyDefault, KeyKind, KeySpec, KeyTable};
+pub(crate) use value::to_json;
+pub(crate) use value::{TomlKey, TomlValue, in_file_order, parse_toml, to_i64};
 
 use std::fmt::Display;
 use std::ops::Range;
@@ -28,7 +29,7 @@ const SHOWN_MAX: usize = 61;
 
 /// A value with its place in a file.
 #[derive(Clone, Debug)]
-pub struct Spanned<T> {
+pub(crate) struct Spanned<T> {
     /// The value.
     pub value: T,
     /// Its bytes in the text of the file, quotes included.
@@ -36,7 +37,7 @@ pub struct Spanned<T> {
 }
 
 /// A file while it is read.
-pub struct TomlReader<'a> {
+pub(crate) struct TomlReader<'a> {
     /// The file as problems may show it.
     pub source: Source,
     /// The folder of the file, where its relative paths begin.
@@ -48,7 +49,7 @@ pub struct TomlReader<'a> {
 }
 
 /// One table of a file, present in it or not.
-pub struct TomlTable<'a, 'i> {
+pub(crate) struct TomlTable<'a, 'i> {
     title: TableTitle,
     keys: &'static [KeySpec],
     table: Option<&'a DeTable<'i>>,
@@ -57,7 +58,7 @@ pub struct TomlTable<'a, 'i> {
 
 /// How messages name a table and its keys.
 #[derive(Clone, Debug)]
-pub enum TableTitle {
+pub(crate) enum TableTitle {
     /// The file itself: a key is in no table.
     File,
     /// A section: `server` for `[server]`; its keys are named `server.listen`.
@@ -80,12 +81,17 @@ type Converted<T> = Result<T, ValueError>;
 
 impl TomlReader<'_> {
     /// Adds a mistake.
-    pub fn report(&mut self, problem: Problem) {
+    pub(crate) fn report(&mut self, problem: Problem) {
         self.problems.push(problem);
     }
 
     /// Reports a key that its table does not have. `title` is the table's, as it is written.
-    pub fn report_unknown_key(&mut self, key: &TomlKey<'_>, title: &TableTitle, known: &[&str]) {
+    pub(crate) fn report_unknown_key(
+        &mut self,
+        key: &TomlKey<'_>,
+        title: &TableTitle,
+        known: &[&str],
+    ) {
         let name = key.get_ref();
         let place = match title {
             TableTitle::File => String::new(),
@@ -110,7 +116,7 @@ impl TomlReader<'_> {
 impl<'a, 'i> TomlTable<'a, 'i> {
     /// A table whose keys have not been looked at. `span` is where a key that is missing in it is
     /// reported.
-    pub fn new(
+    pub(crate) fn new(
         title: TableTitle,
         keys: &'static [KeySpec],
         table: Option<&'a DeTable<'i>>,
@@ -121,7 +127,7 @@ impl<'a, 'i> TomlTable<'a, 'i> {
 
     /// Reports every key that the table does not have. `below` are the names of tables in it, which
     /// others read.
-    pub fn report_unknown_keys<'n>(
+    pub(crate) fn report_unknown_keys<'n>(
         &self,
         reader: &mut TomlReader<'_>,
         below: impl IntoIterator<Item = &'n str>,
@@ -135,24 +141,24 @@ impl<'a, 'i> TomlTable<'a, 'i> {
     }
 
     /// A value as it was parsed.
-    pub fn get(&self, name: &str) -> Option<&'a TomlValue<'i>> {
+    pub(crate) fn get(&self, name: &str) -> Option<&'a TomlValue<'i>> {
         self.table?.get(name)
     }
 
     /// Where the table begins.
-    pub fn span(&self) -> Range<usize> {
+    pub(crate) fn span(&self) -> Range<usize> {
         self.span.clone()
     }
 
     /// What a key of the table may be.
-    pub fn key(&self, name: &str) -> &'static KeySpec {
+    pub(crate) fn key(&self, name: &str) -> &'static KeySpec {
         let key = self.keys.iter().find(|key| key.name == name);
         // A name that is not in the table is our mistake, and every key is read by a test.
         key.expect("keys are asked for by the names of the table")
     }
 
     /// A text; the default where the key is missing.
-    pub fn text(&self, reader: &mut TomlReader<'_>, name: &str) -> Option<Spanned<String>> {
+    pub(crate) fn text(&self, reader: &mut TomlReader<'_>, name: &str) -> Option<Spanned<String>> {
         self.read(reader, name, |reader, key, value| {
             let text = value.get_ref().as_str().ok_or(ValueError::WrongKind)?;
             // Expanded before it is compared: a variable may choose one of the words.
@@ -167,12 +173,16 @@ impl<'a, 'i> TomlTable<'a, 'i> {
     }
 
     /// A text that is not empty: the empty one means "not set".
-    pub fn set_text(&self, reader: &mut TomlReader<'_>, name: &str) -> Option<Spanned<String>> {
+    pub(crate) fn set_text(
+        &self,
+        reader: &mut TomlReader<'_>,
+        name: &str,
+    ) -> Option<Spanned<String>> {
         self.text(reader, name).filter(|text| !text.value.is_empty())
     }
 
     /// A whole number within the bounds of the key.
-    pub fn integer(&self, reader: &mut TomlReader<'_>, name: &str) -> Option<Spanned<i64>> {
+    pub(crate) fn integer(&self, reader: &mut TomlReader<'_>, name: &str) -> Option<Spanned<i64>> {
         self.read(reader, name, |_, key, value| {
             let number = value.get_ref().as_integer().and_then(to_i64);
             let fits = |number: &i64| match key.kind {
@@ -184,12 +194,12 @@ impl<'a, 'i> TomlTable<'a, 'i> {
     }
 
     /// `true` or `false`.
-    pub fn bool(&self, reader: &mut TomlReader<'_>, name: &str) -> Option<bool> {
+    pub(crate) fn bool(&self, reader: &mut TomlReader<'_>, name: &str) -> Option<bool> {
         self.value(reader, name, |value| value.as_bool()).map(|flag| flag.value)
     }
 
     /// A list of texts.
-    pub fn list(&self, reader: &mut TomlReader<'_>, name: &str) -> Vec<Spanned<String>> {
+    pub(crate) fn list(&self, reader: &mut TomlReader<'_>, name: &str) -> Vec<Spanned<String>> {
         let read = self.read(reader, name, |reader, _, value| {
             let mut texts = Vec::new();
             for item in value.get_ref().as_array().ok_or(ValueError::WrongKind)? {
@@ -204,7 +214,11 @@ impl<'a, 'i> TomlTable<'a, 'i> {
     }
 
     /// A table of texts, in the order of the file.
-    pub fn map(&self, reader: &mut TomlReader<'_>, name: &str) -> Vec<(String, Spanned<String>)> {
+    pub(crate) fn map(
+        &self,
+        reader: &mut TomlReader<'_>,
+        name: &str,
+    ) -> Vec<(String, Spanned<String>)> {
         let read = self.read(reader, name, |reader, _, value| {
             let mut texts = Vec::new();
             let table = value.get_ref().as_table().ok_or(ValueError::WrongKind)?;
@@ -220,12 +234,12 @@ impl<'a, 'i> TomlTable<'a, 'i> {
     }
 
     /// The same without the places.
-    pub fn texts(&self, reader: &mut TomlReader<'_>, name: &str) -> Vec<(String, String)> {
+    pub(crate) fn texts(&self, reader: &mut TomlReader<'_>, name: &str) -> Vec<(String, String)> {
         self.map(reader, name).into_iter().map(|(key, text)| (key, text.value)).collect()
     }
 
     /// A value that `convert` understands; any other is of the wrong kind.
-    pub fn value<T>(
+    pub(crate) fn value<T>(
         &self,
         reader: &mut TomlReader<'_>,
         name: &str,
@@ -236,14 +250,24 @@ impl<'a, 'i> TomlTable<'a, 'i> {
 
     /// The problem that a value of the right kind will not do, as far as it is the same for every
     /// key.
-    pub fn wrong(&self, source: &Source, name: &str, found: &Spanned<impl Display>) -> Problem {
+    pub(crate) fn wrong(
+        &self,
+        source: &Source,
+        name: &str,
+        found: &Spanned<impl Display>,
+    ) -> Problem {
         let value = found.value.to_string();
         let shown = hide_userinfo(as_written(source, &found.span, &value).to_owned());
         self.wrong_as(source, name, Spanned { value: shown, span: found.span.clone() })
     }
 
     /// Reports that a value is of the wrong kind.
-    pub fn report_wrong_kind(&self, reader: &mut TomlReader<'_>, name: &str, span: Range<usize>) {
+    pub(crate) fn report_wrong_kind(
+        &self,
+        reader: &mut TomlReader<'_>,
+        name: &str,
+        span: Range<usize>,
+    ) {
         let written = reader.source.text.get(span.clone()).unwrap_or_default();
         // A message has one line; the excerpt below it shows more.
         let shown = shorten(written.lines().next().unwrap_or_default(), SHOWN_MAX);
@@ -310,14 +334,14 @@ impl<'a, 'i> TomlTable<'a, 'i> {
 
 /// A value as it may be shown: as it is written where a part of it came out of the environment,
 /// which may be a secret in the wrong place.
-pub fn as_written<'a>(source: &'a Source, span: &Range<usize>, value: &'a str) -> &'a str {
+pub(crate) fn as_written<'a>(source: &'a Source, span: &Range<usize>, value: &'a str) -> &'a str {
     let written = source.text.get(span.clone()).unwrap_or_default();
     // What the file does not contain literally came from a variable.
     if written.contains(value) { value } else { written.trim_matches(['"', '\'']) }
 }
 
 /// Hides `user:password` in front of the host of a URL.
-pub fn hide_userinfo(mut text: String) -> String {
+pub(crate) fn hide_userinfo(mut text: String) -> String {
     let mut from = 0;
     while let Some(at) = text[from..].find("://") {
         let start = from + at + 3;

@@ -73,7 +73,7 @@ impl FlowNode {
     }
 
     /// The members of a table.
-    pub fn table(&self) -> Option<&[(FlowKey, FlowNode)]> {
+    pub(crate) fn table(&self) -> Option<&[(FlowKey, FlowNode)]> {
         match &self.value {
             FlowValue::Table(members) => Some(members),
             _ => None,
@@ -107,7 +107,7 @@ impl FlowNode {
     }
 
     /// The tree of a JSON value without a file.
-    pub fn from_json(json: &serde_json::Value) -> FlowNode {
+    pub(crate) fn from_json(json: &serde_json::Value) -> FlowNode {
         // A stored definition has no text to point at, so every place is the beginning of the text.
         let value = match json {
             serde_json::Value::Null => FlowValue::Null,
@@ -130,7 +130,7 @@ impl FlowNode {
     }
 
     /// The node as `true` or `false`.
-    pub fn flag(&self) -> Option<bool> {
+    pub(crate) fn flag(&self) -> Option<bool> {
         match &self.value {
             FlowValue::Bool(flag) => Some(*flag),
             // Studio's exports have flags with quotes and without.
@@ -140,7 +140,7 @@ impl FlowNode {
     }
 
     /// The node as text, if it is a text, a number, `true` or `false`.
-    pub fn plain(&self) -> Option<String> {
+    pub(crate) fn plain(&self) -> Option<String> {
         match &self.value {
             FlowValue::Text(text) => Some(text.clone()),
             FlowValue::Number(number) => Some(number.to_string()),
@@ -150,7 +150,7 @@ impl FlowNode {
     }
 
     /// Whether the node is `null`.
-    pub fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         matches!(self.value, FlowValue::Null)
     }
 }

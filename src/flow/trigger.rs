@@ -10,7 +10,7 @@ use crate::webhook::{Params, as_form};
 
 /// The data that begins an execution; templates say `trigger.*`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Trigger {
+pub(crate) enum Trigger {
     /// A webhook: `trigger.call.*`, `trigger.message.*` or `trigger.conversation.*`.
     Form {
         /// The member of `trigger`.

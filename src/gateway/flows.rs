@@ -112,7 +112,7 @@ impl Flows {
 
     /// The former names of flows, which executions in a store may still have, each with the
     /// current name.
-    pub fn former_names(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn former_names(&self) -> impl Iterator<Item = (&str, &str)> {
         self.former_names.iter().map(|(former, name)| (former.as_str(), name.as_str()))
     }
 

@@ -40,7 +40,10 @@ impl ShortRouteCompiler<'_> {
         // An unknown function was reported when the configuration was read. It is looked up last,
         // so that mistakes in the templates are reported too.
         let function = self.functions.get(&short.function)?.clone();
-        let flow = flow::build_short_flow(self.path, flow::ShortFlow { function, parameters, success, fail });
+        let flow = flow::build_short_flow(
+            self.path,
+            flow::ShortFlow { function, parameters, success, fail },
+        );
         // Only now: the names of the flow's widgets decide which variables are set.
         for PlacedTemplate { template, source, span } in templates {
             for mut problem in check_variables(&template, &source, &flow, self.channel) {

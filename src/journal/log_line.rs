@@ -15,7 +15,7 @@ const NUMBER_DIGITS_MIN: usize = 7;
 /// The severity of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum LogLevel {
+pub(crate) enum LogLevel {
     /// Normal operation.
     Info,
     /// The webhook was answered or refused, and an operator should look at the reason.
@@ -92,7 +92,7 @@ impl<'a> LogLine<'a> {
     }
 
     /// A line that does not belong to an exchange.
-    pub fn note(level: LogLevel, message: &'a str) -> LogLine<'a> {
+    pub(crate) fn note(level: LogLevel, message: &'a str) -> LogLine<'a> {
         LogLine {
             time: now(),
             level,

@@ -42,7 +42,7 @@ struct LogBuffer {
 
 impl LogWriter {
     /// Writes the log to standard output.
-    pub fn to_stdout(format: LogFormat) -> LogWriter {
+    pub(crate) fn to_stdout(format: LogFormat) -> LogWriter {
         let human = match format {
             LogFormat::Human => true,
             LogFormat::Json => false,
@@ -88,12 +88,12 @@ impl LogWriter {
     }
 
     /// Writes a line that does not belong to an exchange.
-    pub fn note(&self, level: LogLevel, message: &str) {
+    pub(crate) fn note(&self, level: LogLevel, message: &str) {
         self.write(&LogLine::note(level, message));
     }
 
     /// The number of lines that were dropped.
-    pub fn dropped_lines(&self) -> u64 {
+    pub(crate) fn dropped_lines(&self) -> u64 {
         self.0.dropped.load(Ordering::Relaxed)
     }
 

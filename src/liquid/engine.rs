@@ -37,7 +37,7 @@ impl LiquidEngine {
 
     /// Sets the zone of dates that name none, and of `now`.
     #[must_use]
-    pub fn with_time_zone(mut self, zone: TimeZone) -> LiquidEngine {
+    pub(crate) fn with_time_zone(mut self, zone: TimeZone) -> LiquidEngine {
         Arc::make_mut(&mut self.shared).zone = zone;
         self
     }

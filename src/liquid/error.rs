@@ -84,7 +84,7 @@ impl LiquidError {
     }
 
     /// What is wrong, in one sentence without the place.
-    pub fn detail(&self) -> &str {
+    pub(crate) fn detail(&self) -> &str {
         &self.0.cause.detail
     }
 
@@ -114,7 +114,7 @@ impl LiquidError {
     }
 
     /// What to do instead, such as the names that would have fitted.
-    pub fn help(&self) -> Option<&str> {
+    pub(crate) fn help(&self) -> Option<&str> {
         self.0.cause.help.as_deref()
     }
 }

@@ -23,7 +23,7 @@ pub struct VariableUse {
 impl VariableUse {
     /// The leading keys of the path. A computed step, and what follows it, is only known to a
     /// render.
-    pub fn keys(&self) -> Vec<&str> {
+    pub(crate) fn keys(&self) -> Vec<&str> {
         let keys = self.path.iter().map_while(|step| match step {
             PathStep::Key(key) => Some(key.as_str()),
             PathStep::Index(_) | PathStep::Computed => None,

@@ -13,7 +13,7 @@ use crate::verify::SigningKey;
 use crate::webhook::Params;
 
 /// A call of a configured function that borrows nothing from a webhook.
-pub struct DetachedCall {
+pub(crate) struct DetachedCall {
     /// The clients of the thread that makes the call.
     pub functions: Functions,
     /// The function.
@@ -35,13 +35,13 @@ pub struct DetachedCall {
 impl DetachedCall {
     /// Makes the call, and completes the permit with its outcome. The function's timeout ends it,
     /// not the deadline of the webhook.
-    pub async fn make(self, permit: CallPermit) {
+    pub(crate) async fn make(self, permit: CallPermit) {
         let outcome = self.outcome(clock::now() + self.function.timeout).await;
         permit.complete(outcome);
     }
 
     /// Makes the call, with a deadline.
-    pub async fn outcome(&self, deadline: Instant) -> Outcome {
+    pub(crate) async fn outcome(&self, deadline: Instant) -> Outcome {
         let call = CallRequest {
             destination: Destination::Function(&self.function),
             widget: &self.widget,

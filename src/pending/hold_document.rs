@@ -7,7 +7,7 @@ use crate::twiml::read::{DocumentLimits, parse_document};
 ///
 /// The gateway appends a `<Redirect>` to the document, and the carrier must reach it. A document
 /// for a call may therefore speak and pause only, and one for a message may reply only.
-pub fn hold_document_fault(document: &[u8], channel: Channel) -> Option<String> {
+pub(crate) fn hold_document_fault(document: &[u8], channel: Channel) -> Option<String> {
     let root = match parse_document(document, &DocumentLimits::default()) {
         Ok(root) => root,
         Err(error) => return Some(format!("is not TwiML: {error}")),

@@ -129,7 +129,7 @@ impl PendingCalls {
     }
 
     /// Drops the outcome of a call that no stored execution refers to.
-    pub fn forget(&self, key: &PendingKey) {
+    pub(crate) fn forget(&self, key: &PendingKey) {
         self.lock().remove(key);
     }
 

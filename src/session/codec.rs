@@ -15,7 +15,7 @@ pub const STATE_VERSION: u8 = 1;
 
 /// What is known of an execution beside its state.
 #[derive(Clone, Debug)]
-pub struct ExecutionContext<'a> {
+pub(crate) struct ExecutionContext<'a> {
     /// The name of its flow, which may be another one than that of its revision.
     pub flow: &'a str,
     /// The key of its session.
@@ -26,7 +26,12 @@ pub struct ExecutionContext<'a> {
 
 impl ExecutionContext<'_> {
     /// The record of an execution. `revision` is the flow that it runs.
-    pub fn encode(self, execution: &Execution, revision: &Flow, now: Duration) -> StoredExecution {
+    pub(crate) fn encode(
+        self,
+        execution: &Execution,
+        revision: &Flow,
+        now: Duration,
+    ) -> StoredExecution {
         // A call that the flow made itself is looked for as a call from then on, whatever began it.
         let session = match (&execution.call_sid, revision.identity) {
             (None, _) => self.session,
@@ -73,7 +78,7 @@ fn encode_state(execution: &Execution) -> Vec<u8> {
 }
 
 /// Takes the transitions of a turn out of an execution, as records of its steps.
-pub fn take_steps(execution: &mut Execution, now: Duration) -> Vec<StepRecord> {
+pub(crate) fn take_steps(execution: &mut Execution, now: Duration) -> Vec<StepRecord> {
     let sid = execution.sid.clone();
     let step = |taken: TransitionRecord| {
         let context = json!({"widgets": {(taken.from.as_str()): taken.output}});
@@ -93,7 +98,11 @@ pub fn take_steps(execution: &mut Execution, now: Duration) -> Vec<StepRecord> {
 
 /// The record of an execution that a client of Studio's REST API creates: due at once, so that it
 /// begins even after a crash.
-pub fn request_execution(mut execution: Execution, flow: &Flow, now: Duration) -> StoredExecution {
+pub(crate) fn request_execution(
+    mut execution: Execution,
+    flow: &Flow,
+    now: Duration,
+) -> StoredExecution {
     execution.begin_at(now);
     let session = contact_key(&flow.name, &execution.address, &execution.contact);
     let context = ExecutionContext { flow: &flow.name, session, created: now };
@@ -101,14 +110,14 @@ pub fn request_execution(mut execution: Execution, flow: &Flow, now: Duration) -
 }
 
 /// The same record under another name of its flow.
-pub fn rename_flow(stored: StoredExecution, name: &str) -> StoredExecution {
+pub(crate) fn rename_flow(stored: StoredExecution, name: &str) -> StoredExecution {
     let session = with_flow_name(&stored.session, &stored.flow, name);
     let session = session.unwrap_or(stored.session);
     StoredExecution { flow: name.to_owned(), session, ..stored }
 }
 
 /// The same record, ended from outside. The state of one that cannot be read stays as it is.
-pub fn end_execution(mut stored: StoredExecution, now: Duration) -> StoredExecution {
+pub(crate) fn end_execution(mut stored: StoredExecution, now: Duration) -> StoredExecution {
     if let Ok(mut execution) = decode_execution(&stored) {
         execution.state = ExecutionState::Ended;
         stored.state = encode_state(&execution);

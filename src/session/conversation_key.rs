@@ -9,12 +9,12 @@ pub fn contact_key(flow: &str, us: &str, contact: &str) -> String {
 }
 
 /// The key of all calls between two addresses, in a flow that takes one at a time.
-pub fn calls_key(flow: &str, us: &str, contact: &str) -> String {
+pub(crate) fn calls_key(flow: &str, us: &str, contact: &str) -> String {
     format!("calls:{}", contact_key(flow, us, contact))
 }
 
 /// The key of a call in a flow: another flow of the same gateway may have the same call in between.
-pub fn call_key(flow: &str, sid: &str) -> String {
+pub(crate) fn call_key(flow: &str, sid: &str) -> String {
     format!("call:{}:{flow}{sid}", flow.len())
 }
 

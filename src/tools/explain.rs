@@ -46,7 +46,7 @@ pub struct SignedRequest {
 
 /// What would have made the signature fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LikelyCause {
+pub(crate) struct LikelyCause {
     /// The difference between what was signed and what was checked.
     pub what: String,
     /// What to do about it.
@@ -76,7 +76,7 @@ impl SignedRequest {
 
     /// What was tried, what was signed and what was expected, for a person at a terminal. It holds
     /// URL, parameters and signatures, never a token.
-    pub fn attempts(&self) -> String {
+    pub(crate) fn attempts(&self) -> String {
         let mut text = String::new();
         let params = self.content().ok();
         let params = params.as_ref().and_then(RequestContent::signed_params);
@@ -112,7 +112,7 @@ impl SignedRequest {
 
     /// What would have fitted: small differences first, each alone, then two together. Empty where
     /// nothing is wrong, and where nothing that was tried fits.
-    pub fn causes(&self) -> Vec<LikelyCause> {
+    pub(crate) fn causes(&self) -> Vec<LikelyCause> {
         match self.check() {
             Ok(_) => Vec::new(),
             Err(error) => causes::find(&self.guess(), error),

@@ -342,7 +342,7 @@ mod tests {
         });
         writer.add(&Hangup {});
         assert_eq!(
-            writer.finish().as_str(),
+            writer.finish().into_string(),
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>\
              <Gather numDigits=\"1\" bargeIn=\"true\">\
              <Say voice=\"&quot;alice&quot;\">1 &amp; 2</Say></Gather><Hangup/></Response>"

@@ -49,11 +49,6 @@ pub trait Verb {
 // === impl TwimlDocument ===
 
 impl TwimlDocument {
-    /// The document as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// The document as owned text.
     pub fn into_string(self) -> String {
         self.0
@@ -150,7 +145,7 @@ impl StartTag<'_> {
     }
 
     /// Ends the element with nothing in it.
-    pub fn empty(self) {
+    pub(crate) fn empty(self) {
         self.writer.out.push_str("/>");
     }
 
@@ -204,7 +199,7 @@ fn find_root(document: &[u8]) -> Option<usize> {
 
 /// Appends what was written to the verbs of a foreign document. No comment behind its root may hold
 /// `</Response`.
-pub fn append(document: &[u8], after: TwimlWriter) -> Bytes {
+pub(crate) fn append(document: &[u8], after: TwimlWriter) -> Bytes {
     let verbs = after.out.find("<Response>").map_or(0, |at| at + "<Response>".len());
     let end = document.windows(10).rposition(|bytes| bytes == b"</Response");
     match end {
@@ -250,7 +245,7 @@ mod tests {
             .attribute(name!("loop"), "1")
             .attribute(name!("loop"), "2")
             .empty();
-        assert!(writer.finish().as_str().ends_with("<Response><Say loop=\"1\"/></Response>"));
+        assert!(writer.finish().into_string().ends_with("<Response><Say loop=\"1\"/></Response>"));
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl SigningKey {
     }
 
     /// The algorithm that this key is bound to.
-    pub fn algorithm(&self) -> HmacAlgorithm {
+    pub(crate) fn algorithm(&self) -> HmacAlgorithm {
         match self.0 {
             HmacState::Sha1(_) => HmacAlgorithm::Sha1,
             HmacState::Sha256(_) => HmacAlgorithm::Sha256,

@@ -89,7 +89,7 @@ impl Params {
 
     /// The call's or the message's identifier, for logs and once-only keys. SIDs of carriers other
     /// than Twilio have other shapes, so the shape is not checked.
-    pub fn sid(&self) -> Option<&str> {
+    pub(crate) fn sid(&self) -> Option<&str> {
         ["CallSid", "MessageSid", "SmsSid"].iter().find_map(|name| self.get(name))
     }
 

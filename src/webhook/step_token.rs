@@ -30,13 +30,13 @@ impl StepToken {
 
     /// What a webhook names as its step. It may be a word of the user's own, see
     /// [`StepToken::may_be_ours`].
-    pub fn named_by(webhook: &Webhook) -> Option<&str> {
+    pub(crate) fn named_by(webhook: &Webhook) -> Option<&str> {
         webhook.query.get(STEP)
     }
 
     /// Whether a webhook names a step that has the form of ours: on a route that keeps nothing,
     /// another value is a parameter of the user's.
-    pub fn may_be_ours(webhook: &Webhook) -> bool {
+    pub(crate) fn may_be_ours(webhook: &Webhook) -> bool {
         let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         let step = StepToken::named_by(webhook);
         step.is_some_and(|step| step.len() == DIGITS && step.bytes().all(is_digit))
@@ -44,24 +44,27 @@ impl StepToken {
 
     /// Whether another application gives the conversation back with this webhook
     /// (`FlowEvent=return`).
-    pub fn is_return(webhook: &Webhook) -> bool {
+    pub(crate) fn is_return(webhook: &Webhook) -> bool {
         webhook.query.get(FLOW_EVENT) == Some("return")
     }
 
     /// Whether a webhook names this very step. The time does not depend on how much of it is right.
-    pub fn is_named_by(&self, webhook: &Webhook) -> bool {
+    pub(crate) fn is_named_by(&self, webhook: &Webhook) -> bool {
         let Some(step) = StepToken::named_by(webhook) else { return false };
         let differences = self.0.bytes().zip(step.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b));
         !self.0.is_empty() && step.len() == self.0.len() && differences == 0
     }
 
     /// The parameters of a query that are not ours.
-    pub fn strip(query: &Params) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn strip(query: &Params) -> impl Iterator<Item = (&str, &str)> {
         query.iter().filter(|(name, _)| !matches!(*name, STEP | FLOW_EVENT))
     }
 
     /// The query that brings the carrier to this step, behind what the URL had of the user's own.
-    pub fn to_query<'a>(&'a self, others: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    pub(crate) fn to_query<'a>(
+        &'a self,
+        others: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> String {
         let query: Params = others.chain([(STEP, self.0.as_str())]).collect();
         format!("?{}", query.encode())
     }

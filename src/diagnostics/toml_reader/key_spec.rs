@@ -60,7 +60,7 @@ pub struct KeyTable {
 
 impl KeySpec {
     /// A key with a default, which is TOML text.
-    pub const fn with_default(
+    pub(crate) const fn with_default(
         name: &'static str,
         kind: KeyKind,
         default: &'static str,
@@ -70,12 +70,12 @@ impl KeySpec {
     }
 
     /// A key that must be given.
-    pub const fn required(name: &'static str, kind: KeyKind, doc: &'static str) -> KeySpec {
+    pub(crate) const fn required(name: &'static str, kind: KeyKind, doc: &'static str) -> KeySpec {
         KeySpec { name, kind, default: KeyDefault::Required, doc }
     }
 
     /// A key that may be left out.
-    pub const fn optional(name: &'static str, kind: KeyKind, doc: &'static str) -> KeySpec {
+    pub(crate) const fn optional(name: &'static str, kind: KeyKind, doc: &'static str) -> KeySpec {
         KeySpec { name, kind, default: KeyDefault::Unset, doc }
     }
 }

@@ -9,14 +9,14 @@ use toml::de::{DeInteger, DeTable, DeValue};
 use crate::diagnostics::problem::{Problems, Source};
 
 /// A key as the parser gives it.
-pub type TomlKey<'i> = Spanned<Cow<'i, str>>;
+pub(crate) type TomlKey<'i> = Spanned<Cow<'i, str>>;
 
 /// A value as the parser gives it.
-pub type TomlValue<'i> = Spanned<DeValue<'i>>;
+pub(crate) type TomlValue<'i> = Spanned<DeValue<'i>>;
 
 /// Parses a file; `None` where it is not TOML, and then every reason is among the problems.
 /// `shown` is the file as problems may show it, with the same places as `text`.
-pub fn parse_toml<'i>(
+pub(crate) fn parse_toml<'i>(
     text: &'i str,
     shown: &Source,
     problems: &mut Problems,
@@ -31,7 +31,7 @@ pub fn parse_toml<'i>(
 }
 
 /// The members of a table in the order of the file: the parser sorts them by their names.
-pub fn in_file_order<'a, 'i>(
+pub(crate) fn in_file_order<'a, 'i>(
     table: &'a DeTable<'i>,
 ) -> impl Iterator<Item = (&'a TomlKey<'i>, &'a TomlValue<'i>)> {
     let mut members: Vec<_> = table.iter().collect();
@@ -40,12 +40,12 @@ pub fn in_file_order<'a, 'i>(
 }
 
 /// A whole number of 64 bits, in any of TOML's notations.
-pub fn to_i64(integer: &DeInteger<'_>) -> Option<i64> {
+pub(crate) fn to_i64(integer: &DeInteger<'_>) -> Option<i64> {
     i64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
 /// The same value in JSON; a date becomes a text. `None` for a number that JSON does not have.
-pub fn to_json(value: &DeValue<'_>) -> Option<Value> {
+pub(crate) fn to_json(value: &DeValue<'_>) -> Option<Value> {
     Some(match value {
         DeValue::String(text) => Value::String(text.to_string()),
         DeValue::Integer(number) => Value::from(to_i64(number)?),

@@ -17,9 +17,9 @@ use actix_web::http::Method;
 
 use super::alert::CarrierAlert;
 use super::caller::{Caller, PhoneNumber, completion_params};
+use super::carrier_document::CarrierDocument;
 use super::event::{CallEnd, PhoneEvent};
 use super::expected_input::{ActionNotAccepted, ExpectedInput};
-use super::carrier_document::CarrierDocument;
 use super::webhook_request::{
     CallbackAttributes, FetchResult, ParamList, WebhookRequest, parse_method,
 };

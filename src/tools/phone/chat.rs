@@ -6,9 +6,9 @@ use actix_web::http::Method;
 
 use super::alert::CarrierAlert;
 use super::caller::{Caller, PhoneNumber, WebhookFields};
+use super::carrier_document::CarrierDocument;
 use super::event::PhoneEvent;
 use super::expected_input::{ActionNotAccepted, ExpectedInput};
-use super::carrier_document::CarrierDocument;
 use super::webhook_request::{FetchResult, WebhookRequest, parse_method};
 use super::{ConversationState, PhoneAction};
 use crate::channel::Channel;

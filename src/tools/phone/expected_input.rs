@@ -69,7 +69,7 @@ impl ActionNotAccepted {
 
 impl ExpectedInput {
     /// The length of silence that ends the input; zero if silence does not.
-    pub fn timeout(&self) -> Duration {
+    pub(crate) fn timeout(&self) -> Duration {
         match self {
             ExpectedInput::Gather { timeout, .. } | ExpectedInput::Recording { timeout, .. } => {
                 *timeout

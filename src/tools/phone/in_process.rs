@@ -108,7 +108,7 @@ impl InProcessGateway {
     }
 
     /// The token of the first account, which signs the webhooks.
-    pub fn token(&self) -> Option<Secret> {
+    pub(crate) fn token(&self) -> Option<Secret> {
         self.gateway.config.accounts.first()?.auth_tokens.first().cloned()
     }
 

@@ -142,7 +142,7 @@ pub enum TwimlErrorKind {
 
 impl TwimlErrorKind {
     /// The code under which Twilio reports it; `None` for a limit of ours.
-    pub fn code(&self) -> Option<u32> {
+    pub(crate) fn code(&self) -> Option<u32> {
         match self {
             TwimlErrorKind::TooLarge { .. } => Some(11750),
             TwimlErrorKind::Empty => Some(11770),

@@ -53,7 +53,7 @@ impl Element {
 
     /// The body of a `Message`, and the URLs of its media. Text beside its nouns is the body where
     /// there is no `Body`: the official packages write it in front of the `Media`.
-    pub fn message(&self) -> (String, Vec<String>) {
+    pub(crate) fn message(&self) -> (String, Vec<String>) {
         let parts = |name: &str| -> Vec<String> {
             let named = self.children().filter(|part| part.name == name);
             named.map(|part| part.text().trim().to_owned()).collect()
