@@ -7,6 +7,7 @@
 
 mod config_text;
 mod environment;
+mod ip_range;
 mod keys;
 mod load;
 mod reader;
@@ -16,13 +17,14 @@ mod schema;
 
 pub use config_text::ConfigText;
 pub(crate) use environment::environment_variable;
+pub use ip_range::IpRange;
 pub(crate) use reader::NEEDS_ENVIRONMENT;
 pub use rewrite::UrlRewrite;
 pub(crate) use schema::config_schema;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -181,20 +183,11 @@ pub struct Egress {
 /// One line of `[egress] allow`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EgressRule {
-    /// `10.1.0.0/16`: every address in it.
+    /// `10.1.0.0/16`: every address in the range.
     Range(IpRange),
     /// `internal.example:8443` or `internal.example`: the host as written in a URL, on one port or
     /// on any.
     Host(String, Option<u16>),
-}
-
-/// An address with a prefix length: `10.0.0.0/8`, or one address alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IpRange {
-    /// The first address of the range.
-    pub address: IpAddr,
-    /// The number of leading bits that are compared.
-    pub prefix: u8,
 }
 
 /// `[function.NAME]`
@@ -301,9 +294,8 @@ impl RouteAnswer {
 // === impl Config ===
 
 impl Config {
-    /// Reads a configuration file, with the values of `${NAME}` from [`environment_variable`]. The
-    /// second half has all problems of the file. If one of them is an error, the first half must
-    /// not be run.
+    /// Reads a configuration file, with the values of `${NAME}` from [`environment_variable`]. If
+    /// one of the problems is an error, the configuration must not be run.
     pub fn read(path: &Path) -> (Option<Config>, Problems) {
         let name = path.display().to_string();
         match read_text_limited(path, CONFIG_BYTES_MAX) {
@@ -362,60 +354,5 @@ impl std::str::FromStr for EgressRule {
         }
         // Hosts are compared in lower case.
         Ok(EgressRule::Host(host.to_ascii_lowercase(), port))
-    }
-}
-
-// === impl IpRange ===
-
-impl IpRange {
-    /// Whether an address is in the range. An IPv4 address that is mapped into IPv6 counts as IPv4.
-    pub(crate) fn contains(&self, address: IpAddr) -> bool {
-        fn bits(address: IpAddr) -> (u128, u32) {
-            // Otherwise `::ffff:10.0.0.1` would pass a check for `10.0.0.0/8`.
-            match address.to_canonical() {
-                IpAddr::V4(v4) => (u32::from(v4).into(), 32),
-                IpAddr::V6(v6) => (v6.into(), 128),
-            }
-        }
-        let ((network, width), (candidate, other)) = (bits(self.address), bits(address));
-        // A shift by the whole width overflows: `checked_shr` makes `::/0` ignore every bit.
-        let ignored = width.saturating_sub(self.prefix.into());
-        width == other && (network ^ candidate).checked_shr(ignored).unwrap_or(0) == 0
-    }
-}
-
-impl std::str::FromStr for IpRange {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<IpRange, String> {
-        let (address, prefix) = text.split_once('/').map_or((text, None), |(a, p)| (a, Some(p)));
-        let expected =
-            || format!("`{text}` is not an address range, expected one like `10.0.0.0/8` or `::1`");
-        let address: IpAddr = address.parse().map_err(|_| expected())?;
-        let width = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = match prefix {
-            Some(prefix) => prefix.parse().ok().filter(|bits| *bits <= width),
-            None => Some(width),
-        };
-        Ok(IpRange { address, prefix: prefix.ok_or_else(expected)? })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranges() {
-        let contains = |range: &str, address: &str| {
-            range.parse::<IpRange>().unwrap().contains(address.parse().unwrap())
-        };
-        assert!(contains("10.0.0.0/8", "10.255.0.1") && !contains("10.0.0.0/8", "11.0.0.1"));
-        assert!(contains("0.0.0.0/0", "8.8.8.8") && !contains("0.0.0.0/0", "::1"));
-        assert!(contains("::/0", "fe80::1") && contains("::1", "::1") && !contains("::1", "::2"));
-        assert!(contains("127.0.0.1", "::ffff:127.0.0.1"));
-        for wrong in ["", "10", "10.0.0.0/33", "::/129", "10.0.0.0/-1", "10.0.0.0/8/8"] {
-            assert!(wrong.parse::<IpRange>().is_err(), "{wrong}");
-        }
     }
 }

@@ -15,7 +15,8 @@ pub struct StoredExecution {
     pub session: String,
     /// The flow that it runs.
     pub flow: String,
-    /// The revision of that flow. [`store_flow`](super::Sessions::store_flow) stores its definition.
+    /// The revision of that flow. [`store_flow`](super::Sessions::store_flow) stores the
+    /// definition.
     pub revision: String,
     /// Whether it goes on. An ended one is stored for its history.
     pub active: bool,

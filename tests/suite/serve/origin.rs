@@ -109,7 +109,7 @@ fn a_section_that_names_the_flow_takes_its_executions_over() {
     assert!(question.contains("What is your name?"), "{question}");
     let section = format!("[flow.names]\nfile = \"survey.json\"\n{route}");
     let mut process = restart(process, &folder, &config(carrier.address, &section));
-    process.line("another name");
+    process.line("the new name of their flow");
     let next = send(process.address(), "/sms", &HI.replace("SM1", "SM2").replace("hi", "Ada"));
     assert!(next.contains("Ada") && !next.contains("What is your name?"), "{next}");
 }

@@ -97,7 +97,8 @@ impl Desk {
         let pending = || PendingCalls::new(self.journal.metrics.pending_calls.clone());
         let Worker { functions, .. } = self.gateway.worker(Sessions::memory(), pending());
         self.worker = self.gateway.worker(sessions, pending());
-        self.worker.functions = functions.with_mocks(Rc::clone(&self.function) as Rc<dyn MockTransport>);
+        let mocks = Rc::clone(&self.function) as Rc<dyn MockTransport>;
+        self.worker.functions = functions.with_mocks(mocks);
         Ok(())
     }
 
