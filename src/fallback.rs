@@ -1,7 +1,8 @@
 //! The reply to the carrier for every error: one exhaustive match, in which nothing can fail.
 //!
-//! Invariant: no text of an error reaches the carrier, and a reply needs no store, template, network
-//! or configuration. This module knows errors and routes, and nothing of how they came about.
+//! Invariant: no text of an error reaches the carrier, and a reply needs no store, template,
+//! network or configuration. This module knows errors and routes, and nothing of how they came
+//! about.
 
 use actix_web::web::Bytes;
 

@@ -1,6 +1,6 @@
-//! `twimlgate`: a phone number's webhook in, the owner's function called, TwiML out.
+//! `twimlgate`: a carrier's webhook in, the owner's function called, TwiML out.
 //!
-//! The modules stand in the order in which a webhook meets them:
+//! The first modules are the stages, in the order in which a webhook passes them:
 //!
 //! ```text
 //! webhook ──> verify ──> route ──> session ──> flow ⇄ function ──> template ──> twiml
@@ -8,10 +8,13 @@
 //!  received   webhook    flow      execution   next    code          to text      that goes back
 //! ```
 //!
-//! [`exchange`] walks them, [`fallback`] answers when one of them cannot, [`journal`] keeps one
-//! record of each walk. Around them are the door ([`server`]) and what is set up before it opens
-//! ([`config`], [`gateway`]). [`tools`] holds what
-//! people start on the command line, among it the carrier, simulated.
+//! [`exchange`] runs the stages, `fallback` has the reply for each error, and [`journal`] records
+//! each exchange and decides nothing. [`server`] has the listeners, [`config`] reads the
+//! configuration, and [`gateway`] compiles it. The last group is the foundation, which knows
+//! nothing of the stages. [`tools`] are the commands, among them the simulated carrier; no stage
+//! knows them.
+//!
+//! Imports between these modules only go down. `tests/suite/tidy/structure.rs` has the layers.
 
 pub mod webhook;
 

@@ -84,17 +84,17 @@ impl SignedRequest {
         let urls: Vec<_> = message.url.candidates().collect();
         text.push_str("URLs that the carrier may have signed:\n");
         for (index, url) in urls.iter().enumerate() {
-            let _ = writeln!(text, "  {}. {}", index + 1, shown(&url.concat()));
+            let _ = writeln!(text, "  {}. {}", index + 1, printable_value(&url.concat()));
         }
         text.push_str("\nthe string that is signed, one part per line (there is nothing between");
         text.push_str(" the parts):\n");
         let _ = writeln!(
             text,
             "  {}",
-            urls.first().map(|url| shown(&url.concat())).unwrap_or_default()
+            urls.first().map(|url| printable_value(&url.concat())).unwrap_or_default()
         );
         for (name, value) in &message.pairs {
-            let _ = writeln!(text, "  {} {}", shown(name), shown(value));
+            let _ = writeln!(text, "  {} {}", printable_value(name), printable_value(value));
         }
         if params.is_none() {
             let _ = writeln!(text, "  (and no parameters: {})", self.without_parameters());
@@ -106,7 +106,7 @@ impl SignedRequest {
                 let _ = writeln!(text, "  {signature}  URL {}, token {}", index + 1, number + 1);
             }
         }
-        let _ = writeln!(text, "given:\n  {}", shown(&self.signature));
+        let _ = writeln!(text, "given:\n  {}", printable_value(&self.signature));
         text
     }
 
@@ -157,7 +157,7 @@ impl SignedRequest {
 }
 
 /// Text as a terminal may show it, in back-ticks where its end would not be seen.
-fn shown(text: &str) -> String {
+fn printable_value(text: &str) -> String {
     let cut: String = text.chars().take(SHOWN_CHARACTERS_MAX).collect();
     let more = if cut.len() < text.len() { "…" } else { "" };
     let escaped: String = cut

@@ -89,8 +89,13 @@ fn the_engine_does_no_io() {
 fn only_verify_makes_a_webhook() {
     for (path, text) in sources(&["src"]) {
         let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
-        let makes = code.lines().any(|line| line.contains("Webhook {") && !line.contains("struct"))
-            && !code.contains("impl Webhook {");
+        // Not the names that end so, as that of a sample of the demo.
+        let is_word = |(at, _): (usize, &str)| !code[..at].ends_with(char::is_alphanumeric);
+        let makes =
+            code.match_indices("Webhook {").filter(|found| is_word(*found)).any(|(at, _)| {
+                let before = code[..at].trim_end();
+                !before.ends_with("struct") && !before.ends_with("impl") && !before.ends_with("->")
+            });
         let allowed = path.starts_with(root().join("src/verify"));
         assert!(!makes || allowed, "{} makes a Webhook", path.display());
     }

@@ -39,12 +39,12 @@ pub(super) fn body_error(
         PayloadError::Incomplete(Some(error)) if error.kind() == io::ErrorKind::InvalidInput => {
             TransportError::Framing { reason: "malformed chunks" }
         }
-        _ => truncated(received, expected),
+        _ => truncated_error(received, expected),
     }
 }
 
 /// The body ended early. Without an expected length more chunks were to come.
-pub(super) fn truncated(received: usize, expected: Option<usize>) -> TransportError {
+pub(super) fn truncated_error(received: usize, expected: Option<usize>) -> TransportError {
     let expected = expected.map_or_else(|| "more chunks".to_owned(), |count| count.to_string());
     TransportError::Truncated { received, expected }
 }

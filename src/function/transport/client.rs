@@ -19,7 +19,7 @@ use awc::error::{ConnectError, SendRequestError};
 use awc::{ClientRequest, ClientResponse, Connector, FrozenClientRequest, SendClientRequest};
 use tokio::time::{Instant, timeout_at};
 
-use super::body::{BodyBuffer, BodyLength, body_error, truncated};
+use super::body::{BodyBuffer, BodyLength, body_error, truncated_error};
 use super::connection::{Attempt, ConnectionTracker};
 use super::dial::Dialer;
 use super::error::{CallPhase, TransportError, printable};
@@ -241,7 +241,9 @@ impl HttpTransport {
             body.push(chunk, expected);
         }
         match expected {
-            Some(expected) if expected != body.len() => Err(truncated(body.len(), Some(expected))),
+            Some(expected) if expected != body.len() => {
+                Err(truncated_error(body.len(), Some(expected)))
+            }
             _ => Ok(body.into_bytes()),
         }
     }
@@ -281,14 +283,14 @@ fn transport_error(attempt: &Attempt, error: SendRequestError) -> TransportError
     match error {
         SendRequestError::Response(ParseError::Io(error))
         | SendRequestError::Connect(ConnectError::Io(error))
-        | SendRequestError::Send(error) => connection_lost(&error),
+        | SendRequestError::Send(error) => to_closed_error(&error),
         SendRequestError::Connect(_) => TransportError::Closed { reason: "it ended".to_owned() },
         other => TransportError::Head { reason: printable(other.to_string().as_bytes()) },
     }
 }
 
 /// The connection broke before the head of the response was there.
-fn connection_lost(error: &io::Error) -> TransportError {
+fn to_closed_error(error: &io::Error) -> TransportError {
     match error.get_ref() {
         Some(inner) if inner.is::<TooManyInterim>() => TransportError::Interim,
         _ => TransportError::Closed { reason: printable(error.to_string().as_bytes()) },

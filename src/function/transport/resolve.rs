@@ -79,7 +79,7 @@ impl ResolverCache {
         if trust == Trust::Computed {
             return self.resolver.resolve(host).await;
         }
-        let Some(cached) = self.cached(host) else {
+        let Some(cached) = self.last_good_addresses(host) else {
             let addresses = self.resolver.resolve(host).await?;
             self.store(host, &addresses);
             return Ok(addresses);
@@ -95,7 +95,7 @@ impl ResolverCache {
     }
 
     /// The last good addresses, while they may still be used.
-    fn cached(&self, host: &str) -> Option<Vec<IpAddr>> {
+    fn last_good_addresses(&self, host: &str) -> Option<Vec<IpAddr>> {
         let last_good = self.last_good.lock();
         let (at, addresses) = last_good.get(host)?;
         (clock::now().duration_since(*at) <= LAST_GOOD_ADDRESS_FOR).then(|| addresses.clone())

@@ -70,7 +70,7 @@ impl SessionIndex {
         // Of these columns and this condition, SQLite reads the index alone, and not the states.
         let sql = "SELECT session, id FROM execution WHERE active = 1 LIMIT ?1";
         let mut select = connection.prepare(sql)?;
-        // One more than the limit, so that `bounded` sees that there are too many.
+        // One more than the limit, so that `limit_rows` sees that there are too many.
         let mut rows = select.query([SESSIONS_KNOWN_MAX as i64 + 1])?;
         let mut active = ActiveRows::new();
         while let Some(row) = rows.next()? {
@@ -79,7 +79,7 @@ impl SessionIndex {
                 active.insert(session_digest(session), row.get(1)?);
             }
         }
-        *self.lock() = IndexState { active: bounded(active), cache: StateCache::default() };
+        *self.lock() = IndexState { active: limit_rows(active), cache: StateCache::default() };
         Ok(())
     }
 
@@ -106,7 +106,7 @@ impl SessionIndex {
                 }
             }
         }
-        index.active = active.and_then(bounded);
+        index.active = active.and_then(limit_rows);
     }
 
     /// Marks sessions of a group whose commit is uncertain: they may have an active execution. Any
@@ -120,7 +120,7 @@ impl SessionIndex {
             // A row that is known stays, so that the end of its execution still clears the entry.
             active.entry(session_digest(session)).or_insert(UNKNOWN_ROW);
         }
-        index.active = bounded(active);
+        index.active = limit_rows(active);
     }
 
     fn lock(&self) -> MutexGuard<'_, IndexState> {
@@ -128,7 +128,8 @@ impl SessionIndex {
     }
 }
 
-fn bounded(active: ActiveRows) -> Option<ActiveRows> {
+/// The rows, or `None` if they are more than the index may have: then it is uncertain about all.
+fn limit_rows(active: ActiveRows) -> Option<ActiveRows> {
     (active.len() <= SESSIONS_KNOWN_MAX).then_some(active)
 }
 

@@ -5,7 +5,7 @@ mod key;
 mod url;
 
 use super::guess::Guess;
-use super::{LikelyCause, shown};
+use super::{LikelyCause, printable_value};
 use crate::verify::VerifyError;
 use crate::verify::key::body_sha256;
 use crate::webhook::Params;
@@ -144,7 +144,9 @@ fn to_spaced_json(json: &serde_json::Value) -> String {
 
 impl CauseKind {
     fn to_likely_cause(&self, url: &str, name: &str) -> LikelyCause {
-        let fill = |text: &str| text.replace("{url}", &shown(url)).replace("{name}", &shown(name));
+        let fill = |text: &str| {
+            text.replace("{url}", &printable_value(url)).replace("{name}", &printable_value(name))
+        };
         LikelyCause { what: fill(self.what), advice: fill(self.advice) }
     }
 }

@@ -74,9 +74,9 @@ impl Client {
         let within = if read_deadline < deadline { overrides.read } else { overrides.total };
         let deadline = deadline.min(read_deadline);
         let received = transport.send(&request, deadline, &SendProgress::default()).await;
-        let failed = |error| failed(&error, within);
-        let received = received.map_err(failed)?;
-        response(received).map_err(failed)
+        let to_error = |error| to_fetch_error(&error, within);
+        let received = received.map_err(to_error)?;
+        response(received).map_err(to_error)
     }
 }
 
@@ -108,7 +108,7 @@ fn response(received: HttpResponse) -> Result<RawResponse, TransportError> {
 }
 
 /// The carrier's code for an error; `within` is the time that the response had.
-fn failed(error: &TransportError, within: Duration) -> FetchError {
+fn to_fetch_error(error: &TransportError, within: Duration) -> FetchError {
     let failed = |code, connected| FetchError { alert: CarrierAlert::new(code, error), connected };
     let found =
         |code, found: String| FetchError { alert: CarrierAlert::new(code, found), connected: true };

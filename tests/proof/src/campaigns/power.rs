@@ -22,7 +22,7 @@ use crate::gateway::{Gateway, Setup, can_trace};
 use crate::rng::Rng;
 use disk::{Disk, Image, Survival};
 use people::{Person, Street, turns};
-use trace::{CALLS, CallRequest, Trace, What};
+use trace::{CALLS, Call, Trace, What};
 
 pub(crate) const CAMPAIGN: Campaign = Campaign {
     name: "power",
@@ -208,7 +208,7 @@ impl Power<'_> {
         people.iter_mut().try_for_each(|person| person.dates(&trace))?;
         let answers = trace.answers();
         let lines = lines(&trace.calls, &answers);
-        let moving = |call: &&CallRequest| call.name == "store.db" && matches!(call.what, What::Write(..));
+        let moving = |call: &&Call| call.name == "store.db" && matches!(call.what, What::Write(..));
         let mut moving = trace.calls.iter().filter(moving).map(|call| call.begun);
         // A fresh one is written to as well, once.
         let moved = moving.nth(4).is_some_and(|line| answers.last() > Some(&line));
@@ -339,13 +339,13 @@ fn written(file: &Path, pid: u32) -> Result<String, String> {
 
 /// The lines after which a cut is of interest: any call, those on the database, those that are
 /// seldom, answers.
-fn lines(calls: &[CallRequest], answers: &[usize]) -> Vec<Vec<usize>> {
-    let of = |which: &dyn Fn(&CallRequest) -> bool| -> Vec<usize> {
+fn lines(calls: &[Call], answers: &[usize]) -> Vec<Vec<usize>> {
+    let of = |which: &dyn Fn(&Call) -> bool| -> Vec<usize> {
         let calls = calls.iter().filter(|call| which(call));
         let lines = calls.flat_map(|call| [call.begun, call.over]);
         lines.filter(|line| *line < usize::MAX).collect()
     };
-    let file = |call: &CallRequest| matches!(call.what, What::Write(..) | What::Sync);
+    let file = |call: &Call| matches!(call.what, What::Write(..) | What::Sync);
     let kinds = [
         of(&|_| true),
         of(&|call| file(call) && call.name == "store.db"),

@@ -13,7 +13,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::trace::{CallRequest, What};
+use super::trace::{Call, What};
 use crate::rng::Rng;
 
 /// A disk writes this much or nothing.
@@ -99,7 +99,7 @@ impl Image {
     }
 
     /// Whether a call that nobody saw end was done all the same.
-    pub(super) fn shows(&self, call: &CallRequest) -> bool {
+    pub(super) fn shows(&self, call: &Call) -> bool {
         let file = self.0.get(&call.name);
         match &call.what {
             What::Create => file.is_some(),
@@ -131,13 +131,13 @@ impl Image {
 
 impl Disk {
     /// A run that began with an image and made these calls.
-    pub(super) fn new(before: &Image, calls: Vec<CallRequest>) -> Disk {
+    pub(super) fn new(before: &Image, calls: Vec<Call>) -> Disk {
         let mut disk = Disk::default();
         for (name, bytes) in &before.0 {
             let file = disk.file(File { before: bytes.clone(), ..File::default() });
             disk.named(name, Span::default(), Some(file));
         }
-        for CallRequest { begun, over, name, what } in calls {
+        for Call { begun, over, name, what } in calls {
             let span = Span { begun, over };
             let file = disk.names.get(&name).and_then(|names| names.last()?.file);
             match (what, file) {
@@ -298,11 +298,11 @@ impl Change {
 mod tests {
     use super::*;
 
-    fn call(begun: usize, over: usize, name: &str, what: What) -> CallRequest {
-        CallRequest { begun, over, name: name.to_owned(), what }
+    fn call(begun: usize, over: usize, name: &str, what: What) -> Call {
+        Call { begun, over, name: name.to_owned(), what }
     }
 
-    fn disk(calls: Vec<CallRequest>) -> Disk {
+    fn disk(calls: Vec<Call>) -> Disk {
         let before = [("store.db".to_owned(), vec![b'a'; 2048])];
         Disk::new(&Image(before.into()), calls)
     }

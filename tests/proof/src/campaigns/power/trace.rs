@@ -12,7 +12,7 @@ pub(super) const CALLS: &str = "openat,pwrite64,pwritev,write,fsync,fdatasync,ft
 #[derive(Default)]
 pub(super) struct Trace {
     /// Calls on the store's files and its folder, in the order in which they began.
-    pub(super) calls: Vec<CallRequest>,
+    pub(super) calls: Vec<Call>,
     /// How many lines there are.
     pub(super) lines: usize,
     /// By the carrier's port: what was sent there, and the line where that was over.
@@ -21,7 +21,7 @@ pub(super) struct Trace {
 
 /// A call that did not fail.
 #[derive(Debug)]
-pub(super) struct CallRequest {
+pub(super) struct Call {
     pub(super) begun: usize,
     /// Far away where the process ended before.
     pub(super) over: usize,
@@ -123,7 +123,7 @@ impl<'a> Reader<'a> {
             "sendto" | "writev" => self.sent(over, &arguments),
             _ => {
                 if let Some((name, what)) = self.changed(call, &arguments, result)? {
-                    self.trace.calls.push(CallRequest { begun, over, name, what });
+                    self.trace.calls.push(Call { begun, over, name, what });
                 }
             }
         }
