@@ -268,6 +268,8 @@ pub struct ShortRoute {
     pub success: Option<ConfigText>,
     /// The template for a failure of the function.
     pub fail: Option<ConfigText>,
+    /// Whether the function also gets status callbacks and delivery receipts.
+    pub status_callbacks: bool,
 }
 
 // === impl Function ===
@@ -282,6 +284,12 @@ impl fmt::Debug for Function {
 // === impl RouteAnswer ===
 
 impl RouteAnswer {
+    /// Whether webhooks that report an event are passed to the function. A flow decides by its
+    /// widgets.
+    pub(crate) fn takes_status_callbacks(&self) -> bool {
+        matches!(self, RouteAnswer::Short(short) if short.status_callbacks)
+    }
+
     /// The flow file; `None` for the short form.
     pub(crate) fn flow_file(&self) -> Option<&ConfigText> {
         match self {

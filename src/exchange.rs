@@ -9,7 +9,7 @@
 //!
 //! Invariant: what a webhook has changed is committed in one transaction with its reply, before the
 //! reply leaves. This folder does not know HTTP on the carrier's side, the form of the store, or
-//! what a widget does. [`fallback`](crate::fallback) alone maps errors to replies, and the log only
+//! what a widget does. [`fallback`] alone maps errors to replies, and the log only
 //! observes.
 
 mod adopt;

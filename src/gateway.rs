@@ -242,6 +242,7 @@ impl RouteBuilder<'_> {
             channel,
             flow,
             fallback,
+            status_callbacks: section.answer.takes_status_callbacks(),
             metrics: self.metrics.of_route(path),
         })
     }

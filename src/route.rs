@@ -25,6 +25,8 @@ pub struct Route {
     /// The answer if the flow fails without a document of its own. It was rendered and checked at
     /// the start, so that sending it cannot fail.
     pub fallback: Bytes,
+    /// Whether the function of a short route also gets webhooks that report an event.
+    pub status_callbacks: bool,
     /// The metrics of the route.
     pub metrics: RouteMetrics,
 }

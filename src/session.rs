@@ -75,7 +75,7 @@ pub(crate) use codec::{
 };
 pub use codec::{STATE_VERSION, decode_execution};
 pub use conversation_key::contact_key;
-pub(crate) use conversation_key::{call_key, calls_key};
+pub(crate) use conversation_key::{call_key, calls_key, conversation_key};
 pub use error::StoreError;
 pub use record::{Commit, ExecutionQuery, StepQuery, StepRecord, StoredExecution};
 pub use session_lock::SessionGuard;

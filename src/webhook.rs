@@ -5,6 +5,7 @@
 pub(crate) mod as_form;
 mod params;
 mod receive_error;
+mod status_report;
 mod step_token;
 
 pub(crate) use params::encode_pairs;

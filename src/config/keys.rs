@@ -271,6 +271,12 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
             ),
             key("fail", Path, r#""""#, "template for the answer when it failed; empty: fallback"),
             key(
+                "status_callbacks",
+                Bool,
+                "false",
+                "true: the function also gets status callbacks; false: they get an empty answer",
+            ),
+            key(
                 "fallback",
                 Path,
                 r#""""#,

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use super::ExchangeError;
 use super::load::LoadedExecution;
 use crate::channel::Channel;
-use crate::flow::{ConversationIdentity, Event, Execution, Flow, Persistence};
+use crate::flow::{ConversationIdentity, Event, Execution, Persistence};
 use crate::route::Route;
-use crate::session::{StoredExecution, call_key, calls_key, contact_key};
+use crate::session::{StoredExecution, call_key, calls_key, contact_key, conversation_key};
 use crate::webhook::{Params, StepToken, Webhook};
 
 /// Where the execution of a webhook is stored.
@@ -20,8 +20,11 @@ pub(super) enum Conversation {
     Stateless,
     /// Under this session key.
     Session(String),
-    /// The flow stores its executions, and the webhook names neither a call nor addresses.
+    /// The flow stores its executions, and the webhook names neither a call nor a conversation nor
+    /// two addresses.
     Unidentified,
+    /// Nowhere: the webhook reports an event, and the route does not take reports.
+    UnwantedReport,
 }
 
 /// What to do with a webhook.
@@ -55,49 +58,69 @@ enum Meaning {
     Refuse(ExchangeError),
 }
 
-/// The session of a webhook. The webhooks of one call share an execution, and so do all messages
-/// between two addresses.
+/// The log's words for a report on a route that does not take reports.
+pub(super) const UNWANTED_REPORT: &str =
+    "a status callback, which the route does not take: see `status_callbacks`";
+
+/// Finds the session of a webhook. The webhooks of one call share an execution, and so do those of
+/// one conversation, and all messages between two addresses.
 pub(super) fn conversation(webhook: &Webhook, route: &Route) -> Conversation {
-    let flow = &*route.flow;
-    let is_stored = match flow.persistence {
+    let is_stored = match route.flow.persistence {
         Persistence::Always => true,
         Persistence::WhilePending => webhook.sid().is_some(),
         // A call may still be pending from before a reload that removed `hold`.
         Persistence::Never => webhook.sid().is_some() && StepToken::may_be_ours(webhook),
     };
-    if !is_stored {
-        return Conversation::Stateless;
+    if is_stored {
+        session_key(webhook, route).map_or(Conversation::Unidentified, Conversation::Session)
+    } else if is_unwanted_report(webhook, route) {
+        Conversation::UnwantedReport
+    } else {
+        Conversation::Stateless
     }
-    let key = match (flow.identity, route.channel) {
-        (ConversationIdentity::Webhook, _) => webhook.sid().map(|sid| call_key(&flow.name, sid)),
+}
+
+/// Whether a webhook reports an event, and its route does not pass reports to the function.
+fn is_unwanted_report(webhook: &Webhook, route: &Route) -> bool {
+    !route.status_callbacks && webhook.is_status_report()
+}
+
+/// The session key of a webhook. `None` if it has nothing to be identified by: a key of absent
+/// parts would let strangers share an execution.
+fn session_key(webhook: &Webhook, route: &Route) -> Option<String> {
+    let flow = route.flow.name.as_str();
+    let param = |name| webhook.param(name).filter(|value| !value.is_empty());
+    match (route.flow.identity, route.channel) {
+        (ConversationIdentity::Webhook, _) => webhook.sid().map(|sid| call_key(flow, sid)),
         (ConversationIdentity::CallOrContact, Channel::Voice) => {
-            webhook.param("CallSid").map(|sid| call_key(&flow.name, sid))
+            param("CallSid").map(|sid| call_key(flow, sid))
         }
         (ConversationIdentity::Contact, Channel::Voice) => {
             // A callback of a call that we made names both ends the other way round.
             let is_outbound =
                 webhook.param("Direction").is_some_and(|way| way.starts_with("outbound"));
-            let (us, contact) = addresses(webhook, is_outbound);
-            Some(calls_key(&flow.name, us, contact))
+            let (us, contact) = addresses(webhook, is_outbound)?;
+            Some(calls_key(flow, us, contact))
         }
         (_, Channel::Message) => {
+            // The webhooks of a conversation have no addresses, only the sid.
+            if let Some(sid) = param("ConversationSid") {
+                return Some(conversation_key(flow, sid));
+            }
             // The status of a message that we sent comes with our address in front.
-            let (us, contact) = addresses(webhook, message_status(webhook).is_some());
-            Some(contact_key(&flow.name, us, contact))
+            let is_outbound = webhook.params.message_status().is_some();
+            let (us, contact) = addresses(webhook, is_outbound)?;
+            Some(contact_key(flow, us, contact))
         }
-    };
-    key.map_or(Conversation::Unidentified, Conversation::Session)
+    }
 }
 
-/// Our address and the contact's. `is_outbound`: the webhook is about a call or message of ours.
-fn addresses(webhook: &Webhook, is_outbound: bool) -> (&str, &str) {
-    let address = |name| webhook.param(name).unwrap_or_default();
-    if is_outbound { (address("From"), address("To")) } else { (address("To"), address("From")) }
-}
-
-/// The delivery status of a message of ours; `None` where the webhook brings a message.
-fn message_status(webhook: &Webhook) -> Option<&str> {
-    webhook.param("MessageStatus").filter(|status| *status != "received")
+/// Our address and the contact's; `None` if one is absent. `is_outbound`: the webhook is about a
+/// call or message of ours.
+fn addresses(webhook: &Webhook, is_outbound: bool) -> Option<(&str, &str)> {
+    let address = |name| webhook.param(name).filter(|address| !address.is_empty());
+    let (from, to) = (address("From")?, address("To")?);
+    Some(if is_outbound { (from, to) } else { (to, from) })
 }
 
 /// Plans what a webhook does to the active execution of its session.
@@ -105,7 +128,7 @@ pub(super) fn decide(webhook: &Webhook, route: &Route, active: Option<LoadedExec
     let execution = active.as_ref().map(|active| &active.execution);
     let meaning = if is_second_call(webhook, route, execution) {
         Meaning::Refuse(ExchangeError::Concurrent)
-    } else if execution.is_none() && always_begins(webhook, &route.flow) {
+    } else if execution.is_none() && always_begins(webhook, route) {
         Meaning::Begin
     } else {
         meaning(webhook, route.channel, execution)
@@ -124,11 +147,12 @@ pub(super) fn decide(webhook: &Webhook, route: &Route, active: Option<LoadedExec
 /// Whether a webhook without an active execution begins one in every case. On the short form of a
 /// route it does, with one exception: a step token of ours belongs to a pending call. A flow that
 /// has no pending calls passes `step` to the user's function like any other parameter.
-fn always_begins(webhook: &Webhook, flow: &Flow) -> bool {
+fn always_begins(webhook: &Webhook, route: &Route) -> bool {
     let names_other_step =
         StepToken::named_by(webhook).is_some() && !StepToken::may_be_ours(webhook);
-    match flow.persistence {
-        Persistence::Never => true,
+    match route.flow.persistence {
+        Persistence::Never => !is_unwanted_report(webhook, route),
+        Persistence::WhilePending if webhook.is_status_report() => route.status_callbacks,
         Persistence::WhilePending => names_other_step,
         Persistence::Always => false,
     }
@@ -176,17 +200,22 @@ fn meaning_for_call(
     if over && execution.is_some_and(|execution| execution.pending_call().is_some()) {
         return Meaning::Resume(Event::HangUp(params()));
     }
-    let callback = webhook.param("CallbackSource").is_some();
+    let is_report = webhook.is_status_report();
     let names_a_step = StepToken::named_by(webhook).is_some();
     let awaited =
         execution.and_then(Execution::wait).is_some_and(|wait| wait.token.is_named_by(webhook));
-    if callback || (over && !names_a_step) {
+    if is_report || (over && !names_a_step) {
         return match execution {
             // A call that the flow made and that was not answered: its widget gets the reason.
             Some(_) if awaited && over && status != "completed" => {
                 Meaning::Resume(Event::Webhook(params()))
             }
             Some(_) if over => Meaning::Resume(Event::HangUp(params())),
+            // A widget gave its callback the token of its wait. The progress of a call that it made
+            // comes there too, and ends no wait.
+            Some(_) if awaited && webhook.param("CallbackSource").is_none() => {
+                Meaning::Resume(Event::Webhook(params()))
+            }
             _ => Meaning::Ignore("a status callback that changes nothing"),
         };
     }
@@ -206,7 +235,7 @@ fn meaning_for_message(
     params: impl Fn() -> Arc<Params>,
 ) -> Meaning {
     let wait = execution.and_then(Execution::wait);
-    if let Some(status) = message_status(webhook) {
+    if let Some(status) = webhook.params.message_status() {
         let failed = matches!(status, "failed" | "undelivered");
         let awaited = wait.is_some_and(|wait| wait.token.is_named_by(webhook));
         // Only a failure ends the wait: a flow waits for the reply, not for the receipt.
@@ -215,6 +244,9 @@ fn meaning_for_message(
         } else {
             Meaning::Ignore("a status callback that changes nothing")
         };
+    }
+    if webhook.params.conversation_event().is_some_and(|event| event != "onMessageAdded") {
+        return Meaning::Ignore("an event of a conversation that brings no message");
     }
     match wait {
         None => Meaning::Begin,

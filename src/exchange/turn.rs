@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::web::Bytes;
 use tokio::time::timeout_at;
 
-use super::decide::{Conversation, Plan, conversation, decide};
+use super::decide::{Conversation, Plan, UNWANTED_REPORT, conversation, decide};
 use super::load::LoadedExecution;
 use super::turn_runner::TurnRunner;
 use super::{ExchangeContext, ExchangeError, in_time};
@@ -62,6 +62,10 @@ impl<'a> WebhookHandler<'a> {
         match conversation(&webhook, self.route) {
             Conversation::Stateless => Ok(self.run_stateless(webhook, log).await),
             Conversation::Session(session) => self.run_in_session(webhook, session, log).await,
+            Conversation::UnwantedReport => {
+                log.note(UNWANTED_REPORT);
+                Ok(TurnResult::stateless(EMPTY))
+            }
             Conversation::Unidentified => {
                 log.note("it has no identifier, so it belongs to no execution");
                 Ok(TurnResult::stateless(EMPTY))

@@ -27,8 +27,11 @@ impl ClaimKey {
     /// twice, and both count.
     ///
     /// * A message is its MessageSid, and its status where the carrier reports one.
+    /// * An event of a conversation is the sid of its message, or of the conversation, and all
+    ///   parameters.
     /// * The first turn of a call is its CallSid: the carrier asks while it still rings.
-    /// * A status callback of a call is CallSid, status and sequence number.
+    /// * A status callback of a call is CallSid, status and sequence number. Any other report about
+    ///   a call is CallSid and all parameters.
     /// * A step of a flow is CallSid, the step token in the query, and all parameters: a document
     ///   that a function returned may ask again with the token of the step that it came from.
     /// * Any other later turn is CallSid and the carrier's idempotency token. It is not signed, but
@@ -40,15 +43,26 @@ impl ClaimKey {
     pub fn from_webhook(webhook: &Webhook, channel: Channel) -> Option<ClaimKey> {
         let param = |name| webhook.param(name).unwrap_or_default();
         let params_digest;
+        let is_report = channel == Channel::Voice && webhook.is_status_report();
         let can_begin = match channel {
             Channel::Message => true,
-            Channel::Voice => is_first_turn(webhook) && webhook.param("CallbackSource").is_none(),
+            Channel::Voice => is_first_turn(webhook) && !is_report,
         };
         let (turn, number) = match channel {
-            Channel::Message => ("message", param("MessageStatus")),
+            // One message has many events in a conversation, so all their parameters count.
+            Channel::Message if webhook.params.conversation_event().is_some() => {
+                params_digest = digest_params(webhook);
+                ("event", params_digest.as_str())
+            }
+            Channel::Message => ("message", webhook.params.message_status().unwrap_or_default()),
             // Before the first turn: a callback may also say `ringing` or `initiated`.
             Channel::Voice if webhook.param("CallbackSource").is_some() => {
                 (param("CallStatus"), param("SequenceNumber"))
+            }
+            // Recordings, conferences and so on are numbered each in its own way, or not at all.
+            Channel::Voice if is_report => {
+                params_digest = digest_params(webhook);
+                ("report", params_digest.as_str())
             }
             Channel::Voice if is_first_turn(webhook) => ("first", ""),
             Channel::Voice if StepToken::named_by(webhook).is_some() => {
@@ -58,7 +72,7 @@ impl ClaimKey {
             Channel::Voice => ("turn", webhook.idempotency_token.as_deref()?),
         };
         let account = webhook.account.as_ref().map_or("", |account| account.sid.as_str());
-        let sid = webhook.sid()?;
+        let sid = webhook.sid().or_else(|| webhook.param("ConversationSid"))?;
         let mut key = ClaimKey { text: String::with_capacity(KEY_BYTES), can_begin };
         for part in [channel.name(), account, sid, turn, number, param("ErrorCode"), &webhook.path]
         {

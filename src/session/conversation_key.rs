@@ -1,4 +1,4 @@
-//! The session keys of conversations: which flow, and which call or which two addresses.
+//! The session keys of conversations: which flow, and which call, conversation or two addresses.
 //!
 //! Lengths stand in front of what varies, so that no name or address can look like another one. The
 //! form is that of stored records, and must not change.
@@ -6,6 +6,11 @@
 /// The key of all messages between two addresses in a flow.
 pub fn contact_key(flow: &str, us: &str, contact: &str) -> String {
     format!("pair:{}:{flow}{}:{us}{contact}", flow.len(), us.len())
+}
+
+/// The key of a conversation of the carrier's, by its ConversationSid.
+pub(crate) fn conversation_key(flow: &str, sid: &str) -> String {
+    format!("conversation:{}:{flow}{sid}", flow.len())
 }
 
 /// The key of all calls between two addresses, in a flow that takes one at a time.
@@ -21,7 +26,7 @@ pub(crate) fn call_key(flow: &str, sid: &str) -> String {
 /// The same key with another name of the flow; `None` if it is not a key of `former`.
 pub(super) fn with_flow_name(key: &str, former: &str, name: &str) -> Option<String> {
     let former = format!("{}:{former}", former.len());
-    ["pair:", "calls:pair:", "call:"].into_iter().find_map(|kind| {
+    ["pair:", "calls:pair:", "call:", "conversation:"].into_iter().find_map(|kind| {
         let rest = key.strip_prefix(kind)?.strip_prefix(&former)?;
         Some(format!("{kind}{}:{name}{rest}", name.len()))
     })
@@ -42,6 +47,8 @@ mod tests {
     fn a_key_takes_another_name_of_its_flow_and_no_other() {
         let renamed = |key: &str| with_flow_name(key, "ivr", "/voice");
         assert_eq!(renamed(&call_key("ivr", "CA1")), Some(call_key("/voice", "CA1")));
+        let conversation = conversation_key("/voice", "CH1");
+        assert_eq!(renamed(&conversation_key("ivr", "CH1")), Some(conversation));
         assert_eq!(renamed(&calls_key("ivr", "+1", "+2")), Some(calls_key("/voice", "+1", "+2")));
         assert_eq!(
             renamed(&contact_key("ivr", "+1", "+2")),

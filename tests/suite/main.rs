@@ -4,6 +4,7 @@
 mod support;
 
 mod adopt;
+mod callbacks;
 mod check;
 mod conversation;
 mod door;

@@ -70,6 +70,7 @@ fn read_answer(
     let parameters = section.map(reader, "parameters");
     let success = section.set_text(reader, "success");
     let fail = section.set_text(reader, "fail");
+    let status_callbacks = section.bool(reader, "status_callbacks");
     match (flow, function) {
         (Some(flow), None) => {
             // One message for all of them, at the first one.
@@ -92,6 +93,7 @@ fn read_answer(
                     .collect(),
                 success: success.map(|text| reader.config_text(text)),
                 fail: fail.map(|text| reader.config_text(text)),
+                status_callbacks: status_callbacks?,
             }))
         }
         (both, _) => {

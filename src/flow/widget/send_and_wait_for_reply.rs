@@ -66,7 +66,7 @@ fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure
     };
     // The reply and the status callback arrive by the same token: this parameter distinguishes
     // them.
-    if matches!(params.get("MessageStatus"), Some("failed" | "undelivered")) {
+    if matches!(params.message_status(), Some("failed" | "undelivered")) {
         return Ok(Next::event("deliveryFailure"));
     }
     let inbound = params.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();

@@ -1,0 +1,112 @@
+//! What a callback means to a flow: which conversation it belongs to, and that it takes no step.
+
+use crate::support::hostile::Hostile;
+use crate::support::rig::Rig;
+
+const FLOWS: &str = r#"
+[[rewrite]]
+from = "https://example-1234.twil.io"
+to = "http://${FUNCTION}"
+
+[route."/hotline"]
+channel = "voice"
+flow = "tests/flows/hotline.json"
+
+[route."/survey"]
+channel = "message"
+flow = "tests/flows/survey.json"
+
+[route."/conversations"]
+channel = "message"
+flow = "tests/flows/conversations.toml"
+"#;
+
+const GOLD: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\
+                    Content-Length: 16\r\n\r\n{\"plan\": \"gold\"}";
+
+/// Sends a Conversations webhook, which has neither `From` nor `To`.
+async fn conversation(rig: &Rig, sid: &str, event: &str, message: (&str, &str)) -> String {
+    let (message_sid, body) = message;
+    let params = [
+        ("ConversationSid", sid),
+        ("EventType", event),
+        ("MessageSid", message_sid),
+        ("Author", "+15550101"),
+        ("Body", body),
+    ];
+    rig.post("/conversations", &params).await.body
+}
+
+#[actix_web::test]
+async fn conversations_do_not_share_an_execution() {
+    let rig = Rig::start(Hostile::always(GOLD).address, FLOWS);
+    let added = "onMessageAdded";
+    let one = conversation(&rig, "CH1", added, ("IM1", "a secret")).await;
+    let two = conversation(&rig, "CH2", added, ("IM2", "hello")).await;
+    assert!(one.contains("Which name?") && two.contains("Which name?"), "{one} {two}");
+    let thanks = conversation(&rig, "CH2", added, ("IM3", "Bob")).await;
+    assert!(thanks.contains("Thank you, Bob. You began with hello."), "{thanks}");
+    let thanks = conversation(&rig, "CH1", added, ("IM4", "Ada")).await;
+    assert!(thanks.contains("Thank you, Ada. You began with a secret."), "{thanks}");
+    rig.end().await;
+}
+
+#[actix_web::test]
+async fn each_event_of_a_conversation_is_an_event_of_its_own() {
+    let rig = Rig::start(Hostile::always(GOLD).address, FLOWS);
+    let question = conversation(&rig, "CH1", "onMessageAdded", ("IM1", "hi")).await;
+    assert!(question.contains("Which name?"), "{question}");
+    // The same message: changed, and delivered. Neither is the reply that the flow waits for.
+    for event in ["onMessageUpdated", "onDeliveryUpdated"] {
+        let answer = conversation(&rig, "CH1", event, ("IM1", "hi")).await;
+        assert_eq!(answer, "<Response/>", "{event}");
+    }
+    assert_eq!(conversation(&rig, "CH1", "onMessageAdded", ("IM1", "hi")).await, question);
+    let thanks = conversation(&rig, "CH1", "onMessageAdded", ("IM2", "Ada")).await;
+    assert!(thanks.contains("Thank you, Ada. You began with hi."), "{thanks}");
+    rig.end().await;
+}
+
+#[actix_web::test]
+async fn without_addresses_no_state_is_shared() {
+    let rig = Rig::start(Hostile::always(GOLD).address, FLOWS);
+    for (from, to) in
+        [(None, None), (Some("+1555"), None), (None, Some("+1999")), (Some(""), Some(""))]
+    {
+        let sid = format!("SM{from:?}{to:?}");
+        let mut params = vec![("MessageSid", sid.as_str()), ("Body", "a secret")];
+        params.extend(from.map(|from| ("From", from)));
+        params.extend(to.map(|to| ("To", to)));
+        assert_eq!(rig.post("/survey", &params).await.body, "<Response/>", "{params:?}");
+    }
+    let records = rig.end().await;
+    let says = |record: &serde_json::Value| record.to_string().contains("no identifier");
+    assert!(records.iter().all(says), "{records:?}");
+}
+
+#[actix_web::test]
+async fn a_callback_about_a_call_takes_no_step() {
+    let callbacks: [(&str, &[(&str, &str)]); 6] = [
+        ("?rec=1", &[("RecordingSid", "RE1"), ("RecordingStatus", "in-progress")]),
+        ("?amd=1", &[("AnsweredBy", "human"), ("MachineDetectionDuration", "2300")]),
+        ("?c=1", &[("ConferenceSid", "CF1"), ("StatusCallbackEvent", "participant-join")]),
+        ("?t=1", &[("TranscriptionSid", "TR1"), ("TranscriptionStatus", "completed")]),
+        ("?s=1", &[("StreamSid", "MZ1"), ("StreamEvent", "stream-started"), ("Timestamp", "t")]),
+        ("", &[("CallStatus", "in-progress"), ("SequenceNumber", "1")]),
+    ];
+    let rig = Rig::start(Hostile::always(GOLD).address, FLOWS);
+    for (number, (query, callback)) in callbacks.into_iter().enumerate() {
+        let sid = format!("CA{number}");
+        let call = [("CallSid", sid.as_str()), ("From", "+1555"), ("To", "+1")];
+        let dial = [&call[..], &[("CallStatus", "ringing")]].concat();
+        let greeting = rig.post("/hotline", &dial).await.body;
+        let step = greeting.split("?step=").nth(1).unwrap().split(['<', '"']).next().unwrap();
+        let params = [&[("CallSid", sid.as_str())], callback].concat();
+        let answer = rig.post(&format!("/hotline{query}"), &params).await.body;
+        assert_eq!(answer, "<Response/>", "{callback:?}");
+        let next = [&call[..], &[("CallStatus", "in-progress")]].concat();
+        let menu = rig.post(&format!("/hotline?step={step}"), &next).await.body;
+        assert!(menu.contains("<Gather"), "{callback:?}: {menu}");
+    }
+    rig.end().await;
+}
