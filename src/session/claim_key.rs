@@ -29,7 +29,8 @@ impl ClaimKey {
     /// * A message is its MessageSid, and its status where the carrier reports one.
     /// * An event of a conversation is the sid of its message, or of the conversation, and all
     ///   parameters.
-    /// * The first turn of a call is its CallSid: the carrier asks while it still rings.
+    /// * The first turn of a call is its CallSid: the carrier asks while it still rings. A call
+    ///   that rings on can take more turns, as after a `<Dial>`: those have all parameters as well.
     /// * A status callback of a call is CallSid, status and sequence number. Any other report about
     ///   a call is CallSid and all parameters.
     /// * A step of a flow is CallSid, the step token in the query, and all parameters: a document
@@ -64,7 +65,12 @@ impl ClaimKey {
                 params_digest = digest_params(webhook);
                 ("report", params_digest.as_str())
             }
-            Channel::Voice if is_first_turn(webhook) => ("first", ""),
+            Channel::Voice if is_first_turn(webhook) => {
+                // Signed parameters alone: a replay with another token must remain a repeat.
+                let result = has_verb_result(webhook).then(|| digest_params(webhook));
+                params_digest = result.unwrap_or_default();
+                ("first", params_digest.as_str())
+            }
             Channel::Voice if StepToken::named_by(webhook).is_some() => {
                 params_digest = digest_params(webhook);
                 ("step", params_digest.as_str())
@@ -123,6 +129,13 @@ fn is_first_turn(webhook: &Webhook) -> bool {
     matches!(webhook.param("CallStatus"), Some("ringing" | "queued" | "initiated"))
 }
 
+/// Whether a webhook brings what a verb has come to, as the action of `<Dial>` does.
+fn has_verb_result(webhook: &Webhook) -> bool {
+    const RESULTS: [&str; 6] = ["Dial", "Digits", "Speech", "Recording", "Queue", "Refer"];
+    let is_result = |name: &str| RESULTS.iter().any(|result| name.starts_with(result));
+    webhook.params.iter().any(|(name, _)| is_result(name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,6 +184,31 @@ mod tests {
             call(&[], "completed", &callback)
         };
         assert!(ended("1").is_some() && ended("1") == ended("1") && ended("1") != ended("2"));
+    }
+
+    #[test]
+    fn a_call_that_rings_on_takes_more_turns_and_a_repeat_is_none() {
+        let ringing = |more: &[(&str, &str)]| call(&[], "ringing", more);
+        let no_answer = [("DialCallStatus", "no-answer")];
+        assert_eq!(ringing(&[]), ringing(&[("StirVerstat", "No-TN-Validation")]));
+        assert_ne!(ringing(&[]), ringing(&no_answer));
+        assert_eq!(ringing(&no_answer), ringing(&no_answer));
+        assert_ne!(ringing(&no_answer), ringing(&[("DialCallStatus", "busy")]));
+    }
+
+    #[test]
+    fn reports_about_one_call_have_keys_of_their_own() {
+        let recording = |sid: &'static str| {
+            call(&[], "in-progress", &[("RecordingSid", sid), ("RecordingStatus", "completed")])
+        };
+        assert!(recording("RE1").is_some() && recording("RE1") == recording("RE1"));
+        assert_ne!(recording("RE1"), recording("RE2"));
+        let event = |kind: &'static str| {
+            key(&[("ConversationSid", "CH1"), ("MessageSid", "IM1"), ("EventType", kind)])
+        };
+        assert_eq!(event("onMessageAdded"), event("onMessageAdded"));
+        assert_ne!(event("onMessageAdded"), event("onMessageUpdated"));
+        assert!(key(&[("ConversationSid", "CH1"), ("EventType", "onConversationAdded")]).is_some());
     }
 
     #[test]
