@@ -59,6 +59,9 @@ impl Received {
     }
 }
 
+/// The query parameter with the digest of a body that is not a form, which the carrier adds.
+pub(crate) const BODY_DIGEST: &str = "bodySHA256";
+
 /// A request that the carrier sent, read once: its parameters are what every later stage borrows.
 #[derive(Debug)]
 pub struct Webhook {
@@ -84,6 +87,17 @@ impl Webhook {
     /// The first value of a parameter.
     pub fn param(&self, name: &str) -> Option<&str> {
         self.params.get(name)
+    }
+
+    /// Adds the parameters of the URL's query that the carrier's parameters do not have, as Twilio
+    /// Functions do for an event. Ours (`step`, `FlowEvent`) and the carrier's digest of the body
+    /// are left out. Returns whether there were any.
+    pub(crate) fn merge_query(&mut self) -> bool {
+        let added: Params = StepToken::strip(&self.query)
+            .filter(|(name, _)| *name != BODY_DIGEST && self.params.get(name).is_none())
+            .collect();
+        added.iter().for_each(|(name, value)| self.params.push(name, value));
+        !added.is_empty()
     }
 
     /// What it is about, by the identifier that it carries; `None` for events of other kinds.

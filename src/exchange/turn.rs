@@ -40,6 +40,9 @@ struct TurnInput<'a> {
     webhook: &'a Webhook,
     /// The parameters, which were moved out of the webhook.
     params: &'a Params,
+    /// The parameters as the carrier encoded them. `None` if they did not come as a form, or if the
+    /// query of the URL added some.
+    form: Option<Bytes>,
 }
 
 /// The document of a turn, and what must be committed before it leaves.
@@ -75,12 +78,14 @@ impl<'a> WebhookHandler<'a> {
 
     /// Runs a flow that never waits: nothing is read from the store, and only the reply is written.
     async fn run_stateless(self, mut webhook: Webhook, log: &mut ExchangeLog) -> TurnResult {
+        let form = self.merge_query(&mut webhook);
         let params = Arc::new(std::mem::take(&mut webhook.params));
         let begun = Arc::clone(&params);
         let mut execution = Execution::begin(random::sid("FN"), self.route.channel, begun);
         let records = self.context.worker.records_transitions;
         let turn = TurnContext::without_return(clock::wall()).recording_transitions(records);
-        let input = TurnInput { event: Event::Trigger, turn, webhook: &webhook, params: &params };
+        let event = Event::Trigger;
+        let input = TurnInput { event, turn, webhook: &webhook, params: &params, form };
         TurnResult::stateless(self.run(&self.route.flow, &mut execution, input, log).await)
     }
 
@@ -97,7 +102,10 @@ impl<'a> WebhookHandler<'a> {
         let active = self.active(&session, log).await?;
         let was_stored = active.is_some();
         let now = clock::wall();
-        let (created, flow, mut execution, event) = match decide(&webhook, self.route, active) {
+        let plan = decide(&webhook, self.route, active);
+        // After the decision: what the owner wrote into the URL says nothing about the call.
+        let form = self.merge_query(&mut webhook);
+        let (created, flow, mut execution, event) = match plan {
             Plan::Ignore(why) => {
                 log.note(why);
                 return Ok(TurnResult::stateless(EMPTY));
@@ -117,7 +125,7 @@ impl<'a> WebhookHandler<'a> {
         };
         let turn = self.turn_context(&webhook, &flow, now);
         let params = std::mem::take(&mut webhook.params);
-        let input = TurnInput { event, turn, webhook: &webhook, params: &params };
+        let input = TurnInput { event, turn, webhook: &webhook, params: &params, form };
         let document = self.run(&flow, &mut execution, input, log).await;
         if execution.state != ExecutionState::Ended {
             // Before the execution: the store must never have an execution without its flow.
@@ -130,6 +138,14 @@ impl<'a> WebhookHandler<'a> {
         let context = ExecutionContext { flow: &self.route.flow.name, session, created };
         let execution = Some(context.encode(&execution, &flow, now));
         Ok(TurnResult { document, execution, steps, _lock: Some(lock) })
+    }
+
+    /// Adds the query of the URL to the parameters. Returns them as the carrier encoded them, if
+    /// they are a form, and nothing was added.
+    fn merge_query(self, webhook: &mut Webhook) -> Option<Bytes> {
+        let is_form = !webhook.params.is_empty() && !webhook.body.is_empty();
+        let has_added = webhook.merge_query();
+        (is_form && !has_added).then(|| webhook.body.clone())
     }
 
     fn begin(self, webhook: &Webhook, now: Duration) -> Execution {
@@ -192,7 +208,7 @@ impl<'a> WebhookHandler<'a> {
         input: TurnInput<'_>,
         log: &mut ExchangeLog,
     ) -> Bytes {
-        let TurnInput { event, turn, webhook, params } = input;
+        let TurnInput { event, turn, webhook, params, form } = input;
         let token = webhook.idempotency_token.as_deref();
         // The carrier's own token first: it is the same in all deliveries of a webhook.
         let key = token.or_else(|| StepToken::named_by(webhook)).or_else(|| params.sid());
@@ -202,7 +218,7 @@ impl<'a> WebhookHandler<'a> {
             turn,
             account: self.account(webhook, execution),
             params,
-            form: (!params.is_empty() && !webhook.body.is_empty()).then_some(&webhook.body),
+            form: form.as_ref(),
             key: key.unwrap_or_default(),
         };
         runner.run(execution, event, log).await.unwrap_or_else(|failure| {

@@ -13,7 +13,7 @@ use crate::media_type;
 use crate::webhook::{Params, Received, Webhook};
 
 /// The query parameter that covers a body which is not a form.
-pub(crate) const BODY_HASH: &str = "bodySHA256";
+pub(crate) use crate::webhook::BODY_DIGEST as BODY_HASH;
 
 static IDEMPOTENCY_TOKEN: HeaderName = HeaderName::from_static("i-twilio-idempotency-token");
 

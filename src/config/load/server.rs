@@ -127,7 +127,7 @@ fn read_tls(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Option<TlsFiles>
 
 pub(super) fn read_admin(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> AdminSection {
     let section = reader.section("admin", "admin", file.get("admin"));
-    AdminSection { listen: section.parse_text(reader, "listen").map(|listen| listen.value) }
+    AdminSection { listen: section.parse_set_text(reader, "listen").map(|listen| listen.value) }
 }
 
 pub(super) fn read_log_format(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> LogFormat {
