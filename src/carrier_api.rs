@@ -15,6 +15,7 @@ use crate::flow::{CarrierRequest, CarrierRequestError};
 use crate::function::{
     CallRequest, Destination, Functions, Outcome, OutcomeKind, Trust, UrlRequest,
 };
+use crate::json::parse_json;
 use crate::limits::{CARRIER_TRIES_MAX, CARRIER_WITHIN};
 use crate::webhook::Params;
 
@@ -87,7 +88,7 @@ fn read_resource(outcome: Outcome) -> Result<Map<String, Value>, CarrierRequestE
             Err(CarrierRequestError::Failed("it answered XML".to_owned()))
         }
         (OutcomeKind::Fail(_), Some(response)) if response.status_code >= 300 => {
-            let body = serde_json::from_slice::<Value>(&response.body).ok();
+            let body = parse_json::<Value>(&response.body).ok();
             let code = body.and_then(|body| body.get("code").and_then(Value::as_u64));
             Err(CarrierRequestError::Refused { status: response.status_code, code })
         }

@@ -51,6 +51,7 @@ mod catch_panic;
 pub mod clock;
 pub mod diagnostics;
 mod hex;
+mod json;
 pub mod limits;
 pub mod liquid;
 mod media_type;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::channel::Channel;
+use crate::json::parse_json;
 use crate::webhook::{Params, as_form};
 
 /// The data that begins an execution; templates say `trigger.*`.
@@ -64,7 +65,7 @@ impl Trigger {
         };
         let parse = |name: &&str| {
             // A value that is not JSON remains readable as text.
-            let value = serde_json::from_str(params.get(name)?).ok()?;
+            let value = parse_json(params.get(name)?.as_bytes()).ok()?;
             Some(((*name).to_owned(), value))
         };
         let parsed = JSON_PARAMETERS.iter().filter_map(parse).collect();
@@ -127,5 +128,19 @@ impl TriggerKind {
             TriggerKind::Request => "incomingRequest",
             TriggerKind::Parent => "incomingParent",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_an_emoji_leaves_a_parameter_json() {
+        let add_ons = r#"{"name": "Party \ud83c", "status": "successful"}"#;
+        let params = [("AddOns", add_ons), ("ChannelMetadata", "{")].into_iter().collect();
+        let values = Trigger::from_webhook(Channel::Message, Arc::new(params)).values();
+        assert_eq!(values["AddOns"]["name"], "Party \u{fffd}");
+        assert_eq!(values["ChannelMetadata"], "{");
     }
 }

@@ -15,6 +15,7 @@ use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
 use crate::flow::failure::check_length;
 use crate::flow::properties::{Pair, Property, PropertyKind};
+use crate::json::parse_json;
 
 pub(super) const TYPE: WidgetType = WidgetType {
     name: "set-variables",
@@ -60,7 +61,7 @@ fn evaluate_json(
     let value = context.evaluate(&pair.value)?;
     let Value::String(text) = value else { return Ok(value) };
     let text = check_length(&context.widget().name, key, text)?;
-    match serde_json::from_str(&text) {
+    match parse_json(text.as_bytes()) {
         Ok(value) => Ok(value),
         // The flow continues with the text. The warning quotes no value, which may be a caller's
         // data.

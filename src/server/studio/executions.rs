@@ -8,6 +8,7 @@ use super::paging::{ListResource, Paging, invalid};
 use super::{RestError, RestRequest, RestResponse};
 use crate::clock;
 use crate::flow::Execution;
+use crate::json::parse_json;
 use crate::limits::STUDIO_ADDRESSES_BYTES_MAX;
 use crate::random;
 use crate::session::{
@@ -126,7 +127,7 @@ fn read_parameters(text: &str) -> Result<Map<String, Value>, RestError> {
     if text.is_empty() {
         return Ok(Map::new());
     }
-    serde_json::from_str(text).map_err(|_| invalid("Parameters", "a JSON object"))
+    parse_json(text.as_bytes()).map_err(|_| invalid("Parameters", "a JSON object"))
 }
 
 /// Reads a moment or a day of the query.

@@ -25,6 +25,7 @@ const LAYERS: &[&[&str]] = &[
         "channel",
         "diagnostics",
         "hex",
+        "json",
         "limits",
         "media_type",
         "metrics",
