@@ -17,6 +17,7 @@ use crate::function::{
 };
 use crate::json::parse_json;
 use crate::limits::{CARRIER_TRIES_MAX, CARRIER_WITHIN};
+use crate::uri::escape_target;
 use crate::webhook::Params;
 
 /// The context of a request to the API.
@@ -107,7 +108,8 @@ fn request_url(account: &Account, request: &CarrierRequest) -> String {
 
 /// Whether a URL belongs to the carrier, so that the account's credentials may be sent there.
 pub(crate) fn is_carrier_url(account: &Account, url: &str) -> bool {
-    let Ok(url) = url.parse::<Uri>() else { return false };
+    // Read as `UrlRequest` reads it, so that both see the same host.
+    let Ok(url) = escape_target(url).parse::<Uri>() else { return false };
     let host = url.host().unwrap_or_default().to_ascii_lowercase();
     // With the dot: `eviltwilio.com` does not belong to the carrier.
     let is_twilio = url.scheme_str() == Some("https")

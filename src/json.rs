@@ -2,12 +2,10 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::hex::digit_value;
-
 /// Half of a surrogate pair that has no other half.
-const HALF_PAIR: std::ops::RangeInclusive<u16> = 0xD800..=0xDFFF;
+const HALF_PAIR: std::ops::RangeInclusive<u32> = 0xD800..=0xDFFF;
 
-/// The letters of a `\uXXXX` escape.
+/// The length of an escape such as `\ud83c`.
 const ESCAPE_LEN: usize = 6;
 
 /// Reads JSON as [`serde_json::from_slice`] does, except that half a surrogate pair (`"\ud83c"`)
@@ -49,10 +47,10 @@ fn replace_half_pairs(text: &[u8]) -> Option<Vec<u8>> {
     repaired
 }
 
-/// The code unit of the `\uXXXX` at the beginning of a text.
-fn code_unit(text: &[u8]) -> Option<u16> {
+/// The code unit of the escape `\u` and four digits at the beginning of a text.
+fn code_unit(text: &[u8]) -> Option<u32> {
     let digits = text.strip_prefix(br"\u")?.first_chunk::<4>()?;
-    digits.iter().try_fold(0, |unit, digit| Some(unit << 4 | u16::from(digit_value(*digit)?)))
+    digits.iter().try_fold(0, |unit, digit| Some(unit << 4 | char::from(*digit).to_digit(16)?))
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 //! A URL that is signed or shown stays the text that its owner wrote; [`Url`] is asked about it and
 //! does not replace it, because it would normalise case, port and path.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
 use url::Url;
 
 /// The URL, if HTTP can be spoken to it: `http://` or `https://` and a host.
@@ -40,6 +43,40 @@ pub(crate) fn parts(url: &str) -> (&str, &str, &str) {
     (scheme, authority, target)
 }
 
+/// The URL with percent escapes for everything after its authority that RFC 3986 does not allow
+/// there. Escapes that it has stay as they are. The authority does too: an escape in it could turn
+/// a text of a caller into another host.
+pub(crate) fn escape_target(url: &str) -> Cow<'_, str> {
+    let target = parts(url).2;
+    if !target.contains(|letter: char| letter == '%' || !is_allowed(letter)) {
+        return Cow::Borrowed(url);
+    }
+    let mut escaped = String::with_capacity(url.len() + 16);
+    escaped.push_str(&url[..url.len() - target.len()]);
+    for (at, letter) in target.char_indices() {
+        if is_allowed(letter) || (letter == '%' && begins_with_escape(&target[at..])) {
+            escaped.push(letter);
+            continue;
+        }
+        for byte in letter.encode_utf8(&mut [0; 4]).bytes() {
+            // Writing to a string cannot fail.
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// Whether a character may be in a path, a query or a fragment. Brackets are for hosts, but servers
+/// expect them unescaped (`filter[name]=`).
+fn is_allowed(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=".contains(letter)
+}
+
+fn begins_with_escape(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'%', high, low, ..]
+        if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,6 +98,29 @@ mod tests {
             assert_eq!(resolve(base, reference), expected, "{reference}");
         }
         assert_eq!(resolve("no base", "/g"), "/g");
+    }
+
+    #[test]
+    fn targets_are_escaped_and_authorities_are_not() {
+        for (url, expected) in [
+            ("https://h/José?q=a b&e=😀", "https://h/Jos%C3%A9?q=a%20b&e=%F0%9F%98%80"),
+            ("https://h?n=José", "https://h?n=Jos%C3%A9"),
+            ("https://h/%20%c3%A9?a=%2B+b", "https://h/%20%c3%A9?a=%2B+b"),
+            ("https://h/100%/%zz/%4?%", "https://h/100%25/%25zz/%254?%25"),
+            ("https://h/\"<>\\^`{|}\r\n\0", "https://h/%22%3C%3E%5C%5E%60%7B%7C%7D%0D%0A%00"),
+            (
+                "https://h/a;b=1,2/(x)'!*~?f[n]=@:$&=#é",
+                "https://h/a;b=1,2/(x)'!*~?f[n]=@:$&=#%C3%A9",
+            ),
+            ("https://münchen.example/é", "https://münchen.example/%C3%A9"),
+            ("https://a b/c d", "https://a b/c%20d"),
+            ("https://good.example\\@evil.example/ ", "https://good.example\\@evil.example/%20"),
+            ("https://u:p@[::1]:80/%E9 x", "https://u:p@[::1]:80/%E9%20x"),
+            ("", ""),
+        ] {
+            assert_eq!(escape_target(url), expected, "{url}");
+            assert_eq!(escape_target(expected), expected, "escaped once");
+        }
     }
 
     #[test]

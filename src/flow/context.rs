@@ -17,6 +17,7 @@ use crate::channel::Channel;
 use crate::liquid::Template;
 use crate::twiml::TwimlWriter;
 use crate::twiml::verb::Redirect;
+use crate::uri::escape_target;
 use crate::webhook::{Params, StepToken, Webhook};
 
 /// The input of a turn beside its event. The engine has no clock and draws no random numbers.
@@ -169,6 +170,17 @@ impl<'a> WidgetContext<'a> {
     /// A property that must not be empty.
     pub(super) fn required_text(&self, name: &'static str) -> Result<String, Failure> {
         self.text(name)?.ok_or_else(|| self.property_error(name, "empty", "a text"))
+    }
+
+    /// A property that is a URL. Characters that a URL must not contain are escaped after its host:
+    /// the text of a variable may have any.
+    pub(super) fn url(&self, name: &'static str) -> Result<Option<String>, Failure> {
+        Ok(self.text(name)?.map(|url| escape_target(url.trim()).into_owned()))
+    }
+
+    /// A property that is a URL and must not be empty.
+    pub(super) fn required_url(&self, name: &'static str) -> Result<String, Failure> {
+        self.url(name)?.ok_or_else(|| self.property_error(name, "empty", "a URL"))
     }
 
     /// A property as a whole number; `None` if it is not set or renders as anything else.

@@ -13,6 +13,7 @@ use super::error::CallError;
 use super::transport::HttpRequest;
 use super::url::RequestUrl;
 use crate::config::Function;
+use crate::uri::escape_target;
 use crate::verify::{add_body_hash, sign_form, sign_url};
 use crate::webhook::{Params, encode_pairs};
 
@@ -207,12 +208,13 @@ impl<'a> Destination<'a> {
 // === impl UrlRequest ===
 
 impl UrlRequest {
-    /// A POST of the parameters to a URL.
+    /// A POST of the parameters to a URL. Characters that a URL must not contain are escaped in
+    /// its path and query: the text of a variable may have any.
     ///
     /// # Errors
     /// If scheme, host or port cannot be called.
     pub fn new(url: &str, trust: Trust) -> Result<UrlRequest, UnusableUrl> {
-        let uri = url.parse::<Uri>().ok();
+        let uri = escape_target(url).parse::<Uri>().ok();
         let name = uri.as_ref().and_then(|uri| name_of(uri, trust));
         let name = name.unwrap_or_else(|| "a computed URL".to_owned());
         let Some(url) = uri.as_ref().and_then(RequestUrl::new) else {

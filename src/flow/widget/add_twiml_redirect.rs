@@ -33,15 +33,15 @@ pub(super) const TYPE: WidgetType = WidgetType {
 };
 
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
-    let url = context.required_text("url")?;
+    let url = context.required_url("url")?;
     // The URL may come from Liquid, so its check happens here and not in the import.
-    let parsed = url.trim().parse::<Uri>();
+    let parsed = url.parse::<Uri>();
     if !parsed.is_ok_and(|uri| matches!(uri.scheme_str(), Some("http" | "https"))) {
         return Err(context.property_error("url", "not a URL", "one that begins with https://"));
     }
     let method = context.text("method")?;
     let seconds = context.number("timeout")?.map_or(RETURN_WITHIN.as_secs(), u64::from);
-    context.document().add(&Redirect { url: url.trim(), method: method.as_deref() });
+    context.document().add(&Redirect { url: &url, method: method.as_deref() });
     // With a timeout of 0 the flow does not wait for the call.
     if seconds == 0 {
         return Ok(Next::End);

@@ -34,7 +34,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     context.require_call()?;
     let (connector, language) = (context.required_text("connector")?, context.text("language")?);
     let (sentiment, status) =
-        (context.text("sentiment_analysis")?, context.text("status_callback")?);
+        (context.text("sentiment_analysis")?, context.url("status_callback")?);
     let turn = context.turn;
     let agent = VirtualAgent {
         connector_name: Some(&connector),

@@ -43,7 +43,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     context.require_call()?;
     let connector = context.required_text("connector_name")?;
     let (status, method) =
-        (context.text("status_callback")?, context.text("status_callback_method")?);
+        (context.url("status_callback")?, context.text("status_callback_method")?);
     let (configurations, parameters) =
         (context.pairs("configurations")?, context.pairs("parameters")?);
     let turn = context.turn;

@@ -53,7 +53,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         attributes: context.text("task_attributes")?,
         priority: context.number("priority")?,
         timeout_seconds: context.number("timeout")?,
-        wait_url: context.text("wait_url")?,
+        wait_url: context.url("wait_url")?,
         wait_method: context.text("wait_url_method")?,
     };
     // Either of the two properties is enough, which the table of the type cannot express.

@@ -40,7 +40,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     context.require_call()?;
     let (name, track) = (context.text("stream_name")?, context.text("stream_track")?);
-    let (url, connector) = (context.text("stream_url")?, context.text("stream_connector")?);
+    let (url, connector) = (context.url("stream_url")?, context.text("stream_connector")?);
     let siprec = context.text("stream_transport_type")?.as_deref() == Some("siprec");
     let starts = context.required_text("stream_action")? == "start";
     let parameters = context.pairs("stream_parameters")?;

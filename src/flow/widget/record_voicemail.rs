@@ -38,8 +38,8 @@ pub(super) const TYPE: WidgetType = WidgetType {
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     context.require_call()?;
     let (key, trim) = (context.text("finish_on_key")?, context.text("trim")?);
-    let transcribed = context.text("transcription_callback_url")?;
-    let recorded = context.text("recording_status_callback_url")?;
+    let transcribed = context.url("transcription_callback_url")?;
+    let recorded = context.url("recording_status_callback_url")?;
     let turn = context.turn;
     let record = Record {
         action: Some(&turn.action),

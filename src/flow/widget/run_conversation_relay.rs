@@ -42,7 +42,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     context.require_call()?;
     let text = |name| context.text(name);
-    let (url, greeting) = (context.required_text("url")?, text("welcome_greeting")?);
+    let (url, greeting) = (context.required_url("url")?, text("welcome_greeting")?);
     let (language, tts_language) = (text("language")?, text("tts_language")?);
     let (tts_provider, voice) = (text("tts_provider")?, text("voice")?);
     let (transcription_language, transcription_provider) =

@@ -63,7 +63,7 @@ impl AudioProperties {
     pub(super) fn render(context: &WidgetContext<'_>) -> Result<AudioProperties, Failure> {
         Ok(AudioProperties {
             say: context.text("say")?,
-            play: context.text("play")?,
+            play: context.url("play")?,
             digits: context.text("digits")?,
             voice: context.text("voice")?,
             language: context.text("language")?,

@@ -122,7 +122,7 @@ impl OutboundMessage {
                 pairs.iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
             (sid, Value::Object(variables).to_string())
         });
-        let (body, media) = (context.text("body")?, context.text("media_url")?);
+        let (body, media) = (context.text("body")?, context.url("media_url")?);
         if body.is_none() && media.is_none() && content.is_none() {
             // The carrier rejects an empty message (Twilio 21602).
             return Err(context.property_error("body", "empty", "a text, or `media_url`"));

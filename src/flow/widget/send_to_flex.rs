@@ -54,7 +54,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
             attributes: Some(attributes.unwrap_or_else(|| "{}".to_owned())),
             priority,
             timeout_seconds,
-            wait_url: context.text("waitUrl")?,
+            wait_url: context.url("waitUrl")?,
             wait_method: context.text("waitUrlMethod")?,
         };
         return Ok(request.write(context));

@@ -54,3 +54,27 @@ fn urls_share_connections_by_origin_and_trust() {
         assert!(call(&server.url("/a"), Trust::Computed).await);
     });
 }
+
+#[test]
+fn a_rendered_url_is_sent_with_escapes() {
+    run(async {
+        let server = Hostile::always(json("{}"));
+        let caller = Caller::new(&server.url("/"), "");
+        let url = format!("{}?q=\"é\"&done=%20%2B", server.url("/find/José Ruiz 😀"));
+        let url = UrlRequest::new(&url, Trust::Configured).unwrap();
+        let within = Duration::from_secs(10);
+        caller.send_to(Destination::Url(&url), None, within).await;
+        let [seen] = server.requests().try_into().expect("one request");
+        let target = "/find/Jos%C3%A9%20Ruiz%20%F0%9F%98%80?q=%22%C3%A9%22&done=%20%2B";
+        assert_eq!(seen.line(), format!("POST {target} HTTP/1.1"));
+    });
+}
+
+#[test]
+fn a_host_is_not_escaped() {
+    for host in ["josé.example", "a b.example", "a%20b.example", "good.example\\@evil.example", ""]
+    {
+        let url = format!("https://{host}/é");
+        assert!(UrlRequest::new(&url, Trust::Computed).is_err(), "{url}");
+    }
+}
