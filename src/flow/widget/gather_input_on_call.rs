@@ -47,18 +47,23 @@ pub(super) const TYPE: WidgetType = WidgetType {
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     context.require_call()?;
     let audio = AudioProperties::render(context)?;
-    let (language, hints) = (context.text("gather_language")?, context.text("hints")?);
-    let (speech_timeout, model) = (context.text("speech_timeout")?, context.text("speech_model")?);
+    // Studio derives the input from the wiring. The carrier bills speech recognition, so a flow that
+    // would not use a result must not request one.
+    let listens = context.widget().next("speech").is_some();
+    let speech_text = |name| if listens { context.text(name) } else { Ok(None) };
+    let (language, hints) = (speech_text("gather_language")?, speech_text("hints")?);
+    let (speech_timeout, model) = (speech_text("speech_timeout")?, speech_text("speech_model")?);
     // Studio's `stop_gather` switches the key off, for which TwiML has an empty `finishOnKey`.
     let stop = context.flag("stop_gather")?.unwrap_or(true);
     let key = if stop { context.text("finish_on_key")? } else { Some(String::new()) };
     let (timeout_seconds, digits) =
         (context.number("timeout")?, context.number("number_of_digits")?);
     // The carrier's default is `true`, so only `false` is written.
-    let profanity_filter = context.flag("profanity_filter")?.filter(|filter| !filter);
+    let profanity_filter = context.flag("profanity_filter")?.filter(|filter| listens && !filter);
     let turn = context.turn;
     let gather = Gather {
-        input: Some("dtmf speech"),
+        // Keys are free, so they count even if only `speech` is wired.
+        input: Some(if listens { "dtmf speech" } else { "dtmf" }),
         action: Some(&turn.action),
         method: Some("POST"),
         timeout_seconds,
