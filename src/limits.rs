@@ -113,7 +113,7 @@ pub(crate) const SAME_WIDGET_MAX: u32 = 10;
 /// One rendered text of a flow (Studio: 16 kB).
 pub(crate) const STRING_BYTES_MAX: usize = 16 * 1024;
 
-/// Rounds of one Liquid loop in a flow (Studio: 15).
+/// Rounds of one Liquid loop in a flow (Studio: 15). A longer loop is cut, and logged.
 pub(crate) const LOOP_ROUNDS_MAX: u32 = 15;
 
 /// Widgets of one flow (Studio's schema: 1,000).

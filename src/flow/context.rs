@@ -1,5 +1,6 @@
 //! The context of a widget: its properties, rendered, its variables, and the document of the turn.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::properties::Pair;
 use super::scope::Scope;
 use super::widget::{AfterReply, Next};
 use crate::channel::Channel;
-use crate::liquid::Template;
+use crate::liquid::{LiquidError, Template};
 use crate::twiml::TwimlWriter;
 use crate::twiml::verb::Redirect;
 use crate::uri::escape_target;
@@ -107,6 +108,9 @@ pub(super) struct WidgetContext<'a> {
     pub(super) turn: &'a TurnContext,
     /// The widget after a split, which has several transitions of one event.
     pub(super) chosen: Option<WidgetId>,
+    // Rendering borrows the execution for its variables, so its warnings are collected beside it.
+    /// The findings of templates, for the warnings of the execution.
+    pub(super) findings: RefCell<Vec<String>>,
 }
 
 // === impl WidgetContext ===
@@ -117,7 +121,7 @@ impl<'a> WidgetContext<'a> {
         execution: &'a mut Execution,
         turn: &'a TurnContext,
     ) -> WidgetContext<'a> {
-        WidgetContext { flow, execution, turn, chosen: None }
+        WidgetContext { flow, execution, turn, chosen: None, findings: RefCell::default() }
     }
 
     /// The running flow: the route's own, or a subflow.
@@ -140,20 +144,32 @@ impl<'a> WidgetContext<'a> {
             return Ok(constant.to_owned());
         }
         let scope = Scope::new(self.current_flow(), self.execution);
-        template
-            .render(&scope, self.turn.now.as_secs() as i64)
-            .map_err(|error| self.template_failure(error))
+        let mut finding = None;
+        let text = template.render_reporting(&scope, self.turn.now.as_secs() as i64, &mut finding);
+        self.report_finding(finding);
+        text.map_err(|error| self.template_failure(error))
     }
 
     /// The value of a template, with its type.
     pub(super) fn evaluate(&self, template: &Template) -> Result<Value, Failure> {
         let scope = Scope::new(self.current_flow(), self.execution);
-        template
-            .evaluate(&scope, self.turn.now.as_secs() as i64)
-            .map_err(|error| self.template_failure(error))
+        let mut finding = None;
+        let value = template.evaluate(&scope, self.turn.now.as_secs() as i64, &mut finding);
+        self.report_finding(finding);
+        value.map_err(|error| self.template_failure(error))
     }
 
-    fn template_failure(&self, error: crate::liquid::LiquidError) -> Failure {
+    fn report_finding(&self, finding: Option<LiquidError>) {
+        let Some(finding) = finding else { return };
+        let text = format!("a template of widget `{}` is cut: {finding}", self.widget().name);
+        // The conditions of one split all render the same template: one warning is enough.
+        let mut findings = self.findings.borrow_mut();
+        if !findings.contains(&text) {
+            findings.push(text);
+        }
+    }
+
+    fn template_failure(&self, error: LiquidError) -> Failure {
         Failure::Template { widget: self.widget().name.clone(), error }
     }
 

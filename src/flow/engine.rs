@@ -19,34 +19,43 @@ use crate::twiml::read::{DocumentLimits, check_document};
 /// ends after at most [`STEPS_MAX`] widgets.
 pub fn advance(flow: &Flow, execution: &mut Execution, event: Event, turn: &TurnContext) -> Step {
     let mut context = WidgetContext::new(flow, execution, turn);
+    let step = run_widgets(&mut context, event);
+    for finding in context.findings.take() {
+        execution.warn(finding);
+    }
+    step
+}
+
+/// Runs widgets until the flow needs I/O, replies or ends.
+fn run_widgets(context: &mut WidgetContext<'_>, event: Event) -> Step {
     // A widget asks for one thing at a time. What the flow can do by itself happens in this loop;
     // what needs I/O leaves it as a step, and comes back as the next event.
-    let mut next = dispatch(&mut context, event);
+    let mut next = dispatch(context, event);
     loop {
         next = match next {
-            Ok(Next::Event(event)) => take_transition(&mut context, &event),
+            Ok(Next::Event(event)) => take_transition(context, &event),
             Ok(Next::Subflow(frame)) => {
                 context.execution.frames.push(*frame);
-                context.widget().enter(&mut context)
+                context.widget().enter(context)
             }
             Ok(Next::CallFunction(call)) => return Step::CallFunction(call),
             Ok(Next::SendRequest(send)) => return Step::SendRequest(send),
             Ok(Next::Reply { document, then: AfterReply::Wait(wait) }) => {
                 context.execution.state = ExecutionState::Waiting(wait);
-                return build_reply(&mut context, document);
+                return build_reply(context, document);
             }
             Ok(Next::Reply { document, then: AfterReply::End }) => {
                 context.execution.state = ExecutionState::Ended;
-                return build_reply(&mut context, document);
+                return build_reply(context, document);
             }
-            Ok(Next::End) => match return_from_subflow(&mut context) {
+            Ok(Next::End) => match return_from_subflow(context) {
                 Some(next) => Ok(next),
                 None => {
                     context.execution.state = ExecutionState::Ended;
-                    return build_reply(&mut context, None);
+                    return build_reply(context, None);
                 }
             },
-            Err(failure) => match recover(&mut context, failure) {
+            Err(failure) => match recover(context, failure) {
                 Ok(next) => Ok(next),
                 Err(failure) => {
                     context.execution.state = ExecutionState::Ended;

@@ -2,7 +2,8 @@
 
 use super::error::{ErrorCause, LiquidErrorKind};
 
-/// The limits of a template. Exceeding one is an error with its line and column. The defaults are
+/// The limits of a template. Exceeding one is an error with its line and column, except for
+/// [`loop_rounds`](RenderLimits::loop_rounds). The defaults are
 /// far above what a document of a few kilobytes needs, and low enough that a hostile template ends
 /// within a fraction of a second.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +23,8 @@ pub struct RenderLimits {
     pub nesting: u32,
     /// Nested partials, so that one that includes itself ends.
     pub include_depth: u32,
-    /// Iterations of one loop, `None` for as many as `steps` allow. Twilio Studio allows 15.
+    /// Iterations of one loop, `None` for as many as `steps` allow. Twilio Studio allows 15. This
+    /// limit is not an error: a longer loop ends after them, and the render reports it.
     pub loop_rounds: Option<u32>,
 }
 

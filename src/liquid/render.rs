@@ -59,6 +59,8 @@ pub(super) struct TemplateRenderer<'a> {
     /// The number of open partials.
     includes: u32,
     interrupt: Option<Interrupt>,
+    /// The first loop that was cut.
+    finding: Option<LiquidError>,
 }
 
 /// The reason to skip the nodes up to the end of the loop's body.
@@ -94,12 +96,18 @@ impl<'a> TemplateRenderer<'a> {
             depth: 0,
             includes: 0,
             interrupt: None,
+            finding: None,
         }
     }
 
     /// Renders the whole tree to the end of `out`.
     pub(super) fn render_template(&mut self, out: &mut String) -> RenderResult {
         self.render_nodes(&self.tree.body, out)
+    }
+
+    /// Takes the report about the first loop that was cut; `None` if all loops were complete.
+    pub(super) fn take_finding(&mut self) -> Option<LiquidError> {
+        self.finding.take()
     }
 
     /// The value of a template that is one output, with its type; `None` for any other template.

@@ -48,14 +48,34 @@ impl Template {
     /// # Errors
     /// An operation without a result, or a limit that is exceeded; see [`super::LiquidErrorKind`].
     pub fn render(&self, data: &dyn TemplateData, now: i64) -> Result<String, LiquidError> {
+        self.render_reporting(data, now, &mut None)
+    }
+
+    /// Renders as [`Template::render`] does, and sets `finding` if a loop was cut after the
+    /// iterations that [`RenderLimits::loop_rounds`](super::RenderLimits::loop_rounds) allows. The
+    /// finding is about the first such loop: a nested one could be cut thousands of times.
+    ///
+    /// # Errors
+    /// As [`Template::render`].
+    pub fn render_reporting(
+        &self,
+        data: &dyn TemplateData,
+        now: i64,
+        finding: &mut Option<LiquidError>,
+    ) -> Result<String, LiquidError> {
         // Outputs are usually a little longer than their markup; a larger text grows once.
         let mut out = String::with_capacity(self.source().len() + self.source().len() / 4);
-        TemplateRenderer::new(self.settings(now), &self.tree, data).render_template(&mut out)?;
-        Ok(out)
+        let mut renderer = TemplateRenderer::new(self.settings(now), &self.tree, data);
+        let done = renderer.render_template(&mut out);
+        if let Some(cut) = renderer.take_finding() {
+            *finding = Some(cut);
+        }
+        done.map(|()| out)
     }
 
     /// The value of a template that is nothing but one `{{ output }}`, with its type: a number
-    /// stays a number, an object an object. The value of any other template is its text.
+    /// stays a number, an object an object. The value of any other template is its text. Sets
+    /// `finding` as [`Template::render_reporting`] does.
     ///
     /// # Errors
     /// As [`Template::render`].
@@ -63,11 +83,12 @@ impl Template {
         &self,
         data: &dyn TemplateData,
         now: i64,
+        finding: &mut Option<LiquidError>,
     ) -> Result<serde_json::Value, LiquidError> {
         match TemplateRenderer::new(self.settings(now), &self.tree, data).evaluate_output()? {
             Some(value) => Ok(value),
             // More than one output, or text around it.
-            None => self.render(data, now).map(serde_json::Value::String),
+            None => self.render_reporting(data, now, finding).map(serde_json::Value::String),
         }
     }
 

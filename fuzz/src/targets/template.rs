@@ -61,7 +61,7 @@ fn judge(input: &[u8]) -> Judged {
                 seen.note(words_of(&error));
             }
         }
-        if let Err(error) = template.evaluate(&data, 1_700_000_000) {
+        if let Err(error) = template.evaluate(&data, 1_700_000_000, &mut None) {
             check_error(&error)?;
         }
     }

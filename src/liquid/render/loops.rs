@@ -167,18 +167,18 @@ impl<'a> TemplateRenderer<'a> {
             Some(limit) if !whole => from.saturating_add(limit).clamp(start, total),
             _ => total,
         };
-        let items = LoopItems {
+        let mut items = LoopItems {
             collection,
             from: start as usize,
             length: (end - start) as usize,
             reversed: node.reversed,
         };
-        // For `offset: continue`, which `tablerow` does not set.
+        self.cut_iterations(&mut items, node);
+        // For `offset: continue`, which `tablerow` does not set. After the cut, so that a second
+        // loop can render the items that are left.
         if !is_table {
-            self.scope.set_offset(&node.name, from.saturating_add(end - start));
+            self.scope.set_offset(&node.name, from.saturating_add(items.length as i128));
         }
-        // Before the first iteration: a loop that is too long renders nothing.
-        self.check_iterations(items.length, node)?;
         Ok(items)
     }
 
@@ -212,15 +212,25 @@ impl<'a> TemplateRenderer<'a> {
         Ok(LiquidValue::from_items(LiquidValue::object_pairs(data)))
     }
 
-    fn check_iterations(&self, iterations: usize, node: &ForTag) -> RenderResult {
-        match self.settings.limits.loop_rounds {
-            Some(maximum) if iterations > maximum as usize => {
-                let detail =
-                    format!("a loop of {iterations} iterations, where {maximum} are allowed");
-                Err(self.error_at(ErrorCause::new(LiquidErrorKind::Limit, detail), node.span))
-            }
-            _ => Ok(()),
+    /// Reduces a loop that is too long to its first iterations, and reports the first such loop.
+    /// `forloop.length` and `forloop.last` are those of the shorter loop, as with `limit`, so that
+    /// a separator after each item but the last is not left at the end.
+    fn cut_iterations(&mut self, items: &mut LoopItems<'a>, node: &ForTag) {
+        let Some(maximum) = self.settings.limits.loop_rounds else { return };
+        let (iterations, maximum) = (items.length, maximum as usize);
+        if iterations <= maximum {
+            return;
         }
+        if self.finding.is_none() {
+            let detail = format!("a loop of {iterations} iterations ends after {maximum}");
+            let cause = ErrorCause::new(LiquidErrorKind::Limit, detail);
+            self.finding = Some(self.error_at(cause, node.span));
+        }
+        // A reversed loop begins with the last item, and so keeps the end of the list.
+        if items.reversed {
+            items.from += iterations - maximum;
+        }
+        items.length = maximum;
     }
 
     /// The whole number of a `for` option, `None` for `nil`; anything else is an error.

@@ -3,7 +3,8 @@
 //! A case begins with `=== name`. Its template follows, then sections that begin with `--- `:
 //! `partial NAME`, `data` (JSON), `limits` (`name = number` lines), and at the end what came of
 //! it: `plain`, `xml`, `evaluate` (the value as JSON) or `error`, which is every error of the
-//! template. What follows the `plain`, `xml` or `evaluate` of an error is its mode.
+//! template. What follows the `plain`, `xml` or `evaluate` of an error is its mode. A loop that was
+//! cut adds a line `cut: ` with the finding.
 //!
 //! `UPDATE=1 cargo test` writes the ends anew; read the difference like code.
 
@@ -58,11 +59,13 @@ impl Case {
         let output = if self.mode() == "xml" { OutputFormat::Xml } else { OutputFormat::Plain };
         let template = engine.compile("case", &self.template, output);
         let template = template.map_err(|errors| shown(&errors))?;
+        let mut finding = None;
         let rendered = match self.mode() {
-            "evaluate" => template.evaluate(data, NOW).map(|value| value.to_string()),
-            _ => template.render(data, NOW),
+            "evaluate" => template.evaluate(data, NOW, &mut finding).map(|value| value.to_string()),
+            _ => template.render_reporting(data, NOW, &mut finding),
         };
-        rendered.map_err(|error| shown(&[error]))
+        let rendered = rendered.map_err(|error| shown(&[error]))?;
+        Ok(finding.map_or(rendered.clone(), |finding| format!("{rendered}\ncut: {finding}")))
     }
 
     fn write(&self, out: &mut String) {
