@@ -38,7 +38,8 @@ pub(super) fn load_config(
     let mut reader = TomlReader { source: redacted, folder, problems, expand: &expand };
     report_unknown_sections(&mut reader, file);
     // Every section is read, even after a mistake, so that all problems are reported at once.
-    let accounts = account::read_accounts(&mut reader, file);
+    let signature = account::read_signature_mode(&mut reader, file);
+    let accounts = account::read_accounts(&mut reader, file, signature);
     let functions = function::read_functions(&mut reader, file);
     let flows = flow::read_flows(&mut reader, file);
     let rewrites = flow::read_rewrites(&mut reader, file);
@@ -46,7 +47,6 @@ pub(super) fn load_config(
     let admin = server::read_admin(&mut reader, file);
     let log = server::read_log_format(&mut reader, file);
     let store = server::read_store_url(&mut reader, file);
-    let signature = account::read_signature_mode(&mut reader, file, &accounts);
     let egress = server::read_egress(&mut reader, file);
     let config = server::read_server(&mut reader, file).map(|server| Config {
         folder: folder.to_owned(),
@@ -78,6 +78,12 @@ fn report_unknown_sections(reader: &mut TomlReader<'_>, file: &DeTable<'_>) {
             reader.report_unknown_key(key, &TableTitle::File, &known);
         }
     }
+}
+
+/// Whether a text is a sid of the kind that the prefix says.
+fn is_sid(text: &str, prefix: &str) -> bool {
+    let digits = text.strip_prefix(prefix).unwrap_or_default();
+    digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The tables of a repeated section, `[[name]]`.

@@ -49,7 +49,8 @@ fn every_mistake_is_told_at_once() {
 fn what_the_environment_lacks_may_be_a_file_of_the_service_manager() {
     let credentials = Path::new(env!("CARGO_TARGET_TMPDIR")).join("credentials");
     std::fs::create_dir_all(&credentials).unwrap();
-    std::fs::write(credentials.join("TWILIO_ACCOUNT_SID"), "AC1\n").unwrap();
+    std::fs::write(credentials.join("TWILIO_ACCOUNT_SID"), "AC00000000000000000000000000000000\n")
+        .unwrap();
     std::fs::write(credentials.join("TWILIO_AUTH_TOKEN"), "12345\n").unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let check = |variables: &[(&str, &str)]| {

@@ -10,7 +10,7 @@ use twimlgate::diagnostics::problem::Source;
 use twimlgate::limits::{DRAIN_WITHIN, KEEP_ALIVE, WEBHOOK_BODY_BYTES_MAX};
 
 use crate::support::hostile::Hostile;
-use crate::support::rig::Rig;
+use crate::support::rig::{Rig, SID};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -106,12 +106,12 @@ fn configurations_in_the_pages_can_be_read() {
         // A flow's test is no configuration.
         for snippet in snippets.filter(|snippet| !snippet.contains("[[case]]")) {
             // A key by itself belongs to an account that the page has shown before.
-            let account = "[[account]]\nsid = \"AC1\"\nauth_tokens = [\"12345\"]\n";
+            let account = format!("[[account]]\nsid = \"{SID}\"\nauth_tokens = [\"12345\"]\n");
             let text = match snippet.contains("[[account]]") {
                 true => snippet.clone(),
                 false => format!("{account}{snippet}"),
             };
-            let set = |_: &str| Some("1".to_owned());
+            let set = |_: &str| Some(SID.to_owned());
             let (config, problems) = Config::parse(&Source::new(file, &text), root(), &set);
             let told = problems.to_string();
             let errors = told.lines().filter(|line| line.starts_with("error: "));

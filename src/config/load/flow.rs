@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::de::DeTable;
 
-use super::{named_tables, repeated_tables};
+use super::{is_sid, named_tables, repeated_tables};
 use crate::config::{FlowFile, UrlRewrite};
 use crate::diagnostics::toml_reader::TomlReader;
 use crate::uri::http_url;
@@ -18,7 +18,7 @@ pub(super) fn read_flows(
         let title = format!("flow.{}", name.get_ref());
         let section = reader.section("flow.NAME", &title, Some(value));
         let sid = section.set_text(reader, "sid");
-        if let Some(sid) = sid.as_ref().filter(|sid| !is_sid(&sid.value)) {
+        if let Some(sid) = sid.as_ref().filter(|sid| !is_sid(&sid.value, "FW")) {
             let problem = section.wrong(&reader.source, "sid", sid);
             reader.report(problem.expected("FW and 32 hexadecimal digits"));
         }
@@ -29,12 +29,6 @@ pub(super) fn read_flows(
         }
     }
     flows
-}
-
-fn is_sid(text: &str) -> bool {
-    text.len() == 34
-        && text.starts_with("FW")
-        && text.bytes().skip(2).all(|b| b.is_ascii_hexdigit())
 }
 
 pub(super) fn read_rewrites(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Vec<UrlRewrite> {

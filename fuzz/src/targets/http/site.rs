@@ -115,7 +115,12 @@ impl Site {
     fn signed(&self, sid: &str, from: &str) -> Vec<u8> {
         let url = format!("http://{}/sms", self.address);
         let key = SigningKey::new(&Secret::new("12345".to_owned()), HmacAlgorithm::Sha1);
-        let pairs = [("AccountSid", "AC1"), ("MessageSid", sid), ("From", from), ("To", "+1999")];
+        let pairs = [
+            ("AccountSid", "AC00000000000000000000000000000001"),
+            ("MessageSid", sid),
+            ("From", from),
+            ("To", "+1999"),
+        ];
         let params: Params = pairs.into_iter().chain([("Body", "hi")]).collect();
         let signature = sign_form(&key, &url, params.iter());
         let body = params.encode();
@@ -148,7 +153,8 @@ fn serve() -> SocketAddr {
         System::new().block_on(async move {
             let text = "[server]\nlisten = \"127.0.0.1:0\"\nworkers = 1\nanswer_within_ms = 1000\n\
                         templates = \"tests/templates\"\n[admin]\nlisten = \"\"\n\
-                        [[account]]\nsid = \"AC1\"\nauth_tokens = [\"12345\"]\n\
+                        [[account]]\nsid = \"AC00000000000000000000000000000001\"\n\
+                        auth_tokens = [\"12345\"]\n\
                         [route.\"/sms\"]\nchannel = \"message\"\n\
                         flow = \"tests/flows/survey.json\"\n";
             let source = Source::new("http.toml", text);
