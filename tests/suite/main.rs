@@ -7,7 +7,7 @@ mod adopt;
 mod callbacks;
 mod check;
 mod conversation;
-mod door;
+mod bad_requests;
 mod exchanges;
 mod faults;
 mod flow_files;

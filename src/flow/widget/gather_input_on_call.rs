@@ -47,8 +47,8 @@ pub(super) const TYPE: WidgetType = WidgetType {
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     context.require_call()?;
     let audio = AudioProperties::render(context)?;
-    // Studio derives the input from the wiring. The carrier bills speech recognition, so a flow that
-    // would not use a result must not request one.
+    // Studio derives the input from the wiring. The carrier bills speech recognition, so a flow
+    // that would not use a result must not request one.
     let listens = context.widget().next("speech").is_some();
     let speech_text = |name| if listens { context.text(name) } else { Ok(None) };
     let (language, hints) = (speech_text("gather_language")?, speech_text("hints")?);

@@ -1,7 +1,7 @@
 //! Deliveries that come again at once, after minutes, hours and days, and steps that are somebody
 //! else's, guessed, or over. Time is pretended, so the gateway is in this process.
 
-mod desk;
+mod in_process;
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::campaign::{Campaign, Context, Findings, Ran, Violation};
 use crate::carrier::{Ask, Reply};
 use crate::rng::Rng;
 use crate::talk::Talk;
-use desk::Desk;
+use in_process::InProcess;
 
 pub(crate) const CAMPAIGN: Campaign = Campaign {
     name: "replays",
@@ -44,7 +44,7 @@ type Answered = (Ask, Reply);
 
 /// One round.
 struct Round<'a> {
-    desk: Desk,
+    process: InProcess,
     findings: &'a Findings,
     at: String,
     replays: u64,
@@ -80,15 +80,15 @@ async fn round(context: &Context, findings: &Findings, number: u64) -> Result<(u
     let _pretended = clock::pretend(BEGAN);
     let mut rng = Rng::new(context.seed, number);
     let file = number.is_multiple_of(2);
-    let desk = Desk::new(context, file)?;
+    let process = InProcess::new(context, file)?;
     let at = format!("round {number}");
-    let mut round = Round { desk, findings, at, replays: 0, forged: 0 };
+    let mut round = Round { process, findings, at, replays: 0, forged: 0 };
     let Some(mut people) = round.people(&mut rng).await else { return Ok((0, 0)) };
     for after in AFTER {
         let passes = (BEGAN + after).saturating_sub(clock::wall());
         tokio::time::sleep(passes).await;
-        round.desk.restart()?;
-        round.desk.housekeeping().await?;
+        round.process.restart()?;
+        round.process.housekeeping().await?;
         round.at = format!("round {number}, {} min later", after.as_secs() / 60);
         round.again(&people.answered, after).await;
         round.forge(&people, &mut rng).await;
@@ -118,7 +118,7 @@ impl Round<'_> {
     /// One more turn; `None` where it was not what it should be.
     async fn turn(&mut self, talk: &mut Talk, word: &str, rng: &mut Rng) -> Option<Answered> {
         let ask = talk.ask(word, rng);
-        let reply = self.desk.answer(&ask).await;
+        let reply = self.process.answer(&ask).await;
         match talk.heard(&ask, word, &reply) {
             Ok(()) => Some((ask, reply)),
             Err(expected) => {
@@ -182,9 +182,9 @@ impl Round<'_> {
 
     /// Sends something that must change nothing.
     async fn inert(&mut self, ask: &Ask, expected: Option<&Reply>) {
-        let before = (self.desk.calls(), self.desk.executions().await);
-        let reply = self.desk.answer(ask).await;
-        let after = (self.desk.calls(), self.desk.executions().await);
+        let before = (self.process.calls(), self.process.executions().await);
+        let reply = self.process.answer(ask).await;
+        let after = (self.process.calls(), self.process.executions().await);
         if let Some(expected) = expected.filter(|first| **first != reply) {
             let expected = format!("the bytes of the first time: {expected}");
             self.violated(ask, expected, reply.to_string());

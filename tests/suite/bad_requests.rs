@@ -1,4 +1,4 @@
-//! The door: what bad requests get, over real sockets, and what they cause: nothing.
+//! Bad requests over real sockets: what they get, and that they have no effect.
 
 use twimlgate::limits::{WEBHOOK_BODY_BYTES_MAX, WEBHOOK_PARAMETERS_MAX};
 

@@ -31,7 +31,7 @@ use crate::carrier::{Ask, Reply};
 use crate::gateway::{self, Setup};
 
 /// One worker of a gateway, and the function that it calls.
-pub(super) struct Desk {
+pub(super) struct InProcess {
     gateway: Gateway,
     worker: Worker,
     journal: Journal,
@@ -60,9 +60,9 @@ impl MockTransport for Counting {
     }
 }
 
-impl Desk {
+impl InProcess {
     /// Sets it up, with an empty store: in memory, or a file.
-    pub(super) fn new(context: &Context, file: bool) -> Result<Desk, String> {
+    pub(super) fn new(context: &Context, file: bool) -> Result<InProcess, String> {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 9));
         let setup = Setup { store: "memory:", workers: 1, function: nowhere };
         let files = gateway::Gateway::new(context, "gateway", &setup)?;
@@ -77,9 +77,9 @@ impl Desk {
             true => StoreUrl::Sqlite(files.folder.join("store.db")),
             false => StoreUrl::Memory,
         };
-        let mut desk = Desk { gateway, worker, journal, function, store };
-        desk.begins()?;
-        Ok(desk)
+        let mut this = InProcess { gateway, worker, journal, function, store };
+        this.begins()?;
+        Ok(this)
     }
 
     /// Its process begins anew, where the store outlives that.
