@@ -56,7 +56,8 @@ struct CallSigns {
     has_call_status: bool,
     has_stream_event: bool,
     has_timestamp: bool,
-    has_recording: bool,
+    /// What a verb has come to, as the action of `<Dial>` and `<Record>` says.
+    has_verb_result: bool,
     has_duration: bool,
 }
 
@@ -75,7 +76,10 @@ impl CallSigns {
             "AnsweredBy" | "ConferenceSid" | "StreamSid" => self.is_about_part = true,
             "RecordingSid" => {
                 self.is_about_part = true;
-                self.has_recording = true;
+                self.has_verb_result = true;
+            }
+            "DialCallStatus" | "Digits" | "QueueResult" | "SpeechResult" => {
+                self.has_verb_result = true;
             }
             "CallStatus" => self.has_call_status = true,
             "StreamEvent" => self.has_stream_event = true,
@@ -91,8 +95,8 @@ impl CallSigns {
             || (self.is_about_part && !self.has_call_status)
             // The action of `<Stream>` has the event too, and no time.
             || (self.has_stream_event && self.has_timestamp)
-            // The action of `<Record>` after a hang-up is a request, although nothing is played.
-            || (self.has_duration && !self.has_recording)
+            // The action of a verb after a hang-up is a request, although nothing is played.
+            || (self.has_duration && !self.has_verb_result)
     }
 }
 
@@ -135,7 +139,8 @@ mod tests {
 
     #[test]
     fn requests_for_a_document() {
-        let requests: [&[(&str, &str)]; 10] = [
+        let requests: [&[(&str, &str)]; 11] = [
+            &[("CallStatus", "completed"), ("CallDuration", "9"), ("DialCallStatus", "completed")],
             &[("CallStatus", "ringing")],
             &[("CallStatus", "in-progress"), ("Digits", "1")],
             &[("CallStatus", "in-progress"), ("DialCallStatus", "no-answer")],
