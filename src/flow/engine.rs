@@ -162,21 +162,28 @@ fn leave_subflow(context: &mut WidgetContext<'_>) -> Option<ExecutionFrame> {
 }
 
 /// Continues after a failure, with the widget's own failure event or with that of the calling flow.
-/// If neither is wired, the failure ends the execution.
+/// If neither takes it, the failure ends the execution.
 fn recover(context: &mut WidgetContext<'_>, failure: Failure) -> Result<Next, Failure> {
+    let widget = context.widget();
+    let event = widget.widget_type.failure;
+    let in_subflow = context.execution.frames.len() > 1;
     // A limit of steps that a transition could take would not end a loop.
-    if failure.is_final() {
-        return Err(failure);
+    if !failure.is_final() {
+        // In a subflow an unwired event is an end like any other, as in Studio: the calling flow
+        // decides how to continue. The flow of the route ends with the fallback instead, so that a
+        // caller does not hear silence.
+        let takes = |event: &&str| in_subflow || widget.next(event).is_some();
+        if let Some(event) = event.filter(takes) {
+            context.execution.warn(failure.to_string());
+            return Ok(Next::event(event));
+        }
     }
-    let failure_event = context.widget().widget_type.failure;
-    let event = match failure_event.filter(|event| context.widget().next(event).is_some()) {
-        Some(event) => event,
-        // A subflow that fails returns its event alone, without its variables.
-        None if leave_subflow(context).is_some() => "failed",
-        None => return Err(failure),
-    };
-    context.execution.warn(failure.to_string());
-    Ok(Next::event(event))
+    // A widget without a failure event makes its subflow fail. The calling widget takes `failed`,
+    // without the variables of the subflow.
+    if !failure.is_final() && leave_subflow(context).is_some() {
+        return recover(context, failure);
+    }
+    Err(failure)
 }
 
 /// Builds the reply of a turn. A document of a function or a template is sent as it is, because its
