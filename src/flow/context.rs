@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 
-use super::definition::{Flow, Widget, WidgetId};
+use super::definition::{Flow, Transition, Widget};
 use super::execution::{Execution, Wait};
 use super::failure::Failure;
 use super::failure::check_length;
@@ -106,8 +106,8 @@ pub(super) struct WidgetContext<'a> {
     pub(super) flow: &'a Flow,
     pub(super) execution: &'a mut Execution,
     pub(super) turn: &'a TurnContext,
-    /// The widget after a split, which has several transitions of one event.
-    pub(super) chosen: Option<WidgetId>,
+    /// The transition of a split, which has several transitions of one event.
+    pub(super) chosen: Option<&'a Transition>,
     // Rendering borrows the execution for its variables, so its warnings are collected beside it.
     /// The findings of templates, for the warnings of the execution.
     pub(super) findings: RefCell<Vec<String>>,

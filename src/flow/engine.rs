@@ -45,6 +45,9 @@ fn run_widgets(context: &mut WidgetContext<'_>, event: Event) -> Step {
                 return build_reply(context, document);
             }
             Ok(Next::Reply { document, then: AfterReply::End }) => {
+                // No transition is taken, even if one is wired: the document ends the execution.
+                let usual = context.widget().widget_type.events[0];
+                record_transition(context, usual, None);
                 context.execution.state = ExecutionState::Ended;
                 return build_reply(context, document);
             }
@@ -89,6 +92,8 @@ fn dispatch(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failu
             if wired {
                 return Ok(Next::event("hangup"));
             }
+            // Studio's list of steps has the event that ended the execution, wired or not.
+            record_transition(context, "hangup", None);
             // The whole execution ends: the flow that called this subflow has no call either.
             context.execution.frames.truncate(1);
             Ok(Next::End)
@@ -99,11 +104,12 @@ fn dispatch(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failu
 
 /// Takes the transition of an event, and enters the widget that follows.
 fn take_transition(context: &mut WidgetContext<'_>, event: &str) -> Result<Next, Failure> {
-    let next = context.chosen.take().or_else(|| context.widget().next(event));
+    let next = match context.chosen.take() {
+        Some(transition) => transition.next,
+        None => context.widget().next(event),
+    };
     // Before the move, while the position is still the widget that has finished.
-    if context.turn.records_transitions {
-        record_transition(context, event, next);
-    }
+    record_transition(context, event, next);
     match next {
         Some(id) => {
             enter(context, id)?;
@@ -113,9 +119,12 @@ fn take_transition(context: &mut WidgetContext<'_>, event: &str) -> Result<Next,
     }
 }
 
-/// Records a transition for the list of steps, with a copy of the widget's variables: a later visit
-/// may replace them.
+/// Records a transition for the list of steps, if the turn does so, with a copy of the widget's
+/// variables: a later visit may replace them.
 fn record_transition(context: &mut WidgetContext<'_>, event: &str, next: Option<WidgetId>) {
+    if !context.turn.records_transitions {
+        return;
+    }
     let widget = context.widget();
     let output = context.execution.frame().widgets.get(&widget.name).cloned();
     let to = next.map(|id| context.current_flow().widget(id).name.clone());
@@ -178,6 +187,8 @@ fn recover(context: &mut WidgetContext<'_>, failure: Failure) -> Result<Next, Fa
             return Ok(Next::event(event));
         }
     }
+    // No transition takes it, but the list of steps has the event that ended the execution.
+    record_transition(context, event.unwrap_or("failed"), None);
     // A widget without a failure event makes its subflow fail. The calling widget takes `failed`,
     // without the variables of the subflow.
     if !failure.is_final() && leave_subflow(context).is_some() {
@@ -204,6 +215,10 @@ fn build_reply(context: &mut WidgetContext<'_>, document: Option<Bytes>) -> Step
         // The writer makes well-formed XML, so this is a limit: the flow has written too much.
         Err(error) => {
             let widget = context.widget().name.clone();
+            // Unless it would have waited, the execution has the step that ended it.
+            if context.execution.wait().is_some() {
+                record_transition(context, "failed", None);
+            }
             context.execution.state = ExecutionState::Ended;
             Step::Failed(Failure::Document { widget, error })
         }

@@ -73,8 +73,8 @@ pub(super) fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Ne
     context.set_all(&params);
     let result = params.get("QueueResult").unwrap_or_default();
     Ok(match result {
-        // Flows rarely wire a hang-up in a queue: without a wire the execution ends as usual.
-        "hangup" if context.widget().next("callFailure").is_none() => Next::End,
+        // Flows rarely wire a hang-up in a queue: without a wire it ends the call as on any widget.
+        "hangup" if context.widget().next("callFailure").is_none() => Next::event("hangup"),
         "queue-full" | "system-error" => Next::event("failedToEnqueue"),
         "error" | "hangup" => Next::event("callFailure"),
         _ => Next::event("callComplete"),

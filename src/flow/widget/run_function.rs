@@ -67,8 +67,10 @@ fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure
         OutcomeKind::Twiml(document) => (None, reply_with_twiml(context, document)),
         OutcomeKind::Fail(error) => (None, Err(error.into())),
     };
-    // After the last reply no template reads the variables: copying a body would cost for nothing.
-    if !matches!(next, Ok(Next::Reply { then: AfterReply::End, .. })) {
+    // After the last reply only the list of steps has the variables: without one, copying a body
+    // would cost for nothing.
+    let is_last = matches!(next, Ok(Next::Reply { then: AfterReply::End, .. }));
+    if !is_last || context.turn.records_transitions {
         set_response(context, outcome.response.as_ref(), parsed);
     }
     next

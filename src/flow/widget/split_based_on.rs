@@ -36,9 +36,9 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         }
         if matches {
             // All cases have the event `match`, so the event alone does not give the next widget.
-            context.chosen = transition.next;
-            // A case that leads nowhere ends the execution, and does not fall through to `noMatch`.
-            return Ok(if context.chosen.is_some() { Next::event("match") } else { Next::End });
+            // A case that leads nowhere ends the flow, and does not fall through to `noMatch`.
+            context.chosen = Some(transition);
+            return Ok(Next::event("match"));
         }
     }
     Ok(Next::event("noMatch"))
