@@ -151,3 +151,20 @@ fn the_table_of_faults_names_tests_that_exist() {
     }
     assert!(names > 100, "{names} tests are named");
 }
+
+/// The figures of instructions on the pages are the committed ones, to the thousand.
+#[test]
+fn the_pages_have_the_counted_instructions() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let figures: toml::Table = read("benches/instructions/figures.toml").parse().unwrap();
+    let shown = |row: &str| {
+        let thousands = figures[row]["instructions"].as_integer().unwrap() as f64 / 1_000.0;
+        format!("{},000", thousands.round())
+    };
+    let readme = read("README.md");
+    for row in ["passed_through", "rendered", "flow_turn"] {
+        assert!(readme.contains(&shown(row)), "README.md: {row} costs {} instructions", shown(row));
+    }
+    let passed = shown("passed_through");
+    assert!(read("benches/compare/README.md").contains(&passed), "compare: {passed}");
+}
