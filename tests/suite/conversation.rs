@@ -1,5 +1,7 @@
 //! Flows of several turns over real sockets: what they say, what ends them, what happens once.
 
+mod callbacks;
+
 use serde_json::Value;
 use twimlgate::session::{Commit, contact_key};
 use twimlgate::twiml::read::{DocumentLimits, Element, parse_document};
@@ -21,6 +23,10 @@ flow = "tests/flows/hotline.json"
 [route."/survey"]
 channel = "message"
 flow = "tests/flows/survey.json"
+
+[route."/conversations"]
+channel = "message"
+flow = "tests/flows/conversations.toml"
 "#;
 
 const GOLD: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\

@@ -4,7 +4,6 @@
 mod support;
 
 mod adopt;
-mod callbacks;
 mod check;
 mod conversation;
 mod bad_requests;

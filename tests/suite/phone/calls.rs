@@ -249,7 +249,7 @@ async fn a_caller_may_hang_up_while_the_application_thinks() {
     });
     let mut phone = call(&app);
     assert!(timeout(Duration::from_millis(30), phone.begin()).await.is_err());
-    assert!(phone.perform(&PhoneAction::Wait(None)).await.is_err(), "nobody listens yet");
+    assert!(phone.perform(&PhoneAction::Wait(None)).await.is_err(), "nothing is awaited yet");
     let told = words(&phone.perform(&PhoneAction::HangUp).await.unwrap());
     assert_eq!(told, "ends hung up\n");
     let status = app.got()[1].params.get("CallStatus").map(str::to_owned);

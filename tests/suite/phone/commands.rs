@@ -162,7 +162,7 @@ fn a_session_is_recorded_as_a_flow_test_that_passes() {
         let asked = function.got().len();
         let (code, printed, errors) = ran("record", &["test", &file], "");
         assert!(code == 0 && printed.contains("1 passed"), "{printed}{errors}");
-        assert_eq!(function.got().len(), asked, "a test asks nobody");
+        assert_eq!(function.got().len(), asked, "a test calls no function");
         let (code, _, errors) = ran("record", &arguments, input);
         assert!(code == 2 && errors.contains(&format!("cannot write `{file}`")), "{errors}");
     }

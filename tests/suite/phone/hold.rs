@@ -75,8 +75,8 @@ impl Scene {
 
     fn answering(seconds: u64, answer: (&'static str, &'static str), status: u16) -> Scene {
         let mut problems = Problems::default();
-        let nobody = "127.0.0.1:9".parse().unwrap();
-        let gateway = rig::gateway(nobody, ROUTES, &Metrics::new(), &mut problems);
+        let unused = "127.0.0.1:9".parse().unwrap();
+        let gateway = rig::gateway(unused, ROUTES, &Metrics::new(), &mut problems);
         let gateway = gateway.unwrap_or_else(|| panic!("{problems}"));
         let asked = Rc::new(Cell::new(0));
         let takes = Duration::from_secs(seconds);

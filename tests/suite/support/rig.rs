@@ -66,7 +66,7 @@ struct Shared(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("nobody panics with it").extend_from_slice(bytes);
+        self.0.lock().expect("no holder panics").extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -123,7 +123,7 @@ impl Rig {
 
     /// Sends bytes over a connection of their own, and reads until the gateway closes it.
     pub(crate) async fn send(&self, bytes: Vec<u8>) -> Reply {
-        *self.requests.lock().expect("nobody panics with it") += 1;
+        *self.requests.lock().expect("no holder panics") += 1;
         exchange(self.server.address, bytes).await
     }
 
@@ -165,12 +165,12 @@ impl Rig {
     pub(crate) async fn log(self) -> Vec<Value> {
         self.server.stop().await;
         self.journal.log.close();
-        let log = self.log.0.lock().expect("nobody panics with it").clone();
+        let log = self.log.0.lock().expect("no holder panics").clone();
         let log = String::from_utf8(log).expect("the log is text");
         let line = |line: &str| serde_json::from_str(line).expect("each line is one JSON object");
         let lines: Vec<Value> = log.lines().map(line).collect();
         let records = lines.iter().filter(|line| line["message"] == "webhook").count();
-        let requests = *self.requests.lock().expect("nobody panics with it");
+        let requests = *self.requests.lock().expect("no holder panics");
         assert_eq!(records, requests, "each request leaves one record:\n{log}");
         lines
     }

@@ -198,8 +198,8 @@ fn off_looks_at_nothing_and_still_knows_the_account() {
     assert_eq!(account(&[("AccountSid", OTHER)]), OTHER);
     assert_eq!(account(&[("AccountSid", "AC9")]), SID);
     assert_eq!(account(&[]), SID);
-    let nobody = verifier(&server(""), SignatureMode::Off, Vec::new());
-    assert!(nobody.verify(message().received()).unwrap().webhook.account.is_none());
+    let accountless = verifier(&server(""), SignatureMode::Off, Vec::new());
+    assert!(accountless.verify(message().received()).unwrap().webhook.account.is_none());
 }
 
 #[test]
