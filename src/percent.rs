@@ -1,4 +1,6 @@
-//! Percent-decoding (WHATWG URL): a `%` that two hexadecimal digits do not follow stays as it is.
+//! Percent escapes (WHATWG URL): a `%` that two hexadecimal digits do not follow is no escape.
+
+use std::fmt::Write as _;
 
 use crate::hex::digit_value;
 
@@ -7,6 +9,14 @@ pub(crate) fn unescape(text: &[u8]) -> Option<u8> {
     match text {
         [b'%', high, low, ..] => Some(digit_value(*high)? << 4 | digit_value(*low)?),
         _ => None,
+    }
+}
+
+/// Adds the escapes of a character, one for each byte of its UTF-8.
+pub(crate) fn push_escaped(text: &mut String, character: char) {
+    for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+        // Writing to a `String` never fails.
+        let _ = write!(text, "%{byte:02X}");
     }
 }
 

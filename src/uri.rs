@@ -4,9 +4,10 @@
 //! does not replace it, because it would normalise case, port and path.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use url::Url;
+
+use crate::percent::{push_escaped, unescape};
 
 /// The URL, if HTTP can be spoken to it: `http://` or `https://` and a host.
 pub(crate) fn http_url(text: &str) -> Option<Url> {
@@ -54,13 +55,10 @@ pub(crate) fn escape_target(url: &str) -> Cow<'_, str> {
     let mut escaped = String::with_capacity(url.len() + 16);
     escaped.push_str(&url[..url.len() - target.len()]);
     for (at, letter) in target.char_indices() {
-        if is_allowed(letter) || (letter == '%' && begins_with_escape(&target[at..])) {
+        if is_allowed(letter) || unescape(&target.as_bytes()[at..]).is_some() {
             escaped.push(letter);
-            continue;
-        }
-        for byte in letter.encode_utf8(&mut [0; 4]).bytes() {
-            // Writing to a string cannot fail.
-            let _ = write!(escaped, "%{byte:02X}");
+        } else {
+            push_escaped(&mut escaped, letter);
         }
     }
     Cow::Owned(escaped)
@@ -70,11 +68,6 @@ pub(crate) fn escape_target(url: &str) -> Cow<'_, str> {
 /// expect them unescaped (`filter[name]=`).
 fn is_allowed(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=".contains(letter)
-}
-
-fn begins_with_escape(text: &str) -> bool {
-    matches!(text.as_bytes(), [b'%', high, low, ..]
-        if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

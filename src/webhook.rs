@@ -60,7 +60,7 @@ impl Received {
 }
 
 /// The query parameter with the digest of a body that is not a form, which the carrier adds.
-pub(crate) const BODY_DIGEST: &str = "bodySHA256";
+pub(crate) const BODY_HASH: &str = "bodySHA256";
 
 /// A request that the carrier sent, read once: its parameters are what every later stage borrows.
 #[derive(Debug)]
@@ -91,13 +91,17 @@ impl Webhook {
 
     /// Adds the parameters of the URL's query that the carrier's parameters do not have, as Twilio
     /// Functions do for an event. Ours (`step`, `FlowEvent`) and the carrier's digest of the body
-    /// are left out. Returns whether there were any.
-    pub(crate) fn merge_query(&mut self) -> bool {
+    /// are left out.
+    ///
+    /// Returns the parameters as the carrier encoded them, if they are a form and nothing was
+    /// added.
+    pub(crate) fn merge_query(&mut self) -> Option<Bytes> {
+        let is_form = !self.params.is_empty() && !self.body.is_empty();
         let added: Params = StepToken::strip(&self.query)
-            .filter(|(name, _)| *name != BODY_DIGEST && self.params.get(name).is_none())
+            .filter(|(name, _)| *name != BODY_HASH && self.params.get(name).is_none())
             .collect();
         added.iter().for_each(|(name, value)| self.params.push(name, value));
-        !added.is_empty()
+        (is_form && added.is_empty()).then(|| self.body.clone())
     }
 
     /// What it is about, by the identifier that it carries; `None` for events of other kinds.

@@ -74,27 +74,8 @@ impl TomlTable<'_, '_> {
         Some(path)
     }
 
-    /// A text, parsed. An empty one is an error if an empty one does not parse.
-    pub(super) fn parse_text<T: FromStr>(
-        &self,
-        reader: &mut TomlReader<'_>,
-        name: &str,
-    ) -> Option<Spanned<T>> {
-        let text = self.text(reader, name)?;
-        self.parse(reader, name, text)
-    }
-
-    /// A text that is not empty, parsed: the empty one means "not set".
-    pub(super) fn parse_set_text<T: FromStr>(
-        &self,
-        reader: &mut TomlReader<'_>,
-        name: &str,
-    ) -> Option<Spanned<T>> {
-        let text = self.set_text(reader, name)?;
-        self.parse(reader, name, text)
-    }
-
-    fn parse<T: FromStr>(
+    /// Parses a text of the section, and reports one that is invalid.
+    pub(super) fn parse<T: FromStr>(
         &self,
         reader: &mut TomlReader<'_>,
         name: &str,

@@ -20,11 +20,8 @@ pub(super) enum Conversation {
     Stateless,
     /// Under this session key.
     Session(String),
-    /// The flow stores its executions, and the webhook names neither a call nor a conversation nor
-    /// two addresses.
-    Unidentified,
-    /// Nowhere: the webhook reports an event, and the route does not take reports.
-    UnwantedReport,
+    /// Nowhere: the webhook gets an empty document. The text says why, for the log.
+    Ignore(&'static str),
 }
 
 /// What to do with a webhook.
@@ -58,10 +55,6 @@ enum Meaning {
     Refuse(ExchangeError),
 }
 
-/// The log's words for a report on a route that does not take reports.
-pub(super) const UNWANTED_REPORT: &str =
-    "a status callback, which the route does not take: see `status_callbacks`";
-
 /// Finds the session of a webhook. The webhooks of one call share an execution, and so do those of
 /// one conversation, and all messages between two addresses.
 pub(super) fn conversation(webhook: &Webhook, route: &Route) -> Conversation {
@@ -72,9 +65,13 @@ pub(super) fn conversation(webhook: &Webhook, route: &Route) -> Conversation {
         Persistence::Never => webhook.sid().is_some() && StepToken::may_be_ours(webhook),
     };
     if is_stored {
-        session_key(webhook, route).map_or(Conversation::Unidentified, Conversation::Session)
+        let unidentified =
+            Conversation::Ignore("it has no identifier, so it belongs to no execution");
+        session_key(webhook, route).map_or(unidentified, Conversation::Session)
     } else if is_unwanted_report(webhook, route) {
-        Conversation::UnwantedReport
+        Conversation::Ignore(
+            "a status callback, which the route does not take: see `status_callbacks`",
+        )
     } else {
         Conversation::Stateless
     }
@@ -89,11 +86,10 @@ fn is_unwanted_report(webhook: &Webhook, route: &Route) -> bool {
 /// parts would let strangers share an execution.
 fn session_key(webhook: &Webhook, route: &Route) -> Option<String> {
     let flow = route.flow.name.as_str();
-    let param = |name| webhook.param(name).filter(|value| !value.is_empty());
     match (route.flow.identity, route.channel) {
         (ConversationIdentity::Webhook, _) => webhook.sid().map(|sid| call_key(flow, sid)),
         (ConversationIdentity::CallOrContact, Channel::Voice) => {
-            param("CallSid").map(|sid| call_key(flow, sid))
+            given(webhook, "CallSid").map(|sid| call_key(flow, sid))
         }
         (ConversationIdentity::Contact, Channel::Voice) => {
             // A callback of a call that we made names both ends the other way round.
@@ -104,7 +100,7 @@ fn session_key(webhook: &Webhook, route: &Route) -> Option<String> {
         }
         (_, Channel::Message) => {
             // The webhooks of a conversation have no addresses, only the sid.
-            if let Some(sid) = param("ConversationSid") {
+            if let Some(sid) = given(webhook, "ConversationSid") {
                 return Some(conversation_key(flow, sid));
             }
             // The status of a message that we sent comes with our address in front.
@@ -118,9 +114,13 @@ fn session_key(webhook: &Webhook, route: &Route) -> Option<String> {
 /// Our address and the contact's; `None` if one is absent. `is_outbound`: the webhook is about a
 /// call or message of ours.
 fn addresses(webhook: &Webhook, is_outbound: bool) -> Option<(&str, &str)> {
-    let address = |name| webhook.param(name).filter(|address| !address.is_empty());
-    let (from, to) = (address("From")?, address("To")?);
+    let (from, to) = (given(webhook, "From")?, given(webhook, "To")?);
     Some(if is_outbound { (from, to) } else { (to, from) })
+}
+
+/// A parameter that is not empty.
+fn given<'a>(webhook: &'a Webhook, name: &str) -> Option<&'a str> {
+    webhook.param(name).filter(|value| !value.is_empty())
 }
 
 /// Plans what a webhook does to the active execution of its session.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::web::Bytes;
 use tokio::time::timeout_at;
 
-use super::decide::{Conversation, Plan, UNWANTED_REPORT, conversation, decide};
+use super::decide::{Conversation, Plan, conversation, decide};
 use super::load::LoadedExecution;
 use super::turn_runner::TurnRunner;
 use super::{ExchangeContext, ExchangeError, in_time};
@@ -65,12 +65,8 @@ impl<'a> WebhookHandler<'a> {
         match conversation(&webhook, self.route) {
             Conversation::Stateless => Ok(self.run_stateless(webhook, log).await),
             Conversation::Session(session) => self.run_in_session(webhook, session, log).await,
-            Conversation::UnwantedReport => {
-                log.note(UNWANTED_REPORT);
-                Ok(TurnResult::stateless(EMPTY))
-            }
-            Conversation::Unidentified => {
-                log.note("it has no identifier, so it belongs to no execution");
+            Conversation::Ignore(why) => {
+                log.note(why);
                 Ok(TurnResult::stateless(EMPTY))
             }
         }
@@ -78,7 +74,7 @@ impl<'a> WebhookHandler<'a> {
 
     /// Runs a flow that never waits: nothing is read from the store, and only the reply is written.
     async fn run_stateless(self, mut webhook: Webhook, log: &mut ExchangeLog) -> TurnResult {
-        let form = self.merge_query(&mut webhook);
+        let form = webhook.merge_query();
         let params = Arc::new(std::mem::take(&mut webhook.params));
         let begun = Arc::clone(&params);
         let mut execution = Execution::begin(random::sid("FN"), self.route.channel, begun);
@@ -104,7 +100,7 @@ impl<'a> WebhookHandler<'a> {
         let now = clock::wall();
         let plan = decide(&webhook, self.route, active);
         // After the decision: what the owner wrote into the URL says nothing about the call.
-        let form = self.merge_query(&mut webhook);
+        let form = webhook.merge_query();
         let (created, flow, mut execution, event) = match plan {
             Plan::Ignore(why) => {
                 log.note(why);
@@ -140,14 +136,7 @@ impl<'a> WebhookHandler<'a> {
         Ok(TurnResult { document, execution, steps, _lock: Some(lock) })
     }
 
-    /// Adds the query of the URL to the parameters. Returns them as the carrier encoded them, if
-    /// they are a form, and nothing was added.
-    fn merge_query(self, webhook: &mut Webhook) -> Option<Bytes> {
-        let is_form = !webhook.params.is_empty() && !webhook.body.is_empty();
-        let has_added = webhook.merge_query();
-        (is_form && !has_added).then(|| webhook.body.clone())
-    }
-
+    /// Begins an execution of the route's flow.
     fn begin(self, webhook: &Webhook, now: Duration) -> Execution {
         // A copy, because templates read `trigger.*` in later turns, and this turn sends the form.
         let params = Arc::new(webhook.params.clone());

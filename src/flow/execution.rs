@@ -105,13 +105,13 @@ pub(super) struct ExecutionFrame {
 /// A transition that the execution has taken.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransitionRecord {
-    /// The widget's event.
+    /// The widget's event, or the event that ended the execution.
     pub event: String,
     /// The name of the widget that has finished.
     pub from: String,
     /// The type of this widget.
     pub kind: &'static str,
-    /// The name of the widget that follows; `None` if nothing is wired to the event.
+    /// The name of the widget that follows; `None` if the event ended the flow.
     pub to: Option<String>,
     /// The variables of the widget, `widgets.NAME`.
     pub output: Value,

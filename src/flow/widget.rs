@@ -86,7 +86,7 @@ pub struct WidgetType {
     /// The events of its transitions, the usual one first.
     pub events: &'static [&'static str],
     /// The event after a failure. If it is not wired, the execution ends as failed, so that a
-    /// caller hears the fallback and not silence.
+    /// caller hears the fallback and not silence. In a subflow it ends the subflow.
     pub failure: Option<&'static str>,
     /// The properties that a widget of this type may have.
     pub properties: &'static [Property],

@@ -10,10 +10,7 @@ use super::VerifyError;
 use super::key::body_sha256;
 use crate::config::Account;
 use crate::media_type;
-use crate::webhook::{Params, Received, Webhook};
-
-/// The query parameter that covers a body which is not a form.
-pub(crate) use crate::webhook::BODY_DIGEST as BODY_HASH;
+use crate::webhook::{BODY_HASH, Params, Received, Webhook};
 
 static IDEMPOTENCY_TOKEN: HeaderName = HeaderName::from_static("i-twilio-idempotency-token");
 

@@ -8,14 +8,13 @@ use hmac::{Hmac, KeyInit as _, Mac};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
-use super::content::BODY_HASH;
 use super::message::{pieces, sort_for_signature};
 use super::url::SignedUrl;
 use crate::config::HmacAlgorithm;
 use crate::hex::to_hex;
 use crate::random;
 use crate::secret::Secret;
-use crate::webhook::Params;
+use crate::webhook::{BODY_HASH, Params};
 
 /// A key bound to its algorithm: the HMAC state after the key was taken in, copied for each
 /// signature. The state is as secret as the key: its `Debug` is `…`.

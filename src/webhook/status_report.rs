@@ -30,14 +30,16 @@ impl Params {
     /// The status of a message of ours: `sent`, `delivered`, `failed` and so on. `None` if the
     /// parameters are those of an incoming message, whose `SmsStatus` is `received`.
     pub(crate) fn message_status(&self) -> Option<&str> {
-        let status = self.get("MessageStatus").or_else(|| self.get("SmsStatus"));
-        status
-            .filter(|status| !matches!(*status, "" | "received" | "receiving"))
+        match self.get("MessageStatus").or_else(|| self.get("SmsStatus")) {
+            Some(status) => {
+                Some(status).filter(|status| !matches!(*status, "" | "received" | "receiving"))
+            }
             // Conversations name the receipt by the event.
-            .or_else(|| match self.get("EventType") {
-                Some("onDeliveryUpdated") => self.get("Status").or(Some("updated")),
-                _ => None,
-            })
+            None if self.get("EventType") == Some("onDeliveryUpdated") => {
+                self.get("Status").or(Some("updated"))
+            }
+            None => None,
+        }
     }
 
     /// The event of a Conversations webhook, such as `onMessageAdded`.

@@ -15,7 +15,8 @@ pub(super) fn read_server(
     file: &DeTable<'_>,
 ) -> Option<ServerSection> {
     let section = reader.section("server", "server", file.get("server"));
-    let listen = section.parse_text(reader, "listen");
+    let listen = section.text(reader, "listen");
+    let listen = listen.and_then(|text| section.parse(reader, "listen", text));
     let public_url = read_base_url(reader, &section, "public_url");
     let proxies = section.list(reader, "trusted_proxies").into_iter();
     let trusted_proxies =
@@ -127,7 +128,10 @@ fn read_tls(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Option<TlsFiles>
 
 pub(super) fn read_admin(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> AdminSection {
     let section = reader.section("admin", "admin", file.get("admin"));
-    AdminSection { listen: section.parse_set_text(reader, "listen").map(|listen| listen.value) }
+    // Empty: there is no such listener.
+    let listen = section.set_text(reader, "listen");
+    let listen = listen.and_then(|text| section.parse(reader, "listen", text));
+    AdminSection { listen: listen.map(|listen| listen.value) }
 }
 
 pub(super) fn read_log_format(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> LogFormat {

@@ -18,7 +18,9 @@ const LAYERS: &[&[&str]] = &[
     &["function"],
     &["template", "verify"],
     &["liquid", "tls", "webhook"],
-    &["clock", "config", "percent", "random", "twiml"],
+    &["clock", "config", "random", "twiml"],
+    &["uri"],
+    &["percent"],
     &[
         "basic_auth",
         "catch_panic",
@@ -31,7 +33,6 @@ const LAYERS: &[&[&str]] = &[
         "metrics",
         "read_limited",
         "secret",
-        "uri",
     ],
 ];
 

@@ -1,7 +1,7 @@
 //! Causes in the URL: another one was signed than is checked.
 
 use super::{CauseKind, without_names};
-use crate::percent::percent_decode;
+use crate::percent::{percent_decode, push_escaped};
 use crate::verify::url::SignedUrl;
 
 /// Ports that development servers and proxies listen on.
@@ -185,10 +185,7 @@ fn percent_encode(text: &str) -> String {
         if character.is_ascii() {
             out.push(character);
         } else {
-            let mut bytes = [0; 4];
-            for byte in character.encode_utf8(&mut bytes).bytes() {
-                out.push_str(&format!("%{byte:02X}"));
-            }
+            push_escaped(&mut out, character);
         }
     }
     out
