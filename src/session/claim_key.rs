@@ -78,7 +78,8 @@ impl ClaimKey {
             Channel::Voice => ("turn", webhook.idempotency_token.as_deref()?),
         };
         let account = webhook.account.as_ref().map_or("", |account| account.sid.as_str());
-        let sid = webhook.sid().or_else(|| webhook.param("ConversationSid"))?;
+        let conversation = || webhook.param("ConversationSid").filter(|sid| !sid.is_empty());
+        let sid = webhook.sid().or_else(conversation)?;
         let mut key = ClaimKey { text: String::with_capacity(KEY_BYTES), can_begin };
         for part in [channel.name(), account, sid, turn, number, param("ErrorCode"), &webhook.path]
         {
@@ -184,6 +185,15 @@ mod tests {
             call(&[], "completed", &callback)
         };
         assert!(ended("1").is_some() && ended("1") == ended("1") && ended("1") != ended("2"));
+    }
+
+    #[test]
+    fn an_empty_sid_is_no_key() {
+        assert_eq!(key(&[("MessageSid", "")]), None);
+        assert_eq!(key(&[("ConversationSid", ""), ("EventType", "onMessageAdded")]), None);
+        let first = |params: &[(&str, &str)]| key(params).expect("it has a key");
+        let named = [("MessageSid", ""), ("SmsSid", "SM1")];
+        assert_eq!(first(&named), first(&[("SmsSid", "SM1")]));
     }
 
     #[test]

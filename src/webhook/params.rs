@@ -88,9 +88,10 @@ impl Params {
     }
 
     /// The call's or the message's identifier, for logs and once-only keys. SIDs of carriers other
-    /// than Twilio have other shapes, so the shape is not checked.
+    /// than Twilio have other shapes, so the shape is not checked. An empty one identifies nothing.
     pub(crate) fn sid(&self) -> Option<&str> {
-        ["CallSid", "MessageSid", "SmsSid"].iter().find_map(|name| self.get(name))
+        let mut sids = ["CallSid", "MessageSid", "SmsSid"].iter().filter_map(|name| self.get(name));
+        sids.find(|sid| !sid.is_empty())
     }
 
     /// Names and values in wire order.
