@@ -54,14 +54,13 @@ const JSON_PARAMETERS: [&str; 3] = ["AddOns", "ChannelAttributes", "ChannelMetad
 
 impl Trigger {
     pub(super) fn from_webhook(channel: Channel, params: Arc<Params>) -> Trigger {
-        let kind = match channel {
-            Channel::Voice => TriggerKind::Call,
-            // Conversations use the message route: only this parameter distinguishes their
-            // webhooks.
-            Channel::Message if params.get("ConversationSid").is_some() => {
-                TriggerKind::Conversation
-            }
-            Channel::Message => TriggerKind::Message,
+        // Conversations use the message route: only this parameter distinguishes their webhooks.
+        let is_conversation =
+            channel == Channel::Message && params.get("ConversationSid").is_some();
+        let kind = if is_conversation {
+            TriggerKind::Conversation
+        } else {
+            TriggerKind::from_channel(channel)
         };
         let parse = |name: &&str| {
             // A value that is not JSON remains readable as text.
@@ -99,6 +98,14 @@ impl Trigger {
 // === impl TriggerKind ===
 
 impl TriggerKind {
+    /// The kind of the calls or the messages of a route.
+    pub(crate) fn from_channel(channel: Channel) -> TriggerKind {
+        match channel {
+            Channel::Voice => TriggerKind::Call,
+            Channel::Message => TriggerKind::Message,
+        }
+    }
+
     /// All kinds, in the order of Studio's events.
     pub const ALL: [TriggerKind; 5] = [
         TriggerKind::Call,

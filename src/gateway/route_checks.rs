@@ -10,10 +10,7 @@ use super::Flows;
 
 /// Warns of a route whose flow ignores the webhooks of its channel.
 pub(super) fn check_trigger(flow: &Flow, channel: Channel, file: &ConfigText) -> Option<Problem> {
-    let event = match channel {
-        Channel::Voice => TriggerKind::Call.event(),
-        Channel::Message => TriggerKind::Message.event(),
-    };
+    let event = TriggerKind::from_channel(channel).event();
     let trigger = flow.widgets.first()?;
     // The webhooks of outgoing calls also arrive at the voice route. They resume an execution, so
     // the trigger needs no transition for them.

@@ -14,11 +14,7 @@ pub(super) fn check_variables<'a>(
 ) -> impl Iterator<Item = Problem> + 'a {
     template.variables().into_iter().filter_map(move |variable| {
         let path = variable.keys();
-        let trigger = match channel {
-            Channel::Voice => TriggerKind::Call,
-            Channel::Message => TriggerKind::Message,
-        };
-        let trigger = trigger.name();
+        let trigger = TriggerKind::from_channel(channel).name();
         let widgets = || flow.widgets.iter().map(|widget| widget.name.as_str());
         let (what, known): (String, Vec<&str>) = match path.as_slice() {
             ["trigger", kind, ..] if *kind != trigger => (format!("trigger.{kind}"), vec![trigger]),
