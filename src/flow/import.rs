@@ -1,13 +1,15 @@
 //! The import: checks the tree of a flow file and compiles it to a [`Flow`].
 //!
 //! `properties` checks the properties of a widget against the table of its type, `wiring` the
-//! transitions, `split` the conditions, and `url` the URLs that a flow calls. Invariant: one import
-//! reports all problems of a file, and a flow with an error is not built, so that the engine meets
-//! checked flows alone. The import knows widgets by their [`WidgetType`], not by name, and neither
-//! reads files nor makes requests: the [`ImportContext`] has what a flow may refer to.
+//! transitions, `split` the conditions, and `url` the URLs that a flow calls; `unknown_type`
+//! proposes a type for a widget whose own does not exist. Invariant: one import reports all
+//! problems of a file, and a flow with an error is not built, so that the engine meets checked
+//! flows alone. The import knows widgets by their [`WidgetType`], not by name, and neither reads
+//! files nor makes requests: the [`ImportContext`] has what a flow may refer to.
 
 mod properties;
 mod split;
+mod unknown_type;
 mod url;
 mod wiring;
 
@@ -22,7 +24,7 @@ use super::definition::{ConversationIdentity, Flow, Persistence, Transition, Wid
 use super::file::FlowNode;
 use super::scope::Scope;
 use super::trigger::TriggerKind;
-use super::widget::{Requirement, TRIGGER, WIDGET_TYPES, WidgetType, find_widget_type};
+use super::widget::{Requirement, TRIGGER, WidgetType, find_widget_type};
 use crate::config;
 use crate::diagnostics::problem::{Problem, Problems, Source};
 use crate::diagnostics::suggest::{did_you_mean, nearest_name};
@@ -204,18 +206,7 @@ impl FlowImporter<'_> {
         let type_name = type_node.text().unwrap_or_default();
         let Some(widget_type) = find_widget_type(type_name) else {
             self.unknown_widgets.push(name.to_owned());
-            let names = WIDGET_TYPES.iter().map(|known| known.name);
-            let help = match did_you_mean(type_name, names) {
-                Some(question) => question,
-                None if DISCONTINUED_TYPES.contains(&type_name) => {
-                    "Twilio has discontinued its product; remove the widget".to_owned()
-                }
-                None => "docs/studio.md lists the known types; remove the widget, or replace it \
-                         with a function"
-                    .to_owned(),
-            };
-            let message = format!("widget `{name}` is of the unknown type `{type_name}`");
-            self.fail(type_node, message, "no such type of widget", &help);
+            self.report_unknown_type(node, name, type_node);
             return None;
         };
         Some(WidgetNode { node, name: name.to_owned(), widget_type })
