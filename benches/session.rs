@@ -261,6 +261,7 @@ fn key(number: usize) -> ClaimKey {
         query: Params::default(),
         params: [("MessageSid", sid("SM", number).as_str())].into_iter().collect(),
         body: Default::default(),
+        payload: None,
         idempotency_token: None,
     };
     ClaimKey::from_webhook(&webhook, Channel::Message).expect("a message has a key")

@@ -59,6 +59,7 @@ pub(crate) async fn send_request(
         parameters: &request.form,
         webhook: &webhook,
         webhook_form: None,
+        webhook_payload: None,
         // The API checks the credentials, and does not read a signature.
         signing_key: None,
         deadline,

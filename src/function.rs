@@ -44,7 +44,7 @@ use tokio::time::Instant;
 use crate::clock;
 use crate::config::Config;
 use crate::verify::SigningKey;
-use crate::webhook::Params;
+use crate::webhook::{Params, WebhookPayload};
 use breaker::Breaker;
 use client::EndpointClient;
 use endpoint::EndpointMap;
@@ -80,6 +80,8 @@ pub struct CallRequest<'a> {
     /// The same as they came, form-encoded: sent as they are where nothing is changed. `None`
     /// where the webhook was no form.
     pub webhook_form: Option<&'a Bytes>,
+    /// The body of a webhook that is not a form. `webhook` has its members.
+    pub webhook_payload: Option<&'a WebhookPayload>,
     /// The account's key, which signs the request as the carrier would.
     pub signing_key: Option<&'a SigningKey>,
     /// When the whole webhook must be answered. The function's own timeout may end the call before.

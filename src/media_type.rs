@@ -26,6 +26,15 @@ pub(crate) fn is_form(content_type: &str) -> bool {
     essence(content_type).eq_ignore_ascii_case(FORM)
 }
 
+/// Whether the body is JSON: `application/json`, or a type that is built on it, such as
+/// `application/cloudevents+json` (RFC 6839).
+pub(crate) fn is_json(content_type: &str) -> bool {
+    let essence = essence(content_type);
+    let suffix = essence.len().checked_sub("+json".len()).and_then(|at| essence.get(at..));
+    essence.eq_ignore_ascii_case("application/json")
+        || suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case("+json"))
+}
+
 /// Whether a charset is UTF-8, by either of its names.
 pub(crate) fn is_utf8(charset: &str) -> bool {
     ["utf-8", "utf8"].iter().any(|name| charset.eq_ignore_ascii_case(name))
@@ -48,6 +57,8 @@ mod tests {
         }
         assert!(is_form(CARRIER_FORM) && is_form(" Application/X-WWW-Form-URLencoded;x"));
         assert!(!is_form("application/x-www-form-urlencoded+json") && !is_form(""));
+        assert!(is_json("Application/JSON; charset=utf-8") && is_json("application/a+JSON"));
+        assert!(!is_json("") && !is_json("+jsonx") && !is_json("text/plain; a=b+json"));
         assert!(is_utf8("UTF-8") && is_utf8("utf8") && !is_utf8("utf-16"));
     }
 }

@@ -4,12 +4,14 @@
 
 pub(crate) mod as_form;
 mod params;
+mod payload;
 mod receive_error;
 mod status_report;
 mod step_token;
 
 pub(crate) use params::encode_pairs;
 pub use params::{FormError, Params};
+pub use payload::WebhookPayload;
 pub use receive_error::ReceiveError;
 pub use step_token::StepToken;
 
@@ -72,12 +74,13 @@ pub struct Webhook {
     pub path: String,
     /// The query's parameters, decoded. `step` and `FlowEvent` are read from here.
     pub query: Params,
-    /// The carrier's parameters: the form body of a POST, the query of a GET. In wire order. Empty
-    /// where the body is something else than a form.
+    /// The carrier's parameters: the form body of a POST, the query of a GET, the members of a JSON
+    /// body. In wire order. Empty where the body has no names.
     pub params: Params,
-    /// The body as sent. Other bodies than forms (JSON events) are only here. That of a GET is
-    /// dropped: no signature covers it.
+    /// The body as sent. That of a GET is dropped: no signature covers it.
     pub body: Bytes,
+    /// The body that is not a form; `None` for forms, for a GET and without a body.
+    pub payload: Option<Box<WebhookPayload>>,
     /// The `I-Twilio-Idempotency-Token` header: the same on a retry of the same request. It is not
     /// signed, so it may only make us do less.
     pub idempotency_token: Option<String>,
@@ -96,9 +99,9 @@ impl Webhook {
     /// Returns the parameters as the carrier encoded them, if they are a form and nothing was
     /// added.
     pub(crate) fn merge_query(&mut self) -> Option<Bytes> {
-        let is_form = !self.params.is_empty() && !self.body.is_empty();
+        let is_form = self.payload.is_none() && !self.params.is_empty() && !self.body.is_empty();
         let added: Params = StepToken::strip(&self.query)
-            .filter(|(name, _)| *name != BODY_HASH && self.params.get(name).is_none())
+            .filter(|(name, _)| self.params.get(name).is_none())
             .collect();
         added.iter().for_each(|(name, value)| self.params.push(name, value));
         (is_form && added.is_empty()).then(|| self.body.clone())

@@ -292,6 +292,7 @@ mod tests {
                 query: [("step", step)].into_iter().collect(),
                 params: params.into_iter().collect(),
                 body: Default::default(),
+                payload: None,
                 idempotency_token: None,
             };
             meaning(&webhook, Channel::Voice, Some(&execution))
@@ -311,6 +312,7 @@ mod tests {
             query: Params::default(),
             params: params.into_iter().collect(),
             body: Default::default(),
+            payload: None,
             idempotency_token: None,
         };
         let sid = "FN1".to_owned();

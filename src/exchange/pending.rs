@@ -98,6 +98,7 @@ impl TurnRunner<'_> {
             times: 0,
             parameters: Arc::new(parameters),
             webhook: Arc::new(self.params.clone()),
+            payload: self.payload.cloned().map(Box::new),
         })
     }
 
@@ -114,6 +115,7 @@ impl TurnRunner<'_> {
             widget: execution.widget(self.flow).name.clone(),
             parameters: Arc::clone(&call.parameters),
             webhook: Arc::clone(&call.webhook),
+            payload: call.payload.clone(),
             // Only the first poll has the form of the webhook that began the call.
             form: self.form.filter(|_| call.times == 0).cloned(),
             signing_key: self.account.and_then(|account| key_of(account)).cloned(),

@@ -92,6 +92,7 @@ async fn resume(
         },
         params: &Params::default(),
         form: None,
+        payload: None,
         key: &key,
     };
     run(&runner, &stored.flow, execution, log).await;

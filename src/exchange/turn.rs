@@ -62,6 +62,9 @@ impl<'a> WebhookHandler<'a> {
         webhook: Webhook,
         log: &mut ExchangeLog,
     ) -> Result<TurnResult, ExchangeError> {
+        if let Some(fault) = webhook.payload.as_ref().and_then(|payload| payload.fault.as_ref()) {
+            log.note(&format!("the webhook says that it is JSON, and is not: {fault}"));
+        }
         match conversation(&webhook, self.route) {
             Conversation::Stateless => Ok(self.run_stateless(webhook, log).await),
             Conversation::Session(session) => self.run_in_session(webhook, session, log).await,
@@ -78,6 +81,9 @@ impl<'a> WebhookHandler<'a> {
         let params = Arc::new(std::mem::take(&mut webhook.params));
         let begun = Arc::clone(&params);
         let mut execution = Execution::begin(random::sid("FN"), self.route.channel, begun);
+        if let Some(payload) = &webhook.payload {
+            execution = execution.with_json(&payload.values);
+        }
         let records = self.context.worker.records_transitions;
         let turn = TurnContext::without_return(clock::wall()).recording_transitions(records);
         let event = Event::Trigger;
@@ -143,6 +149,9 @@ impl<'a> WebhookHandler<'a> {
         // In the order of time, so that new rows are added at the end of the store's index.
         let sid = random::sid_in_order("FN", now);
         let mut execution = Execution::begin(sid, self.route.channel, params);
+        if let Some(payload) = &webhook.payload {
+            execution = execution.with_json(&payload.values);
+        }
         execution.route = Some(self.route.path.clone());
         execution.account = webhook.account.as_ref().map(|account| account.sid.clone());
         execution
@@ -208,6 +217,7 @@ impl<'a> WebhookHandler<'a> {
             account: self.account(webhook, execution),
             params,
             form: form.as_ref(),
+            payload: webhook.payload.as_deref(),
             key: key.unwrap_or_default(),
         };
         runner.run(execution, event, log).await.unwrap_or_else(|failure| {

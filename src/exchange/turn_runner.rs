@@ -16,7 +16,7 @@ use crate::flow::{
 use crate::function::{CallRequest, Destination, Outcome, Trust, UnusableUrl, UrlRequest};
 use crate::journal::ExchangeLog;
 use crate::twiml::EMPTY;
-use crate::webhook::Params;
+use crate::webhook::{Params, WebhookPayload};
 
 /// Everything that one turn needs.
 pub(super) struct TurnRunner<'a> {
@@ -30,6 +30,8 @@ pub(super) struct TurnRunner<'a> {
     pub(super) params: &'a Params,
     /// The same parameters as the carrier encoded them.
     pub(super) form: Option<&'a Bytes>,
+    /// The body of the webhook, if it is not a form.
+    pub(super) payload: Option<&'a WebhookPayload>,
     /// The prefix of all idempotency keys of the turn. It is the same when the turn runs again.
     pub(super) key: &'a str,
 }
@@ -100,6 +102,7 @@ impl TurnRunner<'_> {
             parameters: &call.parameters,
             webhook: self.params,
             webhook_form: self.form,
+            webhook_payload: self.payload,
             signing_key: self.account.and_then(|a| self.context.gateway.verifier.signing_key(a)),
             deadline: self.context.deadline,
             idempotency_key: &idempotency_key,

@@ -150,6 +150,15 @@ impl Execution {
         Execution { channel, call_sid, ..execution }
     }
 
+    /// The execution with the members of a JSON webhook as templates read them: with their types,
+    /// where its parameters are texts.
+    pub(crate) fn with_json(mut self, values: &Map<String, Value>) -> Execution {
+        if let Trigger::Form { parsed, .. } = &mut self.frames[0].trigger {
+            parsed.extend(values.clone());
+        }
+        self
+    }
+
     /// Begins an execution for Studio's REST. `to` is the contact, `from` the address of the flow.
     pub fn from_request(
         sid: String,

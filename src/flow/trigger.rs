@@ -19,7 +19,7 @@ pub(crate) enum Trigger {
         /// The carrier's parameters.
         #[serde(with = "as_form")]
         params: Arc<Params>,
-        /// The parsed values of those parameters that hold JSON.
+        /// The parsed values of those parameters that hold JSON, or that came in a JSON body.
         parsed: Map<String, Value>,
     },
     /// A request to Studio's REST (`trigger.request.*`), or the flow that calls a subflow

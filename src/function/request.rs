@@ -5,6 +5,7 @@ use std::rc::Rc;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use actix_web::http::{Method, Uri};
 use actix_web::web::Bytes;
+use serde_json::{Map, Value};
 
 use super::CallRequest;
 use super::egress::Trust;
@@ -15,7 +16,7 @@ use super::url::RequestUrl;
 use crate::config::Function;
 use crate::uri::escape_target;
 use crate::verify::{add_body_hash, sign_form, sign_url};
-use crate::webhook::{Params, encode_pairs};
+use crate::webhook::{Params, WebhookPayload, encode_pairs};
 
 /// Where a call goes.
 #[derive(Clone, Copy, Debug)]
@@ -58,9 +59,20 @@ pub struct UnusableUrl {
 
 /// The parameters of one call, in the order in which they are sent.
 #[derive(Clone, Copy)]
-struct FormFields<'a> {
+struct CallFields<'a> {
     webhook: Option<&'a Params>,
+    /// The body of the webhook, if it is sent and is not a form.
+    payload: Option<&'a WebhookPayload>,
     parameters: &'a Params,
+}
+
+/// The body of a POST.
+struct CallBody {
+    bytes: Bytes,
+    /// `None` for a form, which is the type of every request that does not say otherwise.
+    content_type: Option<HeaderValue>,
+    /// What the body has no room for: parameters beside a text or a list.
+    query: String,
 }
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-twilio-signature");
@@ -96,35 +108,29 @@ pub(super) fn first_request(
     endpoint: &Endpoint,
     home: Option<&Rc<RequestUrl>>,
 ) -> Result<HttpRequest, CallError> {
-    let fields = FormFields::of(call);
-    let (method, home, body, credentials) = match call.destination {
+    let fields = CallFields::of(call);
+    let (method, home, own_body, credentials) = match call.destination {
         Destination::Function(function) => {
             (&function.method, home.ok_or(CallError::Unusable)?, None, None)
         }
         Destination::Url(it) => (&it.method, &it.url, it.body.as_ref(), it.credentials.as_ref()),
     };
-    let (url, form) = match body {
-        // A GET has no body, whatever the flow says.
-        _ if *method == Method::GET => {
-            let url = home.with_query(&fields.encode()).ok_or(CallError::UrlTooLong)?;
-            (Rc::new(url), None)
-        }
-        Some(body) => {
-            let url = match call.signing_key {
-                Some(_) => Rc::new(with_body_hash(home, body).ok_or(CallError::UrlTooLong)?),
-                None => Rc::clone(home),
-            };
-            (url, Some(body.text.clone().into()))
-        }
-        None => (Rc::clone(home), Some(fields.form(call.webhook_form))),
+    // A GET has no body, whatever the flow says.
+    let body = (*method != Method::GET).then(|| match own_body {
+        Some(body) => CallBody::from(body),
+        None => fields.body(call.webhook_form),
+    });
+    let url = match &body {
+        None => Rc::new(home.with_query(&fields.encode()).ok_or(CallError::UrlTooLong)?),
+        Some(body) => body.url(home, call.signing_key.is_some()).ok_or(CallError::UrlTooLong)?,
     };
     // At most content type, credentials, signature and two idempotency keys: one allocation.
     let mut headers = Vec::with_capacity(5);
-    let content_type = body.filter(|_| form.is_some());
-    let content_type = content_type.and_then(|it| HeaderValue::from_str(&it.content_type).ok());
+    let content_type = body.as_ref().and_then(|body| body.content_type.clone());
+    let is_form = body.is_some() && content_type.is_none();
     headers.extend(content_type.map(|value| (CONTENT_TYPE, value)));
     headers.extend(credentials.map(|value| (AUTHORIZATION, value.clone())));
-    let signature = sign(call, &url.text, form.is_some() && body.is_none());
+    let signature = sign(call, &url.text, is_form);
     headers.extend(signature.map(|value| (SIGNATURE, value)));
     // A key that no header can carry is left out: better none than a forged header.
     if let Ok(key) = HeaderValue::from_str(call.idempotency_key) {
@@ -138,7 +144,7 @@ pub(super) fn first_request(
         method: method.clone(),
         url,
         headers,
-        body: form,
+        body: body.map(|body| body.bytes),
     })
 }
 
@@ -161,7 +167,12 @@ pub(super) fn redirected_request(
     });
     // The signature covers the URL, so it is made anew. A request that came to another server
     // without one gets none there.
+    let mut url = url;
     if is_same_origin && was_signed {
+        // The redirect may have dropped the hash, without which no signature covers the body.
+        if let Some(body) = body.as_ref().filter(|_| !is_form) {
+            url = with_body_hash(&url, body).unwrap_or(url);
+        }
         headers.extend(sign(call, &url.text, is_form).map(|value| (SIGNATURE, value)));
     }
     HttpRequest {
@@ -178,8 +189,8 @@ pub(super) fn redirected_request(
 
 /// The URL of a signed body that is not a form: as the carrier does it, the URL has a hash of
 /// the body. `None` if the result is not a URL.
-fn with_body_hash(home: &RequestUrl, body: &RequestBody) -> Option<RequestUrl> {
-    let url = add_body_hash(&home.text, body.text.as_bytes())?.parse().ok()?;
+fn with_body_hash(home: &RequestUrl, body: &[u8]) -> Option<RequestUrl> {
+    let url = add_body_hash(&home.text, body)?.parse().ok()?;
     // The text of a URL has no credentials.
     let authorization = home.authorization.clone();
     Some(RequestUrl { authorization, ..RequestUrl::new(&url)? })
@@ -189,7 +200,7 @@ fn with_body_hash(home: &RequestUrl, body: &RequestBody) -> Option<RequestUrl> {
 fn sign(call: &CallRequest<'_>, url: &str, is_form: bool) -> Option<HeaderValue> {
     let key = call.signing_key?;
     let signature =
-        if is_form { sign_form(key, url, FormFields::of(call).iter()) } else { sign_url(key, url) };
+        if is_form { sign_form(key, url, CallFields::of(call).iter()) } else { sign_url(key, url) };
     HeaderValue::from_str(&signature).ok()
 }
 
@@ -249,15 +260,82 @@ fn name_of(url: &Uri, trust: Trust) -> Option<String> {
     Some(format!("{scheme}://{place}{note}"))
 }
 
-// === impl FormFields ===
+// === impl CallBody ===
 
-impl<'a> FormFields<'a> {
-    fn of(call: &CallRequest<'a>) -> FormFields<'a> {
-        let webhook = match call.destination {
-            Destination::Function(function) => function.forward_webhook.then_some(call.webhook),
-            Destination::Url(_) => None,
+impl CallBody {
+    fn form(bytes: Bytes) -> CallBody {
+        CallBody { bytes, content_type: None, query: String::new() }
+    }
+
+    /// The URL that the body is sent to. `None` if the result is not a URL.
+    fn url(&self, home: &Rc<RequestUrl>, is_signed: bool) -> Option<Rc<RequestUrl>> {
+        if self.content_type.is_none() {
+            return Some(Rc::clone(home));
+        }
+        let url = home.with_query(&self.query)?;
+        Some(Rc::new(if is_signed { with_body_hash(&url, &self.bytes)? } else { url }))
+    }
+}
+
+impl From<&RequestBody> for CallBody {
+    fn from(body: &RequestBody) -> CallBody {
+        let content_type = HeaderValue::from_str(&body.content_type).ok();
+        CallBody { bytes: body.text.clone().into(), content_type, query: String::new() }
+    }
+}
+
+// === impl CallFields ===
+
+impl<'a> CallFields<'a> {
+    fn of(call: &CallRequest<'a>) -> CallFields<'a> {
+        let is_forwarded = match call.destination {
+            Destination::Function(function) => function.forward_webhook,
+            Destination::Url(_) => false,
         };
-        FormFields { webhook, parameters: call.parameters }
+        CallFields {
+            webhook: is_forwarded.then_some(call.webhook),
+            payload: call.webhook_payload.filter(|_| is_forwarded),
+            parameters: call.parameters,
+        }
+    }
+
+    /// The body of a POST: a form, or what the carrier sent instead of one.
+    fn body(self, raw: Option<&Bytes>) -> CallBody {
+        match self.payload {
+            None => CallBody::form(self.form(raw)),
+            Some(payload) => self.payload_body(payload),
+        }
+    }
+
+    /// The carrier's body with the parameters that it does not have: in a JSON object they are
+    /// members, beside other bodies they are in the query.
+    fn payload_body(self, payload: &WebhookPayload) -> CallBody {
+        let values = &payload.values;
+        let own = |name: &str| self.parameters.get(name).is_some();
+        let webhook = self.webhook.into_iter().flat_map(Params::iter);
+        // The members themselves are in the body. What is left is the query of the webhook's URL.
+        let added = webhook.filter(|(name, _)| !values.contains_key(*name) && !own(name));
+        let added = added.chain(self.parameters.iter());
+        // Without a type the body would be sent as a form.
+        let content_type = match payload.content_type.as_str() {
+            "" => "application/octet-stream",
+            named => named,
+        };
+        let content_type = HeaderValue::from_str(content_type).ok();
+        // The carrier's bytes, if nothing is added: they may be signed by another system.
+        let mut body = CallBody { bytes: payload.body.clone(), content_type, query: String::new() };
+        if !payload.is_object {
+            encode_pairs(added, &mut body.query);
+            return body;
+        }
+        let added: Map<String, Value> =
+            added.map(|(name, value)| (name.to_owned(), value.into())).collect();
+        if !added.is_empty() {
+            let mut members = values.clone();
+            members.extend(added);
+            body.bytes = Value::Object(members).to_string().into();
+        }
+        body
     }
 
     /// The carrier's parameters, without those that the flow sets itself, then the flow's.
@@ -304,7 +382,7 @@ mod tests {
 
     fn form(webhook: Option<&Params>, parameters: &Params, raw: Option<&'static str>) -> String {
         let raw = raw.map(|text| Bytes::from_static(text.as_bytes()));
-        let form = FormFields { webhook, parameters }.form(raw.as_ref());
+        let form = CallFields { webhook, payload: None, parameters }.form(raw.as_ref());
         String::from_utf8(form.to_vec()).unwrap()
     }
 

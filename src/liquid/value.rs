@@ -154,6 +154,10 @@ impl<'a> LiquidValue<'a> {
                 let index = if *index < 0 { index.saturating_add(length) } else { *index };
                 usize::try_from(index).map_or(LiquidValue::Nil, |index| self.item_at(index))
             }
+            // As in JavaScript, where the members of an object are named by texts alone.
+            (LiquidValue::Object(_), LiquidValue::Int(index)) => {
+                self.member(&index.to_string(), None)
+            }
             (LiquidValue::Object(_) | LiquidValue::Loop(_), key) => match key.as_str() {
                 Some(key) => self.member(key, None),
                 None => LiquidValue::Nil,

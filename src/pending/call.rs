@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::webhook::{Params, as_form};
+use crate::webhook::{Params, WebhookPayload, as_form};
 
 /// A function call that an execution waits for: everything that is needed to make the same call
 /// again if the table has lost it.
@@ -20,4 +20,7 @@ pub struct PendingCall {
     /// The carrier's parameters, for a function with `forward_webhook`.
     #[serde(with = "as_form")]
     pub webhook: Arc<Params>,
+    /// The carrier's body, if it is not a form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<Box<WebhookPayload>>,
 }

@@ -10,7 +10,7 @@ use crate::clock;
 use crate::config::Function;
 use crate::function::{CallRequest, Destination, Functions, Outcome};
 use crate::verify::SigningKey;
-use crate::webhook::Params;
+use crate::webhook::{Params, WebhookPayload};
 
 /// A call of a configured function that borrows nothing from a webhook.
 pub(crate) struct DetachedCall {
@@ -26,6 +26,8 @@ pub(crate) struct DetachedCall {
     pub webhook: Arc<Params>,
     /// The same parameters as the carrier encoded them, if this webhook has them.
     pub form: Option<Bytes>,
+    /// The carrier's body, if it is not a form.
+    pub payload: Option<Box<WebhookPayload>>,
     /// The key that signs the request.
     pub signing_key: Option<SigningKey>,
     /// The `Idempotency-Key`.
@@ -48,6 +50,7 @@ impl DetachedCall {
             parameters: &self.parameters,
             webhook: &self.webhook,
             webhook_form: self.form.as_ref(),
+            webhook_payload: self.payload.as_deref(),
             signing_key: self.signing_key.as_ref(),
             deadline,
             idempotency_key: &self.key,

@@ -148,6 +148,7 @@ mod tests {
             query: query.iter().copied().collect(),
             params: params.iter().copied().collect(),
             body: Default::default(),
+            payload: None,
             idempotency_token: None,
         }
     }

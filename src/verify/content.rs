@@ -10,7 +10,7 @@ use super::VerifyError;
 use super::key::body_sha256;
 use crate::config::Account;
 use crate::media_type;
-use crate::webhook::{BODY_HASH, Params, Received, Webhook};
+use crate::webhook::{BODY_HASH, Params, Received, Webhook, WebhookPayload};
 
 static IDEMPOTENCY_TOKEN: HeaderName = HeaderName::from_static("i-twilio-idempotency-token");
 
@@ -91,6 +91,13 @@ impl RequestContent {
     /// Gives what was read to the stages after this one.
     pub(crate) fn into_webhook(self, received: Received, account: Option<Arc<Account>>) -> Webhook {
         let idempotency_token = received.header(&IDEMPOTENCY_TOKEN).map(str::to_owned);
+        let payload = match self.body {
+            BodyCoverage::Hashed if !received.body.is_empty() => {
+                let content_type = received.header(&CONTENT_TYPE).unwrap_or_default().to_owned();
+                Some(Box::new(WebhookPayload::new(content_type, received.body.clone())))
+            }
+            _ => None,
+        };
         let path_length = received.path().len();
         let Received { target: mut path, body, .. } = received;
         // The target becomes the path in place, without another allocation.
@@ -98,9 +105,11 @@ impl RequestContent {
         let (params, body) = match self.body {
             BodyCoverage::Ignored => (self.query.clone(), Bytes::new()),
             BodyCoverage::Form(params) => (params, body),
-            BodyCoverage::Hashed => (Params::default(), body),
+            BodyCoverage::Hashed => {
+                (payload.as_ref().map(|payload| payload.params()).unwrap_or_default(), body)
+            }
         };
-        Webhook { account, path, query: self.query, params, body, idempotency_token }
+        Webhook { account, path, query: self.query, params, body, payload, idempotency_token }
     }
 }
 

@@ -113,6 +113,7 @@ mod tests {
             query: Params::default(),
             params: params.iter().copied().collect(),
             body: Default::default(),
+            payload: None,
             idempotency_token: None,
         }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Params, Webhook};
+use super::{BODY_HASH, Params, Webhook};
 
 /// 32 hexadecimal digits that cannot be guessed. An execution that waits holds one, the URL that
 /// the carrier comes back to has the same, and it fits once.
@@ -55,9 +55,10 @@ impl StepToken {
         !self.0.is_empty() && step.len() == self.0.len() && differences == 0
     }
 
-    /// The parameters of a query that are not ours.
+    /// The parameters of a query that its owner wrote: neither ours nor the carrier's digest of a
+    /// body.
     pub(crate) fn strip(query: &Params) -> impl Iterator<Item = (&str, &str)> {
-        query.iter().filter(|(name, _)| !matches!(*name, STEP | FLOW_EVENT))
+        query.iter().filter(|(name, _)| !matches!(*name, STEP | FLOW_EVENT | BODY_HASH))
     }
 
     /// The query that brings the carrier to this step, behind what the URL had of the user's own.

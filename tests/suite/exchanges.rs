@@ -21,7 +21,14 @@ struct Case {
     about: String,
     /// The request target.
     target: String,
+    /// The parameters of a webhook that is a form, as most are.
+    #[serde(default)]
     params: BTreeMap<String, String>,
+    /// The type and the text of another body.
+    #[serde(rename = "type")]
+    content_type: Option<String>,
+    #[serde(default)]
+    body: String,
     /// The route; `default` stands for the one of `DEFAULT`.
     #[serde(default)]
     config: Option<String>,
@@ -55,6 +62,11 @@ struct Expect {
     /// Parameters among those that the function got.
     #[serde(default)]
     sent: BTreeMap<String, String>,
+    /// The body that the function got.
+    body: Option<String>,
+    /// Words of the head that the function got: its request line and header fields.
+    #[serde(default)]
+    head: Vec<String>,
     /// Words of the record: reason or findings.
     #[serde(default)]
     log: Vec<String>,
@@ -110,7 +122,10 @@ async fn play(folder: &Path) -> Vec<String> {
     let rig = Rig::start(function.address, case.config.as_deref().unwrap_or(DEFAULT));
     let params: Vec<(&str, &str)> =
         case.params.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let reply = rig.post(&case.target, &params).await;
+    let reply = match &case.content_type {
+        None => rig.post(&case.target, &params).await,
+        Some(of) => rig.send(rig.signed_body(&case.target, of, &case.body)).await,
+    };
     let record = rig.end().await.remove(0);
 
     let mut mismatches = Vec::new();
@@ -127,6 +142,15 @@ async fn play(folder: &Path) -> Vec<String> {
     let sent = sent.unwrap_or_default();
     for (name, value) in &case.expect.sent {
         expect(name, &Some(value.as_str()), &sent.get(name));
+    }
+    if let Some(body) = &case.expect.body {
+        let got = requests.first().map(|seen| String::from_utf8_lossy(&seen.body).into_owned());
+        expect("body", &Some(body), &got.as_ref());
+    }
+    for words in &case.expect.head {
+        let head = requests.first().map(|seen| seen.head.to_ascii_lowercase()).unwrap_or_default();
+        let words = words.to_ascii_lowercase();
+        expect("head", &words, if head.contains(&words) { &words } else { &head });
     }
     for words in &case.expect.log {
         expect(words, &true, &record.to_string().contains(words.as_str()));

@@ -121,6 +121,22 @@ async fn another_configuration_finds_what_is_under_way() {
 }
 
 #[actix_web::test]
+async fn a_webhook_in_json_stays_json_while_it_is_held() {
+    let (function, release) = gated();
+    let rig = Rig::start(function.address, HELD);
+    let event = r#"{"CallSid": "CA1", "CallStatus": "ringing", "score": 0.5}"#;
+    let held = rig.send(rig.signed_body("/voice?a=b", "application/json", event)).await;
+    let poll = back(&held);
+    release.send(()).unwrap();
+    let plan = ask(&rig, &poll, "in-progress").await;
+    assert!(plan.body.contains("Plan gold"), "{}", plan.body);
+    let [request] = function.requests().try_into().unwrap();
+    let body = String::from_utf8(request.body).unwrap();
+    assert_eq!(body, r#"{"CallSid":"CA1","CallStatus":"ringing","score":0.5,"a":"b"}"#);
+    rig.end().await;
+}
+
+#[actix_web::test]
 async fn a_step_of_the_functions_own_is_not_ours() {
     let function = Hostile::always(json("{\"plan\": \"gold\"}"));
     let rig = Rig::start(function.address, HELD);

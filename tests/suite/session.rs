@@ -85,6 +85,7 @@ fn key(sid: &str) -> ClaimKey {
         query: Params::default(),
         params: [("MessageSid", sid)].into_iter().collect(),
         body: Bytes::new(),
+        payload: None,
         idempotency_token: None,
     };
     ClaimKey::from_webhook(&webhook, Channel::Message).expect("a message has a key")

@@ -21,7 +21,7 @@ use twimlgate::server::{Listeners, Server};
 use twimlgate::session::Sessions;
 use twimlgate::template::TemplateFolder;
 use twimlgate::twiml::read::{DocumentLimits, parse_document};
-use twimlgate::verify::{SigningKey, sign_form};
+use twimlgate::verify::{SigningKey, add_body_hash, sign_form, sign_url};
 use twimlgate::webhook::Params;
 
 pub(crate) const SID: &str = "AC00000000000000000000000000000000";
@@ -119,6 +119,24 @@ impl Rig {
             body.len()
         );
         (head + &body).into_bytes()
+    }
+
+    /// The bytes of a signed webhook whose body is not a form.
+    pub(crate) fn signed_body(&self, target: &str, content_type: &str, body: &str) -> Vec<u8> {
+        let origin = format!("http://{}", self.server.address);
+        let url = add_body_hash(&format!("{origin}{target}"), body.as_bytes());
+        let url = url.expect("no other hash is there");
+        let key = SigningKey::new(&Secret::new(TOKEN.to_owned()), HmacAlgorithm::Sha1);
+        let signature = sign_url(&key, &url);
+        let target = url.strip_prefix(&origin).expect("it is the beginning");
+        let head = format!(
+            "POST {target} HTTP/1.1\r\nHost: {}\r\nUser-Agent: TwilioProxy/1.1\r\n\
+             Content-Type: {content_type}\r\nX-Twilio-Signature: {signature}\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n",
+            self.server.address,
+            body.len()
+        );
+        (head + body).into_bytes()
     }
 
     /// Sends bytes over a connection of their own, and reads until the gateway closes it.
