@@ -21,7 +21,7 @@ mod verify;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Command, CommandFactory, Parser, Subcommand};
 
 /// A self-hosted gateway for the webhooks of phone numbers.
 ///
@@ -73,6 +73,11 @@ pub fn run() -> ExitCode {
         CliCommand::Sign(args) => sign::run(args),
         CliCommand::Verify(args) => verify::run(args),
     }
+}
+
+/// The commands with their arguments, for tests of what the documentation names.
+pub fn command() -> Command {
+    Cli::command()
 }
 
 /// Version and commit.

@@ -259,9 +259,8 @@ fn converse(file: &FlowTestFile, actions: &str) -> (Vec<PhoneTurn>, Caller) {
     })
 }
 
-/// The manual says what the code says.
-#[test]
-fn the_manual_has_every_key_every_word_and_what_is_printed() {
+/// The parts of `docs/flow-tests.md` between `<!-- NAME -->` and `<!-- end of NAME -->`.
+pub(crate) fn manual_parts() -> Vec<(&'static str, String)> {
     let mut keys = String::from("| where | key | value | meaning |\n|---|---|---|---|\n");
     for table in TABLES {
         for key in table.keys {
@@ -277,28 +276,28 @@ fn the_manual_has_every_key_every_word_and_what_is_printed() {
     for (word, form, doc) in EXPECTATIONS {
         words += &format!("| `{word}` | `{}` | {doc} |\n", form.replace('|', "\\|"));
     }
-    let file = root().join("docs/flow-tests.md");
-    let mut text = std::fs::read_to_string(&file).unwrap();
     let fenced = |kind: &str, path: &str, before: &str| {
         let text = std::fs::read_to_string(root().join(path)).unwrap();
         format!("```{kind}\n{before}{text}```\n")
     };
-    for (name, part) in [
+    let covered = "$ twimlgate test tests/flows --coverage\n";
+    vec![
         ("keys", keys),
         ("words", words),
         ("hotline", fenced("toml", "tests/flows/hotline.test.toml", "")),
         ("survey", fenced("toml", "tests/flows/survey.test.toml", "")),
         ("sms", fenced("toml", "tests/flows/sms.test.toml", "")),
         ("failing", fenced("text", "tests/flow-tests/changed.txt", "$ twimlgate test flows\n")),
-        (
-            "coverage",
-            fenced(
-                "text",
-                "tests/flow-tests/coverage.txt",
-                "$ twimlgate test tests/flows --coverage\n",
-            ),
-        ),
-    ] {
+        ("coverage", fenced("text", "tests/flow-tests/coverage.txt", covered)),
+    ]
+}
+
+/// The manual says what the code says.
+#[test]
+fn the_manual_has_every_key_every_word_and_what_is_printed() {
+    let file = root().join("docs/flow-tests.md");
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    for (name, part) in manual_parts() {
         let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->"));
         let start = text.find(&begin).unwrap_or_else(|| panic!("no {begin}")) + begin.len();
         let stop = text.find(&end).unwrap_or_else(|| panic!("no {end}"));

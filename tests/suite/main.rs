@@ -17,6 +17,7 @@ mod hold;
 mod liquid;
 mod load;
 mod packaging;
+mod pages;
 mod phone;
 mod serve;
 mod session;

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use regex::Regex;
-use twimlgate::config::Config;
-use twimlgate::diagnostics::problem::Source;
 use twimlgate::limits::{DRAIN_WITHIN, KEEP_ALIVE, WEBHOOK_BODY_BYTES_MAX};
+use yaml_rust2::YamlLoader;
 
 use crate::support::hostile::Hostile;
-use crate::support::rig::{Rig, SID};
+use crate::support::rig::Rig;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -74,6 +73,9 @@ fn every_alert_says_what_to_do() {
     let told = all(r"(?m)^\| `(Twimlgate\w+)` \|", &read("docs/operations.md"));
     assert!(rules == told && rules.len() > 9, "{rules:?} {told:?}");
     let tried = read("packaging/prometheus-rules-test.yml");
+    for yaml in [&read("packaging/prometheus-rules.yml"), &tried] {
+        YamlLoader::load_from_str(yaml).unwrap();
+    }
     for alert in all(r#"alertname[:=] ?"?(Twimlgate\w+)"#, &tried) {
         assert!(rules.iter().any(|rule| rule.starts_with(&alert)), "{alert}");
     }
@@ -96,36 +98,6 @@ fn the_configuration_of_the_package_is_served_as_it_is() {
     let output = command.env("TWILIO_AUTH_TOKEN", "12345").output().unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();
     assert_eq!(printed, "config.toml: 2 routes, no errors, 0 warnings\n");
-}
-
-#[test]
-fn configurations_in_the_pages_can_be_read() {
-    let mut count = 0;
-    for file in ["README.md", "SECURITY.md", "docs/operations.md", "docs/signatures.md"] {
-        let snippets = all(r"(?s)```toml\n(.*?)```", &read(file)).into_iter();
-        // A flow's test is no configuration.
-        for snippet in snippets.filter(|snippet| !snippet.contains("[[case]]")) {
-            // A key by itself belongs to an account that the page has shown before.
-            let account = format!("[[account]]\nsid = \"{SID}\"\nauth_tokens = [\"12345\"]\n");
-            let text = match snippet.contains("[[account]]") {
-                true => snippet.clone(),
-                false => format!("{account}{snippet}"),
-            };
-            let set = |_: &str| Some(SID.to_owned());
-            let (config, problems) = Config::parse(&Source::new(file, &text), root(), &set);
-            let told = problems.to_string();
-            let errors = told.lines().filter(|line| line.starts_with("error: "));
-            // The files that a page names are on the reader's machine.
-            let wrong: Vec<_> = errors.filter(|line| !told_of_a_file(line)).collect();
-            assert!(config.is_some() && wrong.is_empty(), "{file}: {snippet}\n{told}");
-            count += 1;
-        }
-    }
-    assert!(count >= 4, "{count}");
-}
-
-fn told_of_a_file(line: &str) -> bool {
-    line.contains("server.tls.certificate` is") || line.contains("server.tls.key` is")
 }
 
 #[test]
@@ -185,6 +157,18 @@ fn the_image_is_built_from_what_there_is() {
     );
 }
 
+/// An engine is not needed to know that a shell reads the commands.
+#[test]
+fn the_commands_of_the_image_can_be_read() {
+    let file = read("packaging/Dockerfile");
+    let commands = all(r"(?m)^#   +(.*)$", &file);
+    assert!(commands.iter().any(|line| line.starts_with("docker build -f packaging/Dockerfile")));
+    let indented = file.lines().filter_map(|line| line.strip_prefix("#   "));
+    let script: Vec<&str> = indented.collect();
+    let mut shell = Command::new("bash");
+    assert!(shell.args(["-n", "-c", &script.join("\n")]).status().unwrap().success());
+}
+
 #[test]
 fn the_package_holds_what_there_is() {
     let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
@@ -200,7 +184,8 @@ fn the_package_holds_what_there_is() {
 
 #[test]
 fn links_of_the_pages_lead_somewhere() {
-    for file in ["README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/operations.md"] {
+    for page in crate::pages::markdown::pages() {
+        let file = page.path.as_str();
         let folder = root().join(file).parent().map(PathBuf::from).unwrap();
         for link in all(r"\]\(([^)#][^)]*)\)", &read(file)) {
             let (path, heading) = link.split_once('#').unwrap_or((&link, ""));

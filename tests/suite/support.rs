@@ -2,3 +2,4 @@
 
 pub(crate) mod hostile;
 pub(crate) mod rig;
+pub(crate) mod terminal;

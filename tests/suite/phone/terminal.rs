@@ -1,78 +1,20 @@
 //! `twimlgate phone` and `text` on a terminal: prompts, colours, completion, Ctrl-C and Ctrl-D.
 
-use std::fs::File;
-use std::io::{Read as _, Write as _};
-use std::process::Child;
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
-
-use nix::pty::{Winsize, openpty};
-
 use super::app::App;
 use super::commands::{command, gateway};
+use crate::support::terminal::Terminal;
 
-/// A program at a terminal, and what it has written there.
-struct Terminal {
-    child: Child,
-    keyboard: File,
-    written: mpsc::Receiver<Vec<u8>>,
-    seen: String,
-}
-
-/// Longer than anything takes on a machine that is busy.
-const WITHIN: Duration = Duration::from_secs(20);
-
-impl Terminal {
-    fn start(folder: &str, arguments: &[&str], colours: bool) -> Terminal {
-        let size = Winsize { ws_row: 40, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
-        let terminal = openpty(Some(&size), None).unwrap();
-        let end = || File::from(terminal.slave.try_clone().unwrap());
-        let mut command = command(folder, arguments);
-        command.env("TERM", "xterm").env("NO_COLOR", if colours { "" } else { "1" });
-        let child = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
-        drop(command);
-        drop(terminal.slave);
-        let mut screen = File::from(terminal.master.try_clone().unwrap());
-        let (write, written) = mpsc::channel();
-        thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(length @ 1..) = screen.read(&mut buffer) {
-                let _ = write.send(buffer[..length].to_vec());
-            }
-        });
-        let keyboard = File::from(terminal.master);
-        Terminal { child, keyboard, written, seen: String::new() }
-    }
-
-    /// Waits until this is written; forgets what stands before it.
-    fn sees(&mut self, text: &str) {
-        while !self.seen.contains(text) {
-            let written = self.written.recv_timeout(WITHIN);
-            let written = written.unwrap_or_else(|_| panic!("no `{text}` in {:?}", self.seen));
-            self.seen.push_str(&String::from_utf8_lossy(&written));
-        }
-        let at = self.seen.find(text).unwrap();
-        self.seen.drain(..at + text.len());
-    }
-
-    fn types(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).unwrap();
-    }
-
-    /// The exit code, and what was written to the end.
-    fn ended(mut self) -> (Option<i32>, String) {
-        while let Ok(written) = self.written.recv_timeout(WITHIN) {
-            self.seen.push_str(&String::from_utf8_lossy(&written));
-        }
-        (self.child.wait().unwrap().code(), self.seen)
-    }
+/// A command at a terminal, in a folder of its own.
+fn start(folder: &str, arguments: &[&str], colours: bool) -> Terminal {
+    let mut command = command(folder, arguments);
+    command.env("NO_COLOR", if colours { "" } else { "1" });
+    Terminal::start(command, 80)
 }
 
 #[test]
 fn a_call_is_held_at_a_prompt() {
     let _function = gateway("terminal");
-    let mut terminal = Terminal::start("terminal", &["phone", "/hotline"], true);
+    let mut terminal = start("terminal", &["phone", "/hotline"], true);
     terminal.sees("\x1b[1m+15550100 calls +15550199: /hotline\x1b[0m\r\n");
     terminal.sees("Press 1 for your plan, 2 for an agent.");
     terminal.sees("a key, say …, or silence for 5 s");
@@ -101,7 +43,7 @@ fn a_call_is_held_at_a_prompt() {
 #[test]
 fn a_chat_has_two_sides() {
     let _function = gateway("sides");
-    let mut terminal = Terminal::start("sides", &["text", "/survey"], false);
+    let mut terminal = start("sides", &["text", "/survey"], false);
     terminal.sees("a message, or /help");
     terminal.sees("> ");
     terminal.types("hi there\r");
@@ -123,7 +65,7 @@ fn ctrl_c_at_a_prompt_hangs_up() {
     });
     let (url, status) = (app.url("/voice"), app.url("/status"));
     let arguments = ["phone", &url, "--status-callback", &status];
-    let mut terminal = Terminal::start("ctrl-c", &arguments, true);
+    let mut terminal = start("ctrl-c", &arguments, true);
     terminal.sees("keys, then #, or silence for 5 s");
     terminal.sees("> ");
     terminal.types("\x03");
