@@ -72,6 +72,14 @@ impl Terminal {
         while let Ok(written) = self.written.recv_timeout(WITHIN) {
             self.seen.push_str(&String::from_utf8_lossy(&written));
         }
-        (self.child.wait().unwrap().code(), self.seen)
+        (self.child.wait().unwrap().code(), std::mem::take(&mut self.seen))
+    }
+}
+
+/// The system hangs up only the terminal that controls a program, which this one does not.
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
