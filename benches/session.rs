@@ -194,7 +194,7 @@ impl Round {
             }
             What::State => (changed(scattered, fresh), None, Vec::new()),
             What::Turn => {
-                let claim = match sessions.claim(Some(key(fresh))).await {
+                let claim = match sessions.claim(Some(&key(fresh))).await {
                     Ok(ClaimOutcome::First(claim)) => Some(claim),
                     other => panic!("{other:?}"),
                 };

@@ -1,7 +1,8 @@
 //! The exchange: one webhook in, one document out.
 //!
 //! [`exchange`] runs the stages in order, and is the one place that catches a panic on the path of
-//! a webhook. `decide` has every rule about what a webhook means. `load` reads executions from the
+//! a webhook. `decide` has every rule about what a webhook means, except that `later_turn` says
+//! which request is the next turn of a call and not a repeat. `load` reads executions from the
 //! store. `turn` advances an execution for a webhook, and `resume` advances one without a webhook;
 //! both leave the steps to `turn_runner`. `pending` makes calls that may outlast their webhook.
 //! `send_replies` sends a document over the carrier's API where no webhook waits for it. `adopt`
@@ -14,6 +15,7 @@
 
 mod adopt;
 mod decide;
+mod later_turn;
 mod load;
 mod pending;
 mod resume;
@@ -41,7 +43,7 @@ use crate::journal::ExchangeLog;
 use crate::route::Route;
 use crate::session::{ClaimGuard, ClaimKey, ClaimOutcome, StoreError};
 use crate::verify::Verification;
-use crate::webhook::Received;
+use crate::webhook::{Received, Webhook};
 use turn::{TurnResult, WebhookHandler};
 
 /// The surroundings of an exchange: configuration, worker and deadline.
@@ -125,9 +127,8 @@ async fn answer<'a>(
     log.record_route(route);
     // Before the session lock, which `turn` takes: a repeat must not wait behind its own first
     // delivery.
-    let claim = worker.sessions.claim(ClaimKey::from_webhook(&webhook, route.channel));
-    match in_time(deadline, claim).await? {
-        ClaimOutcome::Answered(reply) => {
+    match claim(context, &webhook, route).await? {
+        ClaimOutcome::Answered { reply, .. } => {
             log.record_repeat();
             return Ok(reply);
         }
@@ -144,6 +145,27 @@ async fn answer<'a>(
     // At the deadline this delivery gets the fallback, and the write goes on: a repeat then gets
     // the reply.
     in_time(deadline, result.commit(worker, progress.claim.take())).await
+}
+
+/// Claims a webhook. One that equals an answered one is its repeat, unless it has another
+/// idempotency token and the reply has asked for it: then it is claimed as the turn after that one.
+async fn claim(
+    context: ExchangeContext<'_>,
+    webhook: &Webhook,
+    route: &Route,
+) -> Result<ClaimOutcome, ExchangeError> {
+    let sessions = &context.worker.sessions;
+    let mut key = ClaimKey::from_webhook(webhook, route.channel);
+    loop {
+        let outcome = in_time(context.deadline, sessions.claim(key.as_ref())).await?;
+        let ClaimOutcome::Answered { reply, is_other_delivery: true } = &outcome else {
+            return Ok(outcome);
+        };
+        let is_due = later_turn::asks_for_equal_request(reply, webhook, route.channel);
+        if !is_due || !key.as_mut().is_some_and(ClaimKey::advance) {
+            return Ok(outcome);
+        }
+    }
 }
 
 /// Stores the fallback of a failed webhook, so that its repeats get the same reply.

@@ -33,6 +33,10 @@ pub const DRAIN_WITHIN: Duration = Duration::from_secs(13);
 /// seconds; a captured request that is replayed later than this finds its step token gone.
 pub const CLAIM_KEPT: Duration = Duration::from_secs(600);
 
+/// The turns that equal requests may take: a document that asks for the same URL again and again
+/// once a second, as long as [`CLAIM_KEPT`]. It also bounds what a captured request can cause.
+pub(crate) const EQUAL_TURNS_MAX: usize = 600;
+
 /// The time for which it is known, without the reply, that a message was accepted or a call begun.
 /// These webhooks have no step token, and a signature has no date, so nothing else distinguishes a
 /// captured one from a new one.

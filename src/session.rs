@@ -94,6 +94,7 @@ use std::time::Duration;
 
 use actix_web::web::Bytes;
 
+use claim_key::TokenDigest;
 use claims::{ClaimState, ClaimTable};
 use key_digest::claim_digest;
 use memory::MemoryStore;
@@ -124,8 +125,14 @@ enum SessionStore {
 pub enum ClaimOutcome {
     /// It is the first: work on it, and commit the reply under this guard.
     First(ClaimGuard),
-    /// Its webhook has been answered: send these bytes again.
-    Answered(Bytes),
+    /// Its webhook has been answered.
+    Answered {
+        /// The bytes to send again.
+        reply: Bytes,
+        /// Whether they went to a delivery with another idempotency token: the carrier asks with an
+        /// equal request for the second time.
+        is_other_delivery: bool,
+    },
     /// Another delivery of its webhook is being worked on: send the reply of that one.
     Running(PendingReply),
     /// The webhook has no key that would tell a repeat from a new event: work on it.
@@ -159,17 +166,22 @@ impl Sessions {
     }
 
     /// Claims a webhook, once for all its deliveries. Without a key every delivery is a new one.
-    pub async fn claim(&self, key: Option<ClaimKey>) -> Result<ClaimOutcome, StoreError> {
+    pub async fn claim(&self, key: Option<&ClaimKey>) -> Result<ClaimOutcome, StoreError> {
         let Some(key) = key else { return Ok(ClaimOutcome::Unclaimed) };
-        match self.claims.claim(claim_digest(&key)) {
+        let answered = |reply, first: Option<TokenDigest>| ClaimOutcome::Answered {
+            reply,
+            // Without a token on both sides nothing tells them apart.
+            is_other_delivery: first.zip(key.token()).is_some_and(|(first, own)| first != own),
+        };
+        match self.claims.claim(claim_digest(key), key.token()) {
             ClaimState::First(guard) => Ok(ClaimOutcome::First(guard)),
-            ClaimState::Answered(reply) => Ok(ClaimOutcome::Answered(reply)),
+            ClaimState::Answered(reply, first) => Ok(answered(reply, first)),
             ClaimState::Running(reply) => Ok(ClaimOutcome::Running(reply)),
             // An error, or a cancelled look-up, drops the guard, and so frees the claim.
             ClaimState::LookUp(mut guard) => match self.reply(&guard).await? {
-                Some(reply) => {
+                Some((reply, first)) => {
                     guard.complete_from_store(&reply);
-                    Ok(ClaimOutcome::Answered(reply))
+                    Ok(answered(reply, first))
                 }
                 None => {
                     guard.mark_missing();
@@ -179,7 +191,11 @@ impl Sessions {
         }
     }
 
-    async fn reply(&self, guard: &ClaimGuard) -> Result<Option<Bytes>, StoreError> {
+    /// The stored reply to a claim, and the token of the delivery that got it first.
+    async fn reply(
+        &self,
+        guard: &ClaimGuard,
+    ) -> Result<Option<(Bytes, Option<TokenDigest>)>, StoreError> {
         match &self.store {
             SessionStore::Memory(_) => Ok(None),
             SessionStore::Sqlite(sqlite) => sqlite.reply(guard.digest()).await,

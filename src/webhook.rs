@@ -82,7 +82,7 @@ pub struct Webhook {
     /// The body that is not a form; `None` for forms, for a GET and without a body.
     pub payload: Option<Box<WebhookPayload>>,
     /// The `I-Twilio-Idempotency-Token` header: the same on a retry of the same request. It is not
-    /// signed, so it may only make us do less.
+    /// signed, so by itself it may only make us do less.
     pub idempotency_token: Option<String>,
 }
 
@@ -105,6 +105,12 @@ impl Webhook {
             .collect();
         added.iter().for_each(|(name, value)| self.params.push(name, value));
         (is_form && added.is_empty()).then(|| self.body.clone())
+    }
+
+    /// Whether its call has not been answered. The first verb that speaks answers it, so every
+    /// request after that says `in-progress` or an end.
+    pub(crate) fn is_before_answer(&self) -> bool {
+        matches!(self.param("CallStatus"), Some("ringing" | "queued" | "initiated"))
     }
 
     /// What it is about, by the identifier that it carries; `None` for events of other kinds.

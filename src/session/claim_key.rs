@@ -1,11 +1,13 @@
 //! The claim key: what makes two deliveries one webhook.
 
 use std::fmt::Write as _;
+use std::num::NonZeroU64;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::channel::Channel;
 use crate::hex::to_hex;
+use crate::limits::EQUAL_TURNS_MAX;
 use crate::webhook::{StepToken, Webhook};
 
 /// The identity of one webhook. Two deliveries with equal keys are one event of the carrier.
@@ -16,7 +18,20 @@ use crate::webhook::{StepToken, Webhook};
 pub struct ClaimKey {
     text: String,
     can_begin: bool,
+    /// The token of this delivery, where an equal request may be a later turn.
+    token: Option<TokenDigest>,
+    /// The length of the text without the number of the turn.
+    request_bytes: usize,
+    /// How many turns of equal requests came before.
+    turn: usize,
 }
+
+/// A digest of the carrier's idempotency token: all deliveries of one webhook have the same, and
+/// the next request of a call has another one, even if it is equal.
+///
+/// The token is not signed. Two tokens with one digest only make the second delivery a repeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct TokenDigest(NonZeroU64);
 
 /// Room for the key of a usual message: one allocation instead of several that grow.
 const KEY_BYTES: usize = 160;
@@ -38,6 +53,9 @@ impl ClaimKey {
     /// * Any other later turn is CallSid and the carrier's idempotency token. It is not signed, but
     ///   a changed one only gets what a new webhook would get, and that takes a signature.
     ///
+    /// A message, a first turn and a step are also remembered with their token, because a document
+    /// may ask for the same request again: see [`ClaimKey::advance`].
+    ///
     /// The request target belongs to all of them, because one call may be sent to several of our
     /// routes. So does `ErrorCode`: the carrier's request to a fallback URL is not a repeat of the
     /// request that failed.
@@ -47,7 +65,7 @@ impl ClaimKey {
         let is_report = channel == Channel::Voice && webhook.is_status_report();
         let can_begin = match channel {
             Channel::Message => true,
-            Channel::Voice => is_first_turn(webhook) && !is_report,
+            Channel::Voice => webhook.is_before_answer() && !is_report,
         };
         let (turn, number) = match channel {
             // One message has many events in a conversation, so all their parameters count.
@@ -65,8 +83,9 @@ impl ClaimKey {
                 params_digest = digest_params(webhook);
                 ("report", params_digest.as_str())
             }
-            Channel::Voice if is_first_turn(webhook) => {
-                // Signed parameters alone: a replay with another token must remain a repeat.
+            Channel::Voice if webhook.is_before_answer() => {
+                // Signed parameters alone: a replay with another token must remain a repeat, unless
+                // the stored reply asks for one more request.
                 let result = has_verb_result(webhook).then(|| digest_params(webhook));
                 params_digest = result.unwrap_or_default();
                 ("first", params_digest.as_str())
@@ -80,7 +99,17 @@ impl ClaimKey {
         let account = webhook.account.as_ref().map_or("", |account| account.sid.as_str());
         let conversation = || webhook.param("ConversationSid").filter(|sid| !sid.is_empty());
         let sid = webhook.sid().or_else(conversation)?;
-        let mut key = ClaimKey { text: String::with_capacity(KEY_BYTES), can_begin };
+        let token = match turn {
+            "first" | "step" | "message" => webhook.idempotency_token.as_deref(),
+            _ => None,
+        };
+        let mut key = ClaimKey {
+            text: String::with_capacity(KEY_BYTES),
+            can_begin,
+            token: token.map(TokenDigest::new),
+            request_bytes: 0,
+            turn: 0,
+        };
         for part in [channel.name(), account, sid, turn, number, param("ErrorCode"), &webhook.path]
         {
             key.push_part(part);
@@ -89,7 +118,30 @@ impl ClaimKey {
             key.push_part(name);
             key.push_part(value);
         }
+        key.request_bytes = key.text.len();
         Some(key)
+    }
+
+    /// Makes this the key of the next turn with an equal request. `false` after
+    /// [`EQUAL_TURNS_MAX`] turns; the key is unchanged then.
+    ///
+    /// A turn is found only through the one before it, so that none can be left out. It cannot
+    /// begin anything by itself: the first key of the request is remembered for that.
+    pub(crate) fn advance(&mut self) -> bool {
+        if self.turn == EQUAL_TURNS_MAX {
+            return false;
+        }
+        self.turn += 1;
+        self.text.truncate(self.request_bytes);
+        // One part: the names and values of the query before it come in pairs.
+        self.push_part(&format!("turn {}", self.turn));
+        self.can_begin = false;
+        true
+    }
+
+    /// The token of this delivery, where another one may mean another turn.
+    pub(super) fn token(&self) -> Option<TokenDigest> {
+        self.token
     }
 
     /// The key as text. A change of its form makes the claims in a store of a former version
@@ -111,6 +163,27 @@ impl ClaimKey {
     }
 }
 
+// === impl TokenDigest ===
+
+impl TokenDigest {
+    /// FNV-1a: stores hold it, so it must be the same in every version.
+    fn new(token: &str) -> TokenDigest {
+        let step = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
+        let hash = token.bytes().fold(0xCBF2_9CE4_8422_2325, step);
+        TokenDigest(NonZeroU64::new(hash).unwrap_or(NonZeroU64::MIN))
+    }
+
+    /// The digest as a number of the store.
+    pub(super) fn to_number(self) -> i64 {
+        self.0.get().cast_signed()
+    }
+
+    /// The digest that a store has as this number.
+    pub(super) fn from_number(number: i64) -> Option<TokenDigest> {
+        NonZeroU64::new(number.cast_unsigned()).map(TokenDigest)
+    }
+}
+
 /// The digest of all parameters in the order of their names: a retry may send them in another one.
 fn digest_params(webhook: &Webhook) -> String {
     let mut pairs: Vec<(&str, &str)> = webhook.params.iter().collect();
@@ -122,12 +195,6 @@ fn digest_params(webhook: &Webhook) -> String {
         hash.update(text);
     }
     to_hex(&hash.finalize()[..16])
-}
-
-/// Whether the carrier asks for the first document of a call. A call is answered by the first verb
-/// that speaks, so every later request says `in-progress` or an end.
-fn is_first_turn(webhook: &Webhook) -> bool {
-    matches!(webhook.param("CallStatus"), Some("ringing" | "queued" | "initiated"))
 }
 
 /// Whether a webhook brings what a verb has come to, as the action of `<Dial>` does.
@@ -245,6 +312,32 @@ mod tests {
         // 32 digits of a hash, not of another length.
         let text = step("t", &[]).map(|key| key.as_str().to_owned()).unwrap_or_default();
         assert!(text.starts_with("5:voice0:3:CA14:step32:"), "{text}");
+    }
+
+    #[test]
+    fn a_digest_of_a_token_is_the_same_in_every_version() {
+        let digest = TokenDigest::new("foobar");
+        assert_eq!(digest.to_number().cast_unsigned(), 0x8594_4171_f739_67e8);
+        assert_eq!(TokenDigest::from_number(digest.to_number()), Some(digest));
+        assert_eq!(TokenDigest::from_number(0), None);
+    }
+
+    #[test]
+    fn equal_turns_have_keys_of_their_own_up_to_a_limit() {
+        let first = call(&[], "ringing", &[]).expect("it has a key");
+        let mut turn = first.clone();
+        let mut texts = vec![first.text];
+        while turn.advance() {
+            assert!(!turn.can_begin());
+            texts.push(turn.text.clone());
+        }
+        assert_eq!(texts.len(), EQUAL_TURNS_MAX + 1);
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), EQUAL_TURNS_MAX + 1);
+        // A query cannot look like the number of a turn.
+        let named = call(&[("turn 1", "")], "ringing", &[]).expect("it has a key");
+        assert!(!texts.contains(&named.text));
     }
 
     #[test]

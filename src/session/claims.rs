@@ -24,6 +24,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::claim_key::TokenDigest;
 use super::key_digest::{KeyDigest, digest_can_begin};
 use crate::clock;
 use crate::limits::{
@@ -42,6 +43,8 @@ pub(super) struct ClaimTable(Arc<SharedClaims>);
 pub struct ClaimGuard {
     table: ClaimTable,
     digest: KeyDigest,
+    /// The token of the delivery that is worked on.
+    token: Option<TokenDigest>,
     /// Whether the claim is still without a reply, so that a drop has to free it.
     is_open: bool,
     /// Whether the store has the reply, as far as the table knows.
@@ -59,8 +62,8 @@ pub(super) enum ClaimState {
     First(ClaimGuard),
     /// The store may have the reply: look it up under this guard.
     LookUp(ClaimGuard),
-    /// The reply is known.
-    Answered(Bytes),
+    /// The reply is known, and the token of the delivery that got it first.
+    Answered(Bytes, Option<TokenDigest>),
     /// Another delivery is being worked on.
     Running(PendingReply),
 }
@@ -71,6 +74,8 @@ pub(super) struct StoredClaim {
     pub digest: KeyDigest,
     /// How long ago it was answered.
     pub age: Duration,
+    /// The token of the delivery that was answered first.
+    pub token: Option<TokenDigest>,
     /// The reply; `None` if it was not read, because it does not fit into memory.
     pub reply: Option<Bytes>,
 }
@@ -107,7 +112,7 @@ struct ClaimEntries {
 enum ClaimEntry {
     /// The repeats that wait for the reply.
     Running(Vec<oneshot::Sender<Bytes>>),
-    Answered(Bytes),
+    Answered(Bytes, Option<TokenDigest>),
     Stored,
     Expired,
 }
@@ -127,11 +132,11 @@ impl ClaimTable {
     pub(super) fn load(&self, claims: impl IntoIterator<Item = StoredClaim>) {
         let now = clock::now();
         let mut entries = self.lock();
-        for StoredClaim { digest, age, reply } in claims {
+        for StoredClaim { digest, age, token, reply } in claims {
             // The monotonic clock of a machine that has just started has no time that far back.
             let at = now.checked_sub(age).unwrap_or(now);
             match reply {
-                Some(reply) => entries.insert_answered(digest, at, reply),
+                Some(reply) => entries.insert_answered(digest, at, reply, token),
                 None => {
                     entries.stored.push_back((digest, at));
                     entries.entries.insert(digest, ClaimEntry::Stored);
@@ -161,14 +166,16 @@ impl ClaimTable {
         entries.expired_unsure_until = Some(now + REPLAY_REFUSED);
     }
 
-    /// Claims a webhook.
-    pub(super) fn claim(&self, digest: KeyDigest) -> ClaimState {
+    /// Claims a webhook for the delivery with this token.
+    pub(super) fn claim(&self, digest: KeyDigest, token: Option<TokenDigest>) -> ClaimState {
         let now = clock::now();
         let mut entries = self.lock();
         // First of all, so that a claim that has just become too old is a new one.
         entries.evict(now, self.0.has_store);
         let is_stored = match entries.entries.get_mut(&digest) {
-            Some(ClaimEntry::Answered(reply)) => return ClaimState::Answered(reply.clone()),
+            Some(ClaimEntry::Answered(reply, token)) => {
+                return ClaimState::Answered(reply.clone(), *token);
+            }
             Some(ClaimEntry::Running(repeats)) => {
                 let (sender, receiver) = oneshot::channel();
                 repeats.push(sender);
@@ -176,7 +183,7 @@ impl ClaimTable {
             }
             Some(ClaimEntry::Stored) => true,
             // Its own reply is dropped, and it must not begin anything again.
-            Some(ClaimEntry::Expired) => return ClaimState::Answered(EMPTY),
+            Some(ClaimEntry::Expired) => return ClaimState::Answered(EMPTY, None),
             None => false,
         };
         // Also for a look-up, so that repeats wait for its result instead of looking too.
@@ -185,7 +192,7 @@ impl ClaimTable {
         let look_up = is_stored
             || is_unsure(entries.unsure_until)
             || (digest_can_begin(digest) && is_unsure(entries.expired_unsure_until));
-        let guard = ClaimGuard { table: self.clone(), digest, is_open: true, is_stored };
+        let guard = ClaimGuard { table: self.clone(), digest, token, is_open: true, is_stored };
         if look_up { ClaimState::LookUp(guard) } else { ClaimState::First(guard) }
     }
 
@@ -202,6 +209,11 @@ impl ClaimGuard {
         self.digest
     }
 
+    /// The token of the delivery that is worked on.
+    pub(super) fn token(&self) -> Option<TokenDigest> {
+        self.token
+    }
+
     /// Records the reply for all later deliveries, and sends it to those that wait.
     pub(super) fn complete(mut self, reply: &Bytes) {
         self.is_open = false;
@@ -209,7 +221,7 @@ impl ClaimGuard {
         let reply = Bytes::copy_from_slice(reply);
         let mut entries = self.table.lock();
         let former = entries.entries.remove(&self.digest);
-        entries.insert_answered(self.digest, clock::now(), reply.clone());
+        entries.insert_answered(self.digest, clock::now(), reply.clone(), self.token);
         // Sending wakes other tasks: not under the lock that they need next.
         drop(entries);
         send_reply(former, &reply);
@@ -268,10 +280,16 @@ impl PendingReply {
 // === impl ClaimEntries ===
 
 impl ClaimEntries {
-    fn insert_answered(&mut self, digest: KeyDigest, at: Instant, reply: Bytes) {
+    fn insert_answered(
+        &mut self,
+        digest: KeyDigest,
+        at: Instant,
+        reply: Bytes,
+        token: Option<TokenDigest>,
+    ) {
         self.bytes += reply.len() + CLAIM_ENTRY_BYTES;
         self.answered.push_back((digest, at));
-        self.entries.insert(digest, ClaimEntry::Answered(reply));
+        self.entries.insert(digest, ClaimEntry::Answered(reply, token));
     }
 
     fn insert_expired(&mut self, digest: KeyDigest, at: Instant) {
@@ -294,7 +312,7 @@ impl ClaimEntries {
                 break;
             }
             self.answered.pop_front();
-            if let Some(ClaimEntry::Answered(reply)) = self.entries.remove(&digest) {
+            if let Some(ClaimEntry::Answered(reply, _)) = self.entries.remove(&digest) {
                 self.bytes -= reply.len() + CLAIM_ENTRY_BYTES;
             }
             if has_store && !is_old {
@@ -354,7 +372,7 @@ mod tests {
     use super::*;
 
     fn first(table: &ClaimTable, digest: KeyDigest) -> ClaimGuard {
-        match table.claim(digest) {
+        match table.claim(digest, None) {
             ClaimState::First(guard) => guard,
             other => panic!("{other:?}"),
         }
@@ -364,11 +382,13 @@ mod tests {
     async fn one_delivery_is_worked_on_and_all_get_its_reply() {
         let table = ClaimTable::new(false);
         let guard = first(&table, 1);
-        let ClaimState::Running(early) = table.claim(1) else { panic!("a repeat") };
+        let ClaimState::Running(early) = table.claim(1, None) else { panic!("a repeat") };
         drop(first(&table, 2));
         guard.complete(&Bytes::from_static(b"<Response/>"));
         assert_eq!(early.reply().await.unwrap(), "<Response/>");
-        assert!(matches!(table.claim(1), ClaimState::Answered(reply) if reply == "<Response/>"));
+        assert!(
+            matches!(table.claim(1, None), ClaimState::Answered(reply, _) if reply == "<Response/>")
+        );
         tokio::time::advance(CLAIM_KEPT).await;
         drop(first(&table, 1));
     }
@@ -377,7 +397,7 @@ mod tests {
     async fn a_claim_that_was_dropped_is_free_again() {
         let table = ClaimTable::new(true);
         let guard = first(&table, 1);
-        let ClaimState::Running(waiting) = table.claim(1) else { panic!("a repeat") };
+        let ClaimState::Running(waiting) = table.claim(1, None) else { panic!("a repeat") };
         drop(guard);
         assert_eq!(waiting.reply().await, None);
         drop(first(&table, 1));
@@ -402,17 +422,21 @@ mod tests {
                 assert!(entries.answered.len() > 100);
                 assert_eq!(entries.stored.is_empty(), !has_store);
             }
-            match table.claim(0) {
+            match table.claim(0, None) {
                 ClaimState::First(_) => assert!(!has_store),
                 // The reply stays in the store; a delivery that came meanwhile gets it too.
                 ClaimState::LookUp(guard) => {
                     assert!(has_store);
-                    let ClaimState::Running(waiting) = table.claim(0) else { panic!("it runs") };
+                    let ClaimState::Running(waiting) = table.claim(0, None) else {
+                        panic!("it runs")
+                    };
                     guard.complete_from_store(&reply);
                     assert_eq!(waiting.reply().await.unwrap(), reply);
-                    assert!(matches!(table.claim(0), ClaimState::LookUp(_)));
+                    assert!(matches!(table.claim(0, None), ClaimState::LookUp(_)));
                     // Freed without a result, it is looked up again.
-                    let ClaimState::LookUp(mut guard) = table.claim(0) else { panic!("a look-up") };
+                    let ClaimState::LookUp(mut guard) = table.claim(0, None) else {
+                        panic!("a look-up")
+                    };
                     guard.mark_missing();
                     drop(guard);
                     drop(first(&table, 0));
@@ -426,11 +450,11 @@ mod tests {
     async fn an_unsure_table_asks_the_store_until_the_time_is_over() {
         let table = ClaimTable::new(true);
         table.mark_unsure();
-        assert!(matches!(table.claim(7), ClaimState::LookUp(_)));
+        assert!(matches!(table.claim(7, None), ClaimState::LookUp(_)));
         tokio::time::advance(CLAIM_KEPT).await;
         drop(first(&table, 7));
         // A claim that can begin something may have expired earlier.
-        assert!(matches!(table.claim(CAN_BEGIN | 7), ClaimState::LookUp(_)));
+        assert!(matches!(table.claim(CAN_BEGIN | 7, None), ClaimState::LookUp(_)));
         tokio::time::advance(REPLAY_REFUSED - CLAIM_KEPT).await;
         drop(first(&table, CAN_BEGIN | 7));
     }
@@ -439,17 +463,17 @@ mod tests {
     async fn a_loaded_claim_has_its_age() {
         let table = ClaimTable::new(true);
         tokio::time::advance(CLAIM_KEPT).await;
-        let stored = |digest, age, reply| StoredClaim { digest, age, reply };
+        let stored = |digest, age, reply| StoredClaim { digest, age, token: None, reply };
         let reply = Bytes::from_static(b"<Response/>");
         table.load([
             stored(1, Duration::from_secs(500), None),
             stored(2, Duration::from_secs(400), Some(reply)),
         ]);
-        assert!(matches!(table.claim(1), ClaimState::LookUp(_)));
-        assert!(matches!(table.claim(2), ClaimState::Answered(_)));
+        assert!(matches!(table.claim(1, None), ClaimState::LookUp(_)));
+        assert!(matches!(table.claim(2, None), ClaimState::Answered(..)));
         tokio::time::advance(Duration::from_secs(100)).await;
         drop(first(&table, 1));
-        assert!(matches!(table.claim(2), ClaimState::Answered(_)));
+        assert!(matches!(table.claim(2, None), ClaimState::Answered(..)));
         tokio::time::advance(Duration::from_secs(100)).await;
         drop(first(&table, 2));
     }
@@ -463,9 +487,8 @@ mod tests {
             }
             tokio::time::advance(CLAIM_KEPT).await;
             drop(first(&table, 1));
-            assert!(
-                matches!(table.claim(CAN_BEGIN | 1), ClaimState::Answered(reply) if reply == EMPTY)
-            );
+            let state = table.claim(CAN_BEGIN | 1, None);
+            assert!(matches!(state, ClaimState::Answered(reply, None) if reply == EMPTY));
             tokio::time::advance(REPLAY_REFUSED - CLAIM_KEPT).await;
             drop(first(&table, CAN_BEGIN | 1));
             assert!(table.lock().entries.is_empty() && table.lock().expired.is_empty());
@@ -479,8 +502,8 @@ mod tests {
             let age = CLAIM_KEPT;
             let count = EXPIRED_CLAIMS_MAX as KeyDigest + 1;
             table.load_expired((0..count).map(|number| (CAN_BEGIN | number, age)).collect(), false);
-            assert!(matches!(table.claim(CAN_BEGIN | (count - 1)), ClaimState::Answered(_)));
-            match table.claim(CAN_BEGIN) {
+            assert!(matches!(table.claim(CAN_BEGIN | (count - 1), None), ClaimState::Answered(..)));
+            match table.claim(CAN_BEGIN, None) {
                 ClaimState::First(_) => assert!(!has_store),
                 ClaimState::LookUp(_) => assert!(has_store),
                 other => panic!("{other:?}"),
@@ -495,7 +518,7 @@ mod tests {
         let table = ClaimTable::new(true);
         table.load_expired(Vec::new(), true);
         tokio::time::advance(REPLAY_REFUSED - Duration::from_secs(1)).await;
-        assert!(matches!(table.claim(CAN_BEGIN | 1), ClaimState::LookUp(_)));
+        assert!(matches!(table.claim(CAN_BEGIN | 1, None), ClaimState::LookUp(_)));
         tokio::time::advance(Duration::from_secs(1)).await;
         drop(first(&table, CAN_BEGIN | 2));
     }
@@ -505,13 +528,13 @@ mod tests {
         let table = ClaimTable::new(true);
         let age = Duration::ZERO;
         let count = CLAIMS_KNOWN_MAX as KeyDigest + 1;
-        table.load((0..count).map(|digest| StoredClaim { digest, age, reply: None }));
-        assert!(matches!(table.claim(0), ClaimState::LookUp(_)));
-        assert!(matches!(table.claim(count), ClaimState::LookUp(_)));
+        table.load((0..count).map(|digest| StoredClaim { digest, age, token: None, reply: None }));
+        assert!(matches!(table.claim(0, None), ClaimState::LookUp(_)));
+        assert!(matches!(table.claim(count, None), ClaimState::LookUp(_)));
         assert!(table.lock().entries.len() <= CLAIMS_KNOWN_MAX);
         // A claim that can begin something is remembered for longer.
         tokio::time::advance(CLAIM_KEPT).await;
         drop(first(&table, count));
-        assert!(matches!(table.claim(CAN_BEGIN | count), ClaimState::LookUp(_)));
+        assert!(matches!(table.claim(CAN_BEGIN | count, None), ClaimState::LookUp(_)));
     }
 }

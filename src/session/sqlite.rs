@@ -33,6 +33,7 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::claim_key::TokenDigest;
 use super::claims::ClaimTable;
 use super::key_digest::KeyDigest;
 use super::session_lock::HeldLock;
@@ -147,7 +148,10 @@ impl SqliteStore {
         Ok(())
     }
 
-    pub(super) async fn reply(&self, digest: KeyDigest) -> Result<Option<Bytes>, StoreError> {
+    pub(super) async fn reply(
+        &self,
+        digest: KeyDigest,
+    ) -> Result<Option<(Bytes, Option<TokenDigest>)>, StoreError> {
         self.read(|sender| ReadRequest::Reply(digest, sender)).await
     }
 

@@ -37,9 +37,15 @@ impl StepToken {
     /// Whether a webhook names a step that has the form of ours: on a route that keeps nothing,
     /// another value is a parameter of the user's.
     pub(crate) fn may_be_ours(webhook: &Webhook) -> bool {
-        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        let step = StepToken::named_by(webhook);
-        step.is_some_and(|step| step.len() == DIGITS && step.bytes().all(is_digit))
+        StepToken::named_by(webhook).is_some_and(has_form)
+    }
+
+    /// Whether a URL of a document names a step that has the form of ours.
+    pub(crate) fn is_in_url(url: &str) -> bool {
+        let query = url.split_once('?').map_or("", |(_, query)| query);
+        let query = query.split_once('#').map_or(query, |(query, _)| query);
+        let steps = query.split('&').filter_map(|pair| pair.strip_prefix("step="));
+        steps.into_iter().any(has_form)
     }
 
     /// Whether another application gives the conversation back with this webhook
@@ -69,6 +75,12 @@ impl StepToken {
         let query: Params = others.chain([(STEP, self.0.as_str())]).collect();
         format!("?{}", query.encode())
     }
+}
+
+/// Whether a text has the form of a token.
+fn has_form(step: &str) -> bool {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    step.len() == DIGITS && step.bytes().all(is_digit)
 }
 
 impl fmt::Display for StepToken {

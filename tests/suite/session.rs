@@ -77,9 +77,9 @@ async fn on_every_store(test: &str, behaviour: impl AsyncFn(Sessions)) {
     }
 }
 
-/// The key of a message.
-fn key(sid: &str) -> ClaimKey {
-    let webhook = Webhook {
+/// The webhook of a message.
+fn message(sid: &str) -> Webhook {
+    Webhook {
         account: None,
         path: "/sms".to_owned(),
         query: Params::default(),
@@ -87,20 +87,24 @@ fn key(sid: &str) -> ClaimKey {
         body: Bytes::new(),
         payload: None,
         idempotency_token: None,
-    };
-    ClaimKey::from_webhook(&webhook, Channel::Message).expect("a message has a key")
+    }
+}
+
+/// The key of a message.
+fn key(sid: &str) -> ClaimKey {
+    ClaimKey::from_webhook(&message(sid), Channel::Message).expect("a message has a key")
 }
 
 async fn claim_first(sessions: &Sessions, sid: &str) -> ClaimGuard {
-    match sessions.claim(Some(key(sid))).await {
+    match sessions.claim(Some(&key(sid))).await {
         Ok(ClaimOutcome::First(claim)) => claim,
         other => panic!("{sid}: {other:?}"),
     }
 }
 
 async fn claim_answered(sessions: &Sessions, sid: &str) -> Bytes {
-    match sessions.claim(Some(key(sid))).await {
-        Ok(ClaimOutcome::Answered(reply)) => reply,
+    match sessions.claim(Some(&key(sid))).await {
+        Ok(ClaimOutcome::Answered { reply, .. }) => reply,
         other => panic!("{sid}: {other:?}"),
     }
 }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use actix_web::web::Bytes;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::checksum::Checksum;
 use super::execution_rows::is_constraint;
@@ -15,13 +15,14 @@ use super::rows::nanoseconds;
 use crate::limits::{
     CLAIM_KEPT, CLAIMS_BYTES_MAX, CLAIMS_KNOWN_MAX, EXPIRED_CLAIMS_MAX, REPLAY_REFUSED,
 };
-use crate::session::claims::{CLAIM_ENTRY_BYTES, ClaimTable, StoredClaim};
+use crate::session::claim_key::TokenDigest;
+use crate::session::claims::{CLAIM_ENTRY_BYTES, ClaimGuard, ClaimTable, StoredClaim};
 use crate::session::key_digest::KeyDigest;
 use crate::twiml::EMPTY;
 
 /// The table of expired claims. It is created where it is missing: a file of a version without it
 /// is as good as any, and that version ignores it.
-pub(super) const SPENT_SCHEMA: &str = "CREATE TABLE IF NOT EXISTS spent (
+const SPENT_SCHEMA: &str = "CREATE TABLE IF NOT EXISTS spent (
   id INTEGER PRIMARY KEY,
   digest BLOB NOT NULL UNIQUE,
   at INTEGER NOT NULL
@@ -34,44 +35,57 @@ struct TimeWindow {
     until: i64,
 }
 
+/// Adds what a file of a former version does not have.
+pub(super) fn complete_schema(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(SPENT_SCHEMA)?;
+    let column = "SELECT 1 FROM pragma_table_info('claim') WHERE name = 'token'";
+    if !connection.prepare(column)?.exists([])? {
+        connection.execute_batch("ALTER TABLE claim ADD COLUMN token INTEGER")?;
+    }
+    Ok(())
+}
+
 /// A reply with its checksum, as it is stored.
-pub(super) fn encode_reply(digest: KeyDigest, reply: &[u8]) -> Vec<u8> {
-    reply_checksum(digest).wrap(reply)
+pub(super) fn encode_reply(digest: KeyDigest, token: Option<TokenDigest>, reply: &[u8]) -> Vec<u8> {
+    reply_checksum(digest, token).wrap(reply)
 }
 
 /// Inserts a claim with its encoded reply.
 pub(super) fn insert(
     connection: &Connection,
-    digest: KeyDigest,
+    claim: &ClaimGuard,
     now: Duration,
     encoded_reply: &[u8],
 ) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO claim (digest, at, sealed) VALUES (?1, ?2, ?3)";
+    let sql = "INSERT INTO claim (digest, at, sealed, token) VALUES (?1, ?2, ?3, ?4)";
     let mut insert = connection.prepare_cached(sql)?;
-    let digest = digest.to_be_bytes();
-    match insert.execute(params![digest, nanoseconds(now), encoded_reply]) {
+    let digest = claim.digest().to_be_bytes();
+    let token = claim.token().map(TokenDigest::to_number);
+    match insert.execute(params![digest, nanoseconds(now), encoded_reply, token]) {
         // An older one that is not yet removed, or a damaged one. In two statements, of which each
         // changes one row: see `execution_rows`.
         Err(error) if is_constraint(&error) => {
             connection.prepare_cached("DELETE FROM claim WHERE digest = ?1")?.execute([digest])?;
-            insert.execute(params![digest, nanoseconds(now), encoded_reply]).map(drop)
+            insert.execute(params![digest, nanoseconds(now), encoded_reply, token]).map(drop)
         }
         inserted => inserted.map(drop),
     }
 }
 
-/// The reply to a claim; an empty document where it is expired. A damaged one counts as none.
+/// The reply to a claim, with the token of its first delivery; an empty document where the claim
+/// is expired. A damaged one counts as none.
 pub(super) fn find_reply(
     connection: &Connection,
     digest: KeyDigest,
-) -> rusqlite::Result<Option<Bytes>> {
-    let mut select = connection.prepare_cached("SELECT sealed FROM claim WHERE digest = ?1")?;
-    let encoded = select.query_row([digest.to_be_bytes()], |row| row.get::<_, Vec<u8>>(0));
-    if let Some(encoded) = encoded.optional()? {
-        return Ok(decode_reply(digest, &encoded));
+) -> rusqlite::Result<Option<(Bytes, Option<TokenDigest>)>> {
+    let sql = "SELECT sealed, token FROM claim WHERE digest = ?1";
+    let mut select = connection.prepare_cached(sql)?;
+    let read = |row: &Row<'_>| Ok((row.get::<_, Vec<u8>>(0)?, token_column(row, 1)?));
+    if let Some((encoded, token)) = select.query_row([digest.to_be_bytes()], read).optional()? {
+        return Ok(decode_reply(digest, token, &encoded).map(|reply| (reply, token)));
     }
     let mut select = connection.prepare_cached("SELECT 1 FROM spent WHERE digest = ?1")?;
-    Ok(select.exists([digest.to_be_bytes()])?.then_some(EMPTY))
+    Ok(select.exists([digest.to_be_bytes()])?.then_some((EMPTY, None)))
 }
 
 /// Loads the claims that count into the claim table, with replies for the latest of them.
@@ -115,7 +129,8 @@ fn select_expired(
 /// The claims of the last [`CLAIM_KEPT`], oldest first.
 fn select_latest(connection: &Connection, now: Duration) -> rusqlite::Result<Vec<StoredClaim>> {
     let mut select = connection.prepare(
-        "SELECT digest, at, CASE WHEN id > ?1 THEN sealed END FROM claim ORDER BY id DESC LIMIT ?2",
+        "SELECT digest, at, CASE WHEN id > ?1 THEN sealed END, token FROM claim
+         ORDER BY id DESC LIMIT ?2",
     )?;
     // As many of the shortest replies would fit; those of older claims are not even read.
     let last: Option<i64> =
@@ -124,7 +139,7 @@ fn select_latest(connection: &Connection, now: Duration) -> rusqlite::Result<Vec
     let mut rows = select.query(params![replies, CLAIMS_KNOWN_MAX as i64 + 1])?;
     let (mut claims, mut bytes) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
-        let (digest, at) = (row.get(0)?, row.get::<_, i64>(1)?);
+        let (digest, at, token) = (row.get(0)?, row.get::<_, i64>(1)?, token_column(row, 3)?);
         let digest = KeyDigest::from_be_bytes(digest);
         let age = now.saturating_sub(Duration::from_nanos(at.max(0) as u64));
         if age >= CLAIM_KEPT {
@@ -134,7 +149,7 @@ fn select_latest(connection: &Connection, now: Duration) -> rusqlite::Result<Vec
         let reply = match encoded {
             Some(encoded) => {
                 // A damaged reply cannot be sent: the webhook is worked on again.
-                let Some(reply) = decode_reply(digest, &encoded) else { continue };
+                let Some(reply) = decode_reply(digest, token, &encoded) else { continue };
                 bytes += reply.len() + CLAIM_ENTRY_BYTES;
                 Some(reply)
             }
@@ -144,7 +159,7 @@ fn select_latest(connection: &Connection, now: Duration) -> rusqlite::Result<Vec
                 None
             }
         };
-        claims.push(StoredClaim { digest, age, reply });
+        claims.push(StoredClaim { digest, age, token, reply });
     }
     claims.reverse();
     Ok(claims)
@@ -197,12 +212,18 @@ fn is_first_outside(
     Ok(first.is_some_and(|at: i64| at <= window.from || at > window.until))
 }
 
-fn decode_reply(digest: KeyDigest, encoded: &[u8]) -> Option<Bytes> {
-    reply_checksum(digest).verify(encoded).map(Bytes::copy_from_slice)
+fn token_column(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<TokenDigest>> {
+    Ok(row.get::<_, Option<i64>>(index)?.and_then(TokenDigest::from_number))
 }
 
-fn reply_checksum(digest: KeyDigest) -> Checksum {
-    Checksum::new().number((digest >> 64) as i64).number(digest as i64)
+fn decode_reply(digest: KeyDigest, token: Option<TokenDigest>, encoded: &[u8]) -> Option<Bytes> {
+    reply_checksum(digest, token).verify(encoded).map(Bytes::copy_from_slice)
+}
+
+fn reply_checksum(digest: KeyDigest, token: Option<TokenDigest>) -> Checksum {
+    let checksum = Checksum::new().number((digest >> 64) as i64).number(digest as i64);
+    // Rows of a former version have no token, and their checksum has none.
+    token.map_or(checksum, |token| checksum.number(token.to_number()))
 }
 
 // === impl TimeWindow ===

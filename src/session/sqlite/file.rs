@@ -201,7 +201,7 @@ impl StoreFile {
             (APPLICATION_ID, version) => return Err(BadFile::Newer(version)),
             _ => return Err(BadFile::Foreign),
         }
-        connection.execute_batch(claim_rows::SPENT_SCHEMA)?;
+        claim_rows::complete_schema(&connection)?;
         if check {
             let found = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
             let found: String = found?;

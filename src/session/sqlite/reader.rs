@@ -14,13 +14,14 @@ use super::rows::{self, nanoseconds, select_executions};
 use super::write_request::WriteRequest;
 use super::{ResultSender, claim_rows};
 use crate::catch_panic::catch;
+use crate::session::claim_key::TokenDigest;
 use crate::session::key_digest::KeyDigest;
 use crate::session::{ExecutionQuery, StepQuery, StepRecord, StoreError, StoredExecution};
 
 /// A request to read, and where its result goes.
 #[derive(Debug)]
 pub(super) enum ReadRequest {
-    Reply(KeyDigest, ResultSender<Option<Bytes>>),
+    Reply(KeyDigest, ResultSender<Option<(Bytes, Option<TokenDigest>)>>),
     Active(String, ResultSender<Option<StoredExecution>>),
     Execution(String, ResultSender<Option<StoredExecution>>),
     Executions(ExecutionQuery, ResultSender<Vec<StoredExecution>>),

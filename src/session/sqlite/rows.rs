@@ -200,7 +200,7 @@ mod tests {
             context: b"{}".to_vec(),
         };
         assert_eq!(encode_context(&step), b"\x01&2h3{}");
-        let reply = super::super::claim_rows::encode_reply((1 << 64) | 2, b"<Response/>");
+        let reply = super::super::claim_rows::encode_reply((1 << 64) | 2, None, b"<Response/>");
         assert_eq!(reply, b"\x01=\xea$\x83<Response/>");
     }
 }

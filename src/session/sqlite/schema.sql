@@ -1,12 +1,14 @@
 -- Times are nanoseconds since 1970. `sealed` is data with a checksum that covers its row as well,
 -- see checksum.rs. Table `spent` is in claim_rows.rs.
 
--- In the order of their answers, so that the oldest are first. `digest` is that of the claim key.
+-- In the order of their answers, so that the oldest are first. `digest` is that of the claim key,
+-- `token` that of the idempotency token of the first delivery.
 CREATE TABLE claim (
   id INTEGER PRIMARY KEY,
   digest BLOB NOT NULL UNIQUE,
   at INTEGER NOT NULL,
-  sealed BLOB NOT NULL
+  sealed BLOB NOT NULL,
+  token INTEGER
 );
 
 -- `hour` is `updated` in hours: an index on it seldom changes with the row.

@@ -52,7 +52,8 @@ impl EncodedCommit {
         lock: Option<Arc<HeldLock>>,
     ) -> EncodedCommit {
         let Commit { claim, reply, execution, mut steps, now } = commit;
-        let encode_reply = |claim: &ClaimGuard| claim_rows::encode_reply(claim.digest(), &reply);
+        let encode_reply =
+            |claim: &ClaimGuard| claim_rows::encode_reply(claim.digest(), claim.token(), &reply);
         let encoded_reply = claim.as_ref().map(encode_reply).unwrap_or_default();
         let encoded_state = execution.as_ref().map(rows::encode_state).unwrap_or_default();
         for step in &mut steps {
@@ -78,7 +79,7 @@ impl EncodedCommit {
         changes: &mut Vec<SessionChange>,
     ) -> Result<(), RequestError> {
         if let Some(claim) = &self.claim {
-            claim_rows::insert(connection, claim.digest(), self.now, &self.encoded_reply)?;
+            claim_rows::insert(connection, claim, self.now, &self.encoded_reply)?;
         }
         // The execution before its steps, which refer to its row.
         let written = match &self.execution {

@@ -150,7 +150,6 @@ impl PhoneCall {
             result.and_then(|response| CarrierDocument::from_response(&response, Channel::Voice));
         match document {
             Ok((document, warnings)) => {
-                self.status = "in-progress";
                 // A document that works makes the fallback available again.
                 self.on_fallback = false;
                 self.events.extend(warnings.into_iter().map(PhoneEvent::Warning));
@@ -219,6 +218,9 @@ impl PhoneCall {
                 return self.end(CallEnd::Completed);
             };
             self.verb_index += 1;
+            if verb.answers_call() {
+                self.status = "in-progress";
+            }
             if self.run_verb(&verb).is_break() {
                 return;
             }

@@ -51,6 +51,19 @@ impl Element {
         text
     }
 
+    /// Whether the carrier answers a ringing call to run this verb. A call rings on through a
+    /// `Pause`, through a `Dial` that answers when it is bridged, and until it is rejected.
+    pub(crate) fn answers_call(&self) -> bool {
+        match self.name.as_str() {
+            "Message" | "Pause" | "Redirect" | "Reject" | "Sms" => false,
+            "Dial" => {
+                let value = self.attribute("answerOnBridge");
+                !value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
+            }
+            _ => true,
+        }
+    }
+
     /// The body of a `Message`, and the URLs of its media. Text beside its nouns is the body where
     /// there is no `Body`: the official packages write it in front of the `Media`.
     pub(crate) fn message(&self) -> (String, Vec<String>) {

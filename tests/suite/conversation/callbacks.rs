@@ -86,21 +86,3 @@ async fn a_callback_about_a_call_takes_no_step() {
     }
     rig.end().await;
 }
-
-#[actix_web::test]
-async fn a_call_that_still_rings_takes_another_turn() {
-    const DIAL: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 28\r\n\r\n\
-                        <Response><Dial/></Response>";
-    let function = Hostile::always(DIAL);
-    let route = "[function.f]\nurl = \"http://${FUNCTION}/f\"\n\n\
-                 [route.\"/voice\"]\nchannel = \"voice\"\nfunction = \"f\"\n";
-    let rig = Rig::start(function.address, route);
-    let call = [("CallSid", "CA1"), ("CallStatus", "ringing"), ("From", "+1"), ("To", "+2")];
-    let dialled = [&call[..], &[("DialCallStatus", "no-answer"), ("DialCallSid", "CA9")]].concat();
-    // Each request, and its repeat.
-    for (params, calls) in [(&call[..], 1), (&call, 1), (&dialled, 2), (&dialled, 2), (&call, 2)] {
-        assert_eq!(rig.post("/voice", params).await.body, "<Response><Dial/></Response>");
-        assert_eq!(function.requests().len(), calls, "{params:?}");
-    }
-    rig.end().await;
-}

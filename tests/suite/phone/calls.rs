@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use twimlgate::tools::phone::{ExpectedInput, PhoneAction, PhoneEvent};
 
-use super::app::{App, never, reply};
+use super::app::{App, Got, never, reply};
 use super::{call, play, words};
 
 /// An application that answers `/voice` with one document, and everything else by saying what it
@@ -72,6 +72,30 @@ async fn silence_is_posted_if_it_is_wanted_and_the_document_is_the_default_actio
     assert_eq!((posted[0].target.as_str(), posted[1].target.as_str()), ("/voice", "/voice"));
     assert_eq!(posted[0].params.get("CallStatus"), Some("ringing"));
     assert_eq!(posted[1].params.get("CallStatus"), Some("in-progress"));
+}
+
+#[actix_web::test]
+async fn a_call_rings_until_a_verb_answers_it() {
+    let app = App::start(|got| {
+        let (path, verbs) = match got.target.as_str() {
+            "/voice" => ("/dial", "<Pause/><Redirect>"),
+            "/dial" => ("/say", "<Dial answerOnBridge=\"true\">+15550111</Dial><Redirect>"),
+            "/say" => ("/end", "<Say>Hello</Say><Redirect>"),
+            _ => return "<Response/>".to_owned(),
+        };
+        format!("<Response>{verbs}{path}</Redirect></Response>")
+    });
+    play(&mut call(&app), "outcome busy").await;
+    let statuses: Vec<String> = app.got().iter().filter_map(status).collect();
+    assert_eq!(statuses, ["ringing", "ringing", "ringing", "in-progress", "completed"]);
+    let app = one("<Dial answerOnBridge=\"true\" action=\"/after\">+15550111</Dial>");
+    play(&mut call(&app), "outcome completed").await;
+    let statuses: Vec<String> = app.got().iter().filter_map(status).collect();
+    assert_eq!(statuses, ["ringing", "in-progress", "completed"]);
+}
+
+fn status(got: &Got) -> Option<String> {
+    got.params.get("CallStatus").map(str::to_owned)
 }
 
 #[actix_web::test]

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use actix_web::web::Bytes;
+use twimlgate::channel::Channel;
 use twimlgate::limits::{CLAIM_KEPT, CLAIMS_BYTES_MAX, REPLAY_REFUSED};
-use twimlgate::session::{ClaimOutcome, Commit, StoreError};
+use twimlgate::session::{ClaimKey, ClaimOutcome, Commit, Sessions, StoreError};
+use twimlgate::webhook::Webhook;
 
 use super::{
-    NOW, TestStore, claim_answered, claim_first, key, on_every_store, reply_commit, sample, save,
-    state_commit, step,
+    NOW, TestStore, claim_answered, claim_first, key, message, on_every_store, reply_commit,
+    sample, save, state_commit, step,
 };
 
 #[tokio::test]
@@ -17,7 +19,7 @@ async fn the_first_delivery_is_worked_on_and_the_others_get_its_reply() {
         let claim = claim_first(&sessions, "SM1").await;
         let mut waiting = Vec::new();
         for _ in 0..100 {
-            match sessions.claim(Some(key("SM1"))).await {
+            match sessions.claim(Some(&key("SM1"))).await {
                 Ok(ClaimOutcome::Running(reply)) => waiting.push(reply),
                 other => panic!("{other:?}"),
             }
@@ -39,7 +41,7 @@ async fn the_first_delivery_is_worked_on_and_the_others_get_its_reply() {
 async fn a_claim_that_is_dropped_is_free_again() {
     on_every_store("claim", async |sessions| {
         let claim = claim_first(&sessions, "SM1").await;
-        let Ok(ClaimOutcome::Running(waiting)) = sessions.claim(Some(key("SM1"))).await else {
+        let Ok(ClaimOutcome::Running(waiting)) = sessions.claim(Some(&key("SM1"))).await else {
             panic!("it is being worked on");
         };
         drop(claim);
@@ -54,7 +56,7 @@ async fn a_commit_that_is_refused_stores_nothing_and_frees_its_claim() {
     on_every_store("refused", async |sessions| {
         save(&sessions, sample(1)).await;
         let claim = Some(claim_first(&sessions, "SM1").await);
-        let Ok(ClaimOutcome::Running(waiting)) = sessions.claim(Some(key("SM1"))).await else {
+        let Ok(ClaimOutcome::Running(waiting)) = sessions.claim(Some(&key("SM1"))).await else {
             panic!("it is being worked on");
         };
         let mut second = sample(2);
@@ -75,7 +77,7 @@ async fn a_commit_that_is_refused_stores_nothing_and_frees_its_claim() {
 async fn a_caller_that_is_cancelled_does_not_undo_its_write() {
     let sessions = TestStore::file("cancelled").open();
     let claim = claim_first(&sessions, "SM1").await;
-    let Ok(ClaimOutcome::Running(waiting)) = sessions.claim(Some(key("SM1"))).await else {
+    let Ok(ClaimOutcome::Running(waiting)) = sessions.claim(Some(&key("SM1"))).await else {
         panic!("it is being worked on");
     };
     let turn = sessions.lock(&sample(1).session).await;
@@ -152,6 +154,63 @@ async fn a_message_is_refused_again_for_two_days() {
     sessions.expire(NOW + REPLAY_REFUSED, &[]).await.unwrap();
     let left: i64 = store.sql().query_row("SELECT count(*) FROM spent", [], |r| r.get(0)).unwrap();
     assert_eq!(left, 0);
+}
+
+/// The key of a delivery of a message with this idempotency token.
+fn delivery(token: &str) -> ClaimKey {
+    let webhook = Webhook { idempotency_token: Some(token.to_owned()), ..message("SM1") };
+    ClaimKey::from_webhook(&webhook, Channel::Message).expect("a message has a key")
+}
+
+async fn is_other(sessions: &Sessions, token: &str) -> bool {
+    match sessions.claim(Some(&delivery(token))).await {
+        Ok(ClaimOutcome::Answered { is_other_delivery, .. }) => is_other_delivery,
+        other => panic!("{token}: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_reply_remembers_the_token_of_its_first_delivery_as_long_as_it_is_stored() {
+    on_every_store("tokens", async |sessions| {
+        let Ok(ClaimOutcome::First(claim)) = sessions.claim(Some(&delivery("a"))).await else {
+            panic!("it is new");
+        };
+        sessions.commit(reply_commit(claim, "<Response/>")).await.unwrap();
+        assert!(!is_other(&sessions, "a").await && is_other(&sessions, "b").await);
+        let without = sessions.claim(Some(&key("SM1"))).await;
+        assert!(
+            matches!(without, Ok(ClaimOutcome::Answered { is_other_delivery: false, .. })),
+            "{without:?}"
+        );
+    })
+    .await;
+    // The file outlives the process.
+    let store = TestStore::file("tokens-reopened");
+    let sessions = store.open();
+    let Ok(ClaimOutcome::First(claim)) = sessions.claim(Some(&delivery("a"))).await else {
+        panic!("it is new");
+    };
+    sessions.commit(reply_commit(claim, "<Response/>")).await.unwrap();
+    drop(sessions);
+    let sessions = store.open();
+    assert!(!is_other(&sessions, "a").await && is_other(&sessions, "b").await);
+    drop(sessions);
+    // An expired claim has no reply that could have asked for another request.
+    let sessions = store.open_at(NOW + CLAIM_KEPT);
+    assert!(!is_other(&sessions, "b").await);
+}
+
+#[tokio::test]
+async fn a_file_without_the_column_of_tokens_is_opened() {
+    let store = TestStore::file("no-token");
+    let sessions = store.open();
+    let claim = claim_first(&sessions, "SM1").await;
+    sessions.commit(reply_commit(claim, "<Response/>")).await.unwrap();
+    drop(sessions);
+    store.sql().execute_batch("ALTER TABLE claim DROP COLUMN token").unwrap();
+    let sessions = store.open();
+    assert!(!is_other(&sessions, "b").await, "nothing says that it is another one");
+    drop(claim_first(&sessions, "SM2").await);
 }
 
 #[tokio::test]

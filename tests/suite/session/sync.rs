@@ -59,10 +59,10 @@ async fn the_child_whose_disk_fails() {
         let session = sid.clone();
         let execution = Some(StoredExecution { sid: sid.clone(), session, ..sample(number) });
         loop {
-            let claim = match sessions.claim(Some(key(&sid))).await.unwrap() {
+            let claim = match sessions.claim(Some(&key(&sid))).await.unwrap() {
                 ClaimOutcome::First(claim) => Some(claim),
                 // It was stored in spite of the error.
-                ClaimOutcome::Answered(reply) => {
+                ClaimOutcome::Answered { reply, .. } => {
                     assert_eq!(reply, sid);
                     break;
                 }

@@ -169,6 +169,10 @@ pub(super) fn perform(
     if !kind.words.contains(&word.as_str()) {
         return Err(ActionNotAccepted::new(action, &expected));
     }
+    if kind.verb == "Dial" && matches!(word.as_str(), "completed" | "answered") {
+        // A call that rang on has been bridged, and so answered.
+        call.status = "in-progress";
+    }
     let mut outcome = outcome_params(kind, word);
     for (name, value) in parameters {
         match outcome.iter_mut().find(|(known, _)| known == name) {
