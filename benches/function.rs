@@ -97,6 +97,7 @@ async fn compare(calls: usize, url: &str) {
                     webhook: &webhook,
                     webhook_form: Some(&form),
                     webhook_payload: None,
+                    cookies: None,
                     signing_key: signed.then_some(&*key),
                     deadline: clock::now() + Duration::from_secs(10),
                     idempotency_key: "SM00000000000000000000000000000000:f",

@@ -263,6 +263,7 @@ fn key(number: usize) -> ClaimKey {
         body: Default::default(),
         payload: None,
         idempotency_token: None,
+        cookies: String::new(),
     };
     ClaimKey::from_webhook(&webhook, Channel::Message).expect("a message has a key")
 }

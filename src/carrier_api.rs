@@ -60,6 +60,7 @@ pub(crate) async fn send_request(
         webhook: &webhook,
         webhook_form: None,
         webhook_payload: None,
+        cookies: None,
         // The API checks the credentials, and does not read a signature.
         signing_key: None,
         deadline,

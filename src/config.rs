@@ -237,6 +237,8 @@ pub struct RouteSection {
     /// The answer if the flow fails without a document of its own; a file under `templates/`.
     /// `None`: the built-in one.
     pub fallback: Option<ConfigText>,
+    /// Whether cookies pass between the carrier and the functions of the route.
+    pub cookies: bool,
 }
 
 /// The flow of a route: a file, or the short form.

@@ -5,8 +5,9 @@
 //! which request is the next turn of a call and not a repeat. `load` reads executions from the
 //! store. `turn` advances an execution for a webhook, and `resume` advances one without a webhook;
 //! both leave the steps to `turn_runner`. `pending` makes calls that may outlast their webhook.
-//! `send_replies` sends a document over the carrier's API where no webhook waits for it. `adopt`
-//! renames stored executions when their flow has another name.
+//! `send_replies` sends a document over the carrier's API where no webhook waits for it.
+//! `stored_reply` has the bytes of a reply in the store. `adopt` renames stored executions when
+//! their flow has another name.
 //!
 //! Invariant: what a webhook has changed is committed in one transaction with its reply, before the
 //! reply leaves. This folder does not know HTTP on the carrier's side, the form of the store, or
@@ -20,6 +21,7 @@ mod load;
 mod pending;
 mod resume;
 mod send_replies;
+mod stored_reply;
 mod turn;
 mod turn_runner;
 
@@ -44,6 +46,7 @@ use crate::route::Route;
 use crate::session::{ClaimGuard, ClaimKey, ClaimOutcome, StoreError};
 use crate::verify::Verification;
 use crate::webhook::{Received, Webhook};
+use stored_reply::decode_reply;
 use turn::{TurnResult, WebhookHandler};
 
 /// The surroundings of an exchange: configuration, worker and deadline.
@@ -90,7 +93,7 @@ pub async fn exchange<'a>(
         // whole.
         let caught = catch_async(pin!(stages)).await;
         let error = match caught {
-            Ok(Ok(document)) => break failed.unwrap_or(WebhookReply::document(document)),
+            Ok(Ok(reply)) => break failed.unwrap_or(reply),
             Ok(Err(error)) => error,
             Err(panic) => {
                 // A panic in verify or route comes before the route is known from the webhook.
@@ -118,7 +121,7 @@ async fn answer<'a>(
     received: Pin<&mut impl Future<Output = Result<Received, ExchangeError>>>,
     progress: &mut ExchangeProgress<'a>,
     log: &mut ExchangeLog,
-) -> Result<Bytes, ExchangeError> {
+) -> Result<WebhookReply, ExchangeError> {
     let ExchangeContext { gateway, worker, deadline } = context;
     let Verification { webhook, proof } = gateway.verifier.verify(received.await?)?;
     log.record_webhook(&webhook, proof);
@@ -130,13 +133,13 @@ async fn answer<'a>(
     match claim(context, &webhook, route).await? {
         ClaimOutcome::Answered { reply, .. } => {
             log.record_repeat();
-            return Ok(reply);
+            return Ok(decode_reply(reply));
         }
         ClaimOutcome::Running(first) => {
             let reply = timeout_at(deadline, first.reply()).await;
             let reply = reply.map_err(|_| ExchangeError::Deadline)?;
             log.record_repeat();
-            return reply.ok_or(ExchangeError::Abandoned);
+            return reply.map(decode_reply).ok_or(ExchangeError::Abandoned);
         }
         ClaimOutcome::First(claim) => progress.claim = Some(claim),
         ClaimOutcome::Unclaimed => {}
@@ -161,7 +164,8 @@ async fn claim(
         let ClaimOutcome::Answered { reply, is_other_delivery: true } = &outcome else {
             return Ok(outcome);
         };
-        let is_due = later_turn::asks_for_equal_request(reply, webhook, route.channel);
+        let document = decode_reply(reply.clone()).document;
+        let is_due = later_turn::asks_for_equal_request(&document, webhook, route.channel);
         if !is_due || !key.as_mut().is_some_and(ClaimKey::advance) {
             return Ok(outcome);
         }
@@ -173,7 +177,7 @@ async fn commit_fallback(
     context: ExchangeContext<'_>,
     reply: Option<&WebhookReply>,
     progress: &mut ExchangeProgress<'_>,
-) -> Result<Bytes, ExchangeError> {
+) -> Result<WebhookReply, ExchangeError> {
     let document = reply.map_or_else(Bytes::new, |reply| reply.document.clone());
     let result = TurnResult::stateless(document);
     in_time(context.deadline, result.commit(context.worker, progress.claim.take())).await

@@ -18,6 +18,8 @@ pub struct WebhookReply {
     pub status: u16,
     /// TwiML; empty for a refusal.
     pub document: Bytes,
+    /// The values of `Set-Cookie` headers: the cookies of a function.
+    pub cookies: Vec<String>,
 }
 
 /// The reply to a call whose route has no `fallback`, or is not known. The bytes are part of the
@@ -77,10 +79,10 @@ pub(crate) fn built_in(channel: Channel) -> Bytes {
 impl WebhookReply {
     /// 200 with a document.
     pub(crate) fn document(document: Bytes) -> WebhookReply {
-        WebhookReply { status: 200, document }
+        WebhookReply { status: 200, document, cookies: Vec::new() }
     }
 
     fn refusal(status: u16) -> WebhookReply {
-        WebhookReply { status, document: Bytes::new() }
+        WebhookReply { status, document: Bytes::new(), cookies: Vec::new() }
     }
 }

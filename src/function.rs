@@ -3,7 +3,8 @@
 //! A [`CallRequest`] goes to an endpoint. `client.rs` asks its circuit breaker (`breaker.rs`) and
 //! waits for its concurrency limit (`concurrency_limit.rs`), `request.rs` builds and signs the
 //! request, `transport/` sends it and reads the whole response, `redirect.rs` says whether another
-//! request follows, and `answer.rs` says what the response means. `egress.rs` says where
+//! request follows, and `answer.rs` says what the response means. `cookies.rs` renames the cookies
+//! that pass between the carrier and a function. `egress.rs` says where
 //! connections may go; the transport asks it about every address.
 //!
 //! Invariant: a call never panics, never outlives its deadline, and connects to no address that the
@@ -14,6 +15,7 @@ mod answer;
 mod breaker;
 mod client;
 mod concurrency_limit;
+mod cookies;
 mod egress;
 mod endpoint;
 mod error;
@@ -25,6 +27,7 @@ pub(crate) mod transport;
 mod url;
 
 pub use answer::classify;
+pub use cookies::{CallCookies, FunctionCookies};
 pub use egress::{EgressPolicy, RefusedAddress, Trust};
 pub use error::{CallError, FunctionError};
 pub use mock::{MockResponse, MockTransport, OutgoingRequest};
@@ -82,6 +85,8 @@ pub struct CallRequest<'a> {
     pub webhook_form: Option<&'a Bytes>,
     /// The body of a webhook that is not a form. `webhook` has its members.
     pub webhook_payload: Option<&'a WebhookPayload>,
+    /// The cookies, if the route passes them on.
+    pub cookies: Option<CallCookies<'a>>,
     /// The account's key, which signs the request as the carrier would.
     pub signing_key: Option<&'a SigningKey>,
     /// When the whole webhook must be answered. The function's own timeout may end the call before.
@@ -143,9 +148,12 @@ impl Functions {
             Some(client) => client.request(&call, started, &progress).await,
             None => Err(CallError::Unusable),
         };
+        let mut cookies = None;
         let (kind, response) = match received {
             Ok(response) => {
                 let (status, headers) = (response.status(), response.headers());
+                // Those of a failure too: a function may end a session with its error.
+                cookies = call.cookies.and_then(|it| it.response_cookies(name, headers));
                 // Of a success the client has made sure that the body is whole.
                 let empty = Bytes::new();
                 let body = response.body.as_ref().unwrap_or(&empty);
@@ -160,7 +168,7 @@ impl Functions {
             client.record(&kind, duration);
         }
         let (attempts, reused_connection) = (progress.attempts(), progress.reused_connection());
-        Outcome { kind, response, duration, attempts, reused_connection }
+        Outcome { kind, response, cookies, duration, attempts, reused_connection }
     }
 
     /// The client of an endpoint, made when it is first called.

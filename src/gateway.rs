@@ -243,6 +243,7 @@ impl RouteBuilder<'_> {
             flow,
             fallback,
             status_callbacks: section.answer.takes_status_callbacks(),
+            cookies: section.cookies,
             metrics: self.metrics.of_route(path),
         })
     }

@@ -89,6 +89,14 @@ pub(crate) const STORE_PROBE_EVERY: Duration = Duration::from_secs(1);
 /// unit.
 pub(crate) const STORE_CLOSED_WITHIN: Duration = Duration::from_secs(5);
 
+// Functions' cookies, which go back to the carrier.
+
+/// Cookies that one answer sets. Applications set one or two.
+pub(crate) const COOKIES_MAX: usize = 20;
+
+/// One cookie with its attributes (RFC 6265, section 6.1: clients store at least 4,096 bytes).
+pub(crate) const COOKIE_BYTES_MAX: usize = 4_096;
+
 // Files, and the flows in them. Studio's limits are the same where it has one.
 
 /// Steps of one execution (Studio: 81000).

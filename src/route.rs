@@ -27,6 +27,8 @@ pub struct Route {
     pub fallback: Bytes,
     /// Whether the function of a short route also gets webhooks that report an event.
     pub status_callbacks: bool,
+    /// Whether cookies pass between the carrier and the functions of the route.
+    pub cookies: bool,
     /// The metrics of the route.
     pub metrics: RouteMetrics,
 }

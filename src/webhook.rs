@@ -84,6 +84,8 @@ pub struct Webhook {
     /// The `I-Twilio-Idempotency-Token` header: the same on a retry of the same request. It is not
     /// signed, so by itself it may only make us do less.
     pub idempotency_token: Option<String>,
+    /// The `Cookie` header, whose cookies a function has set. It is not signed either.
+    pub cookies: String,
 }
 
 impl Webhook {

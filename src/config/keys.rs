@@ -277,6 +277,13 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
                 "true: the function also gets status callbacks; false: they get an empty answer",
             ),
             key(
+                "cookies",
+                Bool,
+                "true",
+                "true: the function's cookies go to the carrier and come back; with `flow`: false \
+                 unless it is set",
+            ),
+            key(
                 "fallback",
                 Path,
                 r#""""#,

@@ -294,6 +294,7 @@ mod tests {
                 body: Default::default(),
                 payload: None,
                 idempotency_token: None,
+                cookies: String::new(),
             };
             meaning(&webhook, Channel::Voice, Some(&execution))
         };
@@ -314,6 +315,7 @@ mod tests {
             body: Default::default(),
             payload: None,
             idempotency_token: None,
+            cookies: String::new(),
         };
         let sid = "FN1".to_owned();
         let mut execution =

@@ -62,6 +62,7 @@ mod tests {
             body: Default::default(),
             payload: Default::default(),
             idempotency_token: None,
+            cookies: String::new(),
         }
     }
 

@@ -116,6 +116,7 @@ impl TurnRunner<'_> {
             parameters: Arc::clone(&call.parameters),
             webhook: Arc::clone(&call.webhook),
             payload: call.payload.clone(),
+            cookies: self.cookies.map(|it| (it.route.to_owned(), it.received.to_owned())),
             // Only the first poll has the form of the webhook that began the call.
             form: self.form.filter(|_| call.times == 0).cloned(),
             signing_key: self.account.and_then(|account| key_of(account)).cloned(),

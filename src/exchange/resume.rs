@@ -93,6 +93,8 @@ async fn resume(
         params: &Params::default(),
         form: None,
         payload: None,
+        // No response to the carrier follows.
+        cookies: None,
         key: &key,
     };
     run(&runner, &stored.flow, execution, log).await;
@@ -113,7 +115,7 @@ async fn run(
 ) {
     let event = if execution.has_begun() { Event::Timeout } else { Event::Trigger };
     let was_pending = execution.pending_call().is_some();
-    match runner.run(execution, event, log).await {
+    match runner.run(execution, event, &mut Vec::new(), log).await {
         Ok(document) => runner.send_replies(execution, &document, log).await,
         Err(failure) => {
             log.note(&failure.to_string());

@@ -9,12 +9,14 @@ use tokio::time::timeout_at;
 
 use super::decide::{Conversation, Plan, conversation, decide};
 use super::load::LoadedExecution;
+use super::stored_reply::encode_reply;
 use super::turn_runner::TurnRunner;
-use super::{ExchangeContext, ExchangeError, in_time};
+use super::{ExchangeContext, ExchangeError, WebhookReply, in_time};
 use crate::clock;
 use crate::config::Account;
 use crate::fallback;
 use crate::flow::{Event, Execution, ExecutionState, Flow, Persistence, TurnContext};
+use crate::function::CallCookies;
 use crate::gateway::Worker;
 use crate::journal::ExchangeLog;
 use crate::random;
@@ -49,6 +51,8 @@ struct TurnInput<'a> {
 #[derive(Debug)]
 pub(super) struct TurnResult {
     document: Bytes,
+    /// The cookies that functions have set.
+    cookies: Vec<String>,
     execution: Option<StoredExecution>,
     steps: Vec<StepRecord>,
     /// Held until the commit, so that other webhooks of the session read the new state.
@@ -88,7 +92,8 @@ impl<'a> WebhookHandler<'a> {
         let turn = TurnContext::without_return(clock::wall()).recording_transitions(records);
         let event = Event::Trigger;
         let input = TurnInput { event, turn, webhook: &webhook, params: &params, form };
-        TurnResult::stateless(self.run(&self.route.flow, &mut execution, input, log).await)
+        let (document, cookies) = self.run(&self.route.flow, &mut execution, input, log).await;
+        TurnResult { cookies, ..TurnResult::stateless(document) }
     }
 
     /// Runs a flow whose executions are stored: the session's active one, or a new one.
@@ -128,18 +133,18 @@ impl<'a> WebhookHandler<'a> {
         let turn = self.turn_context(&webhook, &flow, now);
         let params = std::mem::take(&mut webhook.params);
         let input = TurnInput { event, turn, webhook: &webhook, params: &params, form };
-        let document = self.run(&flow, &mut execution, input, log).await;
+        let (document, cookies) = self.run(&flow, &mut execution, input, log).await;
         if execution.state != ExecutionState::Ended {
             // Before the execution: the store must never have an execution without its flow.
             in_time(deadline, worker.store_flow(&flow)).await?;
         } else if flow.persistence == Persistence::WhilePending && !was_stored {
             // It ended in its first turn, so no later webhook can refer to it.
-            return Ok(TurnResult::stateless(document));
+            return Ok(TurnResult { cookies, ..TurnResult::stateless(document) });
         }
         let steps = take_steps(&mut execution, now);
         let context = ExecutionContext { flow: &self.route.flow.name, session, created };
         let execution = Some(context.encode(&execution, &flow, now));
-        Ok(TurnResult { document, execution, steps, _lock: Some(lock) })
+        Ok(TurnResult { document, cookies, execution, steps, _lock: Some(lock) })
     }
 
     /// Begins an execution of the route's flow.
@@ -205,7 +210,7 @@ impl<'a> WebhookHandler<'a> {
         execution: &mut Execution,
         input: TurnInput<'_>,
         log: &mut ExchangeLog,
-    ) -> Bytes {
+    ) -> (Bytes, Vec<String>) {
         let TurnInput { event, turn, webhook, params, form } = input;
         let token = webhook.idempotency_token.as_deref();
         // The carrier's own token first: it is the same in all deliveries of a webhook.
@@ -218,13 +223,20 @@ impl<'a> WebhookHandler<'a> {
             params,
             form: form.as_ref(),
             payload: webhook.payload.as_deref(),
+            cookies: self
+                .route
+                .cookies
+                .then(|| CallCookies { route: &self.route.path, received: &webhook.cookies }),
             key: key.unwrap_or_default(),
         };
-        runner.run(execution, event, log).await.unwrap_or_else(|failure| {
+        let mut cookies = Vec::new();
+        let document = runner.run(execution, event, &mut cookies, log).await;
+        let document = document.unwrap_or_else(|failure| {
             let error = failure.into();
             log.record_failure(&error);
             fallback::reply_to(&error, Some(self.route)).document
-        })
+        });
+        (document, cookies)
     }
 
     /// The time, the next step token and the URLs of a turn.
@@ -254,7 +266,13 @@ impl<'a> WebhookHandler<'a> {
 impl TurnResult {
     /// A document without an execution: the commit stores its bytes only.
     pub(super) fn stateless(document: Bytes) -> TurnResult {
-        TurnResult { document, execution: None, steps: Vec::new(), _lock: None }
+        TurnResult {
+            document,
+            cookies: Vec::new(),
+            execution: None,
+            steps: Vec::new(),
+            _lock: None,
+        }
     }
 
     /// Commits the reply with the new state, so that repeats of the webhook get the same bytes.
@@ -265,10 +283,10 @@ impl TurnResult {
         self,
         worker: &Worker,
         claim: Option<ClaimGuard>,
-    ) -> Result<Bytes, ExchangeError> {
-        let TurnResult { document, execution, steps, _lock } = self;
-        let (reply, now) = (document.clone(), clock::wall());
+    ) -> Result<WebhookReply, ExchangeError> {
+        let TurnResult { document, cookies, execution, steps, _lock } = self;
+        let (reply, now) = (encode_reply(&document, &cookies), clock::wall());
         worker.sessions.commit(Commit { claim, reply, execution, steps, now }).await?;
-        Ok(document)
+        Ok(WebhookReply { cookies, ..WebhookReply::document(document) })
     }
 }

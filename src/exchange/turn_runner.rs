@@ -13,8 +13,11 @@ use crate::flow::{
     CallTarget, Event, Execution, Failure, Flow, FunctionCall, RenderedUrl, Step, TurnContext,
     advance,
 };
-use crate::function::{CallRequest, Destination, Outcome, Trust, UnusableUrl, UrlRequest};
+use crate::function::{
+    CallCookies, CallRequest, Destination, Outcome, Trust, UnusableUrl, UrlRequest,
+};
 use crate::journal::ExchangeLog;
+use crate::limits::{COOKIE_BYTES_MAX, COOKIES_MAX};
 use crate::twiml::EMPTY;
 use crate::webhook::{Params, WebhookPayload};
 
@@ -32,13 +35,15 @@ pub(super) struct TurnRunner<'a> {
     pub(super) form: Option<&'a Bytes>,
     /// The body of the webhook, if it is not a form.
     pub(super) payload: Option<&'a WebhookPayload>,
+    /// The carrier's cookies, if the route passes cookies on.
+    pub(super) cookies: Option<CallCookies<'a>>,
     /// The prefix of all idempotency keys of the turn. It is the same when the turn runs again.
     pub(super) key: &'a str,
 }
 
 impl TurnRunner<'_> {
     /// Runs a flow until it replies. It waits for functions and the carrier's API only, and each of
-    /// those ends by the deadline.
+    /// those ends by the deadline. `cookies` gets those that functions set.
     ///
     /// # Errors
     /// The failure that ended the execution.
@@ -46,13 +51,14 @@ impl TurnRunner<'_> {
         &self,
         execution: &mut Execution,
         event: Event,
+        cookies: &mut Vec<String>,
         log: &mut ExchangeLog,
     ) -> Result<Bytes, Failure> {
         let mut event = event;
         let ended = loop {
             match advance(self.flow, execution, event, &self.turn) {
                 Step::CallFunction(call) => {
-                    event = match pending::pending_function(&call) {
+                    let mut returned = match pending::pending_function(&call) {
                         Some(function) => self.poll(execution, call, function, log).await,
                         None => {
                             let widget = &execution.widget(self.flow).name;
@@ -61,6 +67,8 @@ impl TurnRunner<'_> {
                             Event::FunctionReturned(outcome)
                         }
                     };
+                    take_cookies(&mut returned, cookies, log);
+                    event = returned;
                 }
                 Step::SendRequest(send) => {
                     let key = format!("{}:{}", self.key, execution.steps);
@@ -103,6 +111,8 @@ impl TurnRunner<'_> {
             webhook: self.params,
             webhook_form: self.form,
             webhook_payload: self.payload,
+            // A URL of a flow may be of anyone.
+            cookies: self.cookies.filter(|_| matches!(destination, Destination::Function(_))),
             signing_key: self.account.and_then(|a| self.context.gateway.verifier.signing_key(a)),
             deadline: self.context.deadline,
             idempotency_key: &idempotency_key,
@@ -143,4 +153,18 @@ impl TurnRunner<'_> {
         request.body = call.body.clone();
         Ok(request)
     }
+}
+
+/// Takes the cookies that a function has set out of its outcome.
+fn take_cookies(event: &mut Event, cookies: &mut Vec<String>, log: &mut ExchangeLog) {
+    let Event::FunctionReturned(outcome) = event else { return };
+    let Some(taken) = outcome.cookies.take() else { return };
+    if taken.dropped > 0 {
+        log.note(&format!(
+            "{} cookies of a function are not passed on: they have no valid name, are longer than \
+             {COOKIE_BYTES_MAX} bytes, or are more than {COOKIES_MAX}",
+            taken.dropped
+        ));
+    }
+    cookies.extend(taken.set);
 }

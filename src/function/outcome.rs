@@ -6,6 +6,7 @@ use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 
 use super::answer::content_type;
+use super::cookies::FunctionCookies;
 use super::error::{CallError, FunctionError};
 use super::transport::HttpResponse;
 
@@ -16,6 +17,8 @@ pub struct Outcome {
     pub kind: OutcomeKind,
     /// The function's response, if there was one: `widgets.NAME.body` and so on.
     pub response: Option<FunctionResponse>,
+    /// The cookies that the response sets, where the route passes them on.
+    pub cookies: Option<Box<FunctionCookies>>,
     /// From the call to its outcome.
     pub duration: Duration,
     /// Requests sent: 0 if none was, more than 1 after redirects or a dead connection.
@@ -55,6 +58,7 @@ impl Outcome {
         Outcome {
             kind: OutcomeKind::fail(name, CallError::Unusable),
             response: None,
+            cookies: None,
             duration: Duration::ZERO,
             // Nothing was sent.
             attempts: 0,

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderName, HeaderValue};
 use actix_web::http::{Method, Uri};
 use actix_web::web::Bytes;
 use serde_json::{Map, Value};
@@ -130,6 +130,8 @@ pub(super) fn first_request(
     let is_form = body.is_some() && content_type.is_none();
     headers.extend(content_type.map(|value| (CONTENT_TYPE, value)));
     headers.extend(credentials.map(|value| (AUTHORIZATION, value.clone())));
+    let cookies = call.cookies.and_then(|it| it.request_header(call.destination.name()));
+    headers.extend(cookies.map(|value| (COOKIE, value)));
     let signature = sign(call, &url.text, is_form);
     headers.extend(signature.map(|value| (SIGNATURE, value)));
     // A key that no header can carry is left out: better none than a forged header.

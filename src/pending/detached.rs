@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::table::CallPermit;
 use crate::clock;
 use crate::config::Function;
-use crate::function::{CallRequest, Destination, Functions, Outcome};
+use crate::function::{CallCookies, CallRequest, Destination, Functions, Outcome};
 use crate::verify::SigningKey;
 use crate::webhook::{Params, WebhookPayload};
 
@@ -28,6 +28,8 @@ pub(crate) struct DetachedCall {
     pub form: Option<Bytes>,
     /// The carrier's body, if it is not a form.
     pub payload: Option<Box<WebhookPayload>>,
+    /// The path of the route and the carrier's cookies, if the route passes cookies on.
+    pub cookies: Option<(String, String)>,
     /// The key that signs the request.
     pub signing_key: Option<SigningKey>,
     /// The `Idempotency-Key`.
@@ -51,6 +53,7 @@ impl DetachedCall {
             webhook: &self.webhook,
             webhook_form: self.form.as_ref(),
             webhook_payload: self.payload.as_deref(),
+            cookies: self.cookies.as_ref().map(|(route, received)| CallCookies { route, received }),
             signing_key: self.signing_key.as_ref(),
             deadline,
             idempotency_key: &self.key,

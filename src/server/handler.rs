@@ -111,5 +111,10 @@ fn respond(reply: WebhookReply) -> HttpResponse {
         let xml = HeaderValue::from_static("text/xml; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, xml);
     }
+    for cookie in &reply.cookies {
+        if let Ok(cookie) = HeaderValue::from_str(cookie) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
     response.set_body(reply.document).map_into_boxed_body()
 }

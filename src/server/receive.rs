@@ -14,9 +14,10 @@ use crate::webhook::{ReceiveError, Received};
 
 /// The header fields that the stages read. Copying all of them would cost as much as checking
 /// the signature.
-static RELEVANT_HEADERS: [HeaderName; 8] = [
+static RELEVANT_HEADERS: [HeaderName; 9] = [
     header::CONTENT_TYPE,
     header::HOST,
+    header::COOKIE,
     HeaderName::from_static("x-twilio-signature"),
     HeaderName::from_static("i-twilio-idempotency-token"),
     HeaderName::from_static("x-twilio-webhooks-signature-settings"),

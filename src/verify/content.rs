@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::http::Method;
-use actix_web::http::header::{CONTENT_TYPE, HeaderName};
+use actix_web::http::header::{CONTENT_TYPE, COOKIE, HeaderMap, HeaderName};
 use actix_web::web::Bytes;
 
 use super::VerifyError;
@@ -98,6 +98,7 @@ impl RequestContent {
             }
             _ => None,
         };
+        let cookies = cookies(&received.headers);
         let path_length = received.path().len();
         let Received { target: mut path, body, .. } = received;
         // The target becomes the path in place, without another allocation.
@@ -109,8 +110,29 @@ impl RequestContent {
                 (payload.as_ref().map(|payload| payload.params()).unwrap_or_default(), body)
             }
         };
-        Webhook { account, path, query: self.query, params, body, payload, idempotency_token }
+        Webhook {
+            account,
+            path,
+            query: self.query,
+            params,
+            body,
+            payload,
+            idempotency_token,
+            cookies,
+        }
     }
+}
+
+/// The cookies of a request. A client sends one header; a proxy may divide it (RFC 9113, 8.2.3).
+fn cookies(headers: &HeaderMap) -> String {
+    let mut cookies = String::new();
+    for value in headers.get_all(&COOKIE).filter_map(|value| value.to_str().ok()) {
+        if !cookies.is_empty() {
+            cookies.push_str("; ");
+        }
+        cookies.push_str(value);
+    }
+    cookies
 }
 
 /// Whether the hash in the URL, compared with its exact case, is that of the body.

@@ -115,6 +115,7 @@ mod tests {
             body: Default::default(),
             payload: None,
             idempotency_token: None,
+            cookies: String::new(),
         }
     }
 

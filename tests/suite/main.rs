@@ -6,6 +6,7 @@ mod support;
 mod adopt;
 mod check;
 mod conversation;
+mod cookies;
 mod bad_requests;
 mod exchanges;
 mod faults;

@@ -87,6 +87,7 @@ fn message(sid: &str) -> Webhook {
         body: Bytes::new(),
         payload: None,
         idempotency_token: None,
+        cookies: String::new(),
     }
 }
 

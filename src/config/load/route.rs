@@ -51,10 +51,16 @@ fn read_route(
     let channel = section.text(reader, "channel");
     let fallback = section.set_text(reader, "fallback");
     let answer = read_answer(reader, section, functions);
+    // A flow has several functions and many webhooks, so its owner has to ask for cookies.
+    let is_given = section.get("cookies").is_some();
+    let cookies = section.bool(reader, "cookies");
+    let answer = answer?;
+    let cookies = cookies? && (is_given || answer.flow_file().is_none());
     Some(RouteSection {
         channel: if channel?.value == "voice" { Channel::Voice } else { Channel::Message },
-        answer: answer?,
+        answer,
         fallback: fallback.map(|text| reader.config_text(text)),
+        cookies,
     })
 }
 

@@ -47,6 +47,8 @@ pub(super) struct InProcessResponse {
     pub(super) status: u16,
     pub(super) content_type: Option<String>,
     pub(super) body: Bytes,
+    /// The values of `Set-Cookie` headers.
+    pub(super) cookies: Vec<String>,
     pub(super) trace: ExchangeTrace,
 }
 
@@ -158,6 +160,7 @@ impl InProcessGateway {
             // As the server sends it: only a document has a content type.
             content_type: (answer.status == 200).then(|| "text/xml; charset=utf-8".to_owned()),
             body: answer.document,
+            cookies: answer.cookies,
             trace: log.into_trace(),
         }
     }

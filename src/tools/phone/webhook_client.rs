@@ -278,7 +278,7 @@ impl WebhookClient {
                 status: response.status,
                 content_type: response.content_type,
                 location: None,
-                cookies: Vec::new(),
+                cookies: response.cookies,
                 body: response.body,
                 trace: Some(response.trace),
             });

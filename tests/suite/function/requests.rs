@@ -149,6 +149,7 @@ fn nobody_adds_headers() {
             webhook: &webhook,
             webhook_form: None,
             webhook_payload: None,
+            cookies: None,
             signing_key: None,
             deadline: clock::now() + Duration::from_secs(10),
             idempotency_key: "SM1\r\nX-Evil: 3",

@@ -237,5 +237,12 @@ impl Happens {
 fn answered(kind: OutcomeKind, status_code: u16, content_type: &str, body: String) -> Outcome {
     let content_type = Some(content_type.to_owned());
     let response = Some(FunctionResponse { status_code, content_type, body: body.into() });
-    Outcome { kind, response, duration: Duration::ZERO, attempts: 1, reused_connection: false }
+    Outcome {
+        kind,
+        response,
+        cookies: None,
+        duration: Duration::ZERO,
+        attempts: 1,
+        reused_connection: false,
+    }
 }
