@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, Uri};
 use jiff::tz::TimeZone;
 
@@ -199,6 +200,10 @@ pub struct Function {
     pub url: Uri,
     /// `POST` or `GET`.
     pub method: Method,
+    /// The form of the parameters in a POST.
+    pub body: FunctionBody,
+    /// Headers of each request. Their values may be secrets, and are marked as such.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The time for the whole answer, redirects and body included.
     pub timeout: Duration,
     /// The largest body; a larger one is `fail`.
@@ -216,6 +221,17 @@ pub struct Function {
     pub connections: usize,
     /// What callers hear until the function has answered. `None`: it answers in time, or fails.
     pub hold: Option<HoldSettings>,
+}
+
+/// `body` of a `[function.NAME]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FunctionBody {
+    /// A form; what the carrier sent if the webhook is not a form.
+    Auto,
+    /// A form, also of a webhook in JSON.
+    Form,
+    /// A JSON object.
+    Json,
 }
 
 /// `hold` and `hold_after_ms` of a `[function.NAME]`.

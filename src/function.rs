@@ -2,10 +2,10 @@
 //!
 //! A [`CallRequest`] goes to an endpoint. `client.rs` asks its circuit breaker (`breaker.rs`) and
 //! waits for its concurrency limit (`concurrency_limit.rs`), `request.rs` builds and signs the
-//! request, `transport/` sends it and reads the whole response, `redirect.rs` says whether another
-//! request follows, and `answer.rs` says what the response means. `cookies.rs` renames the cookies
-//! that pass between the carrier and a function. `egress.rs` says where
-//! connections may go; the transport asks it about every address.
+//! request with the body of `call_body.rs`, `transport/` sends it and reads the whole response,
+//! `redirect.rs` says whether another request follows, and `answer.rs` what the response means.
+//! `cookies.rs` renames the cookies that pass between the carrier and a function. `egress.rs` says
+//! where connections may go; the transport asks it about every address.
 //!
 //! Invariant: a call never panics, never outlives its deadline, and connects to no address that the
 //! egress policy refuses. Only `transport/` knows awc. Nothing here knows flows, the exchange, the
@@ -13,6 +13,7 @@
 
 mod answer;
 mod breaker;
+mod call_body;
 mod client;
 mod concurrency_limit;
 mod cookies;

@@ -181,7 +181,14 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
         doc: "your code",
         keys: &[
             required("url", Text, "http:// or https://"),
-            key("method", Choice(&["POST", "GET"]), r#""POST""#, "POST sends a form"),
+            key("method", Choice(&["POST", "GET"]), r#""POST""#, "GET sends all in the query"),
+            key(
+                "body",
+                Choice(&["auto", "form", "json"]),
+                r#""auto""#,
+                "of a POST; auto: a form, or JSON where the webhook is JSON",
+            ),
+            key("headers", Map, "{}", "of each request; values are secret"),
             key(
                 "timeout_ms",
                 // Up to ten minutes: `load::function` checks the limit without `hold`.

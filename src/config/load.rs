@@ -3,6 +3,7 @@
 mod account;
 mod flow;
 mod function;
+mod headers;
 mod route;
 mod server;
 

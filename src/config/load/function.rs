@@ -6,9 +6,10 @@ use std::sync::Arc;
 use actix_web::http::{Method, Uri};
 use toml::de::DeTable;
 
+use super::headers::read_headers;
 use super::{milliseconds, named_tables};
-use crate::config::{Function, HoldSettings};
-use crate::diagnostics::toml_reader::{TomlReader, TomlTable};
+use crate::config::{Function, FunctionBody, HoldSettings};
+use crate::diagnostics::toml_reader::{Spanned, TomlReader, TomlTable};
 use crate::uri::http_url;
 
 pub(super) fn read_functions(
@@ -45,6 +46,8 @@ fn read_function(
         url
     });
     let method = section.text(reader, "method");
+    let body = read_body(reader, section, method.as_ref());
+    let headers = read_headers(reader, section);
     let timeout = section.integer(reader, "timeout_ms");
     let max_body_bytes = section.integer(reader, "max_body_bytes");
     let forward_webhook = section.bool(reader, "forward_webhook");
@@ -70,6 +73,8 @@ fn read_function(
         name: name.to_owned(),
         url: url?,
         method: if method?.value == "GET" { Method::GET } else { Method::POST },
+        body: body?,
+        headers,
         timeout: milliseconds(timeout?.value),
         max_body_bytes: max_body_bytes?.value as usize,
         forward_webhook: forward_webhook?,
@@ -78,6 +83,24 @@ fn read_function(
         http_1_0: http_version?.value == "1.0",
         connections: connections?.value as usize,
         hold,
+    })
+}
+
+fn read_body(
+    reader: &mut TomlReader<'_>,
+    section: &TomlTable<'_, '_>,
+    method: Option<&Spanned<String>>,
+) -> Option<FunctionBody> {
+    let word = section.text(reader, "body")?;
+    if word.value != "auto" && method.is_some_and(|method| method.value == "GET") {
+        let problem = section.wrong(&reader.source, "body", &word);
+        let help = "a GET has no body: all parameters are in its query";
+        reader.report(problem.expected("none with `method = \"GET\"`").help(help));
+    }
+    Some(match word.value.as_str() {
+        "form" => FunctionBody::Form,
+        "json" => FunctionBody::Json,
+        _ => FunctionBody::Auto,
     })
 }
 

@@ -126,7 +126,10 @@ impl Reader {
         let mut command = Command::new(program);
         command.current_dir(&self.folder).env_clear();
         command.env("TWILIO_ACCOUNT_SID", SID).env("TWILIO_AUTH_TOKEN", TOKEN);
-        command.env("TWILIO_SHARED_KEY", "54321").env("REPOSITORY", root());
+        command
+            .env("TWILIO_SHARED_KEY", "54321")
+            .env("CRM_API_KEY", "s3cret")
+            .env("REPOSITORY", root());
         command.env("TWIMLGATE", env!("CARGO_BIN_EXE_twimlgate"));
         command.env("PATH", self.folder.join(shell::PROGRAMS)).env("LC_ALL", "C.UTF-8");
         command
