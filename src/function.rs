@@ -28,6 +28,7 @@ pub(crate) mod transport;
 mod url;
 
 pub use answer::classify;
+pub(crate) use answer::is_response;
 pub use cookies::{CallCookies, FunctionCookies};
 pub use egress::{EgressPolicy, RefusedAddress, Trust};
 pub use error::{CallError, FunctionError};

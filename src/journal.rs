@@ -46,6 +46,7 @@ pub struct ExchangeLog {
     unproven: Option<String>,
     call: Option<LastCall>,
     holding: Option<u32>,
+    text: bool,
     warnings: Vec<FlowWarning>,
     message: &'static str,
     trace: Option<Box<ExchangeTrace>>,
@@ -105,6 +106,7 @@ impl ExchangeLog {
             unproven: None,
             call: None,
             holding: None,
+            text: false,
             warnings: Vec::new(),
             message: "webhook",
             trace: None,
@@ -182,6 +184,11 @@ impl ExchangeLog {
         if let Some(trace) = &mut self.trace {
             trace.pending_function = Some(function.to_owned());
         }
+    }
+
+    /// Records that the answer is a text of the function, and not a document.
+    pub(crate) fn record_text(&mut self) {
+        self.text = true;
     }
 
     /// Records a request to the carrier's API, and its result.

@@ -136,6 +136,12 @@ pub(crate) const PATTERN_BYTES_MAX: usize = 1024 * 1024;
 
 // The carrier and its API.
 
+/// One message (Twilio: 21617). A longer text of a function is sent as several.
+pub(crate) const MESSAGE_CHARACTERS_MAX: usize = 1_600;
+
+/// The text of one `<Say>` (Twilio: 4 kB). A longer text of a function is spoken by several.
+pub(crate) const SAY_BYTES_MAX: usize = 4_096;
+
 /// Messages in the answer to a message (Twilio: 14109). More are sent over the carrier's API.
 pub(crate) const MESSAGES_PER_REPLY_MAX: usize = 10;
 

@@ -274,7 +274,8 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
                 "success",
                 Path,
                 r#""""#,
-                "template for the answer when the function returned JSON; empty: an empty answer",
+                "template for the answer when the function returned JSON; empty: its text, sent or \
+                 spoken",
             ),
             key("fail", Path, r#""""#, "template for the answer when it failed; empty: fallback"),
             key(

@@ -83,6 +83,9 @@ impl TurnRunner<'_> {
         };
         log.record_warnings(std::mem::take(&mut execution.warnings));
         log.record_transitions(execution);
+        if execution.answers_with_text {
+            log.record_text();
+        }
         ended
     }
 

@@ -51,6 +51,9 @@ pub struct Execution {
     /// The number of messages in that document.
     #[serde(skip)]
     pub(super) messages_in_reply: usize,
+    /// Whether the reply of this turn is a text of the function, for the log.
+    #[serde(skip)]
+    pub answers_with_text: bool,
     /// The warnings of this turn, for the log.
     #[serde(skip)]
     pub warnings: Vec<FlowWarning>,
@@ -192,6 +195,7 @@ impl Execution {
             in_a_row: 0,
             document: None,
             messages_in_reply: 0,
+            answers_with_text: false,
             warnings: Vec::new(),
             transitions: Vec::new(),
         }

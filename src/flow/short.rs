@@ -1,11 +1,11 @@
 //! The short form of a route, as a flow: a trigger, a `run-function` widget, and a document for
-//! each of its two events.
+//! each of its two events. Without a document for `success`, a text of the function answers.
 
 use std::sync::Arc;
 
 use super::definition::{ConversationIdentity, Flow, Persistence, Transition, Widget, WidgetId};
 use super::properties::{Callee, Pair, Properties};
-use super::widget::{RESPOND, RUN_FUNCTION, TRIGGER};
+use super::widget::{ANSWER_WITH_TEXT, RESPOND, RUN_FUNCTION, TRIGGER};
 use crate::config;
 use crate::liquid::Template;
 
@@ -15,7 +15,7 @@ pub(crate) struct ShortFlow {
     pub function: Arc<config::Function>,
     /// The configured parameters of the call.
     pub parameters: Vec<Pair>,
-    /// The document after a success.
+    /// The document after a success. `None`: the function's text.
     pub success: Option<Template>,
     /// The document after a failure, also one of the template of `success`.
     pub fail: Option<Template>,
@@ -50,23 +50,26 @@ pub(crate) fn build_short_flow(route: &str, short: ShortFlow) -> Flow {
             transitions: Vec::new(),
         },
     ];
-    let mut respond = |name: &str, template: Option<Template>, transitions| {
-        let texts = vec![("template", template?)];
-        let properties = Properties { texts, ..Properties::default() };
-        widgets.push(Widget {
-            name: name.to_owned(),
-            widget_type: RESPOND,
-            properties,
-            transitions,
-        });
-        Some(WidgetId(widgets.len() - 1))
+    let mut add = |name: &str, widget_type, properties, transitions| {
+        let name = name.to_owned();
+        widgets.push(Widget { name, widget_type, properties, transitions });
+        WidgetId(widgets.len() - 1)
     };
+    let document =
+        |template| Properties { texts: vec![("template", template)], ..Properties::default() };
     // The document of `fail` comes first: `success` falls back to it if its template fails.
-    let fail = respond("fail", short.fail, Vec::new());
+    let fail = short.fail.map(|fail| add("fail", RESPOND, document(fail), Vec::new()));
     let failed = fail.map(|fail| to("failed", fail)).into_iter().collect();
-    let success = respond("success", short.success, failed);
+    let success = match short.success {
+        Some(template) => add("success", RESPOND, document(template), failed),
+        None => {
+            let callee = Some(Callee::Function(Arc::clone(&short.function)));
+            let properties = Properties { callee, ..Properties::default() };
+            add("success", ANSWER_WITH_TEXT, properties, failed)
+        }
+    };
     let function = &mut widgets[FUNCTION.0].transitions;
-    function.extend(success.map(|success| to("success", success)));
+    function.push(to("success", success));
     function.extend(fail.map(|fail| to("fail", fail)));
     Flow {
         name: route.to_owned(),

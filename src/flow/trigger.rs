@@ -87,6 +87,14 @@ impl Trigger {
         }
     }
 
+    /// Whether the webhook reports an event, and asks for no document.
+    pub(super) fn is_status_report(&self) -> bool {
+        match self {
+            Trigger::Form { params, .. } => params.is_status_report(),
+            Trigger::Json { .. } => false,
+        }
+    }
+
     /// The kind of the trigger.
     pub(crate) fn kind(&self) -> TriggerKind {
         match self {

@@ -6,6 +6,7 @@
 //! its properties and TwiML, and neither the engine's loop nor how a call or request is made.
 
 mod add_twiml_redirect;
+mod answer_with_text;
 mod capture_payments;
 mod connect_call_to;
 mod connect_virtual_agent;
@@ -47,8 +48,9 @@ use super::step::FunctionCall;
 pub(super) const TRIGGER: &WidgetType = &trigger::TYPE;
 pub(super) const RUN_FUNCTION: &WidgetType = &run_function::TYPE;
 pub(super) const RESPOND: &WidgetType = &respond::TYPE;
+pub(super) const ANSWER_WITH_TEXT: &WidgetType = &answer_with_text::TYPE;
 
-/// All types of widgets, in the order of Studio's documentation.
+/// All types of widgets that a flow file may have, in the order of Studio's documentation.
 pub const WIDGET_TYPES: [&WidgetType; 26] = [
     &trigger::TYPE,
     &split_based_on::TYPE,

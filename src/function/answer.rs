@@ -62,9 +62,7 @@ fn classify_response(
     match kind {
         MediaKind::Json => parse_object(body).map(|parsed| OutcomeKind::Success { parsed }),
         MediaKind::Xml => Ok(OutcomeKind::Twiml(body.clone())),
-        MediaKind::Html if root_name(body) == Some(b"Response") => {
-            Ok(OutcomeKind::Twiml(body.clone()))
-        }
+        MediaKind::Html if is_response(body) => Ok(OutcomeKind::Twiml(body.clone())),
         MediaKind::Html | MediaKind::Text | MediaKind::Other => {
             Ok(OutcomeKind::Success { parsed: None })
         }
@@ -155,6 +153,11 @@ fn parse_object(body: &[u8]) -> Result<Option<Map<String, Value>>, CallError> {
         Ok(_) => Ok(None),
         Err(error) => Err(CallError::Json { reason: error.to_string() }),
     }
+}
+
+/// Whether a text is meant as TwiML, by the name of its first element.
+pub(crate) fn is_response(text: &[u8]) -> bool {
+    root_name(text) == Some(b"Response")
 }
 
 /// The name of a document's first element: behind white space, the XML declaration, processing

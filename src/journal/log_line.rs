@@ -47,6 +47,9 @@ pub struct LogLine<'a> {
     /// The number of hold documents that the caller has got for a function that is still running.
     #[serde(skip_serializing_if = "Option::is_none")]
     holding: Option<u32>,
+    /// `text` if the answer is a text of the function, which the carrier speaks or sends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     total_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,6 +86,7 @@ impl<'a> LogLine<'a> {
             function_status: call.and_then(|call| call.status),
             function_ms: call.map(|call| milliseconds(call.took)),
             holding: record.holding,
+            answer: record.text.then_some("text"),
             total_ms: Some(milliseconds(took)),
             reason: record.reason.as_deref(),
             unproven: record.unproven.as_deref(),
@@ -105,6 +109,7 @@ impl<'a> LogLine<'a> {
             function_status: None,
             function_ms: None,
             holding: None,
+            answer: None,
             total_ms: None,
             reason: None,
             unproven: None,
@@ -143,6 +148,9 @@ impl<'a> LogLine<'a> {
             let none = if self.holding.is_some() { "held" } else { "no answer" };
             let status = self.function_status.map_or(none.to_owned(), |s| s.to_string());
             let _ = write!(text, ", {function} {status}");
+        }
+        if let Some(answer) = self.answer {
+            let _ = write!(text, " ({answer})");
         }
         for (name, value) in [("function", self.function_ms), ("total", self.total_ms)] {
             if let Some(value) = value {

@@ -8,25 +8,30 @@ use super::{Params, Webhook};
 
 impl Webhook {
     /// Whether the webhook reports an event, and asks for no document.
-    ///
-    /// A carrier that asks for a document of a call sends the parameters of the call with it, and
-    /// no sequence number: events are numbered because they may arrive in another order.
     pub(crate) fn is_status_report(&self) -> bool {
-        if self.param("CallSid").is_none() {
-            return self.params.message_status().is_some();
-        }
-        let mut signs = CallSigns::default();
-        // One pass: nearly every webhook is no report, and has some twenty parameters.
-        for (name, _) in self.params.iter().filter(|(_, value)| !value.is_empty()) {
-            signs.see(name);
-        }
-        let never_answered =
-            matches!(self.param("CallStatus"), Some("busy" | "failed" | "no-answer" | "canceled"));
-        signs.is_report() || never_answered
+        self.params.is_status_report()
     }
 }
 
 impl Params {
+    /// Whether their webhook reports an event, and asks for no document.
+    ///
+    /// A carrier that asks for a document of a call sends the parameters of the call with it, and
+    /// no sequence number: events are numbered because they may arrive in another order.
+    pub(crate) fn is_status_report(&self) -> bool {
+        if self.get("CallSid").is_none() {
+            return self.message_status().is_some();
+        }
+        let mut signs = CallSigns::default();
+        // One pass: nearly every webhook is no report, and has some twenty parameters.
+        for (name, _) in self.iter().filter(|(_, value)| !value.is_empty()) {
+            signs.see(name);
+        }
+        let never_answered =
+            matches!(self.get("CallStatus"), Some("busy" | "failed" | "no-answer" | "canceled"));
+        signs.is_report() || never_answered
+    }
+
     /// The status of a message of ours: `sent`, `delivered`, `failed` and so on. `None` if the
     /// parameters are those of an incoming message, whose `SmsStatus` is `received`.
     pub(crate) fn message_status(&self) -> Option<&str> {

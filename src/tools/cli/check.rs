@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 use super::ConfigArgs;
+use crate::channel::Channel;
+use crate::config::{Config, RouteAnswer};
 use crate::gateway::Gateway;
 use crate::metrics::Metrics;
 
@@ -31,6 +33,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     // Warnings alone do not prevent a start, so they do not fail the check.
     match gateway {
         Some(gateway) => {
+            print!("{}", describe_text_answers(&gateway.config));
             let routes = plural(gateway.routes.len(), "route");
             println!("{file}: {routes}, no errors, {}", plural(warnings, "warning"));
             ExitCode::SUCCESS
@@ -40,6 +43,26 @@ pub(super) fn run(args: &Args) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// One line for each route in the short form without a `success` document: what the function's
+/// answer becomes.
+fn describe_text_answers(config: &Config) -> String {
+    let describe = |(path, route): (&String, &crate::config::RouteSection)| {
+        let RouteAnswer::Short(short) = &route.answer else { return None };
+        let becomes = match route.channel {
+            Channel::Voice => "is spoken",
+            Channel::Message => "is sent as a message",
+        };
+        let function = &short.function;
+        short.success.is_none().then(|| {
+            format!(
+                "route `{path}` has no `success`: TwiML of `{function}` is the answer, \
+                 `text/plain` {becomes}, JSON is not used\n"
+            )
+        })
+    };
+    config.routes.iter().filter_map(describe).collect()
 }
 
 fn plural(count: usize, word: &str) -> String {
