@@ -123,6 +123,31 @@ async fn a_repeat_gets_the_same_cookies() {
 }
 
 #[actix_web::test]
+async fn a_call_that_polls_while_it_rings_has_its_cookies() {
+    let polls = |seen: &Seen| {
+        let visits = if seen.header("cookie") == Some("visits=1") { 2 } else { 1 };
+        let headers = format!("Content-Type: text/xml\r\nSet-Cookie: visits={visits}\r\n");
+        let again = "<Response><Pause/><Redirect>/one</Redirect></Response>";
+        let done = "<Response><Say>2</Say></Response>";
+        answer("200 OK", &headers, if visits == 1 { again } else { done })
+    };
+    let script = [Step::Read, Step::Reply(polls), Step::Read, Step::Reply(polls)];
+    let function = Hostile::new(vec![script.to_vec()]);
+    let rig = Rig::start(function.address, ROUTES);
+    // Equal requests but for the token: the stored reply, with its cookies, asks for the second.
+    let ask = async |token: &str, cookies: &[String]| {
+        let cookie = format!("{}\r\nI-Twilio-Idempotency-Token: {token}", cookies.join("; "));
+        call(&rig, "/one", "CA1", &[cookie]).await
+    };
+    let first = ask("t1", &["lb=a".to_owned()]).await;
+    assert!(first.body.contains("<Redirect>"), "{}", first.body);
+    let second = ask("t2", &pairs(&first)).await;
+    assert!(says(&second, 2), "{}", second.body);
+    assert_eq!(ask("t1", &[]).await.body, first.body);
+    rig.end().await;
+}
+
+#[actix_web::test]
 async fn a_route_without_cookies_passes_none() {
     let function = counting();
     let rig = Rig::start(function.address, ROUTES);

@@ -10,7 +10,8 @@ use twimlgate::clock;
 use twimlgate::config::{Config, Function};
 use twimlgate::diagnostics::problem::Source;
 use twimlgate::function::{
-    CallError, CallRequest, Destination, Functions, Outcome, OutcomeKind, Resolver, SharedFunctions,
+    CallCookies, CallError, CallRequest, Destination, Functions, Outcome, OutcomeKind, Resolver,
+    SharedFunctions,
 };
 use twimlgate::verify::SigningKey;
 use twimlgate::webhook::Params;
@@ -69,6 +70,24 @@ impl Caller {
     /// The same with a signature.
     pub(crate) async fn call_signed(&self, key: &SigningKey) -> Outcome {
         self.send(self.function(), Some(key), Duration::from_secs(10)).await
+    }
+
+    /// The same with cookies of the carrier, on the route `/`.
+    pub(crate) async fn call_with_cookies(&self, cookies: &str) -> Outcome {
+        let none = Params::default();
+        self.call_as(CallRequest {
+            widget: "",
+            destination: Destination::Function(self.function()),
+            parameters: &none,
+            webhook: &none,
+            webhook_form: None,
+            webhook_payload: None,
+            cookies: Some(CallCookies { route: "/", received: cookies }),
+            signing_key: None,
+            deadline: clock::now() + Duration::from_secs(10),
+            idempotency_key: "SM0123:lookup",
+        })
+        .await
     }
 
     /// The same, of a function that need not be configured.

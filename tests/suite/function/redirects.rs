@@ -3,7 +3,7 @@
 use twimlgate::config::HmacAlgorithm;
 use twimlgate::function::{CallError, OutcomeKind};
 use twimlgate::secret::Secret;
-use twimlgate::verify::{SigningKey, sign_form};
+use twimlgate::verify::{SigningKey, add_body_hash, sign_form, sign_url};
 
 use super::caller::{Caller, parsed, run};
 use crate::support::hostile::{Hostile, Step, answer, json};
@@ -59,6 +59,43 @@ fn redirects_are_followed_and_judged_by_where_they_end() {
         ]]);
         let outcome = Caller::new(&server.url("/"), "").call().await;
         assert_eq!(outcome.response.unwrap().body, "no");
+    });
+}
+
+#[test]
+fn a_body_in_json_stays_signed() {
+    run(async {
+        let server = hop(307, "/there?x=1");
+        let caller = Caller::new(&server.url("/here"), "body = \"json\"");
+        assert_eq!(parsed(&caller.call_signed(&key()).await), r#"{"there":true}"#);
+        let [first, second] = server.requests().try_into().unwrap();
+        let body = r#"{"caller":"+15550100"}"#;
+        for (seen, target) in [(first, "/here"), (second, "/there?x=1")] {
+            let url = add_body_hash(&server.url(target), body.as_bytes()).unwrap();
+            let signed = sign_url(&key(), &url);
+            assert!(url.ends_with(seen.line().split(' ').nth(1).unwrap()), "{}", seen.line());
+            assert_eq!(seen.header("x-twilio-signature"), Some(signed.as_str()), "{target}");
+            assert_eq!(seen.header("content-type"), Some("application/json"));
+            assert_eq!(seen.text(), body);
+        }
+    });
+}
+
+#[test]
+fn another_server_gets_neither_headers_nor_cookies() {
+    run(async {
+        let other = Hostile::always(json(r#"{"there":true}"#));
+        let server = Hostile::always(to(307, &other.url("/x")));
+        let allow = "[egress]\nallow = [\"127.0.0.0/8\"]";
+        let keys = "headers = { \"X-Api-Key\" = \"s3cret\", Accept = \"a/b\" }";
+        let caller = Caller::with(&server.url("/"), keys, allow, Default::default());
+        assert_eq!(parsed(&caller.call_with_cookies("a=1").await), r#"{"there":true}"#);
+        let [here] = server.requests().try_into().unwrap();
+        let [there] = other.requests().try_into().unwrap();
+        let headers = ["x-api-key", "cookie"];
+        assert_eq!(headers.map(|name| here.header(name)), [Some("s3cret"), Some("a=1")]);
+        assert_eq!(headers.map(|name| there.header(name)), [None, None]);
+        assert_eq!(here.header("accept"), Some("a/b"));
     });
 }
 
