@@ -1,8 +1,8 @@
 //! Stage 5: the engine that runs flows: [`Event`] in, [`Step`] out.
 //!
-//! `definition`, `properties` and `condition` are a compiled [`Flow`]. Three ways lead to one:
-//! [`file`](mod@file) reads Studio's JSON or our TOML into a tree, [`import`](mod@import) checks
-//! that tree and compiles it, and `short` builds the flow of a route that names a function.
+//! `definition`, `properties`, `condition` and `pattern` are a compiled [`Flow`]. Three ways lead
+//! to one: [`file`](mod@file) reads Studio's JSON or our TOML into a tree, [`import`](mod@import)
+//! checks that tree and compiles it, and `short` builds the flow of a route that names a function.
 //! `execution` and `trigger` are the state of one run, which a store keeps between two webhooks.
 //! `engine` takes this state from widget to widget; `widget` has one file for each type, `context`
 //! is what a widget works with, `scope` is what a template reads, and `pending_call` covers
@@ -23,6 +23,7 @@ pub mod import;
 mod definition;
 mod properties;
 mod condition;
+mod pattern;
 mod widget;
 mod short;
 mod trigger;
@@ -42,6 +43,7 @@ pub use definition::{ConversationIdentity, Flow, Persistence, Transition, Widget
 pub use engine::advance;
 pub use execution::{Execution, ExecutionState, FlowWarning, TransitionRecord, Wait};
 pub use failure::Failure;
+pub use pattern::{Pattern, PatternError};
 pub use properties::{Callee, Pair, Properties, Property, PropertyKind};
 pub(crate) use scope::Scope;
 pub(crate) use short::{ShortFlow, build_short_flow};

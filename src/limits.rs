@@ -134,6 +134,13 @@ pub(crate) const WIDGETS_MAX: usize = 1_000;
 /// Memory for a compiled `regex` condition. Ordinary ones need some kilobytes.
 pub(crate) const PATTERN_BYTES_MAX: usize = 1024 * 1024;
 
+/// Instructions of a compiled pattern that backtracks. Ordinary ones have some dozens.
+pub(crate) const PATTERN_INSTRUCTIONS_MAX: usize = 20_000;
+
+/// Steps back that a pattern may take for one text. Ordinary ones take some hundreds; this many
+/// take some milliseconds, during which the thread serves no other webhook.
+pub(crate) const PATTERN_STEPS_MAX: usize = 50_000;
+
 // The carrier and its API.
 
 /// One message (Twilio: 21617). A longer text of a function is sent as several.

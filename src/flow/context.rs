@@ -109,7 +109,7 @@ pub(super) struct WidgetContext<'a> {
     /// The transition of a split, which has several transitions of one event.
     pub(super) chosen: Option<&'a Transition>,
     // Rendering borrows the execution for its variables, so its warnings are collected beside it.
-    /// The findings of templates, for the warnings of the execution.
+    /// The findings of templates and patterns, for the warnings of the execution.
     pub(super) findings: RefCell<Vec<String>>,
 }
 
@@ -161,7 +161,11 @@ impl<'a> WidgetContext<'a> {
 
     fn report_finding(&self, finding: Option<LiquidError>) {
         let Some(finding) = finding else { return };
-        let text = format!("a template of widget `{}` is cut: {finding}", self.widget().name);
+        self.report(format!("a template of widget `{}` is cut: {finding}", self.widget().name));
+    }
+
+    /// Reports a problem with which the flow continues.
+    pub(super) fn report(&self, text: String) {
         // The conditions of one split all render the same template: one warning is enough.
         let mut findings = self.findings.borrow_mut();
         if !findings.contains(&text) {

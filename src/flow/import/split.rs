@@ -2,8 +2,9 @@
 
 use super::{FlowImporter, WidgetNode};
 use crate::diagnostics::suggest::did_you_mean;
-use crate::flow::condition::{CONDITION_TYPES, Condition, ConditionType, compile_pattern};
+use crate::flow::condition::{CONDITION_TYPES, Condition, ConditionType};
 use crate::flow::file::FlowNode;
+use crate::flow::pattern::Pattern;
 
 impl FlowImporter<'_> {
     pub(super) fn read_conditions(
@@ -55,20 +56,32 @@ impl FlowImporter<'_> {
         let value = self.compile_template(place, &text)?;
         // Compiled once here, so that a turn costs no compilation and `check` finds a wrong
         // pattern.
-        let compiled = match (test, value.constant_text()) {
-            (ConditionType::Regex, Some(constant)) => match compile_pattern(constant.trim()) {
-                Ok(pattern) => Some(pattern),
-                Err(reason) => {
-                    let message =
-                        format!("the pattern of widget `{}` cannot be read: {reason}", state.name);
-                    let help = "patterns match the whole text and ignore the case of letters; \
-                                look-around and back references are not supported";
-                    self.fail(place, message, "a regular expression", help);
-                    None
-                }
-            },
+        let pattern = match (test, value.constant_text()) {
+            (ConditionType::Regex, Some(constant)) => {
+                self.compile_pattern(state, place, constant.trim())
+            }
             _ => None,
         };
-        Some(Condition { argument, test: *test, value, pattern: compiled })
+        Some(Condition { argument, test: *test, value, pattern })
+    }
+
+    fn compile_pattern(
+        &mut self,
+        state: &WidgetNode<'_>,
+        node: &FlowNode,
+        text: &str,
+    ) -> Option<Pattern> {
+        let error = match Pattern::compile(text) {
+            Ok(pattern) => return Some(pattern),
+            Err(error) => error,
+        };
+        let message = format!("the pattern of widget `{}` cannot be used: {error}", state.name);
+        let span = self.locate(node, text, error.place);
+        self.failed = true;
+        let help = "patterns are Java's, as in Studio; they match the whole text, and ignore the \
+                    case of letters";
+        let problem = self.source.error(span, message);
+        self.push(problem, "a regular expression", help);
+        None
     }
 }

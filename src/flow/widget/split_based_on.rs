@@ -50,5 +50,13 @@ fn is_true(context: &WidgetContext<'_>, condition: &Condition) -> Result<bool, F
     let subject =
         argument.map(|template| context.render(template)).transpose()?.unwrap_or_default();
     let value = context.render(&condition.value)?;
-    Ok(condition.test.holds(&subject, &value, condition.pattern.as_ref()))
+    let result = condition.test.holds(&subject, &value, condition.pattern.as_ref());
+    Ok(result.unwrap_or_else(|error| {
+        // The pattern or the text comes from a caller, who must not end the flow by it.
+        context.report(format!(
+            "a pattern of widget `{}` matches nothing: {error}",
+            context.widget().name
+        ));
+        false
+    }))
 }

@@ -226,6 +226,9 @@ fn regex_values(pattern: &str) -> Vec<String> {
     let words = pattern.split(|letter: char| !letter.is_alphanumeric() && letter != ' ');
     let words = words.filter(|word| !word.is_empty()).map(str::to_owned);
     let digits = (1..=11).map(|length| "5".repeat(length));
+    let quoted = pattern.split(r"\Q").skip(1);
+    let quoted = quoted.filter_map(|rest| rest.split(r"\E").next()).map(str::to_owned);
     let usual = ["+15550123456", "a", "Ann Lee", "a@b.example", "2026-01-31", "10:30", "12345"];
-    words.chain(digits).chain(usual.map(str::to_owned)).collect()
+    let usual = usual.into_iter().chain(["Passw0rd!", "A1B 2C3"]).map(str::to_owned);
+    words.chain(digits).chain(quoted).chain(usual).collect()
 }
