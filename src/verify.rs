@@ -2,13 +2,15 @@
 //!
 //! `header` reads how a request was signed, `content` what it says and which part of that the
 //! signature covers, `url` which URLs the carrier may have signed, `message` puts the signed
-//! text together, and `key` makes and checks signatures. Nothing here knows routes or flows.
+//! text together, and `key` makes and checks signatures. [`explain`] finds out why a signature does
+//! not fit, after the refusal. Nothing here knows routes or flows.
 //!
 //! Invariant: nothing after this stage accepts a [`Received`], and in mode `enforce` no [`Webhook`]
 //! exists whose signature was not made with a configured key, with the algorithm that the
 //! configuration binds to this key, over the URL that the configuration gives.
 
 pub(crate) mod content;
+pub mod explain;
 pub(crate) mod header;
 pub(crate) mod key;
 pub(crate) mod message;

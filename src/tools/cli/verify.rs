@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use actix_web::http::Method;
 
 use super::request::RequestArgs;
-use crate::tools::explain::SignedRequest;
+use crate::verify::explain::SignedRequest;
 
 const EXAMPLE: &str = "\
 Example:

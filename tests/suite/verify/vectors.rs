@@ -5,7 +5,7 @@ use actix_web::http::Method;
 use serde::Deserialize;
 use twimlgate::config::{HmacAlgorithm, SharedKey, SignatureMode};
 use twimlgate::secret::Secret;
-use twimlgate::tools::explain::SignedRequest;
+use twimlgate::verify::explain::SignedRequest;
 use twimlgate::webhook::Params;
 
 use super::{FORM, Request, SID, account, server, verifier};

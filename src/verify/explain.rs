@@ -1,8 +1,8 @@
-//! `verify --explain`: why a signature does not fit, for a person.
+//! Why a signature does not fit, for a person: `verify --explain`, and the log of refusals.
 //!
-//! [`SignedRequest`] is checked with the functions of [`crate::verify`]; `guess` changes one thing
-//! of it at a time and `causes` lists what may have been changed. Never on the path of a webhook:
-//! it prints what was signed.
+//! [`SignedRequest`] is checked as a webhook is; `guess` changes one thing of it at a time and
+//! `causes` lists what may have been changed. Never on the path of a webhook: a search takes
+//! thousands of signatures.
 
 mod causes;
 mod guess;
