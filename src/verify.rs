@@ -183,14 +183,10 @@ impl Verifier {
         content: &RequestContent,
     ) -> Result<Arc<Account>, VerifyError> {
         let claim = SignatureClaim::read(&received.headers)?;
-        // Before any key is tried: a body that nothing covers is refused whatever is signed.
-        let hash = content.body_hash()?;
-        let message = SignedMessage::new(self.origin.url(received)?, content.signed_params());
-        let account = self.find_signer(&claim, &message, content.account_sid())?;
-        // After the signature: only a URL that is proven makes its hash worth computing.
-        if hash.is_some_and(|hash| !content::is_hash_of(hash, &received.body)) {
-            return Err(VerifyError::BodyHashWrong);
-        }
+        let url = || self.origin.url(received);
+        let account = message::decide(content, &received.body, url, |message| {
+            self.find_signer(&claim, message, content.account_sid())
+        })?;
         Ok(Arc::clone(account))
     }
 

@@ -14,10 +14,10 @@ use actix_web::http::Method;
 use crate::config::HmacAlgorithm;
 use crate::secret::Secret;
 use crate::verify::VerifyError;
-use crate::verify::content::{RequestContent, is_hash_of};
+use crate::verify::content::RequestContent;
 use crate::verify::header::SignatureClaim;
 use crate::verify::key::{SigningKey, body_sha256};
-use crate::verify::message::{SignedMessage, pieces};
+use crate::verify::message::{SignedMessage, decide, pieces};
 use crate::verify::url::SignedUrl;
 use crate::webhook::Params;
 use guess::Guess;
@@ -54,8 +54,8 @@ pub(crate) struct LikelyCause {
 }
 
 impl SignedRequest {
-    /// The index of the token that signed. The URL is taken literally: only port, user and password
-    /// may differ.
+    /// The index of the token that signed. The URL is taken literally, as the gateway takes it: only
+    /// the port, user and password, and the slash of a URL without a path may differ.
     pub fn check(&self) -> Result<usize, VerifyError> {
         let content = self.content()?;
         let settings = match self.algorithm {
@@ -63,15 +63,12 @@ impl SignedRequest {
             HmacAlgorithm::Sha256 => "algorithm=HMAC_SHA256",
         };
         let claim = SignatureClaim::parse(&self.signature, settings)?;
-        let hash = content.body_hash()?;
         // Literally: the person typed the URL that was signed, and no proxy is between.
-        let message = SignedMessage::new(SignedUrl::split(&self.url), content.signed_params());
-        let fits = |key: &SigningKey| message.is_signed_by(key, &claim.digest);
-        let signer = self.keys().position(|key| fits(&key)).ok_or(VerifyError::SignatureWrong)?;
-        match hash {
-            Some(hash) if !is_hash_of(hash, &self.body) => Err(VerifyError::BodyHashWrong),
-            _ => Ok(signer),
-        }
+        let url = || Ok(SignedUrl::split(&self.url));
+        decide(&content, &self.body, url, |message| {
+            let signer = self.keys().position(|key| message.is_signed_by(&key, &claim.digest));
+            signer.ok_or(VerifyError::SignatureWrong)
+        })
     }
 
     /// What was tried, what was signed and what was expected, for a person at a terminal. It holds

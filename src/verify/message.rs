@@ -1,5 +1,7 @@
 //! Stage 2: the text that a signature covers.
 
+use super::VerifyError;
+use super::content::{RequestContent, is_hash_of};
 use super::key::{SignatureBytes, SigningKey};
 use super::url::SignedUrl;
 use crate::webhook::Params;
@@ -37,6 +39,25 @@ impl<'a> SignedMessage<'a> {
             urls.find(|url| key.has_made(url.iter().copied().chain(pieces(&self.pairs)), digest));
         url.map(|url| url.concat())
     }
+}
+
+/// Decides about a request, for the gateway and for `twimlgate verify` alike: they differ only in
+/// where the URL and the keys come from. Returns what `find_signer` has found.
+pub(crate) fn decide<'a, S>(
+    content: &'a RequestContent,
+    body: &[u8],
+    url: impl FnOnce() -> Result<SignedUrl<'a>, VerifyError>,
+    find_signer: impl FnOnce(&SignedMessage<'a>) -> Result<S, VerifyError>,
+) -> Result<S, VerifyError> {
+    // Before any key is tried: a body that nothing covers is refused whatever is signed.
+    let hash = content.body_hash()?;
+    let message = SignedMessage::new(url()?, content.signed_params());
+    let signer = find_signer(&message)?;
+    // After the signature: only a URL that is proven makes its hash worth computing.
+    if hash.is_some_and(|hash| !is_hash_of(hash, body)) {
+        return Err(VerifyError::BodyHashWrong);
+    }
+    Ok(signer)
 }
 
 /// Names in the order of their bytes, and of each name every different value once, in the same

@@ -39,8 +39,6 @@ pub(crate) struct SignedUrl<'a> {
     pub(crate) prefix: &'a str,
     /// Path and query as sent.
     pub(crate) rest: &'a str,
-    /// Whether `rest` is a request target, where `https://host` and `https://host/` look the same.
-    on_wire: bool,
 }
 
 /// The pieces of one candidate, to be read one after the other.
@@ -75,7 +73,6 @@ impl PublicUrlSource {
         url.scheme = forwarded.scheme.unwrap_or(url.scheme);
         url.port = forwarded.port.or(url.port);
         url.rest = &received.target;
-        url.on_wire = true;
         Ok(url)
     }
 
@@ -112,7 +109,7 @@ impl<'a> SignedUrl<'a> {
         let colon = host.rfind(':').filter(|colon| !host[*colon..].contains(']'));
         let port = colon.map(|colon| &host[colon + 1..]);
         let host = &host[..colon.unwrap_or(host.len())];
-        SignedUrl { scheme, userinfo, host, port, prefix: "", rest, on_wire: false }
+        SignedUrl { scheme, userinfo, host, port, prefix: "", rest }
     }
 
     /// A whole URL as the carrier sees it: without user, password and fragment.
@@ -123,7 +120,7 @@ impl<'a> SignedUrl<'a> {
 
     /// The pieces of the URL as it was given.
     pub(crate) fn given_pieces(&self) -> UrlPieces<'a> {
-        self.pieces(self.userinfo, self.port, self.rest)
+        self.pieces(self.userinfo, self.port, (self.prefix, self.rest))
     }
 
     /// Every URL that the carrier may have signed for this one, the likeliest first: as it is, and
@@ -135,33 +132,43 @@ impl<'a> SignedUrl<'a> {
         let ports = [url.port, if url.port.is_some() { None } else { Some(default) }];
         // The likeliest first: the carrier signs without user and password.
         let userinfos = [Some(""), Some(url.userinfo).filter(|text| !text.is_empty())];
-        let rests = [Some(url.rest), url.rest_without_path()];
+        let paths = [Some((url.prefix, url.rest)), url.other_root()];
         userinfos.into_iter().flatten().flat_map(move |userinfo| {
-            rests.into_iter().flatten().flat_map(move |rest| {
-                ports.into_iter().map(move |port| url.pieces(userinfo, port, rest))
+            paths.into_iter().flatten().flat_map(move |path| {
+                ports.into_iter().map(move |port| url.pieces(userinfo, port, path))
             })
         })
     }
 
-    /// `https://host` and `https://host/` are one request on the wire, and an owner may have typed
-    /// either.
-    fn rest_without_path(&self) -> Option<&'a str> {
-        let root = self.on_wire && self.prefix.is_empty();
-        let rest = self.rest.strip_prefix('/').filter(|_| root)?;
-        (rest.is_empty() || rest.starts_with('?')).then_some(rest)
+    /// The other spelling of a URL without a path, as prefix and rest: `https://host` and
+    /// `https://host/` are one request on the wire, and an owner may have typed either.
+    fn other_root(&self) -> Option<(&'a str, &'a str)> {
+        if !self.prefix.is_empty() {
+            return None;
+        }
+        let (prefix, rest) = match self.rest.strip_prefix('/') {
+            Some(rest) => ("", rest),
+            None => ("/", self.rest),
+        };
+        (rest.is_empty() || rest.starts_with('?')).then_some((prefix, rest))
     }
 
-    fn pieces(&self, userinfo: &'a str, port: Option<&'a str>, rest: &'a str) -> UrlPieces<'a> {
+    fn pieces(
+        &self,
+        userinfo: &'a str,
+        port: Option<&'a str>,
+        (prefix, rest): (&'a str, &'a str),
+    ) -> UrlPieces<'a> {
         let colon = if port.is_some() { ":" } else { "" };
         let separator = if self.scheme.is_empty() { "" } else { "://" };
         let port = port.unwrap_or_default();
-        [self.scheme, separator, userinfo, self.host, colon, port, self.prefix, rest]
+        [self.scheme, separator, userinfo, self.host, colon, port, prefix, rest]
     }
 
     /// A URL of which only the scheme is known.
     fn from_scheme(scheme: &'a str) -> SignedUrl<'a> {
         let (userinfo, host, prefix, rest) = ("", "", "", "");
-        SignedUrl { scheme, userinfo, host, port: None, prefix, rest, on_wire: false }
+        SignedUrl { scheme, userinfo, host, port: None, prefix, rest }
     }
 
     /// A configured URL as the beginning of one that ends in a request target.

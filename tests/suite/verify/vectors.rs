@@ -6,6 +6,7 @@ use serde::Deserialize;
 use twimlgate::config::{HmacAlgorithm, SharedKey, SignatureMode};
 use twimlgate::secret::Secret;
 use twimlgate::verify::explain::SignedRequest;
+use twimlgate::verify::{SigningKey, sign_form};
 use twimlgate::webhook::Params;
 
 use super::{FORM, Request, SID, account, server, verifier};
@@ -67,7 +68,8 @@ impl Vector {
         let verifier = verifier(&server, SignatureMode::Enforce, vec![account]);
 
         // On the wire there is no request without a path.
-        let mut request = Request::get(if target.is_empty() { "/" } else { target });
+        let slash = if target.starts_with('/') { "" } else { "/" };
+        let mut request = Request::get(&format!("{slash}{target}"));
         request.method = self.method.parse().unwrap();
         request.body = self.body();
         if self.method == "POST" {
@@ -110,5 +112,42 @@ fn every_vector_gets_its_verdict() {
         if vector.id != "sharedkey/unknown-alg" {
             assert_eq!(vector.accepted_by_command(), vector.expected, "{}", vector.id);
         }
+    }
+}
+
+/// Signed URLs of one carrier, and the URL that the owner gives to the gateway and to the command.
+#[test]
+fn the_gateway_and_the_command_decide_alike_about_a_url_without_a_path() {
+    let host = "https://gw.example.com";
+    for (signed, given, expected) in [
+        ("", "/", true),
+        ("/", "", true),
+        ("", "", true),
+        ("?a=1", "/?a=1", true),
+        ("/?a=1", "?a=1", true),
+        (":443", "/", true),
+        (":443/?a=1", "?a=1", true),
+        ("/sms", "/sms/", false),
+        ("/sms/", "/sms", false),
+        ("?a=1", "?a=2", false),
+        ("//", "/", false),
+    ] {
+        let params = vec![("AccountSid".to_owned(), SID.to_owned())];
+        let key = SigningKey::new(&Secret::new("12345".to_owned()), HmacAlgorithm::Sha1);
+        let pairs = params.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let vector = Vector {
+            id: String::new(),
+            key: "12345".to_owned(),
+            method: "POST".to_owned(),
+            url: format!("{host}{given}"),
+            content_type: None,
+            signature: sign_form(&key, &format!("{host}{signed}"), pairs),
+            params,
+            body: None,
+            headers: Default::default(),
+            expected,
+        };
+        let verdicts = (vector.accepted(), vector.accepted_by_command());
+        assert_eq!(verdicts, (expected, expected), "{signed} {given}");
     }
 }
