@@ -30,6 +30,7 @@ use crate::metrics::{ExchangeOutcome, Metrics};
 use crate::route::Route;
 use crate::session::StoreError;
 use crate::verify::Proof;
+use crate::verify::refusal::RefusedRequest;
 use crate::webhook::{Params, Webhook};
 
 /// The record of one exchange. The stages fill it in, and it is written when it is dropped, so
@@ -49,6 +50,8 @@ pub struct ExchangeLog {
     text: bool,
     warnings: Vec<FlowWarning>,
     message: &'static str,
+    /// Of a request that is refused, or would be: what the operator needs to mend it.
+    refusal: Option<Box<RefusedRequest>>,
     trace: Option<Box<ExchangeTrace>>,
 }
 
@@ -109,6 +112,7 @@ impl ExchangeLog {
             text: false,
             warnings: Vec::new(),
             message: "webhook",
+            refusal: None,
             trace: None,
         }
     }
@@ -235,6 +239,17 @@ impl ExchangeLog {
         self.reason = Some(error.to_string());
     }
 
+    /// Whether the request was refused, or would have been in mode `enforce`. Such a record needs
+    /// [`ExchangeLog::record_refusal`].
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.outcome == ExchangeOutcome::Refused || self.unproven.is_some()
+    }
+
+    /// Records what was refused, and why.
+    pub(crate) fn record_refusal(&mut self, refusal: RefusedRequest) {
+        self.refusal = Some(Box::new(refusal));
+    }
+
     /// Records the HTTP status of the answer.
     pub(crate) fn record_reply(&mut self, status: u16) {
         self.status = status;
@@ -255,8 +270,12 @@ impl Drop for ExchangeLog {
             let took = clock::now().duration_since(self.began);
             let route = self.route.as_ref().map(|route| &route.metrics);
             self.journal.metrics.count_exchange(route, self.outcome, took);
+            let search = self.refusal.as_mut().and_then(|refusal| refusal.search.take());
             let line = log_line::LogLine::new(self, took);
-            self.journal.log.write(&line);
+            match search {
+                None => self.journal.log.write(&line),
+                Some(search) => self.journal.log.write_explained(&line, move || search.run()),
+            }
         });
     }
 }

@@ -193,6 +193,18 @@ pub(crate) const TIMERS_AT_ONCE: usize = 100;
 /// The buffer for a slow reader of the log. With more, lines are dropped and counted.
 pub(crate) const LOG_BYTES_MAX: usize = 1024 * 1024;
 
+/// Searches for the cause of a refusal at once …
+pub(crate) const CAUSE_SEARCHES_MAX: u32 = 8;
+
+/// … and one more in this time.
+pub(crate) const CAUSE_SEARCH_EVERY: Duration = Duration::from_secs(1);
+
+/// The bytes that one search hashes, about 20 ms: a thousand variants of a usual webhook.
+pub(crate) const CAUSE_SEARCH_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// The keys that one search tries, where a refused request may be of many accounts.
+pub(crate) const CAUSE_SEARCH_KEYS_MAX: usize = 8;
+
 /// One template file. A document may have 64 kB, and its template usually has less.
 pub(crate) const TEMPLATE_BYTES_MAX: u64 = 256 * 1024;
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actix_web::web::Bytes;
 
 use crate::channel::Channel;
+use crate::diagnostics::suggest::nearest_name;
 use crate::flow::Flow;
 use crate::metrics::RouteMetrics;
 use crate::webhook::Webhook;
@@ -100,6 +101,32 @@ impl Routes {
         // The preferred path may come from a store, and the configuration may have changed since.
         let preferred = preferred.and_then(|path| self.by_path.get(path)).filter(takes);
         preferred.or_else(|| self.in_order.iter().find(takes))
+    }
+
+    /// The likeliest cause of [`RouteError::Unknown`] for a path: a route that is nearly the same.
+    pub(crate) fn explain_unknown(&self, path: &str) -> Option<String> {
+        let bare = |path: &str| path.trim_end_matches('/').to_ascii_lowercase();
+        let same = |route: &&Arc<Route>| bare(&route.path) == bare(path);
+        if let Some(Route { path, .. }) = self.iter().find(same).map(Arc::as_ref) {
+            return Some(format!(
+                "the route is `{path}`: a slash at the end, or the case of its letters, differs; \
+                 paths are compared byte for byte, as they are signed"
+            ));
+        }
+        let ends = |long: &str, short: &str| short.len() > 1 && long.ends_with(short);
+        if let Some(route) = self.iter().find(|route| ends(path, &route.path)) {
+            let route = &route.path;
+            return Some(format!(
+                "the route is `{route}`: a proxy that serves it below another path takes the \
+                 prefix off, and `server.public_url` has it; or add the prefix to the route"
+            ));
+        }
+        if let Some(route) = self.iter().find(|route| ends(&route.path, path)) {
+            let route = &route.path;
+            return Some(format!("the route is `{route}`: a proxy takes a part of the path off"));
+        }
+        let near = nearest_name(path, self.iter().map(|route| route.path.as_str()));
+        near.map(|near| format!("the URL at the carrier is mistyped: the route is `{near}`"))
     }
 
     /// The number of routes.

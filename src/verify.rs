@@ -2,8 +2,9 @@
 //!
 //! `header` reads how a request was signed, `content` what it says and which part of that the
 //! signature covers, `url` which URLs the carrier may have signed, `message` puts the signed
-//! text together, and `key` makes and checks signatures. [`explain`] finds out why a signature does
-//! not fit, after the refusal. Nothing here knows routes or flows.
+//! text together, and `key` makes and checks signatures. After a refusal, [`explain`] finds out why
+//! a signature does not fit, and [`refusal`] what the log may say about it, with the help of `redact`.
+//! Nothing here knows routes or flows.
 //!
 //! Invariant: nothing after this stage accepts a [`Received`], and in mode `enforce` no [`Webhook`]
 //! exists whose signature was not made with a configured key, with the algorithm that the
@@ -14,6 +15,8 @@ pub mod explain;
 pub(crate) mod header;
 pub(crate) mod key;
 pub(crate) mod message;
+mod redact;
+pub mod refusal;
 pub(crate) mod url;
 
 pub use key::{SigningKey, add_body_hash, sign_form, sign_url};

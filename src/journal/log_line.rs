@@ -7,10 +7,8 @@ use serde::Serialize;
 
 use super::ExchangeLog;
 use crate::clock;
+use crate::diagnostics::shorten::mask_numbers;
 use crate::metrics::ExchangeOutcome;
-
-/// The shortest run of digits that may be a telephone number.
-const NUMBER_DIGITS_MIN: usize = 7;
 
 /// The severity of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -58,16 +56,28 @@ pub struct LogLine<'a> {
     unproven: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     findings: Vec<String>,
+    /// The path of a refused request, without what may be a telephone number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
+    /// The URL that its signature was checked over, without the values of its query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url_from: Option<&'a str>,
+    /// The last field, since [`LogLine::write_cause`] adds it to a line that is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
 }
 
 impl<'a> LogLine<'a> {
     /// The line for an exchange.
     pub(super) fn new(record: &'a ExchangeLog, took: Duration) -> LogLine<'a> {
         let call = record.call.as_ref();
+        let refusal = record.refusal.as_deref();
         let warnings = record.warnings.iter();
         // A warning may quote what a function returned, and so contain a telephone number.
         let findings: Vec<String> =
-            warnings.map(|warning| without_numbers(&warning.to_string())).collect();
+            warnings.map(|warning| mask_numbers(&warning.to_string())).collect();
         let level = match record.outcome {
             ExchangeOutcome::Fallback => LogLevel::Error,
             ExchangeOutcome::Refused | ExchangeOutcome::Gone => LogLevel::Warn,
@@ -91,6 +101,10 @@ impl<'a> LogLine<'a> {
             reason: record.reason.as_deref(),
             unproven: record.unproven.as_deref(),
             findings,
+            path: refusal.map(|refusal| refusal.path.as_str()),
+            url: refusal.and_then(|refusal| refusal.url.as_deref()),
+            url_from: refusal.map(|refusal| refusal.url_source.as_str()),
+            cause: refusal.and_then(|refusal| refusal.cause.as_deref()),
             ..LogLine::note(level, "")
         }
     }
@@ -114,6 +128,10 @@ impl<'a> LogLine<'a> {
             reason: None,
             unproven: None,
             findings: Vec::new(),
+            path: None,
+            url: None,
+            url_from: None,
+            cause: None,
         }
     }
 
@@ -161,30 +179,35 @@ impl<'a> LogLine<'a> {
         for detail in self.reason.into_iter().chain(self.unproven).chain(findings) {
             let _ = write!(text, "\n         {detail}");
         }
-        // An escape sequence in quoted text must not reach the terminal.
-        let printable =
-            text.chars().map(|c| if c.is_control() && c != '\n' { '\u{FFFD}' } else { c });
-        out.extend_from_slice(printable.collect::<String>().as_bytes());
+        if let Some(path) = self.path {
+            let _ = write!(text, "\n         path {path}");
+        }
+        if let Some((url, source)) = self.url.zip(self.url_from) {
+            let _ = write!(text, "\n         checked over {url} (from {source})");
+        }
+        push_printable(&text, out);
+        if let Some(cause) = self.cause {
+            LogLine::write_cause(cause, true, out);
+        }
+    }
+
+    /// Appends the likeliest cause to a line of a refusal that was just appended.
+    pub(super) fn write_cause(cause: &str, human: bool, out: &mut Vec<u8>) {
+        if human {
+            return push_printable(&format!("\n         likeliest cause: {cause}"), out);
+        }
+        // A line that could not be written as JSON is empty, and has no place for a field.
+        if out.pop_if(|last| *last == b'}').is_some() {
+            let field = format!(",\"cause\":{}}}", serde_json::Value::from(cause));
+            out.extend_from_slice(field.as_bytes());
+        }
     }
 }
 
-/// Shortens what may be a telephone number in a text that quotes a function's answer.
-fn without_numbers(text: &str) -> String {
-    let mut shortened = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
-        let length = rest[start..].find(|c: char| !c.is_ascii_digit());
-        let end = start + length.unwrap_or(rest.len() - start);
-        shortened.push_str(&rest[..start]);
-        // Error codes and columns have fewer digits than a telephone number.
-        match &rest[start..end] {
-            digits if digits.len() < NUMBER_DIGITS_MIN => shortened.push_str(digits),
-            digits => shortened.extend(["…", &digits[digits.len() - 2..]]),
-        }
-        rest = &rest[end..];
-    }
-    shortened.push_str(rest);
-    shortened
+/// Appends text; an escape sequence in what it quotes must not reach the terminal.
+fn push_printable(text: &str, out: &mut Vec<u8>) {
+    let printable = text.chars().map(|c| if c.is_control() && c != '\n' { '\u{FFFD}' } else { c });
+    out.extend_from_slice(printable.collect::<String>().as_bytes());
 }
 
 /// The time as RFC 3339, UTC, to the millisecond.
@@ -201,16 +224,4 @@ fn now() -> String {
 /// A duration in milliseconds, to the microsecond.
 fn milliseconds(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1_000.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_shortened() {
-        let text = "1:12: `+15550100` is no colour (Twilio 14110)";
-        assert_eq!(without_numbers(text), "1:12: `+…00` is no colour (Twilio 14110)");
-        assert_eq!(without_numbers("é 123456 1234567"), "é 123456 …67");
-    }
 }

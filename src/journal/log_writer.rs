@@ -1,20 +1,27 @@
 //! The output of the log, on a thread of its own: a full disk, or a reader that has stopped, never
-//! delays a call. Lines beyond the buffer are dropped and counted.
+//! delays a call. Lines beyond the buffer are dropped and counted. The cause of a refusal is found
+//! on that thread, too: a search takes milliseconds, and its time must not show in the answer.
 
+use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
+use tokio::time::Instant;
 
 use super::log_line::{LogLevel, LogLine};
 use crate::catch_panic::catch;
+use crate::clock;
 use crate::config::LogFormat;
-use crate::limits::LOG_BYTES_MAX;
+use crate::limits::{CAUSE_SEARCH_EVERY, CAUSE_SEARCHES_MAX, LOG_BYTES_MAX};
 
 /// The time in which the writer collects lines, to write them with one system call.
 const GATHER: Duration = Duration::from_millis(20);
+
+/// The cause of a line for which no search is allowed.
+const TOO_MANY: &str = "not searched for, since many requests are refused; see the lines before";
 
 /// Hands lines to the thread that writes them. A clone uses the same thread.
 #[derive(Clone, Debug)]
@@ -32,12 +39,30 @@ struct LogQueue {
 #[derive(Debug, Default)]
 struct LogBuffer {
     bytes: Vec<u8>,
+    /// Lines whose cause is still to be found.
+    unexplained: Vec<UnexplainedLine>,
+    /// The searches that are allowed now, less than one for each line under an attack.
+    searches: SearchAllowance,
     /// The thread has written everything and sleeps.
     idle: bool,
     /// No more lines are accepted.
     closed: bool,
     /// The thread has ended.
     done: bool,
+}
+
+/// A line without its cause, and the search for it.
+struct UnexplainedLine {
+    line: Vec<u8>,
+    search: Box<dyn FnOnce() -> String + Send>,
+}
+
+/// How many searches for a cause may begin: [`CAUSE_SEARCHES_MAX`] at once, and one more each
+/// second. Anyone can send requests that are refused.
+#[derive(Debug, Default)]
+struct SearchAllowance {
+    /// When all that were used are allowed again.
+    full_at: Option<Instant>,
 }
 
 impl LogWriter {
@@ -82,6 +107,37 @@ impl LogWriter {
         }
         buffer.bytes.push(b'\n');
         // Only a sleeping thread: a wake-up per line would cost each call a system call.
+        if std::mem::take(&mut buffer.idle) {
+            self.0.wake.notify_all();
+        }
+    }
+
+    /// Writes one line, with the cause that the search finds. Neither waits.
+    pub(crate) fn write_explained(
+        &self,
+        line: &LogLine<'_>,
+        search: impl FnOnce() -> String + Send + 'static,
+    ) {
+        let human = self.0.human;
+        let mut text = Vec::new();
+        if human {
+            line.write_human(&mut text)
+        } else {
+            line.write_json(&mut text)
+        }
+        let mut buffer = self.0.buffer.lock();
+        if buffer.closed || buffer.bytes.len() > LOG_BYTES_MAX {
+            self.0.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let has_room = buffer.unexplained.len() < CAUSE_SEARCHES_MAX as usize;
+        if has_room && buffer.searches.take(clock::now()) {
+            buffer.unexplained.push(UnexplainedLine { line: text, search: Box::new(search) });
+        } else {
+            LogLine::write_cause(TOO_MANY, human, &mut text);
+            buffer.bytes.append(&mut text);
+            buffer.bytes.push(b'\n');
+        }
         if std::mem::take(&mut buffer.idle) {
             self.0.wake.notify_all();
         }
@@ -133,6 +189,7 @@ impl LogQueue {
         let mut buffer = self.buffer.lock();
         (buffer.closed, buffer.done) = (true, true);
         let lost = buffer.bytes.iter().filter(|byte| **byte == b'\n').count();
+        let lost = lost + std::mem::take(&mut buffer.unexplained).len();
         self.dropped.fetch_add(lost as u64, Ordering::Relaxed);
         buffer.bytes = Vec::new();
         self.wake.notify_all();
@@ -142,14 +199,16 @@ impl LogQueue {
         let mut lines = Vec::new();
         loop {
             let mut buffer = self.buffer.lock();
-            while buffer.bytes.is_empty() && !buffer.closed {
+            while buffer.bytes.is_empty() && buffer.unexplained.is_empty() && !buffer.closed {
                 buffer.idle = true;
                 self.wake.wait(&mut buffer);
             }
             // Swapped, so that no line waits for the output, and both buffers are used again.
             std::mem::swap(&mut buffer.bytes, &mut lines);
+            let unexplained = std::mem::take(&mut buffer.unexplained);
             let closed = buffer.closed;
             drop(buffer);
+            unexplained.into_iter().for_each(|line| line.explain(self.human, &mut lines));
             // A failing log cannot report its failure, so the metrics do.
             if output.write_all(&lines).and_then(|()| output.flush()).is_err() {
                 let lost = lines.iter().filter(|byte| **byte == b'\n').count();
@@ -165,5 +224,56 @@ impl LogQueue {
             // Under load lines come faster than one write each would allow.
             std::thread::sleep(GATHER);
         }
+    }
+}
+
+// === impl UnexplainedLine ===
+
+impl UnexplainedLine {
+    /// Appends the line with its cause, and a line break.
+    fn explain(self, human: bool, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.line);
+        // A bug in the search costs its cause, and not the log.
+        if let Ok(cause) = catch(self.search) {
+            LogLine::write_cause(&cause, human, out);
+        }
+        out.push(b'\n');
+    }
+}
+
+impl fmt::Debug for UnexplainedLine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("…")
+    }
+}
+
+// === impl SearchAllowance ===
+
+impl SearchAllowance {
+    /// Takes one search, if one is allowed.
+    fn take(&mut self, now: Instant) -> bool {
+        let full_at = self.full_at.map_or(now, |full_at| full_at.max(now)) + CAUSE_SEARCH_EVERY;
+        let is_allowed = full_at <= now + CAUSE_SEARCH_EVERY * CAUSE_SEARCHES_MAX;
+        if is_allowed {
+            self.full_at = Some(full_at);
+        }
+        is_allowed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn searches_are_allowed_in_a_burst_and_then_at_a_rate() {
+        let mut searches = SearchAllowance::default();
+        let began = clock::now();
+        let mut taken = |after: u32| {
+            let now = began + CAUSE_SEARCH_EVERY * after;
+            (0..100).filter(|_| searches.take(now)).count()
+        };
+        let burst = CAUSE_SEARCHES_MAX as usize;
+        assert_eq!([taken(0), taken(1), taken(3), taken(1_000)], [burst, 1, 2, burst]);
     }
 }

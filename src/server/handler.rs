@@ -10,13 +10,15 @@ use actix_web::HttpResponse;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{ConnectionType, StatusCode};
+use actix_web::web::Bytes;
 
 use super::Shared;
-use super::receive::receive;
+use super::receive::{receive, with_body};
 use crate::clock;
 use crate::exchange::{ExchangeContext, WebhookReply, exchange};
 use crate::gateway::{Gateway, Worker};
 use crate::journal::ExchangeLog;
+use crate::verify::refusal::RefusedRequest;
 use crate::webhook::ReceiveError;
 
 /// Answers the requests of one worker thread. A clone has the same state.
@@ -54,21 +56,27 @@ impl RequestHandler {
         // Looked up before the request is read, so that a failure to read it gets the fallback of
         // its route.
         let target = gateway.routes.at(request.path());
-        let was_read = Cell::new(false);
+        // Of a request that was read, for the record of its refusal.
+        let body = Cell::new(None);
         let received = async {
             if request.conn_data::<AfterLastResponse>().is_some_and(|last| last.0.get()) {
                 return Err(ReceiveError::Pipelined.into());
             }
             let received = receive(&gateway, &mut request, deadline).await?;
-            was_read.set(true);
+            body.set(Some(received.body.clone()));
             Ok(received)
         };
         let context = ExchangeContext { gateway: &gateway, worker: &worker, deadline };
         let reply = exchange(context, target, pin!(received), &mut log).await;
+        let body = body.take();
+        let was_read = body.is_some();
+        if log.is_refusal() {
+            log.record_refusal(examine(&gateway, &request, body, reply.status));
+        }
         let mut response = respond(reply);
         // After a refusal the connection closes. A proxy may read two requests where this server
         // reads one, and the rest of an unread body must not count as the next request.
-        let refused = response.status() != StatusCode::OK || !was_read.get();
+        let refused = response.status() != StatusCode::OK || !was_read;
         // While draining too: a connection that stays open would bring more requests.
         let closes = refused || shared.draining.load(Ordering::Relaxed);
         if closes {
@@ -98,6 +106,24 @@ impl RequestHandler {
             }
         }
     }
+}
+
+/// What the log says of a request that was refused. The body is missing if it was not read.
+fn examine(
+    gateway: &Gateway,
+    request: &ServiceRequest,
+    body: Option<Bytes>,
+    status: u16,
+) -> RefusedRequest {
+    let has_body = body.is_some();
+    let received = with_body(request, body.unwrap_or_default());
+    let mut refused = gateway.verifier.examine(&received, has_body);
+    if status == 404 {
+        // The signature of such a request is right, or does not matter.
+        refused.search = None;
+        refused.cause = gateway.routes.explain_unknown(received.path());
+    }
+    refused
 }
 
 fn respond(reply: WebhookReply) -> HttpResponse {

@@ -4,7 +4,7 @@ use actix_web::FromRequest;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
-use actix_web::web;
+use actix_web::web::{self, Bytes};
 use tokio::time::{Instant, timeout_at};
 
 use crate::exchange::ExchangeError;
@@ -50,15 +50,20 @@ pub(super) async fn receive(
     // A client that sends slowly uses up the time for its own answer.
     let body = timeout_at(deadline, body).await.map_err(|_| ReceiveError::TooSlow)?;
     let body = body.map_err(|_| ReceiveError::TooLarge)?.map_err(|_| ReceiveError::Unreadable)?;
+    Ok(with_body(request, body))
+}
+
+/// The request with its body, as the stages get it.
+pub(super) fn with_body(request: &ServiceRequest, body: Bytes) -> Received {
     // As sent, not normalized: the carrier signs these bytes.
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
-    Ok(Received {
+    Received {
         method: request.method().clone(),
         target: target.to_owned(),
         headers: relevant_headers(request.headers()),
         peer: request.peer_addr().map(|peer| peer.ip()),
         body,
-    })
+    }
 }
 
 /// The relevant header fields, with their repetitions.

@@ -7,11 +7,16 @@
 mod causes;
 mod guess;
 
+use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt::Write as _;
+use std::rc::Rc;
 
 use actix_web::http::Method;
 
+use super::redact::{redact_name, redact_url};
 use crate::config::HmacAlgorithm;
+use crate::limits::CAUSE_SEARCH_BYTES_MAX;
 use crate::secret::Secret;
 use crate::verify::VerifyError;
 use crate::verify::content::RequestContent;
@@ -20,6 +25,7 @@ use crate::verify::key::{SigningKey, body_sha256};
 use crate::verify::message::{SignedMessage, decide, pieces};
 use crate::verify::url::SignedUrl;
 use crate::webhook::Params;
+pub(super) use causes::find_spelling_cause;
 use guess::Guess;
 
 /// Characters of one value that are shown: a message is at most 1,600 long.
@@ -47,10 +53,12 @@ pub struct SignedRequest {
 /// What would have made the signature fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LikelyCause {
-    /// The difference between what was signed and what was checked.
-    pub what: String,
-    /// What to do about it.
-    pub advice: String,
+    what: Cow<'static, str>,
+    advice: &'static str,
+    /// The URL that was signed.
+    url: String,
+    /// The part of the request that differs.
+    name: String,
 }
 
 impl SignedRequest {
@@ -112,8 +120,24 @@ impl SignedRequest {
     pub(crate) fn causes(&self) -> Vec<LikelyCause> {
         match self.check() {
             Ok(_) => Vec::new(),
-            Err(error) => causes::find(&self.guess(), error),
+            Err(error) => causes::find(&self.guess(&[], u64::MAX), error).concat(),
         }
+    }
+
+    /// The likeliest of the causes, with those that must come together, for the log: the search has
+    /// a limit, and also tries other hosts, each with the header that names it.
+    pub(super) fn search(
+        &self,
+        error: VerifyError,
+        other_hosts: &[(String, &'static str)],
+    ) -> Vec<LikelyCause> {
+        let guess = self.guess(other_hosts, CAUSE_SEARCH_BYTES_MAX);
+        causes::find(&guess, error).into_iter().next().unwrap_or_default()
+    }
+
+    /// Whether any of the keys has signed it, whatever else is wrong.
+    pub(super) fn is_signed(&self) -> bool {
+        self.guess(&[], CAUSE_SEARCH_BYTES_MAX).find_signed_url().is_some()
     }
 
     fn content(&self) -> Result<RequestContent, VerifyError> {
@@ -134,7 +158,7 @@ impl SignedRequest {
     }
 
     /// Where the search begins.
-    fn guess(&self) -> Guess {
+    fn guess(&self, other_hosts: &[(String, &'static str)], hashed_bytes_max: u64) -> Guess {
         let params = match self.content() {
             Ok(content) => content.signed_params().cloned().unwrap_or_default(),
             Err(_) => Params::default(),
@@ -149,7 +173,33 @@ impl SignedRequest {
             tokens: self.tokens.clone(),
             algorithm: self.algorithm,
             signature: self.signature.clone(),
+            other_hosts: other_hosts.to_vec(),
+            hashed_bytes_left: Rc::new(Cell::new(hashed_bytes_max)),
         }
+    }
+}
+
+// === impl LikelyCause ===
+
+impl LikelyCause {
+    /// The difference between what was signed and what was checked.
+    pub(crate) fn what(&self) -> String {
+        self.fill(&self.what, printable_value(&self.url), printable_value(&self.name))
+    }
+
+    /// What to do about it.
+    pub(crate) fn advice(&self) -> String {
+        self.fill(self.advice, printable_value(&self.url), printable_value(&self.name))
+    }
+
+    /// Both in one sentence, without secrets and without values of the request.
+    pub(super) fn redacted(&self) -> String {
+        let text = format!("{}; {}", self.what, self.advice);
+        self.fill(&text, redact_url(&self.url), redact_name(&self.name))
+    }
+
+    fn fill(&self, text: &str, url: String, name: String) -> String {
+        text.replace("{url}", &url).replace("{name}", &name)
     }
 }
 

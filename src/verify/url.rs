@@ -15,6 +15,12 @@ static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto"
 static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 static FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 
+static FORWARDED_HEADERS: [(&HeaderName, &str); 3] = [
+    (&FORWARDED_PROTO, "X-Forwarded-Proto"),
+    (&FORWARDED_HOST, "X-Forwarded-Host"),
+    (&FORWARDED_PORT, "X-Forwarded-Port"),
+];
+
 /// Where the public URL of a request comes from.
 #[derive(Debug)]
 pub(crate) struct PublicUrlSource {
@@ -61,10 +67,7 @@ impl PublicUrlSource {
         if !received.target.starts_with('/') {
             return Err(VerifyError::Target);
         }
-        // Anyone can send these headers; only a configured proxy is believed.
-        let trusted =
-            received.peer.is_some_and(|peer| self.proxies.iter().any(|range| range.contains(peer)));
-        let forwarded = if trusted {
+        let forwarded = if self.trusts(received) {
             ForwardedHeaders::read(&received.headers)?
         } else {
             ForwardedHeaders::default()
@@ -74,6 +77,42 @@ impl PublicUrlSource {
         url.port = forwarded.port.or(url.port);
         url.rest = &received.target;
         Ok(url)
+    }
+
+    /// The setting and the headers that the URL of a request comes from, for the log.
+    pub(crate) fn source(&self, received: &Received) -> String {
+        let sent: Vec<_> = FORWARDED_HEADERS
+            .iter()
+            .filter(|(header, _)| received.headers.contains_key(*header))
+            .map(|(_, name)| *name)
+            .collect();
+        let base = if self.public_url.is_some() { "`server.public_url`" } else { "`Host`" };
+        if sent.is_empty() {
+            return base.to_owned();
+        }
+        let (sent, all) = (format!("`{}`", sent.join("`, `")), sent.len() == 3);
+        if !self.trusts(received) {
+            return format!(
+                "{base}; {sent} ignored: the sender is not in `server.trusted_proxies`"
+            );
+        }
+        if all { sent } else { format!("{sent}, {base}") }
+    }
+
+    /// The hosts that a request names in headers, whether or not they count.
+    pub(crate) fn other_hosts(&self, received: &Received) -> Vec<(String, &'static str)> {
+        let headers = [(&FORWARDED_HOST, "X-Forwarded-Host"), (&HOST, "Host")];
+        let host = |(header, name)| {
+            let value = received.header(header).and_then(HostPort::parse)?;
+            let port = value.port.map(|port| format!(":{port}")).unwrap_or_default();
+            Some((format!("{}{port}", value.host), name))
+        };
+        headers.into_iter().filter_map(host).collect()
+    }
+
+    /// Anyone can send forwarding headers; only a configured proxy is believed.
+    fn trusts(&self, received: &Received) -> bool {
+        received.peer.is_some_and(|peer| self.proxies.iter().any(|range| range.contains(peer)))
     }
 
     /// The URL without the target: the configured one, with the host that a trusted proxy gave if

@@ -238,3 +238,99 @@ async fn health_and_metrics_are_on_the_admin_listener_only() {
     }
     rig.end().await;
 }
+
+/// The record of one webhook, of which nothing personal and no secret may be in the log.
+async fn record_of(sections: &str, change: impl Fn(String) -> String) -> serde_json::Value {
+    let function = function();
+    let rig = Rig::start(function.address, &format!("{ROUTES}{sections}"));
+    let target = "/sms?tenant=acme&step=t0p-s3cret";
+    let good = String::from_utf8(rig.signed(target, &MESSAGE)).unwrap();
+    rig.send(change(good).into_bytes()).await;
+    let record = rig.end().await.remove(0);
+    let words = record.to_string();
+    for private in ["5550100", "5550111", "t0p-s3cret", "acme", "12345", "54321"] {
+        assert!(!words.contains(private), "{private} is in {words}");
+    }
+    record
+}
+
+#[actix_web::test]
+async fn a_refusal_says_what_was_checked_and_the_likeliest_cause() {
+    let report = "[signature]\nmode = \"report\"\n";
+    let host = |good: String| good.replacen("Host: 127.0.0.1:", "Host: localhost:", 1);
+    for (sections, status) in [("", 403), (report, 200)] {
+        // `X-Forwarded-Host` of a proxy that is not configured has the host that was signed.
+        let record = record_of(sections, |good| {
+            let address = good.split_once("Host: ").unwrap().1.split_once('\r').unwrap().0;
+            let forwarded = format!("X-Forwarded-Host: {address}\r\nContent-Type");
+            host(good.replacen("Content-Type", &forwarded, 1))
+        });
+        let record = record.await;
+        assert_eq!(record["status"], status);
+        assert_eq!(record["path"], "/sms");
+        let url = record["url"].as_str().unwrap();
+        assert!(url.starts_with("http://localhost:") && url.ends_with("/sms?tenant=…&step=…"));
+        let from = record["url_from"].as_str().unwrap();
+        assert!(from.contains("`Host`; `X-Forwarded-Host` ignored"), "{from}");
+        let cause = record["cause"].as_str().unwrap();
+        let signed = "the carrier signed `http://127.0.0.1:";
+        let tail = "/sms?tenant=…&step=…`: the host of the request's `X-Forwarded-Host`; set";
+        assert!(cause.starts_with(signed) && cause.contains(tail), "{cause}");
+    }
+    let cases: [(&dyn Fn(String) -> String, &str); 5] = [
+        (&|good| good.replacen("Body=hi", "Body=hi&From2=%2B15550100", 1), "parameter `From2`"),
+        (&|good| good.replacen("Body=hi", "Body=ho", 1), "no variant fits"),
+        (&|good| good.replacen("X-Twilio-Signature: ", "X-Other: ", 1), "the carrier did not send"),
+        (&|good| good.replacen("POST /sms?", "POST /sms/?", 1), "a slash at the end of the path"),
+        (&|good| good.replacen("AccountSid=AC0", "AccountSid=AC1", 1), "sid `AC1000…0000`"),
+    ];
+    for (change, expected) in cases {
+        let record = record_of("", |good| {
+            let length = good.split_once("\r\n\r\n").unwrap().1.len();
+            let changed = change(good);
+            let new = changed.split_once("\r\n\r\n").unwrap().1.len();
+            let (old, new) = (format!("-Length: {length}"), format!("-Length: {new}"));
+            changed.replacen(&old, &new, 1)
+        });
+        let record = record.await;
+        let cause = record["cause"].as_str().unwrap_or_else(|| panic!("{expected}: {record}"));
+        assert!(cause.contains(expected), "{expected}: {cause}");
+        assert_eq!(record["url_from"], "`Host`");
+    }
+}
+
+#[actix_web::test]
+async fn a_signed_webhook_for_an_unknown_path_names_the_route_that_was_meant() {
+    for (target, expected) in [
+        ("/sms/", "a slash at the end"),
+        ("/SMS", "the case of its letters"),
+        ("/gate/sms", "a proxy that serves it below another path"),
+        ("/smss?x=+15550100", "the route is `/sms`"),
+    ] {
+        let function = function();
+        let rig = Rig::start(function.address, ROUTES);
+        assert_eq!(rig.post(target, &MESSAGE).await.status, 404, "{target}");
+        let record = rig.end().await.remove(0);
+        assert_eq!(record["path"], target.split('?').next().unwrap());
+        assert!(record["url"].as_str().unwrap().starts_with("http://127.0.0.1:"), "{record}");
+        let cause = record["cause"].as_str().unwrap();
+        assert!(cause.contains(expected) && cause.contains("`/sms`"), "{target}: {cause}");
+        assert!(!record.to_string().contains("5550100"));
+    }
+}
+
+#[actix_web::test]
+async fn a_flood_of_refusals_is_logged_line_by_line_and_explained_at_a_rate() {
+    let function = function();
+    let rig = Rig::start(function.address, ROUTES);
+    let good = String::from_utf8(rig.signed("/sms", &MESSAGE)).unwrap();
+    for _ in 0..40 {
+        rig.send(good.replacen("Body=hi", "Body=ho", 1).into_bytes()).await;
+    }
+    let records = rig.end().await;
+    let explained = |record: &&serde_json::Value| {
+        record["cause"].as_str().unwrap().starts_with("no variant fits")
+    };
+    let explained = records.iter().filter(explained).count();
+    assert!(records.len() == 40 && (8..40).contains(&explained), "{explained}");
+}

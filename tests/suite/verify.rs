@@ -5,6 +5,7 @@ mod gateway;
 mod keys;
 mod origin;
 mod property;
+mod refusals;
 mod vectors;
 
 use std::path::Path;

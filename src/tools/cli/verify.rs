@@ -93,7 +93,7 @@ fn explain(request: &SignedRequest, accepted: bool) {
         causes => {
             println!("It matches if:");
             for cause in causes {
-                println!("  - {}\n    what to do: {}", cause.what, cause.advice);
+                println!("  - {}\n    what to do: {}", cause.what(), cause.advice());
             }
         }
     }

@@ -4,11 +4,14 @@ mod form;
 mod key;
 mod url;
 
+use std::borrow::Cow;
+
+use super::LikelyCause;
 use super::guess::Guess;
-use super::{LikelyCause, printable_value};
 use crate::verify::VerifyError;
 use crate::verify::key::body_sha256;
 use crate::webhook::Params;
+pub(in crate::verify) use key::find_spelling_cause;
 
 /// One kind of difference between what was signed and what is checked.
 struct CauseKind {
@@ -20,15 +23,16 @@ struct CauseKind {
     guesses: fn(&Guess) -> Vec<(Guess, String)>,
 }
 
-/// The causes whose guess fits: alone; or, where none does, two of different kinds together.
-pub(super) fn find(base: &Guess, error: VerifyError) -> Vec<LikelyCause> {
+/// The alternatives whose guess fits, the likeliest first: one cause each; or, where none does, two
+/// of different kinds together.
+pub(super) fn find(base: &Guess, error: VerifyError) -> Vec<Vec<LikelyCause>> {
     if let Some(found) = body(base, error) {
-        return vec![found];
+        return vec![vec![found]];
     }
     let kinds = [url::CAUSES, form::CAUSES, key::CAUSES];
     let alone: Vec<_> = kinds.iter().flat_map(|causes| find_fitting(base, causes)).collect();
     if !alone.is_empty() {
-        return alone.into_iter().map(|(finding, _)| finding).collect();
+        return alone.into_iter().map(|(finding, _)| vec![finding]).collect();
     }
     // Two of one kind are left out: their product is large, and such a pair is rare.
     for (first, second) in [(1, 0), (2, 0), (2, 1)] {
@@ -37,7 +41,7 @@ pub(super) fn find(base: &Guess, error: VerifyError) -> Vec<LikelyCause> {
                 if let Some((finding, url)) =
                     find_fitting(&changed, kinds[second]).into_iter().next()
                 {
-                    return vec![cause.to_likely_cause(&url, &name), finding];
+                    return vec![vec![cause.to_likely_cause(&url, &name), finding]];
                 }
             }
         }
@@ -65,30 +69,31 @@ fn find_fitting(base: &Guess, causes: &[CauseKind]) -> Vec<(LikelyCause, String)
 
 /// The cause where the signature is right, and the body is not the one that it covers.
 fn body(base: &Guess, error: VerifyError) -> Option<LikelyCause> {
-    let finding = |what: &str, advice: &str| {
-        Some(LikelyCause { what: what.to_owned(), advice: advice.to_owned() })
+    let finding = |what: Cow<'static, str>, advice: &'static str| {
+        let name = base.body_sha256.clone();
+        Some(LikelyCause { what, advice, url: String::new(), name })
     };
     match error {
         VerifyError::BodyHashMissing if base.find_signed_url().is_some() => finding(
             "the signature fits the URL, but the URL holds no `bodySHA256`, so that any body would \
-             have passed",
+             have passed"
+                .into(),
             "check that the request's `Content-Type` and query arrive unchanged; forms need \
              `application/x-www-form-urlencoded`, other bodies the hash",
         ),
         VerifyError::BodyHashWrong => match find_rewriting(base) {
             Some(how) => finding(
-                &format!(
+                format!(
                     "the URL's signature fits, and its `bodySHA256` is that of the body {how}"
-                ),
+                )
+                .into(),
                 "hash the raw bytes of the request: something on the way read the body and wrote \
                  it again",
             ),
             None => finding(
-                &format!(
-                    "the URL's signature fits, but the body is not the one that was sent: its \
-                     SHA-256 is `{}`",
-                    base.body_sha256
-                ),
+                "the URL's signature fits, but the body is not the one that was sent: its SHA-256 \
+                 is `{name}`"
+                    .into(),
                 "look for what changes the body on the way: a proxy, a decompressor, a JSON parser",
             ),
         },
@@ -144,10 +149,12 @@ fn to_spaced_json(json: &serde_json::Value) -> String {
 
 impl CauseKind {
     fn to_likely_cause(&self, url: &str, name: &str) -> LikelyCause {
-        let fill = |text: &str| {
-            text.replace("{url}", &printable_value(url)).replace("{name}", &printable_value(name))
-        };
-        LikelyCause { what: fill(self.what), advice: fill(self.advice) }
+        LikelyCause {
+            what: self.what.into(),
+            advice: self.advice,
+            url: url.to_owned(),
+            name: name.to_owned(),
+        }
     }
 }
 

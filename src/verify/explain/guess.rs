@@ -1,5 +1,8 @@
 //! A guess at what was signed: a request in which one thing is changed at a time.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use crate::config::HmacAlgorithm;
 use crate::secret::Secret;
 use crate::verify::header::SignatureClaim;
@@ -20,6 +23,10 @@ pub(super) struct Guess {
     pub(super) tokens: Vec<Secret>,
     pub(super) algorithm: HmacAlgorithm,
     pub(super) signature: String,
+    /// Hosts that the request names in headers, each with the header's name.
+    pub(super) other_hosts: Vec<(String, &'static str)>,
+    /// What the search may still hash. All guesses of a search share it.
+    pub(super) hashed_bytes_left: Rc<Cell<u64>>,
 }
 
 impl Guess {
@@ -34,8 +41,20 @@ impl Guess {
         // What the carrier does, or what a broken implementation of it does.
         let pairs = if self.in_wire_order { pairs.collect() } else { sort_for_signature(pairs) };
         let message = SignedMessage { url: SignedUrl::split(&self.url), pairs };
+        self.spend(&message)?;
         let keys = self.tokens.iter().map(|token| SigningKey::new(token, self.algorithm));
         keys.into_iter().find_map(|key| message.find_signed_url(&key, &digest))
+    }
+
+    /// Takes the cost of one guess off what may be hashed; `None` where it is used up.
+    fn spend(&self, message: &SignedMessage<'_>) -> Option<()> {
+        let pairs = message.pairs.iter().map(|(name, value)| name.len() + value.len());
+        let bytes = self.url.len() + pairs.sum::<usize>();
+        let signatures = message.url.candidates().count() * self.tokens.len();
+        let cost = (bytes * signatures) as u64;
+        let left = self.hashed_bytes_left.get();
+        self.hashed_bytes_left.set(left.saturating_sub(cost));
+        (cost <= left).then_some(())
     }
 
     /// The same with another URL.

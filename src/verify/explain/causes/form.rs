@@ -12,7 +12,8 @@ pub(super) const CAUSES: &[CauseKind] = &[
     CauseKind {
         what: "the carrier signed the URL alone, without parameters",
         advice: "it sent a GET, or another body than a form: give the method and the content type \
-                 of the request (`--method GET`, `--content-type application/json`)",
+                 of the request (`--method GET`, `--content-type application/json`); at the \
+                 gateway, look for what changes them on the way",
         guesses: |guess| without_names([guess.with_pairs(Vec::new())]),
     },
     CauseKind {

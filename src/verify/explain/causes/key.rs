@@ -3,9 +3,32 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{CauseKind, Guess, without_names};
+use super::{CauseKind, Guess, LikelyCause, without_names};
 use crate::config::HmacAlgorithm;
 use crate::hex::from_hex;
+use crate::verify::key::SignatureBytes;
+
+/// The signature in another alphabet or escaped.
+const SPELLING: CauseKind = CauseKind {
+    what: "the signature is right, but was written in another way than base64 as the carrier \
+           writes it",
+    advice: "pass the header on as it came: no URL decoding (`+` becomes a space), no quotes, \
+             no URL-safe alphabet, with the padding, base64 and not hexadecimal",
+    guesses: |guess| {
+        let spellings = respellings(&guess.signature).into_iter();
+        without_names(spellings.map(|signature| Guess { signature, ..guess.clone() }))
+    },
+};
+
+/// Two headers in one.
+const JOINED: CauseKind = CauseKind {
+    what: "several signatures were joined into one header",
+    advice: "let the proxy pass the header on once: a joined one is refused",
+    guesses: |guess| {
+        let parts = guess.signature.split(',').map(|part| part.trim().to_owned()).take(8);
+        without_names(parts.map(|signature| Guess { signature, ..guess.clone() }))
+    },
+};
 
 /// Likeliest first.
 pub(super) const CAUSES: &[CauseKind] = &[
@@ -40,25 +63,23 @@ pub(super) const CAUSES: &[CauseKind] = &[
             ])
         },
     },
-    CauseKind {
-        what: "the signature is right, but was written in another way than base64 as the carrier \
-               writes it",
-        advice: "pass the header on as it came: no URL decoding (`+` becomes a space), no quotes, \
-                 no URL-safe alphabet, with the padding, base64 and not hexadecimal",
-        guesses: |guess| {
-            let spellings = respellings(&guess.signature).into_iter();
-            without_names(spellings.map(|signature| Guess { signature, ..guess.clone() }))
-        },
-    },
-    CauseKind {
-        what: "several signatures were joined into one header",
-        advice: "let the proxy pass the header on once: a joined one is refused",
-        guesses: |guess| {
-            let parts = guess.signature.split(',').map(|part| part.trim().to_owned()).take(8);
-            without_names(parts.map(|signature| Guess { signature, ..guess.clone() }))
-        },
-    },
+    SPELLING,
+    JOINED,
 ];
+
+/// The cause that the form of a signature shows, which is not one as it came.
+pub(in crate::verify) fn find_spelling_cause(signature: &str) -> Option<LikelyCause> {
+    let is_signature = |text: &str| {
+        [HmacAlgorithm::Sha1, HmacAlgorithm::Sha256]
+            .into_iter()
+            .any(|algorithm| SignatureBytes::parse(text, algorithm).is_some())
+    };
+    if signature.split(',').take(8).any(|part| is_signature(part.trim())) {
+        return Some(JOINED.to_likely_cause("", ""));
+    }
+    let spellings = respellings(signature);
+    spellings.iter().any(|text| is_signature(text)).then(|| SPELLING.to_likely_cause("", ""))
+}
 
 /// The signature with the usual damage undone.
 fn respellings(signature: &str) -> Vec<String> {

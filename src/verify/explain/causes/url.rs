@@ -29,6 +29,22 @@ pub(super) const CAUSES: &[CauseKind] = &[
         },
     },
     CauseKind {
+        what: "the carrier signed `{url}`: the host of the request's `{name}`",
+        advice: "set `[server] public_url` to the URL as typed into the carrier's console, or list \
+                 the proxy in `trusted_proxies` so that its `X-Forwarded-*` count",
+        guesses: |guess| {
+            let with_host = |(host, header): &(String, &'static str)| {
+                ["https", "http"].map(|scheme| {
+                    let parts = SignedUrl::split(&guess.url);
+                    let SignedUrl { host, port, .. } = SignedUrl::split(host);
+                    let url = SignedUrl { scheme, host, port, ..parts };
+                    (guess.with_url(url.given_pieces().concat()), (*header).to_owned())
+                })
+            };
+            guess.other_hosts.iter().flat_map(with_host).collect()
+        },
+    },
+    CauseKind {
         what: "the carrier signed `{url}`: without the fragment",
         advice: "leave out what follows `#`: it is for the carrier itself, which neither sends nor \
                  signs it",
