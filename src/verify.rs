@@ -3,8 +3,8 @@
 //! `header` reads how a request was signed, `content` what it says and which part of that the
 //! signature covers, `url` which URLs the carrier may have signed, `message` puts the signed
 //! text together, and `key` makes and checks signatures. After a refusal, [`explain`] finds out why
-//! a signature does not fit, and [`refusal`] what the log may say about it, with the help of `redact`.
-//! Nothing here knows routes or flows.
+//! a signature does not fit, and [`refusal`] what the log may say about it, with the help of
+//! `redact`. Nothing here knows routes or flows.
 //!
 //! Invariant: nothing after this stage accepts a [`Received`], and in mode `enforce` no [`Webhook`]
 //! exists whose signature was not made with a configured key, with the algorithm that the

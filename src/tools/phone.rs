@@ -29,16 +29,20 @@ pub use action::{ActionParseError, PHONE_ACTIONS, PhoneAction};
 pub(crate) use action::{escape_line, format_param, parse_duration, parse_params, unescape_line};
 pub use alert::CarrierAlert;
 pub use call::PhoneCall;
+pub(crate) use caller::explain_refusal;
 pub use caller::{Caller, PhoneNumber};
 pub use chat::PhoneChat;
 pub use event::{CallEnd, PhoneEvent, PhoneTurn, WebhookExchange};
 pub use expected_input::{ActionNotAccepted, ExpectedInput};
 pub use in_process::InProcessGateway;
+pub(crate) use webhook_client::OutsideRequests;
 pub use webhook_client::WebhookClient;
+use webhook_request::FetchResult;
 pub use webhook_request::{AppResponse, WebhookRequest};
 
 use std::time::Duration;
 
+use actix_web::web::Bytes;
 use tokio::time::sleep;
 
 use crate::channel::Channel;
@@ -168,10 +172,11 @@ impl Phone {
                 ConversationState::Request(request) => request.clone(),
                 ConversationState::Input | ConversationState::Over => return,
             };
-            let (exchange, result) = self.client.send(&request).await;
-            let messages = exchange.trace.as_ref().map_or(Vec::new(), api_events);
-            self.conversation.push_event(PhoneEvent::Webhook(Box::new(exchange)));
-            messages.into_iter().for_each(|message| self.conversation.push_event(message));
+            let result = if self.client.holds_back(&request.url, !request.wants_document) {
+                self.hold_back(&request)
+            } else {
+                self.send(&request).await
+            };
             match &mut self.conversation {
                 CallOrChat::Call(call) => call.handle_response(result, clock::wall()),
                 CallOrChat::Chat(chat) => chat.handle_response(result),
@@ -179,6 +184,27 @@ impl Phone {
             let pauses = self.conversation.take_pauses();
             self.pass_time(pauses).await;
         }
+    }
+
+    /// Sends a request, with the events that it causes.
+    async fn send(&mut self, request: &WebhookRequest) -> FetchResult {
+        let (exchange, result) = self.client.send(request).await;
+        let messages = exchange.trace.as_ref().map_or(Vec::new(), api_events);
+        self.conversation.push_event(PhoneEvent::Webhook(Box::new(exchange)));
+        messages.into_iter().for_each(|message| self.conversation.push_event(message));
+        result
+    }
+
+    /// The result of a request that is not sent: a callback counts as answered, but a call cannot
+    /// continue without its document.
+    fn hold_back(&mut self, request: &WebhookRequest) -> FetchResult {
+        let WebhookRequest { purpose, url, wants_document, .. } = request;
+        if *wants_document {
+            return Err(OutsideRequests::alert(&format!("the {purpose}"), url));
+        }
+        let detail = OutsideRequests::note(purpose, url);
+        self.conversation.push_event(PhoneEvent::CarrierStep { verb: "Not sent:", detail });
+        Ok(AppResponse { url: url.clone(), status: 200, content_type: None, body: Bytes::new() })
     }
 
     /// Moves the events of the conversation to this turn, and shows them to the observer.

@@ -62,8 +62,8 @@ pub(crate) struct LikelyCause {
 }
 
 impl SignedRequest {
-    /// The index of the token that signed. The URL is taken literally, as the gateway takes it: only
-    /// the port, user and password, and the slash of a URL without a path may differ.
+    /// The index of the token that signed. The URL is taken literally, as the gateway takes it:
+    /// only the port, user and password, and the slash of a URL without a path may differ.
     pub fn check(&self) -> Result<usize, VerifyError> {
         let content = self.content()?;
         let settings = match self.algorithm {

@@ -7,6 +7,7 @@ mod commands;
 mod in_process;
 mod hold;
 mod http;
+mod outside;
 mod terminal;
 
 use twimlgate::secret::Secret;

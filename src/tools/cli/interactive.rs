@@ -52,7 +52,7 @@ pub(super) struct InteractiveArgs {
     /// The auth token that signs; for a ROUTE it is the account's own [env: TWILIO_AUTH_TOKEN]
     #[arg(long, value_name = "TOKEN", value_parser = request::parse_secret)]
     token: Option<Secret>,
-    /// The account; for a ROUTE it is that of the configuration.
+    /// The account; for a ROUTE it is that of the configuration [env: TWILIO_ACCOUNT_SID]
     #[arg(long, value_name = "SID")]
     account: Option<String>,
     /// The method of the first webhook: POST or GET.
@@ -66,6 +66,10 @@ pub(super) struct InteractiveArgs {
     /// The URL to request if the application fails.
     #[arg(long, value_name = "URL")]
     fallback: Option<String>,
+    /// Also send what a flow or a document names at other servers: status and transcription
+    /// callbacks, and for a ROUTE redirects to other applications. Functions are always called.
+    #[arg(long)]
+    allow_callbacks: bool,
     /// Write the conversation to a file too, as plain text.
     #[arg(long, value_name = "FILE")]
     transcript: Option<PathBuf>,
@@ -108,9 +112,10 @@ async fn run_session(
     target.title.iter().for_each(|line| terminal.print(line));
     let input = LineInput::new(terminal.is_interactive());
     let terminal = Rc::new(RefCell::new(terminal));
-    let caller = target.caller.clone();
+    let (caller, refusal_advice) = (target.caller.clone(), target.refusal_advice.clone());
     let phone = target.into_phone(channel);
-    let mut session = InteractiveSession::new(channel, phone, input, Rc::clone(&terminal))?;
+    let output = Rc::clone(&terminal);
+    let mut session = InteractiveSession::new(channel, phone, input, output, refusal_advice)?;
     let exit = session.run().await;
     if let Some(recorder) = recorder {
         terminal.borrow_mut().print(&recorder.finish(args, &caller, &session.turns)?);

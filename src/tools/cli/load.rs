@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::request::environment_token;
+use super::request::{environment_account, environment_token};
 use crate::channel::Channel;
 use crate::clock;
 use crate::limits::LOAD_AT_ONCE_MAX;
@@ -58,7 +58,8 @@ pub(super) struct Args {
     /// [env: TWILIO_AUTH_TOKEN].
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
-    /// `AccountSid` of the webhooks.
+    /// `AccountSid` of the webhooks; without one it is that of an example
+    /// [env: TWILIO_ACCOUNT_SID].
     #[arg(long, value_name = "SID")]
     account: Option<String>,
     /// The URL for the callback at the end of a call.
@@ -118,7 +119,7 @@ fn build_plan(args: &Args) -> Result<LoadPlan, String> {
     Ok(LoadPlan {
         number: PhoneNumber { status_callback, ..PhoneNumber::for_url(&args.url) },
         channel,
-        account: args.account.clone(),
+        account: args.account.clone().or_else(environment_account),
         token,
         hosts,
         source: file.source.clone(),

@@ -11,7 +11,9 @@ use crate::read_limited::read_argument;
 use crate::secret::Secret;
 use crate::webhook::Params;
 
+// The variables of the carrier's own packages.
 const TOKEN_VARIABLE: &str = "TWILIO_AUTH_TOKEN";
+const ACCOUNT_VARIABLE: &str = "TWILIO_ACCOUNT_SID";
 
 /// A request, and the token that signs it.
 #[derive(Clone, Debug, clap::Args)]
@@ -80,8 +82,17 @@ impl RequestArgs {
 
 /// The token of the environment, if there is one.
 pub(super) fn environment_token() -> Option<Secret> {
-    let token = std::env::var(TOKEN_VARIABLE).ok();
-    token.filter(|token| !token.is_empty()).map(Secret::new)
+    environment_text(TOKEN_VARIABLE).map(Secret::new)
+}
+
+/// The account's sid of the environment, if there is one.
+pub(super) fn environment_account() -> Option<String> {
+    environment_text(ACCOUNT_VARIABLE)
+}
+
+/// A variable that is set, and not to nothing.
+fn environment_text(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
 }
 
 /// Reads a body, up to the size that the gateway accepts.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::counters::{LoadCounters, LoadSamples};
 use super::{Arrivals, LoadPlan};
+use crate::tools::phone::explain_refusal;
 
 /// The result of a load.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct LoadReport {
     /// The time from the first caller to the last response.
     pub(super) duration: Duration,
     at_once_max: usize,
+    /// What answers of 403 mean, if there were any.
+    refusal_advice: Option<String>,
     samples: LoadSamples,
 }
 
@@ -36,12 +39,15 @@ impl LoadReport {
         let mut samples = counters.samples();
         // Once, for all quantiles.
         samples.times.sort_unstable();
+        let is_refused = samples.answers.keys().any(|answer| answer.starts_with("403"));
         LoadReport {
             title: format!("{url}: {arrivals}, {scripts}"),
             calls: counters.finished.load(Ordering::Relaxed),
             no_room: counters.no_room.load(Ordering::Relaxed),
             duration,
             at_once_max: plan.at_once_max,
+            refusal_advice: is_refused
+                .then(|| explain_refusal(plan.token.is_some(), plan.account.as_deref())),
             samples,
         }
     }
@@ -91,6 +97,9 @@ impl fmt::Display for LoadReport {
             ("failed scripts", failures),
         ] {
             write_section(formatter, title, counts)?;
+        }
+        if let Some(advice) = &self.refusal_advice {
+            writeln!(formatter, "\n403: {advice}")?;
         }
         let part = |part| format_milliseconds(self.quantile(part));
         let [p50, p90, p99, most] = [part(0.5), part(0.9), part(0.99), part(1.0)];

@@ -47,12 +47,33 @@ impl PhoneNumber {
     }
 }
 
+/// What it means if an application refuses webhooks with 403, and what to do.
+pub(crate) fn explain_refusal(is_signed: bool, account: Option<&str>) -> String {
+    match (is_signed, account) {
+        (false, _) => "the application expects signed webhooks, and these are not signed: set \
+             `TWILIO_AUTH_TOKEN` and `TWILIO_ACCOUNT_SID`, or give `--token` and `--account`"
+            .to_owned(),
+        (true, None) => format!(
+            "the webhooks name the account {SAMPLE_ACCOUNT}, which the application may not know: \
+             set `TWILIO_ACCOUNT_SID` or give `--account`"
+        ),
+        (true, Some(account)) => format!(
+            "the application does not take the token for that of {account}, or it checks the \
+             signature over another URL than the one that is called (its `public_url`); the log \
+             of `twimlgate serve` has the URL and the likeliest cause"
+        ),
+    }
+}
+
+/// The account of a caller where none is given.
+const SAMPLE_ACCOUNT: &str = "AC00000000000000000000000000000000";
+
 // === impl Caller ===
 
 impl Caller {
     /// A caller of a number in a sample account.
     pub fn new(from: &str, to: &str) -> Caller {
-        let account = "AC00000000000000000000000000000000".to_owned();
+        let account = SAMPLE_ACCOUNT.to_owned();
         Caller { account, from: from.to_owned(), to: to.to_owned(), parameters: Vec::new() }
     }
 

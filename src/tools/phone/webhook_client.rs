@@ -1,12 +1,13 @@
 //! The client that sends webhooks as the carrier does: signed, with retries, redirects, passwords
 //! and cookies, within fifteen seconds.
 //!
-//! `overrides` reads the URL's fragment, `cookies` is the cookie jar, `http` sends one request over
-//! the network through the connections of `connector`. Invariant: every request is signed over the
-//! exact URL that it goes to, after redirects too. Nothing here knows TwiML.
+//! `overrides` reads the URL's fragment, `outside` limits which servers get anything, `cookies` is
+//! the cookie jar, `http` sends one request over the network. Invariant: every request is signed
+//! over the exact URL that it goes to, after redirects too. Nothing here knows TwiML.
 
 mod cookies;
 mod http;
+mod outside;
 mod overrides;
 
 use std::cell::RefCell;
@@ -34,6 +35,7 @@ use crate::uri::{host, parts, resolve};
 use crate::verify::{SigningKey, sign_form, sign_url};
 use crate::webhook::{Params, encode_pairs};
 use cookies::CookieJar;
+pub(crate) use outside::OutsideRequests;
 use overrides::UrlOverrides;
 
 /// A client for the applications of one caller.
@@ -46,6 +48,8 @@ pub struct WebhookClient {
     http: Option<Rc<http::Client>>,
     /// The only hosts that requests may go to; `None` for any.
     hosts: Option<Rc<[String]>>,
+    /// What may be requested of servers that the person has not named; `None` for everything.
+    outside: Option<Rc<OutsideRequests>>,
     cookies: RefCell<CookieJar>,
 }
 
@@ -57,6 +61,8 @@ struct SignedWebhook<'a> {
     headers: Vec<(&'static str, String)>,
     /// The parameters of the form; empty for `GET`.
     params: &'a Params,
+    /// Whether the response is ignored.
+    is_callback: bool,
 }
 
 /// One HTTP response.
@@ -113,8 +119,22 @@ impl WebhookClient {
             gateway: None,
             http: None,
             hosts: None,
+            outside: None,
             cookies: RefCell::default(),
         }
+    }
+
+    /// Limits what is requested of servers that the person has not named.
+    pub(crate) fn limit_outside(self, outside: OutsideRequests) -> WebhookClient {
+        WebhookClient { outside: Some(Rc::new(outside)), ..self }
+    }
+
+    /// Whether a request must not be sent: it would leave this process for a server that only an
+    /// application or a flow names.
+    pub(super) fn holds_back(&self, url: &str, is_callback: bool) -> bool {
+        let is_own = self.gateway.as_ref().is_some_and(|gateway| gateway.target(url).is_some());
+        let outside = self.outside.as_ref();
+        !is_own && outside.is_some_and(|outside| !outside.allows(url, is_callback))
     }
 
     /// Restricts the client to these hosts. An application cannot lead it to others.
@@ -129,6 +149,7 @@ impl WebhookClient {
             gateway: self.gateway.clone(),
             http: self.http.clone(),
             hosts: self.hosts.clone(),
+            outside: self.outside.clone(),
             cookies: RefCell::default(),
         }
     }
@@ -189,6 +210,7 @@ impl WebhookClient {
         let mut params = &request.params;
         for _ in 0..=CARRIER_REDIRECTS_MAX {
             let mut signed = self.sign(&method, &url, params, token);
+            signed.is_callback = !request.wants_document;
             signed.headers.extend(authorization.clone().map(|value| ("authorization", value)));
             let response = self.send_once(&signed, limits).await?;
             self.cookies.borrow_mut().store(&signed.url, &response.cookies);
@@ -250,7 +272,7 @@ impl WebhookClient {
             headers.push(("x-twilio-signature", signature));
         }
         headers.extend(self.cookies.borrow().header(&url).map(|value| ("cookie", value)));
-        SignedWebhook { method: method.clone(), url, headers, params }
+        SignedWebhook { method: method.clone(), url, headers, params, is_callback: false }
     }
 
     /// Sends a signed request to the gateway in this process, to the network or to the mocks.
@@ -288,6 +310,10 @@ impl WebhookClient {
         if self.hosts.as_ref().is_some_and(|hosts| hosts.iter().all(|known| *known != host)) {
             let found = format!("`{host}` is not one of the allowed hosts");
             return Err(FetchError { alert: CarrierAlert::new(11200, found), connected: true });
+        }
+        if self.holds_back(&request.url, request.is_callback) {
+            let alert = OutsideRequests::alert("a redirect", &request.url);
+            return Err(FetchError { alert, connected: true });
         }
         match &self.http {
             Some(http) => http.send(request, body(), overrides, deadline).await,

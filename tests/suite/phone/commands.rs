@@ -12,11 +12,12 @@ use super::app::{App, Got, never, reply};
 /// A command with a folder of its own.
 pub(super) fn command(folder: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_twimlgate"));
-    command.args(arguments).current_dir(self::folder(folder)).env_remove("TWILIO_AUTH_TOKEN");
+    command.args(arguments).current_dir(self::folder(folder));
+    command.env_remove("TWILIO_AUTH_TOKEN").env_remove("TWILIO_ACCOUNT_SID");
     command
 }
 
-fn folder(name: &str) -> PathBuf {
+pub(super) fn folder(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("session-{name}"));
     std::fs::create_dir_all(folder.join("templates")).unwrap();
     folder
@@ -31,11 +32,11 @@ fn started(folder: &str, arguments: &[&str], input: &str) -> Child {
 }
 
 /// Exit code, standard output and standard error.
-fn ran(folder: &str, arguments: &[&str], input: &str) -> (i32, String, String) {
+pub(super) fn ran(folder: &str, arguments: &[&str], input: &str) -> (i32, String, String) {
     ended(started(folder, arguments, input))
 }
 
-fn ended(child: Child) -> (i32, String, String) {
+pub(super) fn ended(child: Child) -> (i32, String, String) {
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let code = output.status.code().expect("it ended by itself");

@@ -195,6 +195,11 @@ pub(super) fn is_failure(event: &PhoneEvent) -> bool {
     }
 }
 
+/// Whether the application refused a webhook as not signed.
+pub(super) fn is_refused(event: &PhoneEvent) -> bool {
+    matches!(event, PhoneEvent::Webhook(exchange) if exchange.status == Some(403))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::Value;

@@ -10,7 +10,7 @@ use tokio::time::{interval, timeout};
 use super::commands::{
     CALL_COMMANDS, CHAT_COMMANDS, SessionCommand, completions, hint, parse_command,
 };
-use super::event_lines::{LineStyle, OutputLine, event_lines, is_failure};
+use super::event_lines::{LineStyle, OutputLine, event_lines, is_failure, is_refused};
 use super::input::{InputEvent, LineInput};
 use super::terminal::TerminalOutput;
 use crate::channel::Channel;
@@ -53,15 +53,21 @@ impl InteractiveSession {
         phone: Phone,
         input: LineInput,
         terminal: Rc<RefCell<TerminalOutput>>,
+        refusal_advice: String,
     ) -> Result<InteractiveSession, String> {
         let message = |error| format!("the system takes no signal handler: {error}");
         let interrupts = signal(SignalKind::interrupt()).map_err(message)?;
         let is_over = Rc::new(Cell::new(false));
         let (output, over) = (Rc::clone(&terminal), Rc::clone(&is_over));
+        let mut advice = Some(refusal_advice);
         let phone = phone.with_observer(move |event| {
             over.set(over.get() || matches!(event, PhoneEvent::End(_)));
             let mut output = output.borrow_mut();
             event_lines(channel, event).iter().for_each(|line| output.print(line));
+            // Once: each further webhook is refused for the same reason.
+            if let Some(advice) = advice.take_if(|_| is_refused(event)) {
+                output.print(&OutputLine::new(LineStyle::Note, format!("403: {advice}")));
+            }
         });
         Ok(InteractiveSession {
             channel,

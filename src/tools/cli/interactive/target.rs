@@ -9,15 +9,21 @@ use super::event_lines::{LineStyle, OutputLine};
 use crate::channel::Channel;
 use crate::gateway::Gateway;
 use crate::metrics::Metrics;
-use crate::tools::cli::request::environment_token;
-use crate::tools::phone::{Caller, InProcessGateway, Phone, PhoneNumber, WebhookClient};
-use crate::uri::{http_url, resolve};
+use crate::tools::cli::request::{environment_account, environment_token};
+use crate::tools::phone::{
+    Caller, InProcessGateway, OutsideRequests, Phone, PhoneNumber, WebhookClient, explain_refusal,
+};
+use crate::uri::{host, http_url, resolve};
 
 /// The application, the caller and the title of a session.
 pub(super) struct SessionTarget {
     client: WebhookClient,
     number: PhoneNumber,
     pub(super) caller: Caller,
+    /// The servers that get requests without `--allow-callbacks`, but for the URLs of arguments.
+    outside: OutsideRequests,
+    /// What it means if the application refuses the webhooks.
+    pub(super) refusal_advice: String,
     /// The first lines of the session.
     pub(super) title: Vec<OutputLine>,
 }
@@ -47,6 +53,12 @@ impl SessionTarget {
         }
         for url in [&fallback, &callback].into_iter().filter_map(|url| url.as_deref()) {
             check_url(url)?;
+        }
+        let given = [Some(&*url), fallback.as_ref(), callback.as_ref()];
+        let named = given.into_iter().flatten().cloned().collect();
+        if !args.allow_callbacks {
+            let outside = OutsideRequests { named, ..target.outside.clone() };
+            target.client = target.client.limit_outside(outside);
         }
         let verb = if channel == Channel::Voice { "calls" } else { "writes to" };
         let Caller { from, to, .. } = &target.caller;
@@ -88,10 +100,19 @@ impl SessionTarget {
             }
         }
         let account = args.account.as_deref().or(gateway.account());
+        let config = &gateway.gateway().config;
+        // A function may hand the call to a page beside it.
+        let functions = config.functions.values().map(|function| function.url.to_string());
+        let rewritten = config.rewrites.iter().map(|rewrite| rewrite.to.clone());
+        let document_servers = Some(functions.chain(rewritten).collect());
         Ok(SessionTarget {
             client: WebhookClient::for_gateway_and_network(&gateway),
             number: gateway.phone_number(&args.target),
             caller: caller(args, account),
+            outside: OutsideRequests { document_servers, ..OutsideRequests::default() },
+            refusal_advice: format!(
+                "`--account` has to be the `sid` of an `[[account]]` in `{file}`"
+            ),
             title: vec![OutputLine::new(
                 LineStyle::Note,
                 "The gateway runs in this process. Functions are called; the carrier's API is \
@@ -105,12 +126,19 @@ impl SessionTarget {
         check_url(&args.target)?;
         // The variable is that of the carrier's own packages.
         let token = args.token.clone().or_else(environment_token);
+        let account = args.account.clone().or_else(environment_account);
         let unsigned = "The webhooks are not signed: that needs `--token TOKEN`.";
         let title = token.is_none().then(|| OutputLine::new(LineStyle::Note, unsigned));
         Ok(SessionTarget {
             client: WebhookClient::for_network(token.as_ref()),
             number: PhoneNumber::for_url(&args.target),
-            caller: caller(args, args.account.as_deref()),
+            caller: caller(args, account.as_deref()),
+            // The application may call any other: nothing here knows which servers are its own.
+            outside: OutsideRequests {
+                callback_host: host(&args.target),
+                ..OutsideRequests::default()
+            },
+            refusal_advice: explain_refusal(token.is_some(), account.as_deref()),
             title: title.into_iter().collect(),
         })
     }
