@@ -2,6 +2,7 @@
 //! delays a call. Lines beyond the buffer are dropped and counted. The cause of a refusal is found
 //! on that thread, too: a search takes milliseconds, and its time must not show in the answer.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -23,6 +24,9 @@ const GATHER: Duration = Duration::from_millis(20);
 /// The cause of a line for which no search is allowed.
 const TOO_MANY: &str = "not searched for, since many requests are refused; see the lines before";
 
+/// The cause of a line that is written while the process ends.
+const AT_THE_END: &str = "not searched for, since the process ends";
+
 /// Hands lines to the thread that writes them. A clone uses the same thread.
 #[derive(Clone, Debug)]
 pub struct LogWriter(Arc<LogQueue>);
@@ -40,7 +44,7 @@ struct LogQueue {
 struct LogBuffer {
     bytes: Vec<u8>,
     /// Lines whose cause is still to be found.
-    unexplained: Vec<UnexplainedLine>,
+    unexplained: VecDeque<UnexplainedLine>,
     /// The searches that are allowed now, less than one for each line under an attack.
     searches: SearchAllowance,
     /// The thread has written everything and sleeps.
@@ -132,11 +136,9 @@ impl LogWriter {
         }
         let has_room = buffer.unexplained.len() < CAUSE_SEARCHES_MAX as usize;
         if has_room && buffer.searches.take(clock::now()) {
-            buffer.unexplained.push(UnexplainedLine { line: text, search: Box::new(search) });
+            buffer.unexplained.push_back(UnexplainedLine { line: text, search: Box::new(search) });
         } else {
-            LogLine::write_cause(TOO_MANY, human, &mut text);
-            buffer.bytes.append(&mut text);
-            buffer.bytes.push(b'\n');
+            write_line(&text, TOO_MANY, human, &mut buffer.bytes);
         }
         if std::mem::take(&mut buffer.idle) {
             self.0.wake.notify_all();
@@ -205,10 +207,14 @@ impl LogQueue {
             }
             // Swapped, so that no line waits for the output, and both buffers are used again.
             std::mem::swap(&mut buffer.bytes, &mut lines);
-            let unexplained = std::mem::take(&mut buffer.unexplained);
             let closed = buffer.closed;
+            // One at a time, so that the end of the process waits for one search and not for all.
+            let next = buffer.unexplained.pop_front();
+            let rest = if closed { std::mem::take(&mut buffer.unexplained) } else { [].into() };
             drop(buffer);
-            unexplained.into_iter().for_each(|line| line.explain(self.human, &mut lines));
+            next.into_iter().for_each(|line| line.explain(self.human, &mut lines));
+            let human = self.human;
+            rest.iter().for_each(|rest| write_line(&rest.line, AT_THE_END, human, &mut lines));
             // A failing log cannot report its failure, so the metrics do.
             if output.write_all(&lines).and_then(|()| output.flush()).is_err() {
                 let lost = lines.iter().filter(|byte| **byte == b'\n').count();
@@ -230,14 +236,11 @@ impl LogQueue {
 // === impl UnexplainedLine ===
 
 impl UnexplainedLine {
-    /// Appends the line with its cause, and a line break.
+    /// Appends the line with the cause that its search finds, and a line break.
     fn explain(self, human: bool, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.line);
         // A bug in the search costs its cause, and not the log.
-        if let Ok(cause) = catch(self.search) {
-            LogLine::write_cause(&cause, human, out);
-        }
-        out.push(b'\n');
+        let cause = catch(self.search).unwrap_or_else(|_| "the search failed".to_owned());
+        write_line(&self.line, &cause, human, out);
     }
 }
 
@@ -245,6 +248,13 @@ impl fmt::Debug for UnexplainedLine {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("…")
     }
+}
+
+/// Appends a line with its cause, and a line break.
+fn write_line(line: &[u8], cause: &str, human: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(line);
+    LogLine::write_cause(cause, human, out);
+    out.push(b'\n');
 }
 
 // === impl SearchAllowance ===

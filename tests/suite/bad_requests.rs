@@ -332,5 +332,5 @@ async fn a_flood_of_refusals_is_logged_line_by_line_and_explained_at_a_rate() {
         record["cause"].as_str().unwrap().starts_with("no variant fits")
     };
     let explained = records.iter().filter(explained).count();
-    assert!(records.len() == 40 && (8..40).contains(&explained), "{explained}");
+    assert!(records.len() == 40 && (1..40).contains(&explained), "{explained}");
 }
