@@ -132,6 +132,12 @@ impl<'a> WidgetContext<'a> {
         }
     }
 
+    /// Whether the running flow is the route's own. A subflow still has a calling flow to return
+    /// to.
+    pub(super) fn is_in_main_flow(&self) -> bool {
+        self.execution.frames.len() == 1
+    }
+
     /// The widget at the position of the execution.
     pub(super) fn widget(&self) -> &'a Widget {
         self.current_flow().widget(self.execution.frame().position)
@@ -295,8 +301,8 @@ impl<'a> WidgetContext<'a> {
     /// Takes the transition of an event once the carrier has played the document.
     pub(super) fn continue_after_document(&mut self, event: &'static str) -> Next {
         // The last widget needs no further webhook: the carrier hangs up at the end of the
-        // document. A subflow still has a calling flow to return to.
-        if self.execution.frames.len() == 1 && self.widget().next(event).is_none() {
+        // document.
+        if self.is_in_main_flow() && self.widget().next(event).is_none() {
             return Next::event(event);
         }
         self.add_redirect_back();

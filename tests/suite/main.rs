@@ -30,3 +30,4 @@ mod tidy;
 mod twiml;
 mod verify;
 mod walk;
+mod wiring;

@@ -42,9 +42,11 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let method = context.text("method")?;
     let seconds = context.number("timeout")?.map_or(RETURN_WITHIN.as_secs(), u64::from);
     context.document().add(&Redirect { url: &url, method: method.as_deref() });
-    // With a timeout of 0 the flow does not wait for the call.
-    if seconds == 0 {
-        return Ok(Next::End);
+    // With a timeout of 0 the flow does not wait for the call, so nothing is left to do unless
+    // something is wired. It is done after the reply: what it would write is not part of the call.
+    let is_last = context.widget().next("timeout").is_none() && context.is_in_main_flow();
+    if seconds == 0 && is_last {
+        return Ok(Next::event("timeout"));
     }
     Ok(context.hand_over(None, Some(seconds)))
 }

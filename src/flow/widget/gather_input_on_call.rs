@@ -48,28 +48,36 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     context.require_call()?;
     let audio = AudioProperties::render(context)?;
     // Studio derives the input from the wiring. The carrier bills speech recognition, so a flow
-    // that would not use a result must not request one.
-    let listens = context.widget().next("speech").is_some();
+    // that would not use a result must not request one; a key that leads nowhere would end the
+    // call.
+    let wires = |event| context.widget().next(event).is_some();
+    let listens = wires("speech");
+    let input = match (wires("keypress"), listens) {
+        (true, true) => "dtmf speech",
+        (false, true) => "speech",
+        // Without a transition for either, the carrier's default.
+        (_, false) => "dtmf",
+    };
     let speech_text = |name| if listens { context.text(name) } else { Ok(None) };
     let (language, hints) = (speech_text("gather_language")?, speech_text("hints")?);
     let (speech_timeout, model) = (speech_text("speech_timeout")?, speech_text("speech_model")?);
     // Studio's `stop_gather` switches the key off, for which TwiML has an empty `finishOnKey`.
     let stop = context.flag("stop_gather")?.unwrap_or(true);
     let key = if stop { context.text("finish_on_key")? } else { Some(String::new()) };
+    let takes_keys = input != "speech";
     let (timeout_seconds, digits) =
         (context.number("timeout")?, context.number("number_of_digits")?);
     // The carrier's default is `true`, so only `false` is written.
     let profanity_filter = context.flag("profanity_filter")?.filter(|filter| listens && !filter);
     let turn = context.turn;
     let gather = Gather {
-        // Keys are free, so they count even if only `speech` is wired.
-        input: Some(if listens { "dtmf speech" } else { "dtmf" }),
+        input: Some(input),
         action: Some(&turn.action),
         method: Some("POST"),
         timeout_seconds,
-        finish_on_key: key.as_deref(),
+        finish_on_key: key.as_deref().filter(|_| takes_keys),
         // 0 is Studio's value for any number of digits.
-        digits: digits.filter(|digits| *digits > 0),
+        digits: digits.filter(|digits| takes_keys && *digits > 0),
         // Passed on as it is: which texts are valid depends on the speech model.
         speech_timeout: speech_timeout.as_deref(),
         speech_model: model.as_deref(),

@@ -1,5 +1,5 @@
 //! `make-outgoing-call-v1`: makes a call as `make-outgoing-call-v2` does, with fewer properties and
-//! with the event `answeredByMachine`.
+//! with the event `answeredByMachine`. Answering machines are detected if this event is wired.
 //!
 //! ```json
 //! {"name": "call", "type": "make-outgoing-call-v1",

@@ -47,21 +47,24 @@ pub(super) const TYPE: WidgetType = WidgetType {
 };
 
 /// The properties, and their names in the API.
-const PARAMETERS: [(&str, &str); 9] = [
+const PARAMETERS: [(&str, &str); 6] = [
     ("from", "From"),
     ("to", "To"),
-    ("recording_channels", "RecordingChannels"),
-    ("recording_status_callback", "RecordingStatusCallback"),
-    ("trim", "Trim"),
     ("send_digits", "SendDigits"),
     ("timeout", "Timeout"),
     ("sip_auth_username", "SipAuthUsername"),
     ("sip_auth_password", "SipAuthPassword"),
 ];
 
+/// The properties that apply with `record` alone. Studio's editor writes them always.
+const RECORDING_PARAMETERS: [(&str, &str); 3] = [
+    ("recording_channels", "RecordingChannels"),
+    ("recording_status_callback", "RecordingStatusCallback"),
+    ("trim", "Trim"),
+];
+
 /// The properties that apply with `detect_answering_machine` alone.
-const MACHINE_PARAMETERS: [(&str, &str); 5] = [
-    ("machine_detection", "MachineDetection"),
+const MACHINE_PARAMETERS: [(&str, &str); 4] = [
     ("machine_detection_timeout", "MachineDetectionTimeout"),
     ("machine_detection_speech_threshold", "MachineDetectionSpeechThreshold"),
     ("machine_detection_speech_end_threshold", "MachineDetectionSpeechEndThreshold"),
@@ -79,26 +82,38 @@ pub(super) fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     };
     context.required_text("to")?;
     let mut form = Params::default();
-    for (property, name) in PARAMETERS {
-        if let Some(text) = context.text(property)? {
-            form.push(name, &text);
-        }
-    }
+    push_texts(context, &mut form, &PARAMETERS)?;
     if context.flag("record")?.unwrap_or_default() {
         form.push("Record", "true");
+        push_texts(context, &mut form, &RECORDING_PARAMETERS)?;
     }
-    if context.flag("detect_answering_machine")?.unwrap_or_default() {
-        for (property, name) in MACHINE_PARAMETERS {
-            if let Some(text) = context.text(property)? {
-                form.push(name, &text);
-            }
-        }
+    // The first version has no property for it: the detection, which the carrier bills, follows
+    // from the wiring.
+    let distinguishes = context.widget().next("answeredByMachine").is_some();
+    if context.flag("detect_answering_machine")?.unwrap_or(distinguishes) {
+        let kind = context.text("machine_detection")?;
+        form.push("MachineDetection", kind.as_deref().unwrap_or("Enable"));
+        push_texts(context, &mut form, &MACHINE_PARAMETERS)?;
     }
     // One URL for both: the callback reports a call that is not answered, and has the same token.
     form.push("Url", &url);
     form.push("StatusCallback", &url);
     let path = "/2010-04-01/Accounts/{account}/Calls.json".to_owned();
     Ok(Next::SendRequest(CarrierRequest { service: CarrierService::Api, path, form }))
+}
+
+/// Adds the properties that are set, by their names in the API.
+fn push_texts(
+    context: &WidgetContext<'_>,
+    form: &mut Params,
+    parameters: &[(&'static str, &str)],
+) -> Result<(), Failure> {
+    for (property, name) in parameters {
+        if let Some(text) = context.text(property)? {
+            form.push(name, &text);
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {

@@ -38,7 +38,13 @@ pub(super) const TYPE: WidgetType = WidgetType {
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     context.require_call()?;
     let (key, trim) = (context.text("finish_on_key")?, context.text("trim")?);
-    let transcribed = context.url("transcription_callback_url")?;
+    let transcribes = context.flag("transcribe")?;
+    // Studio's editor keeps the URL when the transcription is switched off. The carrier bills
+    // transcriptions, and the URL alone asks for one.
+    let transcribed = match transcribes {
+        Some(false) => None,
+        Some(true) | None => context.url("transcription_callback_url")?,
+    };
     let recorded = context.url("recording_status_callback_url")?;
     let turn = context.turn;
     let record = Record {
@@ -50,7 +56,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         play_beep: context.flag("play_beep")?,
         trim: trim.as_deref(),
         // `false` is TwiML's default, and not written.
-        transcribe: context.flag("transcribe")?.filter(|transcribe| *transcribe),
+        transcribe: transcribes.filter(|transcribes| *transcribes),
         transcribe_callback: transcribed.as_deref(),
         recording_status_callback: recorded.as_deref(),
         ..Record::default()

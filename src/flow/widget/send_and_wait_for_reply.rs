@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::send_message::{OutboundMessage, set_outbound};
 use super::{Next, Requirement, WidgetType};
+use crate::channel::Channel;
 use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Property, PropertyKind};
@@ -47,12 +48,14 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let outbound = OutboundMessage::render(context)?;
     let turn = context.turn;
     // Status callbacks are webhooks too: the carrier sends them only if the flow uses their event.
-    let status = context.widget().next("deliveryFailure").map(|_| turn.action.as_str());
-    if outbound.write_reply(context, status) {
-        wait(context)
-    } else {
-        Ok(Next::SendRequest(outbound.to_request()))
+    let is_wired = context.widget().next("deliveryFailure").is_some();
+    if outbound.write_reply(context, is_wired.then_some(turn.action.as_str())) {
+        return wait(context);
     }
+    // The callback of a message finds an execution of messages alone, not that of a call.
+    let is_chat = context.execution.channel == Channel::Message;
+    let status = turn.callback_url(Channel::Message).filter(|_| is_wired && is_chat);
+    Ok(Next::SendRequest(outbound.to_request(status.as_deref())))
 }
 
 fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {

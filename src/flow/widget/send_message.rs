@@ -62,7 +62,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     if outbound.write_reply(context, None) {
         Ok(Next::event("sent"))
     } else {
-        Ok(Next::SendRequest(outbound.to_request()))
+        Ok(Next::SendRequest(outbound.to_request(None)))
     }
 }
 
@@ -180,7 +180,7 @@ impl OutboundMessage {
     }
 
     /// The request that sends the message over the carrier's API.
-    pub(super) fn to_request(&self) -> CarrierRequest {
+    pub(super) fn to_request(&self, status: Option<&str>) -> CarrierRequest {
         let mut form = Params::default();
         // The sid of a messaging service is a sender too, in a parameter of its own.
         let service = self.from.starts_with("MG");
@@ -197,6 +197,9 @@ impl OutboundMessage {
         }
         if self.shorten_urls {
             form.push("ShortenUrls", "true");
+        }
+        if let Some(url) = status {
+            form.push("StatusCallback", url);
         }
         let path = "/2010-04-01/Accounts/{account}/Messages.json".to_owned();
         CarrierRequest { service: CarrierService::Api, path, form }
