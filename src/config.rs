@@ -10,6 +10,7 @@ mod environment;
 mod ip_range;
 mod keys;
 mod load;
+mod project;
 mod reader;
 mod redact;
 mod rewrite;
@@ -18,7 +19,9 @@ mod schema;
 pub use config_text::ConfigText;
 pub(crate) use environment::environment_variable;
 pub use ip_range::IpRange;
+pub use project::{FunctionTarget, ProjectSection};
 pub(crate) use reader::NEEDS_ENVIRONMENT;
+pub(crate) use rewrite::PROJECT_SCHEME;
 pub use rewrite::UrlRewrite;
 pub(crate) use schema::config_schema;
 
@@ -29,8 +32,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::http::{Method, Uri};
 use jiff::tz::TimeZone;
 
 use crate::channel::Channel;
@@ -58,6 +61,8 @@ pub struct Config {
     pub accounts: Vec<Arc<Account>>,
     /// `[egress]`: where calls of functions and their redirects may connect to.
     pub egress: Egress,
+    /// `[functions]`: a folder of Twilio Functions.
+    pub project: ProjectSection,
     /// `[function.NAME]`: the user's code.
     pub functions: BTreeMap<String, Arc<Function>>,
     /// `[flow.NAME]`: flows with a name, which need no route.
@@ -196,8 +201,8 @@ pub enum EgressRule {
 pub struct Function {
     /// The NAME of the section, which is also the name of the widget of a short route.
     pub name: String,
-    /// The URL, with the scheme `http` or `https` and a host.
-    pub url: Uri,
+    /// Where its code is.
+    pub target: FunctionTarget,
     /// `POST` or `GET`.
     pub method: Method,
     /// The form of the parameters in a POST.

@@ -5,6 +5,7 @@
 //! which request is the next turn of a call and not a repeat. `load` reads executions from the
 //! store. `turn` advances an execution for a webhook, and `resume` advances one without a webhook;
 //! both leave the steps to `turn_runner`. `pending` makes calls that may outlast their webhook.
+//! `direct` answers for functions of the project on their own paths, without a flow.
 //! `send_replies` sends a document over the carrier's API where no webhook waits for it.
 //! `stored_reply` has the bytes of a reply in the store. `adopt` renames stored executions when
 //! their flow has another name.
@@ -16,6 +17,7 @@
 
 mod adopt;
 mod decide;
+mod direct;
 mod later_turn;
 mod load;
 mod pending;
@@ -26,6 +28,7 @@ mod turn;
 mod turn_runner;
 
 pub use adopt::adopt;
+pub use direct::{DirectReply, exchange_directly};
 pub use resume::resume_due;
 
 use std::future::Future;
@@ -39,6 +42,7 @@ pub use crate::exchange_error::ExchangeError;
 pub use crate::fallback::WebhookReply;
 
 use crate::catch_panic::catch_async;
+use crate::channel::Channel;
 use crate::fallback;
 use crate::gateway::{Gateway, Worker};
 use crate::journal::ExchangeLog;
@@ -130,7 +134,8 @@ async fn answer<'a>(
     log.record_route(route);
     // Before the session lock, which `turn` takes: a repeat must not wait behind its own first
     // delivery.
-    match claim(context, &webhook, route).await? {
+    let document_of = |reply: &Bytes| decode_reply(reply.clone()).document;
+    match claim(context, &webhook, route.channel, document_of).await? {
         ClaimOutcome::Answered { reply, .. } => {
             log.record_repeat();
             return Ok(decode_reply(reply));
@@ -155,17 +160,17 @@ async fn answer<'a>(
 async fn claim(
     context: ExchangeContext<'_>,
     webhook: &Webhook,
-    route: &Route,
+    channel: Channel,
+    document_of: impl Fn(&Bytes) -> Bytes,
 ) -> Result<ClaimOutcome, ExchangeError> {
     let sessions = &context.worker.sessions;
-    let mut key = ClaimKey::from_webhook(webhook, route.channel);
+    let mut key = ClaimKey::from_webhook(webhook, channel);
     loop {
         let outcome = in_time(context.deadline, sessions.claim(key.as_ref())).await?;
         let ClaimOutcome::Answered { reply, is_other_delivery: true } = &outcome else {
             return Ok(outcome);
         };
-        let document = decode_reply(reply.clone()).document;
-        let is_due = later_turn::asks_for_equal_request(&document, webhook, route.channel);
+        let is_due = later_turn::asks_for_equal_request(&document_of(reply), webhook, channel);
         if !is_due || !key.as_mut().is_some_and(ClaimKey::advance) {
             return Ok(outcome);
         }

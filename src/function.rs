@@ -8,7 +8,8 @@
 //! where connections may go; the transport asks it about every address.
 //!
 //! Invariant: a call never panics, never outlives its deadline, and connects to no address that the
-//! egress policy refuses. Only `transport/` knows awc. Nothing here knows flows, the exchange, the
+//! egress policy refuses. `project.rs` takes the place of the transport for functions that the
+//! gateway runs itself. Only `transport/` knows awc. Nothing here knows flows, the exchange, the
 //! journal or the gateway.
 
 mod answer;
@@ -22,6 +23,7 @@ mod endpoint;
 mod error;
 mod mock;
 mod outcome;
+mod project;
 mod redirect;
 mod request;
 pub(crate) mod transport;
@@ -34,6 +36,7 @@ pub use egress::{EgressPolicy, RefusedAddress, Trust};
 pub use error::{CallError, FunctionError};
 pub use mock::{MockResponse, MockTransport, OutgoingRequest};
 pub use outcome::{FunctionResponse, Outcome, OutcomeKind};
+pub use project::ProjectLink;
 pub use request::{Destination, RequestBody, UnusableUrl, UrlRequest};
 pub use transport::{CallPhase, Resolver, ResolverEntry, TlsError, TransportError};
 pub use url::{Origin, RequestUrl};
@@ -42,12 +45,14 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use actix_web::http::header::HeaderMap;
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, Function};
 use crate::verify::SigningKey;
 use crate::webhook::{Params, WebhookPayload};
 use breaker::Breaker;
@@ -60,6 +65,8 @@ use transport::{Network, SendProgress};
 pub struct SharedFunctions {
     breakers: Arc<Mutex<EndpointMap<Arc<Breaker>>>>,
     network: Arc<Network>,
+    /// For functions that the gateway runs itself.
+    project: Option<ProjectLink>,
 }
 
 /// The functions as one worker calls them: connections are neither shared nor sent. A clone has the
@@ -69,6 +76,34 @@ pub struct Functions {
     shared: SharedFunctions,
     clients: Rc<RefCell<EndpointMap<Rc<EndpointClient>>>>,
     mocks: Option<Rc<dyn MockTransport>>,
+}
+
+/// A request for a function that the gateway runs, as it came: the function gets it unchanged.
+pub struct DirectCall<'a> {
+    /// The function.
+    pub function: &'a Function,
+    /// The method of the request.
+    pub method: Method,
+    /// Path and query.
+    pub target: &'a str,
+    /// All header fields.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+    /// The parameters of the webhook, if it is one.
+    pub webhook: &'a Params,
+    /// When the request must be answered. The function's own timeout may end the call before.
+    pub deadline: Instant,
+}
+
+/// The response of a function to a [`DirectCall`].
+pub struct DirectResponse {
+    /// The status.
+    pub status: StatusCode,
+    /// The header fields.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
 }
 
 /// One call.
@@ -107,7 +142,17 @@ impl SharedFunctions {
     /// If `[egress] ca_file` cannot be used.
     pub fn new(config: &Config, resolver: Resolver) -> Result<SharedFunctions, TlsError> {
         let network = Arc::new(Network::new(&config.egress, resolver)?);
-        Ok(SharedFunctions { breakers: Arc::default(), network })
+        Ok(SharedFunctions { breakers: Arc::default(), network, project: None })
+    }
+
+    /// The same with the functions that the gateway runs itself.
+    pub fn with_project(self, project: Option<ProjectLink>) -> SharedFunctions {
+        SharedFunctions { project, ..self }
+    }
+
+    /// The functions that the gateway runs itself.
+    pub(crate) fn project(&self) -> Option<&ProjectLink> {
+        self.project.as_ref()
     }
 
     /// Whether calls of a configured function fail at once, because it failed too often.
@@ -173,14 +218,26 @@ impl Functions {
         Outcome { kind, response, cookies, duration, attempts, reused_connection }
     }
 
+    /// Calls a function with a request as it came. Its response is not classified, and a redirect
+    /// is not followed: both are for the client that sent the request.
+    ///
+    /// # Errors
+    /// There is no response.
+    pub async fn call_directly(&self, call: DirectCall<'_>) -> Result<DirectResponse, CallError> {
+        let (started, progress) = (clock::now(), SendProgress::default());
+        let destination = Destination::Function(call.function);
+        let client = self.client(destination).ok_or(CallError::Unusable)?;
+        let result = client.relay(call, started, &progress).await;
+        client.record_response(&result, clock::now().duration_since(started));
+        result
+    }
+
     /// The client of an endpoint, made when it is first called.
     fn client(&self, destination: Destination<'_>) -> Option<Rc<EndpointClient>> {
         if let Some(client) = self.clients.borrow().get(destination) {
             return Some(Rc::clone(client));
         }
-        let (shared, mocks) = (&self.shared, self.mocks.as_ref());
-        let breaker = shared.breaker(destination);
-        let client = EndpointClient::new(destination, &shared.network, breaker, mocks)?;
+        let client = EndpointClient::new(destination, &self.shared, self.mocks.as_ref())?;
         let client = Rc::new(client);
         self.clients.borrow_mut().insert(destination, Rc::clone(&client));
         Some(client)

@@ -12,11 +12,13 @@
 mod fallback_document;
 mod flows;
 mod hold_documents;
+mod project;
 mod route_checks;
 mod short_route;
 mod unset_variables;
 
 pub use flows::Flows;
+pub use project::Project;
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -39,6 +41,7 @@ use crate::tls::check_certificate;
 use crate::verify::Verifier;
 
 use fallback_document::load_fallback_document;
+use project::load_project;
 use short_route::ShortRouteCompiler;
 
 /// One revision of the configuration, compiled. All workers share it, and it never changes.
@@ -53,6 +56,8 @@ pub struct Gateway {
     pub flows: Flows,
     /// The part of stage 6 that all workers share.
     pub functions: SharedFunctions,
+    /// The paths of the project under `[functions]`.
+    pub project: Option<Project>,
     /// The hold documents, by the names of their functions.
     pub hold_documents: HashMap<String, Template>,
 }
@@ -105,8 +110,10 @@ impl Gateway {
         metrics: &Metrics,
         problems: &mut Problems,
     ) -> Option<Gateway> {
+        let link = load_project(&config, metrics, problems);
         // Before the routes, which refer to the flows by their files.
-        let flows = Flows::load(&config, templates, problems);
+        let project = link.as_ref().map(|link| Arc::clone(link.pool.project()));
+        let flows = Flows::load(&config, templates, project, problems);
         let builder = RouteBuilder { config: &config, templates, flows: &flows, metrics };
         let sections = config.routes.iter();
         // A route with an error is left out, so that the others are checked all the same.
@@ -135,8 +142,9 @@ impl Gateway {
         if problems.any_error() {
             return None;
         }
-        let functions = functions.ok()?;
-        Some(Gateway { config, verifier, routes, flows, functions, hold_documents })
+        let functions = functions.ok()?.with_project(link.clone());
+        let project = link.map(|link| Project::new(&config, link.pool, metrics));
+        Some(Gateway { config, verifier, routes, flows, functions, project, hold_documents })
     }
 
     /// Makes a worker of this gateway. Call it on the thread of the worker: its connections cannot

@@ -27,7 +27,8 @@ use crate::clock;
 use crate::flow::{CarrierRequest, CarrierRequestError, Execution, FlowWarning};
 use crate::function::{Outcome, OutcomeKind};
 use crate::metrics::{ExchangeOutcome, Metrics};
-use crate::route::Route;
+use crate::node::ConsoleSink;
+use crate::route::{ProjectRoute, Route};
 use crate::session::StoreError;
 use crate::verify::Proof;
 use crate::verify::refusal::RefusedRequest;
@@ -40,6 +41,7 @@ pub struct ExchangeLog {
     journal: Journal,
     began: Instant,
     route: Option<Arc<Route>>,
+    project_route: Option<Arc<ProjectRoute>>,
     sid: String,
     outcome: ExchangeOutcome,
     status: u16,
@@ -91,6 +93,14 @@ impl Journal {
     }
 }
 
+impl LogWriter {
+    /// A console whose lines become lines of the log.
+    pub(crate) fn console(&self) -> ConsoleSink {
+        let log = self.clone();
+        ConsoleSink::new(move |line| log.write(&LogLine::of_console(&line)))
+    }
+}
+
 // === impl ExchangeLog ===
 
 impl ExchangeLog {
@@ -100,6 +110,7 @@ impl ExchangeLog {
             journal: journal.clone(),
             began,
             route: None,
+            project_route: None,
             sid: String::new(),
             // Until there is a reply: if the client goes away, the handler is dropped, and cannot
             // set an outcome.
@@ -149,6 +160,11 @@ impl ExchangeLog {
         self.route = Some(Arc::clone(route));
     }
 
+    /// Records the path of a project that answers.
+    pub(crate) fn record_project_route(&mut self, route: &Arc<ProjectRoute>) {
+        self.project_route = Some(Arc::clone(route));
+    }
+
     /// Records that the stored reply to an earlier delivery is sent again.
     pub(crate) fn record_repeat(&mut self) {
         self.outcome = ExchangeOutcome::Repeated;
@@ -174,6 +190,12 @@ impl ExchangeLog {
                 outcome: outcome.clone(),
             });
         }
+    }
+
+    /// Records the call of a function that a path of the project stands for.
+    pub(crate) fn record_direct_call(&mut self, name: &str, status: Option<u16>, took: Duration) {
+        self.journal.metrics.count_call(name, status.is_some_and(|status| status < 500), took);
+        self.call = Some(LastCall { name: name.to_owned(), status, took });
     }
 
     /// Records that a call of a function is pending, and that the hold document is sent for the
@@ -225,6 +247,12 @@ impl ExchangeLog {
         self.warnings.push(FlowWarning::Failure(text.to_owned()));
     }
 
+    /// The path that answers.
+    fn route_path(&self) -> Option<&str> {
+        let project = || self.project_route.as_ref().map(|route| route.path.as_str());
+        self.route.as_ref().map(|route| route.path.as_str()).or_else(project)
+    }
+
     /// Turns the record into one of a wait that has ended: there is no webhook.
     pub(crate) fn begin_timer(&mut self, execution: &str) {
         // No client waits for a reply, so without a failure the exchange counts as answered.
@@ -269,6 +297,7 @@ impl Drop for ExchangeLog {
         let _ = catch(|| {
             let took = clock::now().duration_since(self.began);
             let route = self.route.as_ref().map(|route| &route.metrics);
+            let route = route.or(self.project_route.as_ref().map(|route| &route.metrics));
             self.journal.metrics.count_exchange(route, self.outcome, took);
             let search = self.refusal.as_mut().and_then(|refusal| refusal.search.take());
             let line = log_line::LogLine::new(self, took);

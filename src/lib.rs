@@ -30,6 +30,8 @@ pub mod flow;
 
 pub mod function;
 
+pub mod node;
+
 pub mod template;
 
 pub mod twiml;

@@ -1,5 +1,9 @@
 //! The limits of the gateway. A name says the unit, and a comment the reason for the number.
 
+mod node;
+
+pub(crate) use node::*;
+
 use std::time::Duration;
 
 // Webhooks and the listener. The carrier gives up after 15 s, which bounds most times here.

@@ -34,7 +34,21 @@ pub struct Metrics {
     pub log_lines_dropped: Gauge<u64, AtomicU64>,
     /// 1 while `/readyz` is 200.
     pub ready: Gauge,
+    /// The Node processes that run functions.
+    pub(crate) node: ProcessMetrics,
 }
+
+/// The metrics of the Node processes that run functions. A clone counts the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ProcessMetrics {
+    /// The processes that make calls or wait for one.
+    pub(crate) processes: Gauge,
+    ends: Family<ReasonLabels, Counter>,
+}
+
+/// The reasons for which a Node process ends.
+const PROCESS_ENDS: [&str; 8] =
+    ["closed", "ended", "idle", "memory", "recycled", "start", "tainted", "timeout"];
 
 /// The counters of one route. They are looked up once, at the start: a look-up by labels takes a
 /// lock, which every call would pay for.
@@ -77,6 +91,11 @@ struct FunctionLabels {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ResultLabels {
     result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ReasonLabels {
+    reason: &'static str,
 }
 
 /// The buckets for seconds, from 1 ms to the carrier's limit of 15 s.
@@ -152,12 +171,16 @@ impl Metrics {
             carrier_requests: Family::default(),
             log_lines_dropped: Gauge::default(),
             ready: Gauge::default(),
+            node: ProcessMetrics::default(),
         };
         metrics.register();
         // These counters exist from the first scrape on: if one appeared with its first failure,
         // `increase()` would not see the step from nothing to 1.
         for result in ["taken", "refused"] {
             metrics.reloads.get_or_create_owned(&ResultLabels { result });
+        }
+        for reason in PROCESS_ENDS {
+            metrics.node.ends.get_or_create_owned(&ReasonLabels { reason });
         }
         for result in ["done", "failed"] {
             metrics.carrier_requests.get_or_create_owned(&ResultLabels { result });
@@ -188,6 +211,10 @@ impl Metrics {
         registry.register("log_lines_dropped", dropped, self.log_lines_dropped.clone());
         let ready = "1 while webhooks are accepted, 0 while draining or the store fails";
         registry.register("ready", ready, self.ready.clone());
+        let processes = "Node processes that run functions";
+        registry.register("function_processes", processes, self.node.processes.clone());
+        let ends = "Ends of Node processes by reason";
+        registry.register("function_process_ends", ends, self.node.ends.clone());
     }
 
     /// The counters of a route.
@@ -249,6 +276,15 @@ impl Metrics {
         // Writing into a string cannot fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
         text
+    }
+}
+
+// === impl ProcessMetrics ===
+
+impl ProcessMetrics {
+    /// Counts the end of a process.
+    pub(crate) fn count_end(&self, reason: &'static str) {
+        self.ends.get_or_create_owned(&ReasonLabels { reason }).inc();
     }
 }
 

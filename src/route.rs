@@ -1,11 +1,13 @@
 //! Stage 3: finds the route of a webhook, and with it the flow that answers.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use actix_web::web::Bytes;
 
 use crate::channel::Channel;
+use crate::config::Function;
 use crate::diagnostics::suggest::nearest_name;
 use crate::flow::Flow;
 use crate::metrics::RouteMetrics;
@@ -40,6 +42,39 @@ pub struct Routes {
     by_path: HashMap<String, Arc<Route>>,
     /// The routes sorted by path: a choice among several is the same after every start.
     in_order: Vec<Arc<Route>>,
+}
+
+/// A path of a project's function or asset, which answers by itself: without a flow.
+#[derive(Debug)]
+pub struct ProjectRoute {
+    /// The path of its URL.
+    pub path: String,
+    /// What answers.
+    pub target: ProjectTarget,
+    /// Who may use it.
+    pub access: RouteAccess,
+    /// The metrics of the path; all assets share theirs.
+    pub metrics: RouteMetrics,
+}
+
+/// What answers on a path of a project.
+#[derive(Debug)]
+pub enum ProjectTarget {
+    /// A function, with the limits of its calls.
+    Function(Arc<Function>),
+    /// A file.
+    Asset(PathBuf),
+}
+
+/// Who may use a path of a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouteAccess {
+    /// Anybody.
+    Open,
+    /// The carrier: the request has a valid signature.
+    Signed,
+    /// No request.
+    Private,
 }
 
 /// The reason why no route answers a webhook.

@@ -1,6 +1,7 @@
 //! The server: the listeners, their URLs, and the life of a process from its start to its drain.
 //!
-//! `handler` answers webhooks on the public listener, with `receive` to read a request; `timers`
+//! `handler` answers webhooks on the public listener, with `receive` to read a request, and
+//! `project` the paths of a project's functions and assets; `timers`
 //! runs the exchanges that no webhook begins; `admin` and `studio` answer operators on the admin
 //! listener; `in_flight` counts what a drain waits for. All of them share one [`Shared`], and each
 //! turn takes the gateway from there once, so that a reload never changes the configuration within
@@ -10,12 +11,14 @@
 mod admin;
 mod handler;
 mod in_flight;
+mod project;
 mod receive;
 mod studio;
 mod timers;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -31,7 +34,10 @@ use crate::diagnostics::problem::Problem;
 use crate::exchange::adopt;
 use crate::gateway::Gateway;
 use crate::journal::Journal;
-use crate::limits::{CONNECTIONS_PER_WORKER_MAX, DRAIN_WITHIN, KEEP_ALIVE, REQUEST_HEAD_WITHIN};
+use crate::limits::{
+    CONNECTIONS_PER_WORKER_MAX, DRAIN_WITHIN, KEEP_ALIVE, PROJECT_STARTED_WITHIN,
+    REQUEST_HEAD_WITHIN,
+};
 use crate::pending::PendingCalls;
 use crate::session::Sessions;
 use crate::tls;
@@ -126,6 +132,7 @@ impl Server {
         journal: Journal,
     ) -> Result<Server, StartError> {
         let address = listeners.public.local_addr()?;
+        log_console(&gateway, &journal);
         let config = gateway.config.clone();
         let certificate = config.server.tls.as_ref().map(tls::Reloadable::read).transpose();
         let certificate = certificate.map_err(|problem| StartError::Tls(Box::new(problem)))?;
@@ -180,12 +187,24 @@ impl Server {
         }
         let gateway = Arc::new(gateway);
         let Shared { sessions, journal, .. } = &*self.shared;
+        log_console(&gateway, journal);
+        if let Some(project) = &gateway.project {
+            // The old processes serve meanwhile.
+            project.pool.start(PROJECT_STARTED_WITHIN).await;
+        }
         // Before the swap, so that the new configuration finds the executions of renamed flows.
         journal.log_adoption(adopt(&gateway, sessions).await);
         *self.shared.gateway.write() = Arc::clone(&gateway);
         // And after it: meanwhile, turns with the old configuration have stored the old names.
         journal.log_adoption(adopt(&gateway, sessions).await);
         Ok(restart)
+    }
+
+    /// The folder of the project whose changes are to be taken over at once.
+    pub(crate) fn watched_project(&self) -> Option<PathBuf> {
+        let gateway = self.shared.gateway.read();
+        let project = gateway.project.as_ref().filter(|_| gateway.config.project.watch);
+        project.map(|project| project.pool.project().folder.clone())
     }
 
     /// Ends the server after the requests in flight are answered. New connections are not accepted.
@@ -211,6 +230,15 @@ impl Server {
         for handle in self.handles {
             handle.stop(false).await;
         }
+    }
+}
+
+/// Connects the consoles of the functions with the log.
+fn log_console(gateway: &Gateway, journal: &Journal) {
+    if let Some(project) = &gateway.project
+        && gateway.config.project.console
+    {
+        project.pool.write_console_to(journal.log.console());
     }
 }
 

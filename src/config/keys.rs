@@ -176,11 +176,55 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
         ],
     },
     SectionSpec {
+        name: "functions",
+        repeated: false,
+        doc: "a folder of Twilio Functions, which Node runs; see docs/functions-folder.md",
+        keys: &[
+            key(
+                "folder",
+                Path,
+                r#""""#,
+                "has functions/ or src/, assets/ or static/, .env, node_modules; empty: none",
+            ),
+            key(
+                "open",
+                List,
+                "[]",
+                "paths of functions that anybody may call without a signature: `/token`, `/api/*`",
+            ),
+            key("env", Map, "{}", "variables of the functions, over those of .env"),
+            key("node", Path, r#""node""#, "Node 20 or later, a name in PATH or a path"),
+            key("processes", Integer(1, 256), "8", "calls at a time, in a process each"),
+            key("memory_mb", Integer(128, 65_536), "256", "of one process; over it, it is ended"),
+            key(
+                "timeout_ms",
+                Integer(10, 13_000),
+                "10000",
+                "milliseconds of a call by the function's own path; over it, its process is ended",
+            ),
+            key(
+                "sandbox",
+                Choice(&["on", "off"]),
+                r#""on""#,
+                "on: a process can use the folder and its own temporary one, and no other files",
+            ),
+            key("console", Choice(&["on", "off"]), r#""on""#, "log what functions write"),
+            key("watch", Bool, "false", "take a changed file over at once, without SIGHUP"),
+        ],
+    },
+    SectionSpec {
         name: "function.NAME",
         repeated: false,
         doc: "your code",
         keys: &[
-            required("url", Text, "http:// or https://"),
+            key("url", Text, r#""""#, "http:// or https://; or else `file` or `code`"),
+            key("file", Path, r#""""#, "instead: a file of the project that [functions] names"),
+            key(
+                "code",
+                Text,
+                r#""""#,
+                "instead: JavaScript, the body of `async (context, event) => …`",
+            ),
             key("method", Choice(&["POST", "GET"]), r#""POST""#, "GET sends all in the query"),
             key(
                 "body",
@@ -253,7 +297,11 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
         doc: "replaces URLs in imported flows",
         keys: &[
             required("from", Text, "the beginning of a URL in the flow"),
-            required("to", Text, "its replacement, http:// or https://"),
+            required(
+                "to",
+                Text,
+                "its replacement, http:// or https://, or functions: for the project",
+            ),
         ],
     },
     SectionSpec {

@@ -3,6 +3,7 @@
 mod account;
 mod flow;
 mod function;
+mod functions;
 mod headers;
 mod route;
 mod server;
@@ -41,6 +42,7 @@ pub(super) fn load_config(
     // Every section is read, even after a mistake, so that all problems are reported at once.
     let signature = account::read_signature_mode(&mut reader, file);
     let accounts = account::read_accounts(&mut reader, file, signature);
+    let project = functions::read_project(&mut reader, file);
     let functions = function::read_functions(&mut reader, file);
     let flows = flow::read_flows(&mut reader, file);
     let rewrites = flow::read_rewrites(&mut reader, file);
@@ -49,7 +51,8 @@ pub(super) fn load_config(
     let log = server::read_log_format(&mut reader, file);
     let store = server::read_store_url(&mut reader, file);
     let egress = server::read_egress(&mut reader, file);
-    let config = server::read_server(&mut reader, file).map(|server| Config {
+    let server = server::read_server(&mut reader, file);
+    let config = server.zip(project).map(|(server, project)| Config {
         folder: folder.to_owned(),
         server,
         admin,
@@ -58,6 +61,7 @@ pub(super) fn load_config(
         signature,
         accounts,
         egress,
+        project,
         functions,
         flows,
         rewrites,

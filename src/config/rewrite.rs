@@ -1,5 +1,8 @@
 //! `[[rewrite]]`: replaces URLs in imported flows.
 
+/// The beginning of a URL that means a function of the project under `[functions]`, by its path.
+pub(crate) const PROJECT_SCHEME: &str = "functions:";
+
 /// A rule that replaces the beginning of URLs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlRewrite {

@@ -8,7 +8,7 @@ use actix_web::web::Bytes;
 
 use super::{ExchangeContext, pending};
 use crate::carrier_api::{self, ApiCaller};
-use crate::config::Account;
+use crate::config::{Account, PROJECT_SCHEME};
 use crate::flow::{
     CallTarget, Event, Execution, Failure, Flow, FunctionCall, RenderedUrl, Step, TurnContext,
     advance,
@@ -145,7 +145,12 @@ impl TurnRunner<'_> {
         let is_configured = rendered.is_constant || rewritten.is_some();
         let trust = if is_configured { Trust::Configured } else { Trust::Computed };
         let url = rewritten.as_deref().unwrap_or(&rendered.url);
-        let mut request = UrlRequest::new(url, trust)?;
+        // Only by a rewrite, which the operator wrote.
+        let project = rewritten.as_deref().and_then(|url| url.strip_prefix(PROJECT_SCHEME));
+        let mut request = match project {
+            Some(path) => UrlRequest::to_project(self.context.gateway.functions.project(), path)?,
+            None => UrlRequest::new(url, trust)?,
+        };
         if call.with_credentials {
             let account = self.account.filter(|account| carrier_api::is_carrier_url(account, url));
             // Credentials go to the carrier's hosts only. Studio refuses other hosts as well.

@@ -38,6 +38,8 @@ pub struct ImportContext<'a> {
     pub functions: &'a BTreeMap<String, Arc<config::Function>>,
     /// The `[[rewrite]]` sections, in order.
     pub rewrites: &'a [config::UrlRewrite],
+    /// Whether a path is one of a function of the project.
+    pub project: &'a dyn Fn(&str) -> bool,
     /// The template engine for the flow's texts, with Studio's limits.
     pub liquid: &'a LiquidEngine,
     /// Finds a template file by its name, for `respond`.

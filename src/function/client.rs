@@ -7,22 +7,26 @@ use std::time::Duration;
 use actix_web::http::header::{self, HeaderValue};
 use tokio::time::Instant;
 
-use super::CallRequest;
 use super::breaker::Breaker;
-use super::concurrency_limit::{ConcurrencyLimit, LimitError};
+use super::concurrency_limit::{ConcurrencyLimit, LimitError, Permit};
 use super::endpoint::Endpoint;
 use super::error::CallError;
 use super::mock::{MockTransport, Transport};
 use super::outcome::OutcomeKind;
+use super::project::ProjectTransport;
 use super::redirect::{RedirectKind, redirect_url};
 use super::request::{Destination, default_headers, first_request, redirected_request};
 use super::transport::{
-    CallPhase, HttpResponse, HttpTransport, Network, SendProgress, TransportError,
-    TransportOptions, printable,
+    CallPhase, HttpResponse, HttpTransport, SendProgress, TransportError, TransportOptions,
+    printable,
 };
 use super::url::RequestUrl;
+use super::{CallRequest, DirectCall, DirectResponse, SharedFunctions};
 use crate::clock;
+use crate::config::FunctionTarget;
 use crate::limits::{BREAKER_TIMEOUT_MIN, FUNCTION_REDIRECTS_MAX};
+use crate::node::ProcessError;
+use crate::webhook::Params;
 
 /// One worker's client for one endpoint.
 pub(super) struct EndpointClient {
@@ -41,16 +45,29 @@ impl EndpointClient {
     /// called.
     pub(super) fn new(
         destination: Destination<'_>,
-        network: &Arc<Network>,
-        breaker: Arc<Breaker>,
+        shared: &SharedFunctions,
         mocks: Option<&Rc<dyn MockTransport>>,
     ) -> Option<EndpointClient> {
+        let breaker = shared.breaker(destination);
+        let mut project = None;
         let (endpoint, usual) = match destination {
             Destination::Function(function) => {
-                let url = Rc::new(RequestUrl::new(&function.url)?);
+                let url = match &function.target {
+                    FunctionTarget::Url(url) => Rc::new(RequestUrl::new(url)?),
+                    FunctionTarget::File(_) | FunctionTarget::Code(_) => {
+                        let link = shared.project.as_ref();
+                        Rc::clone(project.insert(ProjectTransport::new(function, link)?).url())
+                    }
+                };
                 (Endpoint::of_function(function, &url), Some((function.method.clone(), url)))
             }
-            Destination::Url(request) => (Endpoint::of_url(request), None),
+            Destination::Url(request) => {
+                if request.is_project() {
+                    let link = shared.project.as_ref()?;
+                    project = Some(ProjectTransport::at(request, link));
+                }
+                (Endpoint::of_url(request), None)
+            }
         };
         let limits = &endpoint.limits;
         let home = usual.as_ref().map(|(_, url)| Rc::clone(url));
@@ -63,11 +80,8 @@ impl EndpointClient {
             default_headers: default_headers(),
             usual,
         };
-        let http = HttpTransport::new(network, options)?;
-        let transport = match mocks {
-            Some(mocks) => Transport::Mocked(Rc::clone(mocks), http),
-            None => Transport::Http(http),
-        };
+        let http = HttpTransport::new(&shared.network, options)?;
+        let transport = Transport { http, project, mocks: mocks.map(Rc::clone) };
         let limit = ConcurrencyLimit::new(limits.connections, limits.queue_until_deadline);
         Some(EndpointClient { endpoint, home, transport, breaker, limit })
     }
@@ -83,23 +97,10 @@ impl EndpointClient {
         started: Instant,
         progress: &SendProgress,
     ) -> Result<HttpResponse, CallError> {
-        let limits = &self.endpoint.limits;
-        let deadline = call.deadline.min(started + limits.timeout);
+        let deadline = call.deadline.min(started + self.endpoint.limits.timeout);
         let after = deadline.saturating_duration_since(started);
-        // An earlier step of the flow used the time up.
-        if after.is_zero() {
-            return Err(CallError::Timeout { after, phase: CallPhase::Queue });
-        }
-        // Before the queue: a server that is down must not fill it.
-        if !self.breaker.try_admit(started) {
-            return Err(CallError::BreakerOpen);
-        }
-        let connections = limits.connections;
         // Held over all redirects: they are one call of the function.
-        let _permit = self.limit.acquire(deadline).await.map_err(|error| match error {
-            LimitError::DeadlinePassed => CallError::Busy { after, connections },
-            LimitError::QueueTooLong => CallError::Crowded { connections },
-        })?;
+        let _permit = self.admit(deadline, started).await?;
         let transport_error = |error| CallError::from_transport(error, after);
         let mut request = first_request(call, &self.endpoint, self.home.as_ref())?;
         let mut visited = Vec::new();
@@ -130,6 +131,80 @@ impl EndpointClient {
         }
     }
 
+    /// Lets a call begin that must end by `deadline`.
+    ///
+    /// # Errors
+    /// The breaker or the limit refuses it, or there is no time left.
+    async fn admit(&self, deadline: Instant, started: Instant) -> Result<Permit<'_>, CallError> {
+        let after = deadline.saturating_duration_since(started);
+        // An earlier step of the flow used the time up.
+        if after.is_zero() {
+            return Err(CallError::Timeout { after, phase: CallPhase::Queue });
+        }
+        // Before the queue: a server that is down must not fill it.
+        if !self.breaker.try_admit(started) {
+            return Err(CallError::BreakerOpen);
+        }
+        let connections = self.endpoint.limits.connections;
+        self.limit.acquire(deadline).await.map_err(|error| match error {
+            LimitError::DeadlinePassed => CallError::Busy { after, connections },
+            LimitError::QueueTooLong => CallError::Crowded { connections },
+        })
+    }
+
+    /// Passes a request on as it came, and the whole response back.
+    ///
+    /// # Errors
+    /// There is no complete response.
+    pub(super) async fn relay(
+        &self,
+        call: DirectCall<'_>,
+        started: Instant,
+        progress: &SendProgress,
+    ) -> Result<DirectResponse, CallError> {
+        let DirectCall { function, webhook, deadline, .. } = call;
+        let deadline = deadline.min(started + self.endpoint.limits.timeout);
+        let after = deadline.saturating_duration_since(started);
+        let _permit = self.admit(deadline, started).await?;
+        let project = self.transport.project.as_ref().ok_or(CallError::Unusable)?;
+        let request = project.request(call).ok_or(CallError::UrlTooLong)?;
+        let none = Params::default();
+        let call = CallRequest {
+            destination: Destination::Function(function),
+            widget: "",
+            parameters: &none,
+            webhook,
+            webhook_form: None,
+            webhook_payload: None,
+            cookies: None,
+            signing_key: None,
+            deadline,
+            idempotency_key: "",
+        };
+        let transport_error = |error| CallError::from_transport(error, after);
+        let response = self.transport.send(&call, &request, deadline, progress).await;
+        let response = response.map_err(transport_error)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        Ok(DirectResponse { status, headers, body: response.body.map_err(transport_error)? })
+    }
+
+    /// Tells the circuit breaker the result of a relayed request.
+    pub(super) fn record_response(
+        &self,
+        result: &Result<DirectResponse, CallError>,
+        duration: Duration,
+    ) {
+        let failed = |cause: CallError| OutcomeKind::fail("", cause);
+        let kind = match result {
+            Ok(response) if response.status.is_server_error() => {
+                failed(CallError::Status { status: response.status.as_u16() })
+            }
+            Ok(_) => OutcomeKind::Success { parsed: None },
+            Err(cause) => failed(cause.clone()),
+        };
+        self.record(&kind, duration);
+    }
+
     /// Tells the circuit breaker the outcome of a call. A failure of the network or of a broken
     /// function counts; any other response shows that the function is alive.
     pub(super) fn record(&self, kind: &OutcomeKind, duration: Duration) {
@@ -149,8 +224,16 @@ impl EndpointClient {
                 | TransportError::Connect { .. }
                 | TransportError::Tls { .. }
                 | TransportError::Closed { .. }
+                | TransportError::Process(
+                    ProcessError::Start { .. }
+                    | ProcessError::Ended { .. }
+                    | ProcessError::Memory { .. },
+                )
                 | TransportError::Truncated { .. } => self.breaker.record_failure(clock::now()),
-                TransportError::Egress(_) | TransportError::Timeout { .. } => {}
+                // Nothing was sent, or `CallError::Timeout` is counted instead.
+                TransportError::Egress(_)
+                | TransportError::Process(_)
+                | TransportError::Timeout { .. } => {}
                 _ => self.breaker.record_success(),
             },
             // Nothing was sent, or no response was waited for.

@@ -105,6 +105,7 @@ impl<T> EndpointMap<T> {
     pub(super) fn get(&self, destination: Destination<'_>) -> Option<&T> {
         match destination {
             Destination::Function(function) => self.get_function(&function.name),
+            Destination::Url(request) if request.is_project() => self.get_function(request.name()),
             Destination::Url(request) => match request.trust() {
                 Trust::Configured => self.configured_urls.get(&*request.url().origin),
                 Trust::Computed => self.computed_urls.get(&*request.url().origin),
@@ -123,6 +124,14 @@ impl<T> EndpointMap<T> {
         let request = match destination {
             Destination::Function(function) => {
                 self.functions.insert(function.name.clone(), value);
+                return;
+            }
+            // A function like any other. The number of their paths is bounded, that of texts in
+            // the place of a path is not.
+            Destination::Url(request) if request.is_project() => {
+                if self.functions.len() < FUNCTION_CLIENTS_MAX {
+                    self.functions.insert(request.name().to_owned(), value);
+                }
                 return;
             }
             Destination::Url(request) => request,

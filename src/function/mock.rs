@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::CallRequest;
 use super::outcome::FunctionResponse;
+use super::project::ProjectTransport;
 use super::request::Destination;
 use super::transport::{
     CallPhase, HttpRequest, HttpResponse, HttpTransport, SendProgress, TransportError,
@@ -46,12 +47,13 @@ pub struct MockResponse {
     pub result: Result<FunctionResponse, TransportError>,
 }
 
-/// The way to an endpoint. It is chosen when the endpoint is first called, so that a call over the
-/// network does not ask for mocks.
-pub(super) enum Transport {
-    Http(HttpTransport),
-    /// Requests without a mock's response go over HTTP.
-    Mocked(Rc<dyn MockTransport>, HttpTransport),
+/// The way to an endpoint. It is chosen when the endpoint is first called.
+pub(super) struct Transport {
+    pub(super) http: HttpTransport,
+    /// For a function that the gateway runs itself. Redirects of it may go over HTTP.
+    pub(super) project: Option<ProjectTransport>,
+    /// They are asked first.
+    pub(super) mocks: Option<Rc<dyn MockTransport>>,
 }
 
 impl Transport {
@@ -63,17 +65,19 @@ impl Transport {
         deadline: Instant,
         progress: &SendProgress,
     ) -> Result<HttpResponse, TransportError> {
-        match self {
-            Transport::Http(http) => http.send(request, deadline, progress).await,
-            Transport::Mocked(mocks, http) => match mocks.respond(&OutgoingRequest::of(call)) {
-                None => http.send(request, deadline, progress).await,
-                Some(response) => {
-                    // Boxed, so that the mock's future takes no room in that of every call.
-                    let response = Box::pin(response.into_http_response(http.max_body_bytes()));
-                    let late = |_| TransportError::Timeout { phase: CallPhase::Head };
-                    timeout_at(deadline, response).await.map_err(late)?
-                }
-            },
+        if let Some(mocks) = &self.mocks
+            && let Some(response) = mocks.respond(&OutgoingRequest::of(call))
+        {
+            // Boxed, so that the mock's future takes no room in that of every call.
+            let response = Box::pin(response.into_http_response(self.http.max_body_bytes()));
+            let late = |_| TransportError::Timeout { phase: CallPhase::Head };
+            return timeout_at(deadline, response).await.map_err(late)?;
+        }
+        match &self.project {
+            Some(project) if project.takes(request) => {
+                Box::pin(project.send(call, request, deadline)).await
+            }
+            _ => self.http.send(request, deadline, progress).await,
         }
     }
 }
@@ -82,7 +86,7 @@ impl<'a> OutgoingRequest<'a> {
     fn of(call: &CallRequest<'a>) -> OutgoingRequest<'a> {
         // The URL as configured, so that a mock can name it, and not with the parameters of a GET.
         let (url, method) = match call.destination {
-            Destination::Function(function) => (function.url.to_string(), &function.method),
+            Destination::Function(function) => (function.target.to_string(), &function.method),
             Destination::Url(request) => (request.url().text.clone(), &request.method),
         };
         let (name, widget) = (call.destination.name(), call.widget);

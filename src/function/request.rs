@@ -10,9 +10,10 @@ use super::call_body::{CallBody, CallFields, with_body_hash};
 use super::egress::Trust;
 use super::endpoint::Endpoint;
 use super::error::CallError;
+use super::project::ProjectLink;
 use super::transport::HttpRequest;
 use super::url::RequestUrl;
-use crate::config::Function;
+use crate::config::{Function, PROJECT_SCHEME};
 use crate::uri::escape_target;
 use crate::verify::{sign_form, sign_url};
 
@@ -37,6 +38,7 @@ pub struct UrlRequest {
     name: String,
     url: Rc<RequestUrl>,
     trust: Trust,
+    is_project: bool,
 }
 
 /// A request body that is not a form.
@@ -208,7 +210,26 @@ impl UrlRequest {
             return Err(UnusableUrl { name });
         };
         let (method, url) = (Method::POST, Rc::new(url));
-        Ok(UrlRequest { method, body: None, credentials: None, name, url, trust })
+        let is_project = false;
+        Ok(UrlRequest { method, body: None, credentials: None, name, url, trust, is_project })
+    }
+
+    /// A POST of the parameters to a function of the project, by its path and query.
+    ///
+    /// # Errors
+    /// If there is no project, or the path cannot be a part of a URL.
+    pub(crate) fn to_project(
+        link: Option<&ProjectLink>,
+        target: &str,
+    ) -> Result<UrlRequest, UnusableUrl> {
+        let slash = if target.starts_with('/') { "" } else { "/" };
+        let path = target.split('?').next().unwrap_or_default();
+        let name = format!("{PROJECT_SCHEME}{slash}{path}");
+        let Some(link) = link else { return Err(UnusableUrl { name }) };
+        let url = format!("{}{slash}{target}", link.base);
+        let request = UrlRequest::new(&url, Trust::Configured);
+        let request = request.map_err(|_| UnusableUrl { name: name.clone() })?;
+        Ok(UrlRequest { name, is_project: true, ..request })
     }
 
     /// The name for logs, errors and metrics: scheme, host and port as written, without
@@ -223,6 +244,11 @@ impl UrlRequest {
 
     pub(super) fn trust(&self) -> Trust {
         self.trust
+    }
+
+    /// Whether it is for a function of the project, whatever its URL is.
+    pub(super) fn is_project(&self) -> bool {
+        self.is_project
     }
 }
 

@@ -18,6 +18,7 @@ use crate::flow::file::{self, FlowNode};
 use crate::flow::import::{FlowName, ImportContext, derive_sid, import};
 use crate::limits::{FLOW_BYTES_MAX, LOOP_ROUNDS_MAX, STRING_BYTES_MAX};
 use crate::liquid::{LiquidEngine, RenderLimits, Template};
+use crate::node::ProjectFolder;
 use crate::read_limited::read_text_limited;
 use crate::template::TemplateFolder;
 
@@ -38,6 +39,7 @@ pub struct Flows {
 struct FlowCompiler {
     functions: BTreeMap<String, Arc<Function>>,
     rewrites: Vec<UrlRewrite>,
+    project: Option<Arc<ProjectFolder>>,
     liquid: LiquidEngine,
     documents: HashMap<String, Template>,
     /// Whether an account has credentials for the carrier's API.
@@ -61,9 +63,10 @@ impl Flows {
     pub(super) fn load(
         config: &Config,
         templates: &TemplateFolder,
+        project: Option<Arc<ProjectFolder>>,
         problems: &mut Problems,
     ) -> Flows {
-        let compiler = FlowCompiler::new(config, templates);
+        let compiler = FlowCompiler::new(config, templates, project);
         let names = names_by_file(config);
         let mut files = Vec::new();
         for (name, flow) in &config.flows {
@@ -148,7 +151,11 @@ impl Flows {
 // === impl Compiler ===
 
 impl FlowCompiler {
-    fn new(config: &Config, templates: &TemplateFolder) -> FlowCompiler {
+    fn new(
+        config: &Config,
+        templates: &TemplateFolder,
+        project: Option<Arc<ProjectFolder>>,
+    ) -> FlowCompiler {
         let limits = RenderLimits {
             output_bytes: STRING_BYTES_MAX,
             loop_rounds: Some(LOOP_ROUNDS_MAX),
@@ -158,6 +165,7 @@ impl FlowCompiler {
         FlowCompiler {
             functions: config.functions.clone(),
             rewrites: config.rewrites.clone(),
+            project,
             liquid: LiquidEngine::new(limits).with_time_zone(config.server.time_zone.clone()),
             documents: templates.documents().collect(),
             carrier,
@@ -186,6 +194,7 @@ impl FlowCompiler {
         let context = ImportContext {
             functions: &self.functions,
             rewrites: &self.rewrites,
+            project: &|path| self.project.as_ref().is_some_and(|project| project.has_path(path)),
             liquid: &self.liquid,
             document: &|name| self.documents.get(name).cloned(),
             subflow,

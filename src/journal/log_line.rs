@@ -9,6 +9,7 @@ use super::ExchangeLog;
 use crate::clock;
 use crate::diagnostics::shorten::mask_numbers;
 use crate::metrics::ExchangeOutcome;
+use crate::node::ConsoleLine;
 
 /// The severity of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -87,7 +88,7 @@ impl<'a> LogLine<'a> {
         LogLine {
             level,
             message: record.message,
-            route: record.route.as_ref().map(|route| route.path.as_str()),
+            route: record.route_path(),
             sid: &record.sid,
             outcome: Some(record.outcome.name()),
             // A client that went away got no status, and the end of a wait has none.
@@ -133,6 +134,17 @@ impl<'a> LogLine<'a> {
             url_from: None,
             cause: None,
         }
+    }
+
+    /// A line that a function wrote. It is the user's own text.
+    pub(super) fn of_console(line: &ConsoleLine<'a>) -> LogLine<'a> {
+        let level = match line.level {
+            "error" => LogLevel::Error,
+            "warn" => LogLevel::Warn,
+            _ => LogLevel::Info,
+        };
+        let function = Some(line.function).filter(|function| !function.is_empty());
+        LogLine { function, sid: line.sid, ..LogLine::note(level, line.text) }
     }
 
     /// Appends the line as JSON, without a line break.

@@ -13,11 +13,13 @@ use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::web::Bytes;
 
 use super::Shared;
+use super::project::{answer_project, has_unread_body};
 use super::receive::{receive, with_body};
 use crate::clock;
 use crate::exchange::{ExchangeContext, WebhookReply, exchange};
 use crate::gateway::{Gateway, Worker};
 use crate::journal::ExchangeLog;
+use crate::route::RouteAccess;
 use crate::verify::refusal::RefusedRequest;
 use crate::webhook::ReceiveError;
 
@@ -56,17 +58,35 @@ impl RequestHandler {
         // Looked up before the request is read, so that a failure to read it gets the fallback of
         // its route.
         let target = gateway.routes.at(request.path());
+        let context = ExchangeContext { gateway: &gateway, worker: &worker, deadline };
+        let is_after_last =
+            request.conn_data::<AfterLastResponse>().is_some_and(|last| last.0.get());
+        if target.is_none()
+            && !is_after_last
+            && let Some(project) = &gateway.project
+            && let Some(route) = project.at(request.path())
+        {
+            let answer = answer_project(context, route, &mut request, &mut log);
+            // Boxed, so that its future takes no room in that of every webhook.
+            let mut response = Box::pin(answer).await;
+            if response.status() == StatusCode::FORBIDDEN && route.access == RouteAccess::Signed {
+                log.record_refusal(examine(&gateway, &request, None, 403));
+            }
+            // Nothing may be read behind a body that was not: that of a refusal, or for an asset.
+            let is_unread = response.status().is_client_error() || has_unread_body(route, &request);
+            self.set_connection(&request, &mut response, is_unread);
+            return Ok(request.into_response(response));
+        }
         // Of a request that was read, for the record of its refusal.
         let body = Cell::new(None);
         let received = async {
-            if request.conn_data::<AfterLastResponse>().is_some_and(|last| last.0.get()) {
+            if is_after_last {
                 return Err(ReceiveError::Pipelined.into());
             }
             let received = receive(&gateway, &mut request, deadline).await?;
             body.set(Some(received.body.clone()));
             Ok(received)
         };
-        let context = ExchangeContext { gateway: &gateway, worker: &worker, deadline };
         let reply = exchange(context, target, pin!(received), &mut log).await;
         let body = body.take();
         let was_read = body.is_some();
@@ -77,15 +97,20 @@ impl RequestHandler {
         // After a refusal the connection closes. A proxy may read two requests where this server
         // reads one, and the rest of an unread body must not count as the next request.
         let refused = response.status() != StatusCode::OK || !was_read;
-        // While draining too: a connection that stays open would bring more requests.
-        let closes = refused || shared.draining.load(Ordering::Relaxed);
+        self.set_connection(&request, &mut response, refused);
+        Ok(request.into_response(response))
+    }
+
+    /// Closes the connection after a refusal, and while the server drains: a connection that stays
+    /// open would bring more requests.
+    fn set_connection(&self, request: &ServiceRequest, response: &mut HttpResponse, refused: bool) {
+        let closes = refused || self.0.shared.draining.load(Ordering::Relaxed);
         if closes {
             response.head_mut().set_connection_type(ConnectionType::Close);
         }
         if let Some(last) = request.conn_data::<AfterLastResponse>() {
             last.0.set(closes);
         }
-        Ok(request.into_response(response))
     }
 
     /// The current gateway, and this thread's worker of it.

@@ -37,30 +37,43 @@ pub(super) async fn receive(
     }
     // Before the body is read: a request without a signature must not cost its memory.
     gateway.verifier.refuse_early(request.headers())?;
+    let body = read_body(request, WEBHOOK_BODY_BYTES_MAX, deadline).await?;
+    Ok(received(request, relevant_headers(request.headers()), body))
+}
+
+/// Reads the body of a request, up to `most` bytes.
+pub(super) async fn read_body(
+    request: &mut ServiceRequest,
+    most: usize,
+    deadline: Instant,
+) -> Result<Bytes, ReceiveError> {
     // A declared length is refused at once; a chunked body is limited below, while it is read.
     let length = request.headers().get(header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if length.is_some_and(|length| length > WEBHOOK_BODY_BYTES_MAX) {
-        return Err(ReceiveError::TooLarge.into());
+    if length.is_some_and(|length| length > most) {
+        return Err(ReceiveError::TooLarge);
     }
     let (head, payload) = request.parts_mut();
     let payload = web::Payload::from_request(head, payload).await;
-    let body =
-        payload.map_err(|_| ReceiveError::Unreadable)?.to_bytes_limited(WEBHOOK_BODY_BYTES_MAX);
+    let body = payload.map_err(|_| ReceiveError::Unreadable)?.to_bytes_limited(most);
     // A client that sends slowly uses up the time for its own answer.
     let body = timeout_at(deadline, body).await.map_err(|_| ReceiveError::TooSlow)?;
-    let body = body.map_err(|_| ReceiveError::TooLarge)?.map_err(|_| ReceiveError::Unreadable)?;
-    Ok(with_body(request, body))
+    body.map_err(|_| ReceiveError::TooLarge)?.map_err(|_| ReceiveError::Unreadable)
 }
 
 /// The request with its body, as the stages get it.
 pub(super) fn with_body(request: &ServiceRequest, body: Bytes) -> Received {
+    received(request, relevant_headers(request.headers()), body)
+}
+
+/// The same with the header fields that a stage reads.
+pub(super) fn received(request: &ServiceRequest, headers: HeaderMap, body: Bytes) -> Received {
     // As sent, not normalized: the carrier signs these bytes.
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     Received {
         method: request.method().clone(),
         target: target.to_owned(),
-        headers: relevant_headers(request.headers()),
+        headers,
         peer: request.peer_addr().map(|peer| peer.ip()),
         body,
     }

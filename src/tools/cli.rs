@@ -23,6 +23,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Command, CommandFactory, Parser, Subcommand};
 
+use crate::node::launcher::launch_if_asked;
+
 /// A self-hosted gateway for the webhooks of phone numbers.
 ///
 /// A carrier posts a webhook for each call and message. The gateway verifies that the carrier sent
@@ -60,6 +62,10 @@ struct ConfigArgs {
 
 /// Runs the program. Exit codes: 0 success, 1 a negative result, 2 the command could not run.
 pub fn run() -> ExitCode {
+    // Before the commands: it is not one for users, and its arguments are not theirs.
+    if let Some(code) = launch_if_asked(std::env::args_os()) {
+        return code;
+    }
     match Cli::parse().command {
         CliCommand::Serve(args) => serve::run(&args),
         CliCommand::Check(args) => check::run(&args),

@@ -13,6 +13,7 @@ mod faults;
 mod flow_files;
 mod flow_tests;
 mod function;
+mod functions;
 mod fuzz;
 mod hold;
 mod liquid;

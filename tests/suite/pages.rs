@@ -15,7 +15,8 @@ use markdown::{Block, Page};
 use reader::Reader;
 
 /// Blocks that nothing runs: the page, how the block begins, and why.
-const SHOWN_ONLY: [(&str, &str, &str); 3] = [
+const SHOWN_ONLY: [(&str, &str, &str); 4] = [
+    ("docs/functions-folder.md", "project/", "the files of a project; `functions::calls` has some"),
     ("docs/signatures.md", "X-Twilio-Signature = ", "a formula; `verify::vectors` computes it"),
     ("docs/signatures.md", "X-Twilio-Webhooks-Signature-Settings", "a header of the carrier"),
     ("tests/proof/README.md", "pub(crate) const CAMPAIGN", "an outline of a campaign"),

@@ -178,6 +178,7 @@ pub(super) fn compile(source: &Source, read: &FlowNode, problems: &mut Problems)
     let around = ImportContext {
         functions,
         rewrites: &[],
+        project: &|_| true,
         liquid,
         document: &|_| None,
         subflow: &|_| None,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml::de::DeTable;
 
 use super::{is_sid, named_tables, repeated_tables};
-use crate::config::{FlowFile, UrlRewrite};
+use crate::config::{FlowFile, PROJECT_SCHEME, UrlRewrite};
 use crate::diagnostics::toml_reader::TomlReader;
 use crate::uri::http_url;
 
@@ -42,9 +42,16 @@ pub(super) fn read_rewrites(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> 
             let help = "a widget without a URL is covered by a `[function.WIDGET]` of its name";
             reader.report(problem.expected("the beginning of a URL").help(help));
         }
-        if http_url(&to.value).is_none() {
+        let path = to.value.strip_prefix(PROJECT_SCHEME);
+        if path.is_some_and(|path| path.is_empty() || path.starts_with('/')) {
+            if file.get("functions").is_none() {
+                let problem = section.wrong(&reader.source, "to", &to);
+                let help = "add `[functions]` with the `folder` of the project";
+                reader.report(problem.expected("a project for it").help(help));
+            }
+        } else if http_url(&to.value).is_none() {
             let problem = section.wrong(&reader.source, "to", &to);
-            reader.report(problem.expected("a URL like `http://127.0.0.1:9000`"));
+            reader.report(problem.expected("a URL like `http://127.0.0.1:9000`, or `functions:`"));
         }
         rewrites.push(UrlRewrite { from: from.value, to: to.value });
     }

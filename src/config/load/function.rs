@@ -8,7 +8,7 @@ use toml::de::DeTable;
 
 use super::headers::read_headers;
 use super::{milliseconds, named_tables};
-use crate::config::{Function, FunctionBody, HoldSettings};
+use crate::config::{Function, FunctionBody, FunctionTarget, HoldSettings};
 use crate::diagnostics::toml_reader::{Spanned, TomlReader, TomlTable};
 use crate::uri::http_url;
 
@@ -32,19 +32,7 @@ fn read_function(
     section: &TomlTable<'_, '_>,
     name: &str,
 ) -> Option<Function> {
-    let url = section.text(reader, "url").and_then(|text| {
-        let url = parse_function_url(&text.value);
-        if url.is_none() {
-            let expected = "a URL like `http://127.0.0.1:9000/lookup`";
-            reader.report(
-                section
-                    .wrong(&reader.source, "url", &text)
-                    .expected(expected)
-                    .help("http or https, with a host"),
-            );
-        }
-        url
-    });
+    let target = read_target(reader, section, name);
     let method = section.text(reader, "method");
     let body = read_body(reader, section, method.as_ref());
     let headers = read_headers(reader, section);
@@ -71,7 +59,7 @@ fn read_function(
     // Every key was read before the first `?`, so that each mistake is reported.
     Some(Function {
         name: name.to_owned(),
-        url: url?,
+        target: target?,
         method: if method?.value == "GET" { Method::GET } else { Method::POST },
         body: body?,
         headers,
@@ -102,6 +90,50 @@ fn read_body(
         "json" => FunctionBody::Json,
         _ => FunctionBody::Auto,
     })
+}
+
+/// Reads where the code of a function is: one of three keys says it.
+fn read_target(
+    reader: &mut TomlReader<'_>,
+    section: &TomlTable<'_, '_>,
+    name: &str,
+) -> Option<FunctionTarget> {
+    let url = section.set_text(reader, "url");
+    let file = section.set_text(reader, "file");
+    // As it is written: a `${…}` of JavaScript is not a variable of the environment.
+    let code = section.value(reader, "code", |value| Some(value.as_str()?.to_owned()));
+    let code = code.filter(|code| !code.value.is_empty());
+    match (url, file, code) {
+        (Some(url), None, None) => read_url(reader, section, &url).map(FunctionTarget::Url),
+        (None, Some(file), None) => Some(FunctionTarget::File(reader.config_text(file))),
+        (None, None, Some(code)) => Some(FunctionTarget::Code(reader.config_text(code))),
+        (url, file, code) => {
+            let has_none = url.is_none() && file.is_none() && code.is_none();
+            let many = if has_none { "none" } else { "more than one" };
+            let message = format!(
+                "a function needs one of `url`, `file` and `code`, and `{name}` has {many}"
+            );
+            let problem = reader.source.error(section.span(), message);
+            let help = "`url`: a server of yours; `file`: a file of the project under \
+                        `[functions]`; `code`: JavaScript right here";
+            reader.report(problem.expected("one of the three").help(help));
+            None
+        }
+    }
+}
+
+fn read_url(
+    reader: &mut TomlReader<'_>,
+    section: &TomlTable<'_, '_>,
+    text: &Spanned<String>,
+) -> Option<Uri> {
+    let url = parse_function_url(&text.value);
+    if url.is_none() {
+        let problem = section.wrong(&reader.source, "url", text);
+        let problem = problem.expected("a URL like `http://127.0.0.1:9000/lookup`");
+        reader.report(problem.help("http or https, with a host"));
+    }
+    url
 }
 
 /// The maximum of `timeout_ms` without `hold`: the carrier gives up after 15 seconds.

@@ -1,6 +1,7 @@
 //! The check of the URLs that a flow calls, for placeholders that still need a value.
 
 use super::{FlowImporter, WidgetNode};
+use crate::config::PROJECT_SCHEME;
 use crate::flow::file::FlowNode;
 use crate::uri;
 
@@ -9,6 +10,9 @@ impl FlowImporter<'_> {
     pub(super) fn check_url(&mut self, state: &WidgetNode<'_>, node: &FlowNode, url: &str) {
         let rewritten = self.context.rewrites.iter().find_map(|rewrite| rewrite.apply(url));
         let target = rewritten.as_deref().unwrap_or(url);
+        if let Some(path) = target.strip_prefix(PROJECT_SCHEME) {
+            return self.check_project_path(state, node, path);
+        }
         let host = callable_host(target);
         let name = &state.name;
         match host {
@@ -39,6 +43,23 @@ impl FlowImporter<'_> {
             }
             Some(_) => {}
         }
+    }
+}
+
+impl FlowImporter<'_> {
+    /// Reports a path that is not of a function of the project.
+    fn check_project_path(&mut self, state: &WidgetNode<'_>, node: &FlowNode, path: &str) {
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        let is_rendered = path.contains("{{");
+        if is_rendered || (self.context.project)(path) {
+            return;
+        }
+        let message = format!(
+            "widget `{}` calls `{path}`, which is not a path of a function of the project",
+            state.name
+        );
+        let help = "functions with `.private` in their names have no path";
+        self.warn(node, message, "no such function", help);
     }
 }
 

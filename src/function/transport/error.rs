@@ -7,6 +7,7 @@ use std::io;
 
 use crate::function::egress::RefusedAddress;
 use crate::limits::FUNCTION_INTERIM_BYTES_MAX;
+use crate::node::ProcessError;
 
 /// Why a request got no whole response. Each message continues "function `name` …".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -88,6 +89,9 @@ pub enum TransportError {
         /// The configured limit.
         limit: usize,
     },
+    /// The gateway runs the function itself, and its process gave no answer.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
     /// Too many interim responses.
     #[error(
         "sent more than {FUNCTION_INTERIM_BYTES_MAX} bytes of interim (1xx) answers, expected \
@@ -111,6 +115,8 @@ pub enum CallPhase {
     Head,
     /// The rest of the response's body.
     Body,
+    /// The end of the code, which the gateway runs itself.
+    Run,
 }
 
 impl TransportError {
@@ -127,6 +133,7 @@ impl TransportError {
             TransportError::Unframed | TransportError::Framing { .. } => "framing",
             TransportError::Truncated { .. } => "truncated",
             TransportError::TooLarge { .. } => "too_large",
+            TransportError::Process(error) => error.kind(),
             TransportError::Interim => "interim",
         }
     }
@@ -141,6 +148,7 @@ impl fmt::Display for CallPhase {
             CallPhase::Handshake => "setting up TLS",
             CallPhase::Head => "waiting for the answer to begin",
             CallPhase::Body => "reading the rest of the answer",
+            CallPhase::Run => "it was running, so its process was ended",
         })
     }
 }

@@ -13,6 +13,7 @@ use crate::exchange::adopt;
 use crate::gateway::Gateway;
 use crate::journal::{Journal, LogLevel, LogWriter};
 use crate::metrics::Metrics;
+use crate::node::ProjectWatch;
 use crate::server::{Listeners, Server, StartError};
 use crate::session::Sessions;
 
@@ -116,16 +117,28 @@ impl Signals {
     }
 }
 
-/// Reloads on SIGHUP. Returns the name of the signal that ends the program.
+/// Reloads on SIGHUP, and when a watched project changes. Returns the name of the signal that ends
+/// the program.
 async fn run_until_signal(
     mut signals: Signals,
     config: &Path,
     server: &Server,
     journal: &Journal,
 ) -> &'static str {
+    let mut watch = server.watched_project().map(ProjectWatch::new);
     loop {
+        let changed = async {
+            match &mut watch {
+                Some(watch) => watch.changed().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            _ = signals.hang_up.recv() => reload(config, server, journal).await,
+            () = changed => reload(config, server, journal).await,
+            _ = signals.hang_up.recv() => {
+                reload(config, server, journal).await;
+                watch = server.watched_project().map(ProjectWatch::new);
+            }
             _ = signals.terminate.recv() => return "SIGTERM",
             _ = signals.interrupt.recv() => return "SIGINT",
         }

@@ -241,7 +241,7 @@ fn a_function_whose_url_cannot_be_called() {
     run(async {
         let caller = Caller::new("http://127.0.0.1:9/", "");
         let mut function = twimlgate::config::Function::clone(caller.function());
-        function.url = "/nowhere".parse().unwrap();
+        function.target = twimlgate::config::FunctionTarget::Url("/nowhere".parse().unwrap());
         let outcome =
             caller.send(&std::sync::Arc::new(function), None, Duration::from_secs(1)).await;
         assert_eq!(problem(outcome), CallError::Unusable);

@@ -16,7 +16,7 @@ use super::shell;
 use crate::support::rig::SID;
 
 /// Where a key of the configuration can be: what is before it, and what is needed beside it.
-const PLACES: [(&str, &str); 12] = [
+const PLACES: [(&str, &str); 14] = [
     ("[server]", ""),
     ("[server.tls]", "certificate = \"a\"\nkey = \"b\""),
     ("[admin]", ""),
@@ -30,6 +30,8 @@ const PLACES: [(&str, &str); 12] = [
         "id = \"a\"\nsecret = \"b\"\nalgorithm = \"HMAC_SHA1\"",
     ),
     ("[function.x]", "url = \"http://127.0.0.1:9000/\""),
+    ("[function.x]", ""),
+    ("[functions]", ""),
     ("[route.\"/x\"]", "channel = \"voice\"\nfunction = \"f\""),
     ("[flow.x]", "file = \"a.toml\""),
 ];

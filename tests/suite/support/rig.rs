@@ -90,6 +90,20 @@ impl Rig {
         let meters = Metrics::new();
         let gateway = gateway(function, sections, &meters, &mut problems);
         let gateway = gateway.unwrap_or_else(|| panic!("{problems}"));
+        Rig::serve(sessions, gateway, meters)
+    }
+
+    /// Starts a gateway with a configuration of the test's, without templates.
+    pub(crate) fn start_with(config: Config) -> Rig {
+        let (mut problems, meters) = (Problems::default(), Metrics::new());
+        let zone = config.server.time_zone.clone();
+        let templates = TemplateFolder::load(&config.server.templates, zone, &mut problems);
+        let gateway = Gateway::build(config, &templates, &meters, &mut problems);
+        let gateway = gateway.unwrap_or_else(|| panic!("{problems}"));
+        Rig::serve(Sessions::memory(), gateway, meters)
+    }
+
+    fn serve(sessions: Sessions, gateway: Gateway, meters: Metrics) -> Rig {
         let log = Shared::default();
         let journal = Journal { log: LogWriter::to(log.clone(), false), metrics: Arc::new(meters) };
         let listeners = Listeners::bind(&gateway.config).expect("port 0 is free");
@@ -246,7 +260,8 @@ pub(crate) async fn exchange(address: SocketAddr, request: Vec<u8>) -> Reply {
 
 impl Reply {
     fn parse(bytes: &[u8]) -> Reply {
-        let text = String::from_utf8(bytes.to_vec()).expect("answers are text");
+        // An asset may be an image.
+        let text = String::from_utf8_lossy(bytes);
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
         let status = head.get(9..12).and_then(|status| status.parse().ok()).unwrap_or_default();
         let reply = Reply { status, head: head.to_ascii_lowercase(), body: body.to_owned() };

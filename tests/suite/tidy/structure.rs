@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["flow"],
     &["pending"],
     &["function"],
-    &["template", "verify"],
+    &["node", "template", "verify"],
     &["liquid", "tls", "webhook"],
     &["clock", "config", "random", "twiml"],
     &["uri"],

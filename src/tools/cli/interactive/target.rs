@@ -102,7 +102,7 @@ impl SessionTarget {
         let account = args.account.as_deref().or(gateway.account());
         let config = &gateway.gateway().config;
         // A function may hand the call to a page beside it.
-        let functions = config.functions.values().map(|function| function.url.to_string());
+        let functions = config.functions.values().map(|function| function.target.to_string());
         let rewritten = config.rewrites.iter().map(|rewrite| rewrite.to.clone());
         let document_servers = Some(functions.chain(rewritten).collect());
         Ok(SessionTarget {

@@ -120,7 +120,7 @@ fn to_fetch_error(error: &TransportError, within: Duration) -> FetchError {
         TransportError::Connect { .. } | TransportError::Egress(_) => failed(11205, false),
         TransportError::Tls { .. } => failed(11220, false),
         // Tried again as if there had been no connection: the carrier counts it so.
-        TransportError::Closed { .. } => failed(11205, false),
+        TransportError::Closed { .. } | TransportError::Process(_) => failed(11205, false),
         TransportError::Timeout { phase: CallPhase::Head | CallPhase::Body } => {
             found(11200, format!("no whole answer within {} ms", within.as_millis()))
         }

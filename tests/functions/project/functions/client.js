@@ -1,0 +1,4 @@
+exports.handler = (context, event, callback) => {
+  const client = context.getTwilioClient();
+  callback(null, { sid: client.accountSid, same: client.constructor === twilioClient.constructor });
+};

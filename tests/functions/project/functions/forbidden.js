@@ -1,0 +1,4 @@
+exports.handler = (context, event, callback) => {
+  const response = new Twilio.Response({ statusCode: 403, body: 'no' });
+  callback(null, response);
+};

@@ -1,0 +1,3 @@
+exports.handler = (context, event, callback) => {
+  callback(null, new Twilio.Response().setBody('<p>é</p>'));
+};

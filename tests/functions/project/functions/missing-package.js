@@ -1,0 +1,2 @@
+const missing = require('a-package-that-is-not-there');
+exports.handler = (context, event, callback) => callback(null, missing);

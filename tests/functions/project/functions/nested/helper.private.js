@@ -1,0 +1,1 @@
+exports.help = (n) => n * 21;

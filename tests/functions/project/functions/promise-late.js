@@ -1,0 +1,3 @@
+exports.handler = (context, event, callback) => {
+  setTimeout(() => callback(null, 'late'), 10);
+};

@@ -1,0 +1,1 @@
+exports.handler = () => { setTimeout(() => { throw new Error('in a timer'); }, 5); };
