@@ -1,4 +1,11 @@
-//! The two kinds of traffic of a phone number: calls and messages.
+//! The two kinds of traffic of a phone number, calls and messages, and the addresses in both.
+//!
+//! Invariant: two spellings of one address have one canonical form, and two addresses never share
+//! one. This folder knows no webhooks and no flows.
+
+mod address;
+
+pub(crate) use address::canonical_pair;
 
 use serde::{Deserialize, Serialize};
 

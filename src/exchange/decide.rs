@@ -18,10 +18,20 @@ use crate::webhook::{Params, StepToken, Webhook};
 pub(super) enum Conversation {
     /// Not at all: the flow answers this webhook, and nothing is stored.
     Stateless,
-    /// Under this session key.
-    Session(String),
+    /// Under these session keys.
+    Session(SessionKeys),
     /// Nowhere: the webhook gets an empty document. The text says why, for the log.
     Ignore(&'static str),
+}
+
+/// The keys under which the execution of a webhook may be stored.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct SessionKeys {
+    /// The key under which an execution begins.
+    pub(super) key: String,
+    /// The key of the same contact by the number itself, where `key` has its messaging service:
+    /// an execution that a request to Studio's REST began names either.
+    pub(super) by_number: Option<String>,
 }
 
 /// What to do with a webhook.
@@ -67,7 +77,7 @@ pub(super) fn conversation(webhook: &Webhook, route: &Route) -> Conversation {
     if is_stored {
         let unidentified =
             Conversation::Ignore("it has no identifier, so it belongs to no execution");
-        session_key(webhook, route).map_or(unidentified, Conversation::Session)
+        session_keys(webhook, route).map_or(unidentified, Conversation::Session)
     } else if is_unwanted_report(webhook, route) {
         Conversation::Ignore(
             "a status callback, which the route does not take: see `status_callbacks`",
@@ -82,8 +92,34 @@ fn is_unwanted_report(webhook: &Webhook, route: &Route) -> bool {
     !route.status_callbacks && webhook.is_status_report()
 }
 
-/// The session key of a webhook. `None` if it has nothing to be identified by: a key of absent
+/// The session keys of a webhook. `None` if it has nothing to be identified by: a key of absent
 /// parts would let strangers share an execution.
+fn session_keys(webhook: &Webhook, route: &Route) -> Option<SessionKeys> {
+    if route.channel == Channel::Message
+        && route.flow.identity != ConversationIdentity::Webhook
+        && let Some(service) = given(webhook, "MessagingServiceSid")
+        && given(webhook, "ConversationSid").is_none()
+    {
+        return service_keys(webhook, &route.flow.name, service);
+    }
+    session_key(webhook, route).map(|key| SessionKeys { key, by_number: None })
+}
+
+/// The keys of a message that goes through a messaging service. As in Studio, the service is our
+/// side of the conversation: the next message may come by another one of its numbers.
+fn service_keys(webhook: &Webhook, flow: &str, service: &str) -> Option<SessionKeys> {
+    // A message that was not sent yet has no number of ours, only the service.
+    let is_outbound = webhook.params.message_status().is_some();
+    let (us, contact) = if is_outbound { ("From", "To") } else { ("To", "From") };
+    let contact = given(webhook, contact)?;
+    let by_number = given(webhook, us).filter(|us| *us != service);
+    Some(SessionKeys {
+        key: contact_key(flow, service, contact),
+        by_number: by_number.map(|us| contact_key(flow, us, contact)),
+    })
+}
+
+/// The session key of a webhook without a messaging service.
 fn session_key(webhook: &Webhook, route: &Route) -> Option<String> {
     let flow = route.flow.name.as_str();
     match (route.flow.identity, route.channel) {
@@ -121,6 +157,24 @@ fn addresses(webhook: &Webhook, is_outbound: bool) -> Option<(&str, &str)> {
 /// A parameter that is not empty.
 fn given<'a>(webhook: &'a Webhook, name: &str) -> Option<&'a str> {
     webhook.param(name).filter(|value| !value.is_empty())
+}
+
+/// Whether a webhook is for the execution `by_number` instead of that of the messaging service: it
+/// names its step, or that execution has changed last, and so has asked last.
+pub(super) fn is_for_number(
+    webhook: &Webhook,
+    by_service: Option<&LoadedExecution>,
+    by_number: &LoadedExecution,
+) -> bool {
+    let Some(by_service) = by_service else { return true };
+    let awaits = |loaded: &LoadedExecution| {
+        loaded.execution.wait().is_some_and(|wait| wait.token.is_named_by(webhook))
+    };
+    match (awaits(by_service), awaits(by_number)) {
+        (true, false) => false,
+        (false, true) => true,
+        _ => by_number.stored.updated > by_service.stored.updated,
+    }
 }
 
 /// Plans what a webhook does to the active execution of its session.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::web::Bytes;
 use tokio::time::timeout_at;
 
-use super::decide::{Conversation, Plan, conversation, decide};
+use super::decide::{Conversation, Plan, SessionKeys, conversation, decide, is_for_number};
 use super::load::LoadedExecution;
 use super::stored_reply::encode_reply;
 use super::turn_runner::TurnRunner;
@@ -56,7 +56,18 @@ pub(super) struct TurnResult {
     execution: Option<StoredExecution>,
     steps: Vec<StepRecord>,
     /// Held until the commit, so that other webhooks of the session read the new state.
-    _lock: Option<SessionGuard>,
+    _locks: SessionGuards,
+}
+
+/// The locks of a turn: of its session, and of the one of the number, see [`SessionKeys`].
+type SessionGuards = [Option<SessionGuard>; 2];
+
+/// The session of a webhook, locked.
+struct LockedSession {
+    key: String,
+    /// The execution that is active in it.
+    active: Option<LoadedExecution>,
+    locks: SessionGuards,
 }
 
 impl<'a> WebhookHandler<'a> {
@@ -71,7 +82,7 @@ impl<'a> WebhookHandler<'a> {
         }
         match conversation(&webhook, self.route) {
             Conversation::Stateless => Ok(self.run_stateless(webhook, log).await),
-            Conversation::Session(session) => self.run_in_session(webhook, session, log).await,
+            Conversation::Session(keys) => self.run_in_session(webhook, keys, log).await,
             Conversation::Ignore(why) => {
                 log.note(why);
                 Ok(TurnResult::stateless(EMPTY))
@@ -100,13 +111,12 @@ impl<'a> WebhookHandler<'a> {
     async fn run_in_session(
         self,
         mut webhook: Webhook,
-        session: String,
+        keys: SessionKeys,
         log: &mut ExchangeLog,
     ) -> Result<TurnResult, ExchangeError> {
         let ExchangeContext { worker, deadline, .. } = self.context;
-        let lock = timeout_at(deadline, worker.sessions.lock(&session)).await;
-        let lock = lock.map_err(|_| ExchangeError::Deadline)?;
-        let active = self.active(&session, log).await?;
+        let LockedSession { key: session, active, locks } =
+            self.lock_session(&webhook, keys, log).await?;
         let was_stored = active.is_some();
         let now = clock::wall();
         let plan = decide(&webhook, self.route, active);
@@ -144,7 +154,37 @@ impl<'a> WebhookHandler<'a> {
         let steps = take_steps(&mut execution, now);
         let context = ExecutionContext { flow: &self.route.flow.name, session, created };
         let execution = Some(context.encode(&execution, &flow, now));
-        Ok(TurnResult { document, cookies, execution, steps, _lock: Some(lock) })
+        Ok(TurnResult { document, cookies, execution, steps, _locks: locks })
+    }
+
+    /// Locks the session of a webhook and reads its active execution.
+    async fn lock_session(
+        self,
+        webhook: &Webhook,
+        keys: SessionKeys,
+        log: &mut ExchangeLog,
+    ) -> Result<LockedSession, ExchangeError> {
+        let SessionKeys { key, by_number } = keys;
+        let lock = self.lock(&key).await?;
+        let active = self.active(&key, log).await?;
+        let Some(number) = by_number else {
+            return Ok(LockedSession { key, active, locks: [Some(lock), None] });
+        };
+        // Always after the lock of the service, so that two webhooks never wait for each other.
+        let number_lock = self.lock(&number).await?;
+        let locks = [Some(lock), Some(number_lock)];
+        match self.active(&number, log).await? {
+            Some(other) if is_for_number(webhook, active.as_ref(), &other) => {
+                Ok(LockedSession { key: number, active: Some(other), locks })
+            }
+            _ => Ok(LockedSession { key, active, locks }),
+        }
+    }
+
+    async fn lock(self, session: &str) -> Result<SessionGuard, ExchangeError> {
+        let ExchangeContext { worker, deadline, .. } = self.context;
+        let lock = timeout_at(deadline, worker.sessions.lock(session)).await;
+        lock.map_err(|_| ExchangeError::Deadline)
     }
 
     /// Begins an execution of the route's flow.
@@ -271,7 +311,7 @@ impl TurnResult {
             cookies: Vec::new(),
             execution: None,
             steps: Vec::new(),
-            _lock: None,
+            _locks: [None, None],
         }
     }
 
@@ -284,7 +324,7 @@ impl TurnResult {
         worker: &Worker,
         claim: Option<ClaimGuard>,
     ) -> Result<WebhookReply, ExchangeError> {
-        let TurnResult { document, cookies, execution, steps, _lock } = self;
+        let TurnResult { document, cookies, execution, steps, _locks } = self;
         let (reply, now) = (encode_reply(&document, &cookies), clock::wall());
         worker.sessions.commit(Commit { claim, reply, execution, steps, now }).await?;
         Ok(WebhookReply { cookies, ..WebhookReply::document(document) })

@@ -1,10 +1,14 @@
 //! The session keys of conversations: which flow, and which call, conversation or two addresses.
 //!
 //! Lengths stand in front of what varies, so that no name or address can look like another one. The
-//! form is that of stored records, and must not change.
+//! form is that of stored records, and must not change. Addresses are in their canonical form, so
+//! that two spellings of one number are one contact.
+
+use crate::channel::canonical_pair;
 
 /// The key of all messages between two addresses in a flow.
 pub fn contact_key(flow: &str, us: &str, contact: &str) -> String {
+    let (us, contact) = canonical_pair(us, contact);
     format!("pair:{}:{flow}{}:{us}{contact}", flow.len(), us.len())
 }
 
@@ -41,6 +45,13 @@ mod tests {
         assert_ne!(contact_key("f", "+12", "3"), contact_key("f", "+1", "23"));
         assert_ne!(contact_key("f1", "+2", "3"), contact_key("f", "1+2", "3"));
         assert_ne!(contact_key("a:b", "", "c"), contact_key("a", "", "b:c"));
+    }
+
+    #[test]
+    fn two_spellings_of_a_number_are_one_contact() {
+        let key = contact_key("f", "+15550100001", "whatsapp:+15550100002");
+        assert_eq!(contact_key("f", "WhatsApp:+1 555 010 0001", "+1 (555) 010-0002"), key);
+        assert_ne!(contact_key("f", "+15550100001", "+15550100002"), key);
     }
 
     #[test]

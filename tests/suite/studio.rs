@@ -1,5 +1,6 @@
 //! Studio's REST as its clients use it: over sockets, with passwords, page by page.
 
+mod addresses;
 mod steps;
 
 use std::sync::{Arc, Mutex, mpsc};

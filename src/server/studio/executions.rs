@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::paging::{ListResource, Paging, invalid};
 use super::{RestError, RestRequest, RestResponse};
+use crate::channel::canonical_pair;
 use crate::clock;
 use crate::flow::Execution;
 use crate::json::parse_json;
@@ -18,11 +19,13 @@ use crate::session::{
 
 /// POST: creates an execution.
 pub(super) async fn create(call: &RestRequest<'_>) -> Result<RestResponse, RestError> {
-    let address = |name: &str| match call.form.get(name).map(str::trim) {
-        Some(text) if !text.is_empty() => Ok(text),
+    let address = |name: &str| match call.form.get(name) {
+        Some(text) if !text.trim().is_empty() => Ok(text),
         _ => Err(RestError::new(400, 21604, &format!("A '{name}' address is required"))),
     };
     let (to, from) = (address("To")?, address("From")?);
+    // The flow sends to these addresses, so it gets them as the carrier writes them.
+    let (from, to) = canonical_pair(from, to);
     if to.len() + from.len() > STUDIO_ADDRESSES_BYTES_MAX {
         let most = STUDIO_ADDRESSES_BYTES_MAX;
         let message = format!("'To' and 'From' together have more than {most} bytes");
@@ -34,9 +37,9 @@ pub(super) async fn create(call: &RestRequest<'_>) -> Result<RestResponse, RestE
     // First the flow: an execution in the store always has its definition there.
     sessions.store_flow(&call.flow.revision, &call.flow.definition).await?;
     // The lock of the contact: two requests at the same time must not create two executions.
-    let _turn = sessions.lock(&contact_key(&call.flow.name, from, to)).await;
+    let _turn = sessions.lock(&contact_key(&call.flow.name, &from, &to)).await;
     let sid = random::sid_in_order("FN", now);
-    let mut execution = Execution::from_request(sid, to, from, parameters);
+    let mut execution = Execution::from_request(sid, &to, &from, parameters);
     execution.route = call.route.clone();
     execution.account = Some(call.account.clone());
     // Stored as due: the answer does not wait for the first turn, and a restart does not lose it.
