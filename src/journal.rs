@@ -239,6 +239,11 @@ impl ExchangeLog {
 
     /// Records the warnings of a flow.
     pub(crate) fn record_warnings(&mut self, warnings: Vec<FlowWarning>) {
+        let is_unwired = |warning: &FlowWarning| matches!(warning, FlowWarning::Unwired { .. });
+        if warnings.iter().any(is_unwired) {
+            let route = self.route.as_ref().map(|route| &route.metrics);
+            self.journal.metrics.count_unwired(route);
+        }
         self.warnings.extend(warnings);
     }
 

@@ -19,6 +19,7 @@ pub struct Metrics {
     registry: Registry,
     exchanges: Family<ExchangeLabels, Counter>,
     seconds: Family<RouteLabels, Histogram, Buckets>,
+    unwired: Family<RouteLabels, Counter>,
     calls: Family<CallLabels, Counter>,
     call_seconds: Family<FunctionLabels, Histogram, Buckets>,
     unrouted: RouteMetrics,
@@ -56,6 +57,7 @@ const PROCESS_ENDS: [&str; 8] =
 pub struct RouteMetrics {
     outcomes: [Counter; 5],
     seconds: Histogram,
+    unwired: Counter,
 }
 
 /// The counters of one function.
@@ -155,11 +157,13 @@ impl Metrics {
     pub fn new() -> Metrics {
         let exchanges = Family::default();
         let seconds = Family::new_with_constructor(Buckets);
-        let unrouted = RouteMetrics::new(&exchanges, &seconds, "");
+        let unwired = Family::default();
+        let unrouted = RouteMetrics::new(&exchanges, &seconds, &unwired, "");
         let mut metrics = Metrics {
             registry: Registry::with_prefix("twimlgate"),
             exchanges,
             seconds,
+            unwired,
             calls: Family::default(),
             call_seconds: Family::new_with_constructor(Buckets),
             unrouted,
@@ -195,6 +199,8 @@ impl Metrics {
         registry.register("exchanges", exchanges, self.exchanges.clone());
         let seconds = "Seconds from the arrival of a webhook to its answer";
         registry.register("exchange_seconds", seconds, self.seconds.clone());
+        let unwired = "Webhooks without effect: their flow has no transition for their event";
+        registry.register("unwired_webhooks", unwired, self.unwired.clone());
         registry.register("function_calls", "Calls of functions by result", self.calls.clone());
         let call_seconds = "Seconds until the end of a function's answer";
         registry.register("function_seconds", call_seconds, self.call_seconds.clone());
@@ -219,7 +225,7 @@ impl Metrics {
 
     /// The counters of a route.
     pub(crate) fn of_route(&self, path: &str) -> RouteMetrics {
-        RouteMetrics::new(&self.exchanges, &self.seconds, path)
+        RouteMetrics::new(&self.exchanges, &self.seconds, &self.unwired, path)
     }
 
     /// Counts a request to the carrier's API.
@@ -265,6 +271,12 @@ impl Metrics {
         metrics.seconds.observe(took.as_secs_f64());
     }
 
+    /// Counts a webhook, or the begin of an execution, that had no effect: the trigger of its flow
+    /// has no transition for it.
+    pub(crate) fn count_unwired(&self, route: Option<&RouteMetrics>) {
+        route.unwrap_or(&self.unrouted).unwired.inc();
+    }
+
     /// Counts a reload of the configuration, which was `taken` or `refused`.
     pub(crate) fn count_reload(&self, result: &'static str) {
         self.reloads.get_or_create_owned(&ResultLabels { result }).inc();
@@ -294,15 +306,18 @@ impl RouteMetrics {
     fn new(
         exchanges: &Family<ExchangeLabels, Counter>,
         seconds: &Family<RouteLabels, Histogram, Buckets>,
+        unwired: &Family<RouteLabels, Counter>,
         route: &str,
     ) -> RouteMetrics {
+        let labels = RouteLabels { route: route.to_owned() };
         let counter = |kind: ExchangeOutcome| {
             let labels = ExchangeLabels { route: route.to_owned(), outcome: kind.name() };
             exchanges.get_or_create_owned(&labels)
         };
         RouteMetrics {
             outcomes: OUTCOMES.map(counter),
-            seconds: seconds.get_or_create_owned(&RouteLabels { route: route.to_owned() }),
+            seconds: seconds.get_or_create_owned(&labels),
+            unwired: unwired.get_or_create_owned(&labels),
         }
     }
 }

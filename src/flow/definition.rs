@@ -98,6 +98,12 @@ impl Flow {
         self.widgets.iter().any(makes) || self.subflows.iter().any(|flow| flow.makes_calls())
     }
 
+    /// Whether a widget of the flow or of its subflows waits for a message.
+    pub(crate) fn awaits_messages(&self) -> bool {
+        let awaits = |widget: &Widget| widget.widget_type.name == "send-and-wait-for-reply";
+        self.widgets.iter().any(awaits) || self.subflows.iter().any(|flow| flow.awaits_messages())
+    }
+
     /// The configured functions that its own widgets call.
     fn functions(&self) -> impl Iterator<Item = &config::Function> {
         self.widgets.iter().filter_map(|widget| match &widget.properties.callee {

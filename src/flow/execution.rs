@@ -129,6 +129,14 @@ pub enum FlowWarning {
     Failure(String),
     /// A finding in a document, about which the carrier would warn.
     Finding(Finding),
+    /// The webhook or request that began a flow had no effect: the trigger has no transition for
+    /// its event.
+    Unwired {
+        /// The name of the flow.
+        flow: String,
+        /// The event of the trigger.
+        event: &'static str,
+    },
 }
 
 impl fmt::Display for FlowWarning {
@@ -136,6 +144,10 @@ impl fmt::Display for FlowWarning {
         match self {
             FlowWarning::Failure(text) => formatter.write_str(text),
             FlowWarning::Finding(finding) => finding.fmt(formatter),
+            FlowWarning::Unwired { flow, event } => write!(
+                formatter,
+                "it had no effect: `{event}` of flow `{flow}` is wired to nothing"
+            ),
         }
     }
 }

@@ -40,7 +40,12 @@ pub(crate) fn build_short_flow(route: &str, short: ShortFlow) -> Flow {
             name: "Trigger".to_owned(),
             widget_type: TRIGGER,
             properties: Properties::default(),
-            transitions: vec![to("incomingCall", FUNCTION), to("incomingMessage", FUNCTION)],
+            // All that a webhook can be: the function takes whatever the route takes.
+            transitions: vec![
+                to("incomingCall", FUNCTION),
+                to("incomingMessage", FUNCTION),
+                to("incomingConversationMessage", FUNCTION),
+            ],
         },
         Widget {
             // The log and `widgets.NAME` in the templates use the name of the function.

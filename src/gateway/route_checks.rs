@@ -8,15 +8,26 @@ use crate::route::Route;
 
 use super::Flows;
 
-/// Warns of a route whose flow ignores the webhooks of its channel.
+/// Warns of a route whose flow ignores all webhooks of its channel.
 pub(super) fn check_trigger(flow: &Flow, channel: Channel, file: &ConfigText) -> Option<Problem> {
-    let event = TriggerKind::from_channel(channel).event();
     let trigger = flow.widgets.first()?;
-    // The webhooks of outgoing calls also arrive at the voice route. They resume an execution, so
-    // the trigger needs no transition for them.
-    let resumes = channel == Channel::Voice && flow.makes_calls();
-    (trigger.next(event).is_none() && !resumes).then(|| {
-        let message = format!("`{event}` of flow `{}` is wired to nothing", flow.name);
+    let is_wired = |kind: TriggerKind| trigger.next(kind.event()).is_some();
+    let (kinds, resumes): (&[_], _) = match channel {
+        // The webhooks of outgoing calls also arrive at the voice route. They resume an execution,
+        // so the trigger needs no transition for them.
+        Channel::Voice => (&[TriggerKind::Call], flow.makes_calls()),
+        // So do the replies to what a request to Studio's REST has asked.
+        Channel::Message => (
+            &[TriggerKind::Message, TriggerKind::Conversation],
+            is_wired(TriggerKind::Request) && flow.awaits_messages(),
+        ),
+    };
+    let is_ignored = !kinds.iter().any(|kind| is_wired(*kind)) && !resumes;
+    is_ignored.then(|| {
+        let events: Vec<String> = kinds.iter().map(|kind| format!("`{}`", kind.event())).collect();
+        let verb = if events.len() == 1 { "is" } else { "are" };
+        let events = events.join(" and ");
+        let message = format!("{events} of flow `{}` {verb} wired to nothing", flow.name);
         let problem = file.source.warning(file.span.clone(), message);
         problem.expected("always an empty answer").help("take another channel, or wire it")
     })

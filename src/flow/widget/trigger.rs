@@ -7,6 +7,7 @@
 
 use super::{Next, Requirement, WidgetType, never_resume};
 use crate::flow::context::WidgetContext;
+use crate::flow::execution::FlowWarning;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Property, PropertyKind};
 
@@ -28,6 +29,11 @@ pub(super) const TYPE: WidgetType = WidgetType {
 };
 
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
-    // If the kind is not wired, the execution ends at once.
-    Ok(Next::event(context.execution.frame().trigger.kind().event()))
+    let event = context.execution.frame().trigger.kind().event();
+    // Then the execution ends at once. The carrier sees a good answer, so only the log can say it.
+    if context.widget().next(event).is_none() {
+        let flow = context.current_flow().name.clone();
+        context.execution.warnings.push(FlowWarning::Unwired { flow, event });
+    }
+    Ok(Next::event(event))
 }

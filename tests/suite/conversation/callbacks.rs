@@ -46,6 +46,33 @@ async fn each_event_of_a_conversation_is_an_event_of_its_own() {
 }
 
 #[actix_web::test]
+async fn a_webhook_of_a_kind_that_the_flow_does_not_take_is_counted() {
+    let rig = Rig::start(Hostile::always(GOLD).address, FLOWS);
+    // The survey takes messages, and no events of conversations.
+    let event = [
+        ("ConversationSid", "CH1"),
+        ("EventType", "onMessageAdded"),
+        ("MessageSid", "IM1"),
+        ("Body", "hi"),
+    ];
+    assert_eq!(rig.post("/survey", &event).await.body, "<Response/>");
+    assert_eq!(rig.post("/survey", &event).await.body, "<Response/>", "a repeat is not counted");
+    text(&rig, "SM1", "+1555", "hi").await;
+    Caller::dials(&rig, "CA1").await;
+    let metrics = rig.admin("/metrics").await.body;
+    for (route, count) in [("/survey", 1), ("/hotline", 0), ("/conversations", 0), ("", 0)] {
+        let line = format!("twimlgate_unwired_webhooks_total{{route=\"{route}\"}} {count}\n");
+        assert!(metrics.contains(&line), "{line}: {metrics}");
+    }
+    let records = rig.end().await;
+    let finding =
+        "it had no effect: `incomingConversationMessage` of flow `/survey` is wired to nothing";
+    assert_eq!(records[0]["findings"], serde_json::json!([finding]));
+    assert_eq!(records[0]["level"], "warn");
+    assert!(records[2].get("findings").is_none(), "{}", records[2]);
+}
+
+#[actix_web::test]
 async fn without_addresses_no_state_is_shared() {
     let rig = Rig::start(Hostile::always(GOLD).address, FLOWS);
     for (from, to) in
