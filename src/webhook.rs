@@ -13,6 +13,7 @@ pub(crate) use params::encode_pairs;
 pub use params::{FormError, Params};
 pub use payload::WebhookPayload;
 pub use receive_error::ReceiveError;
+pub(crate) use step_token::RETURN;
 pub use step_token::StepToken;
 
 use std::net::IpAddr;

@@ -11,7 +11,7 @@ use crate::channel::Channel;
 use crate::flow::{ConversationIdentity, Event, Execution, Persistence};
 use crate::route::Route;
 use crate::session::{StoredExecution, call_key, calls_key, contact_key, conversation_key};
-use crate::webhook::{Params, StepToken, Webhook};
+use crate::webhook::{Params, RETURN, StepToken, Webhook};
 
 /// Where the execution of a webhook is stored.
 #[derive(Debug, PartialEq, Eq)]
@@ -225,15 +225,16 @@ fn is_second_call(webhook: &Webhook, route: &Route, active: Option<&Execution>) 
 /// What a webhook means to an execution, by its channel.
 fn meaning(webhook: &Webhook, channel: Channel, execution: Option<&Execution>) -> Meaning {
     // Before everything else: a TwiML Redirect comes back with the parameters of a running call.
-    if StepToken::is_return(webhook) {
-        return match execution {
+    if let Some(event) = StepToken::flow_event(webhook) {
+        match execution {
             Some(execution) if is_handed_over(execution) => {
-                let params = StepToken::strip(&webhook.query).collect();
-                Meaning::Resume(Event::Returned(Arc::new(params)))
+                return Meaning::Resume(returned(webhook));
             }
-            Some(_) => Meaning::Refuse(ExchangeError::Step),
-            None => Meaning::Begin,
-        };
+            Some(_) if event == RETURN => return Meaning::Refuse(ExchangeError::Step),
+            None if event == RETURN => return Meaning::Begin,
+            // Another event has a meaning for foreign TwiML alone.
+            Some(_) | None => {}
+        }
     }
     let params = || Arc::new(webhook.params.clone());
     match channel {
@@ -274,8 +275,8 @@ fn meaning_for_call(
         };
     }
     match execution {
+        Some(execution) if is_handed_over(execution) => Meaning::Resume(returned(webhook)),
         Some(_) if awaited => Meaning::Resume(Event::Webhook(params())),
-        Some(execution) if is_handed_over(execution) => Meaning::Resume(Event::Returned(params())),
         Some(_) if names_a_step => Meaning::Refuse(ExchangeError::Step),
         None if names_a_step => Meaning::Ignore("the execution of this step is over"),
         _ => Meaning::Begin,
@@ -316,6 +317,11 @@ fn meaning_for_message(
         ),
         Some(_) => Meaning::Resume(Event::Webhook(params())),
     }
+}
+
+/// The event of foreign TwiML that returns the call.
+fn returned(webhook: &Webhook) -> Event {
+    Event::Returned(Arc::new(StepToken::returned_params(webhook)))
 }
 
 fn is_handed_over(execution: &Execution) -> bool {

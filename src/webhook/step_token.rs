@@ -20,6 +20,9 @@ const STEP: &str = "step";
 /// The query parameter by which another application gives the conversation back; Studio's word.
 const FLOW_EVENT: &str = "FlowEvent";
 
+/// The event that Studio documents for it.
+pub(crate) const RETURN: &str = "return";
+
 const DIGITS: usize = 32;
 
 impl StepToken {
@@ -48,10 +51,21 @@ impl StepToken {
         steps.into_iter().any(has_form)
     }
 
-    /// Whether another application gives the conversation back with this webhook
-    /// (`FlowEvent=return`).
-    pub(crate) fn is_return(webhook: &Webhook) -> bool {
-        webhook.query.get(FLOW_EVENT) == Some("return")
+    /// The event by which another application gives the conversation back, nearly always `return`.
+    pub(crate) fn flow_event(webhook: &Webhook) -> Option<&str> {
+        webhook.query.get(FLOW_EVENT).filter(|event| !event.is_empty())
+    }
+
+    /// The parameters of an application that gives the conversation back: those of its URL, then
+    /// those of the carrier, such as `Digits`, that the URL does not have. An event other than
+    /// `return` is one of them, because nothing else tells it to the flow.
+    pub(crate) fn returned_params(webhook: &Webhook) -> Params {
+        let is_ours = |name: &str, value: &str| {
+            matches!(name, STEP | BODY_HASH) || (name == FLOW_EVENT && value == RETURN)
+        };
+        let url = webhook.query.iter();
+        let carrier = webhook.params.iter().filter(|(name, _)| webhook.query.get(name).is_none());
+        url.chain(carrier).filter(|(name, value)| !is_ours(name, value)).collect()
     }
 
     /// Whether a webhook names this very step. The time does not depend on how much of it is right.

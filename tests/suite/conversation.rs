@@ -1,6 +1,7 @@
 //! Flows of several turns over real sockets: what they say, what ends them, what happens once.
 
 mod callbacks;
+mod returns;
 mod ringing;
 
 use serde_json::Value;
