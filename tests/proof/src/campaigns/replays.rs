@@ -136,14 +136,17 @@ impl Round<'_> {
         }
     }
 
-    /// Everything that was answered comes again, with its idempotency token. What names no step is
-    /// known for [`REPLAY_REFUSED`] and then new: a signature has no date.
+    /// Everything that was answered comes again, with its idempotency token and with another one.
+    /// What names no step is known for [`REPLAY_REFUSED`] and then new: a signature has no date.
     async fn again(&mut self, answered: &[Answered], after: Duration) {
         let known = |ask: &Ask| after < REPLAY_REFUSED || ask.target.contains("?step=");
         for (ask, first) in answered.iter().filter(|(ask, _)| known(ask)) {
             self.replays += 1;
             let expected = (after < CLAIM_KEPT).then_some(first);
             self.inert(ask, expected).await;
+            // No signature covers the token, and no reply of a flow asks for an equal request.
+            let forged = Ask { token: format!("{}-forged", ask.token), ..ask.clone() };
+            self.inert(&forged, expected).await;
         }
     }
 
