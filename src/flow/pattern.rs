@@ -92,11 +92,7 @@ fn build_linear(pattern: &str) -> Result<regex::Regex, String> {
         .build()
         .map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => describe_too_large(),
-            // The lines before the last draw the pattern with a marker.
-            error => {
-                let text = error.to_string();
-                text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
-            }
+            error => last_line(&error),
         })
 }
 
@@ -130,11 +126,20 @@ fn build_backtracking(pattern: &str) -> Result<fancy_regex::Regex, String> {
             | CompileError::DfaBuildError(..) => {
                 "a look-behind of any length, which is not supported".to_owned()
             }
-            CompileError::PatternTooComplex | CompileError::InnerError(_) => describe_too_large(),
+            CompileError::PatternTooComplex => describe_too_large(),
+            CompileError::InnerError(error) => {
+                error.syntax_error().map_or_else(describe_too_large, last_line)
+            }
             _ => "the engine does not support it".to_owned(),
         },
         _ => "the engine does not support it".to_owned(),
     })
+}
+
+/// The reason of a syntax error: the lines before the last draw the pattern with a marker.
+fn last_line(error: &impl ToString) -> String {
+    let text = error.to_string();
+    text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
 }
 
 fn describe_too_large() -> String {
@@ -294,6 +299,7 @@ mod tests {
             (r"\p{a)}", r"\p{a)}", "no such class"),
             // These are the engines' own.
             (r"\p{Nonsense}", r"\p{Nonsense}", "property not found"),
+            (r"(?!a)\p{Nonsense}", r"(?!a)\p{Nonsense}", "property not found"),
             ("a{3,1}", "a{3,1}", "repetition"),
             (r"(a)\2", r"(a)\2", "does not exist"),
             (r"\k<none>", r"\k<none>", "does not exist"),
