@@ -122,7 +122,8 @@ impl Gateway {
         problems.extend(route_checks::check_voice_routes(&config, &flows, &routes));
         let used = hold_documents::flows_in_use(&routes, flows.iter().map(Arc::as_ref));
         let hold_documents = hold_documents::load(&config, templates, &used, problems);
-        if config.routes.is_empty() {
+        let has_project = link.as_ref().is_some_and(|link| link.pool.project().has_files());
+        if config.routes.is_empty() && !has_project {
             let message = "no `[route.\"/…\"]` is configured, so every webhook would get 404";
             problems.push(Problem::new(Severity::Warning, message));
         }

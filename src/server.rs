@@ -133,6 +133,10 @@ impl Server {
     ) -> Result<Server, StartError> {
         let address = listeners.public.local_addr()?;
         log_console(&gateway, &journal);
+        if let Some(project) = &gateway.project {
+            // The first caller must not wait for Node.
+            project.pool.warm_up();
+        }
         let config = gateway.config.clone();
         let certificate = config.server.tls.as_ref().map(tls::Reloadable::read).transpose();
         let certificate = certificate.map_err(|problem| StartError::Tls(Box::new(problem)))?;

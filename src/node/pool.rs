@@ -114,6 +114,11 @@ impl NodePool {
         *self.0.console.lock() = Some(sink);
     }
 
+    /// Starts the first processes, and does not wait for them.
+    pub fn warm_up(&self) {
+        self.jobs();
+    }
+
     /// Starts the first processes, and waits until one of them is ready, failed, or too slow.
     pub async fn start(&self, within: Duration) {
         let mut started = self.0.started.subscribe();

@@ -128,6 +128,11 @@ impl ProjectFolder {
         self.functions.values().find(|function| function.name == name)
     }
 
+    /// Whether it has a function or an asset.
+    pub(crate) fn has_files(&self) -> bool {
+        !self.functions.is_empty() || !self.assets.is_empty()
+    }
+
     /// The function of a path: `/menu` is `menu/index.js` where there is no `menu.js`.
     pub(crate) fn function_at(&self, path: &str) -> Option<&ProjectFunction> {
         let index = || self.functions.get(&format!("{}/index", path.trim_end_matches('/')));

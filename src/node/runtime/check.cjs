@@ -23,7 +23,7 @@ function parse(file, source, isCode) {
     return undefined;
   } catch (error) {
     if (!isCode && isModuleSyntax(file, error)) return parseModule(file, source);
-    return place(filename, error);
+    return place(filename, error, columns);
   }
 }
 
@@ -44,11 +44,13 @@ function parseModule(file, source) {
 }
 
 /** A syntax error has its file and line in the first line of its stack, and a caret below. */
-function place(filename, error) {
+function place(filename, error, wrapper = 0) {
   const lines = String(error.stack).split('\n');
   const line = Number(lines[0].slice(filename.length + 1)) || 1;
   const caret = lines.findIndex((text) => /^\s*\^+\s*$/.test(text));
-  const column = caret < 0 ? 1 : lines[caret].indexOf('^') + 1;
+  // The first line is shown with what was put in front of it.
+  const shift = line === 1 ? wrapper : 0;
+  const column = caret < 0 ? 1 : Math.max(1, lines[caret].indexOf('^') + 1 - shift);
   return { line, column, message: error.message };
 }
 
