@@ -170,6 +170,8 @@ pub(super) fn load_project(
         },
         processes: section.processes,
         domain: base.split_once("://").map_or(base.as_str(), |(_, host)| host).to_owned(),
+        // An edit is to be served within a second.
+        preloads_twilio: !section.watch,
         env: variables(config, &project),
         code: code.iter().map(|(name, code)| ((*name).to_owned(), code.text.into())).collect(),
     };

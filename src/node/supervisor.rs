@@ -368,7 +368,7 @@ impl Supervisor {
             functions: &self.functions,
             assets: &self.assets,
             code: &options.code,
-            twilio: project.has_twilio,
+            twilio: project.has_twilio && options.preloads_twilio,
             preload: &self.called.borrow(),
         }}))
     }
