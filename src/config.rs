@@ -1,11 +1,12 @@
 //! The configuration file as types.
 //!
-//! `keys` is the table of all keys; `load` reads each section with it, `reader` and `environment`
-//! replace `${NAME}`, `redact` hides secrets in what is shown, and `schema` prints the table for
+//! `keys` is the table of all keys; `load` reads each section with it, `reader`, `environment` and
+//! `env_file` replace `${NAME}`, `redact` hides secrets in what is shown, and `schema` prints the table for
 //! editors. Every value of a [`Config`] is valid by itself, so that later stages need no checks.
 //! Whether the values fit the flows and templates is not known here: the gateway checks that.
 
 mod config_text;
+mod env_file;
 mod environment;
 mod ip_range;
 mod keys;
@@ -17,7 +18,7 @@ mod rewrite;
 mod schema;
 
 pub use config_text::ConfigText;
-pub(crate) use environment::environment_variable;
+pub(crate) use environment::Environment;
 pub use ip_range::IpRange;
 pub use project::{FunctionTarget, ProjectSection};
 pub(crate) use reader::NEEDS_ENVIRONMENT;
@@ -325,15 +326,22 @@ impl RouteAnswer {
 // === impl Config ===
 
 impl Config {
-    /// Reads a configuration file, with the values of `${NAME}` from [`environment_variable`]. If
-    /// one of the problems is an error, the configuration must not be run.
+    /// Reads a configuration file, with the values of `${NAME}` from the environment, the
+    /// `.env` file beside it, and the credentials. If one of the problems is an error, the
+    /// configuration must not be run.
     pub fn read(path: &Path) -> (Option<Config>, Problems) {
         let name = path.display().to_string();
         match read_text_limited(path, CONFIG_BYTES_MAX) {
             Ok(text) => {
                 // Not the working folder: a unit of systemd runs in another one than a shell.
                 let folder = path.parent().unwrap_or(Path::new(""));
-                Config::parse(&Source::new(&name, &text), folder, &environment_variable)
+                let mut problems = Problems::default();
+                let environment = Environment::read(folder, &mut problems);
+                let source = Source::new(&name, &text);
+                let variable = |name: &str| environment.variable(name);
+                let (config, found) = Config::parse(&source, folder, &variable);
+                problems.extend(found.iter().cloned());
+                (config, problems)
             }
             Err(error) => {
                 let message = format!("cannot read the configuration `{name}`: {error}");

@@ -5,17 +5,33 @@
 
 use std::path::Path;
 
-/// The value of a variable of the environment, or else the text of the file of that name in
-/// `$CREDENTIALS_DIRECTORY`, where systemd puts secrets.
-pub(crate) fn environment_variable(name: &str) -> Option<String> {
-    let file = || {
-        let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
-        let text = std::fs::read_to_string(Path::new(&folder).join(name)).ok()?;
-        // Editors end a file with a line break, which is not part of a token.
-        Some(text.trim_end_matches(['\n', '\r']).to_owned())
-    };
-    // The environment first, so that an operator can override a credential for one start.
-    std::env::var(name).ok().or_else(file)
+use super::env_file::EnvFile;
+use crate::diagnostics::problem::Problems;
+
+/// Where the values of `${NAME}` come from: the environment, or else the `.env` file beside the
+/// configuration, or else the file `NAME` in `$CREDENTIALS_DIRECTORY`, where systemd puts secrets.
+#[derive(Debug, Default)]
+pub(crate) struct Environment {
+    file: EnvFile,
+}
+
+impl Environment {
+    /// Reads the `.env` file of a folder, if there is one, and reports its mistakes.
+    pub(crate) fn read(folder: &Path, problems: &mut Problems) -> Environment {
+        Environment { file: EnvFile::read(folder, problems) }
+    }
+
+    /// The value of a variable.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        let credential = || {
+            let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
+            let text = std::fs::read_to_string(Path::new(&folder).join(name)).ok()?;
+            // Editors end a file with a line break, which is not part of a token.
+            Some(text.trim_end_matches(['\n', '\r']).to_owned())
+        };
+        // The environment first, so that an operator can override a file for one start.
+        std::env::var(name).ok().or_else(|| self.file.variable(name)).or_else(credential)
+    }
 }
 
 /// The reason why a `${…}` cannot be replaced. The message never contains a value.
@@ -38,7 +54,7 @@ impl ExpandError {
         match self {
             ExpandError::Unset(name) | ExpandError::Empty(name) => {
                 format!(
-                    "set it (`export {name}=…`, or a file of that name in \
+                    "set it (`export {name}=…`, a line of `.env`, or a file of that name in \
                      `$CREDENTIALS_DIRECTORY`), or give a default: `${{{name}:-…}}`"
                 )
             }

@@ -68,6 +68,34 @@ fn what_the_environment_lacks_may_be_a_file_of_the_service_manager() {
 }
 
 #[test]
+fn an_env_file_beside_the_configuration_sets_what_the_environment_lacks() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("env-file");
+    std::fs::create_dir_all(&folder).unwrap();
+    let config = "[[account]]\ncarrier = \"twilio\"\nsid = \"${TWILIO_ACCOUNT_SID}\"\n\
+                  auth_tokens = [\"${TWILIO_AUTH_TOKEN}\"]\n";
+    std::fs::write(folder.join("config.toml"), config).unwrap();
+    let check = |env_file: &str, variables: &[(&str, &str)]| {
+        std::fs::write(folder.join(".env"), env_file).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_twimlgate"));
+        // From another folder: the file beside the configuration counts, not the working folder's.
+        let command = command.args(["check", "--config", "env-file/config.toml"]);
+        let command = command.current_dir(env!("CARGO_TARGET_TMPDIR")).env_clear();
+        let output = command.envs(variables.iter().copied()).output().expect("the program runs");
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    let sid = "TWILIO_ACCOUNT_SID=AC00000000000000000000000000000000\n";
+    let (valid, printed) = check(&format!("{sid}TWILIO_AUTH_TOKEN='secret'\n"), &[]);
+    assert!(valid, "{printed}");
+    let (valid, printed) = check(&format!("{sid}TWILIO_AUTH_TOKEN=\"secret\n"), &[]);
+    assert!(!valid && printed.contains("env-file/.env:2:19"), "{printed}");
+    assert!(!printed.contains("secret"), "{printed}");
+    // The environment has precedence, so that one start can use another account.
+    let (valid, printed) = check(sid, &[("TWILIO_AUTH_TOKEN", "other")]);
+    assert!(valid, "{printed}");
+    assert!(!check("", &[]).0);
+}
+
+#[test]
 fn a_missing_file_is_told_with_a_way_out() {
     let output = twimlgate(&folder(), &["check", "--config", "nowhere.toml"]);
     let printed = String::from_utf8(output.stdout).unwrap();

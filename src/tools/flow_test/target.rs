@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::file::{FlowTestFile, StandaloneFlow, TestTarget};
 use super::mocks::{API, FunctionMock};
 use crate::channel::Channel;
-use crate::config::{self, Account, Config, NEEDS_ENVIRONMENT, RouteSection};
+use crate::config::{Account, Config, Environment, NEEDS_ENVIRONMENT, RouteSection};
 use crate::diagnostics::problem::{Problem, Problems, Source};
 use crate::diagnostics::suggest::did_you_mean;
 use crate::flow::file::{self, FlowNode};
@@ -75,13 +75,17 @@ impl LoadedTarget {
         let target = match &file.target {
             TestTarget::Standalone(alone) => LoadedTarget::from_flow(&file.source, alone),
             TestTarget::Route { path, span, route, route_span, env } => {
-                let variable = |name: &str| {
-                    let own = env.iter().find(|(known, _)| known == name);
-                    own.map(|(_, value)| value.clone())
-                        .or_else(|| config::environment_variable(name))
-                };
                 let text = read_file(&file.source, PathReference { path, span }, "configuration")?;
                 let folder = Path::new(path).parent().unwrap_or(Path::new(""));
+                let mut problems = Problems::default();
+                let environment = Environment::read(folder, &mut problems);
+                if problems.any_error() {
+                    return Err(problems);
+                }
+                let variable = |name: &str| {
+                    let own = env.iter().find(|(known, _)| known == name);
+                    own.map(|(_, value)| value.clone()).or_else(|| environment.variable(name))
+                };
                 let (config, problems) =
                     Config::parse(&Source::new(path, &text), folder, &variable);
                 let config = require_valid(config, problems).map_err(|problems| {
