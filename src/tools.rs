@@ -2,7 +2,7 @@
 //!
 //! [`cli`] holds the commands. [`phone`] simulates a carrier and its phones, [`flow_test`] runs
 //! tests of flows on them, [`load`] sends load. [`flow_outline`] and [`flow_export`] write a flow
-//! as text. `text` has what they all need to write on a terminal.
+//! as text. `new` makes projects. `text` has what they all need to write on a terminal.
 //!
 //! Invariant: no module outside this folder imports from it, so that nothing here can slow down or
 //! break the answer to a webhook. Inside, imports go from `cli` to `load`, `flow_test` and `phone`,
@@ -13,5 +13,6 @@ pub mod flow_export;
 pub mod flow_outline;
 pub mod flow_test;
 pub mod load;
+mod new;
 pub mod phone;
 mod text;

@@ -9,7 +9,9 @@ mod demo;
 mod interactive;
 mod flow;
 mod load;
+mod new;
 mod phone;
+mod program;
 mod render;
 mod request;
 mod serve;
@@ -42,6 +44,8 @@ enum CliCommand {
     Serve(serve::Args),
     Check(check::Args),
     Demo(demo::Args),
+    New(new::Args),
+    Init(new::InitArgs),
     Phone(phone::Args),
     Text(text::Args),
     Test(test::Args),
@@ -70,6 +74,8 @@ pub fn run() -> ExitCode {
         CliCommand::Serve(args) => serve::run(&args),
         CliCommand::Check(args) => check::run(&args),
         CliCommand::Demo(args) => demo::run(&args),
+        CliCommand::New(args) => new::run(&args),
+        CliCommand::Init(args) => new::run_init(&args),
         CliCommand::Phone(args) => phone::run(&args),
         CliCommand::Text(args) => text::run(&args),
         CliCommand::Test(args) => test::run(&args),

@@ -18,6 +18,7 @@ mod fuzz;
 mod hold;
 mod liquid;
 mod load;
+mod new_projects;
 mod packaging;
 mod pages;
 mod phone;
