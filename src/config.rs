@@ -54,6 +54,8 @@ pub struct Config {
     pub admin: AdminSection,
     /// `[log] format`.
     pub log: LogFormat,
+    /// `[dev]`: what `twimlgate dev` does beside serving.
+    pub dev: DevSection,
     /// `[store] url`: where executions and claims are stored.
     pub store: StoreUrl,
     /// `[signature]`: how to answer a webhook without a valid signature.
@@ -111,6 +113,13 @@ pub struct TlsFiles {
 pub struct AdminSection {
     /// The address of the admin listener; `None` if it is off.
     pub listen: Option<SocketAddr>,
+}
+
+/// `[dev]`: only `twimlgate dev` reads it.
+#[derive(Clone, Debug, Default)]
+pub struct DevSection {
+    /// The program with the functions, for a shell; `None`: the functions run elsewhere.
+    pub command: Option<String>,
 }
 
 /// `[log] format`

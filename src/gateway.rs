@@ -92,8 +92,18 @@ impl Gateway {
     /// Reads a configuration and every file that it names. The second half holds all problems; the
     /// first is `None` if one of them is an error.
     pub fn load(path: &Path, metrics: &Metrics) -> (Option<Gateway>, Problems) {
+        Gateway::load_edited(path, |_| {}, metrics)
+    }
+
+    /// As [`Gateway::load`], with changes to the configuration that the file does not have.
+    pub(crate) fn load_edited(
+        path: &Path,
+        edit: impl FnOnce(&mut Config),
+        metrics: &Metrics,
+    ) -> (Option<Gateway>, Problems) {
         let (config, mut problems) = Config::read(path);
-        let Some(config) = config else { return (None, problems) };
+        let Some(mut config) = config else { return (None, problems) };
+        edit(&mut config);
         let templates = TemplateFolder::load(
             &config.server.templates,
             config.server.time_zone.clone(),

@@ -124,7 +124,7 @@ impl ExchangeLog {
             warnings: Vec::new(),
             message: "webhook",
             refusal: None,
-            trace: None,
+            trace: journal.log.shows_path().then(Box::default),
         }
     }
 

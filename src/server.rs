@@ -119,6 +119,14 @@ impl Listeners {
         let public = bind(config.server.listen)?;
         Ok(Listeners { public, admin: config.admin.listen.map(bind).transpose()? })
     }
+
+    /// The address of the public listener.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(crate) fn public_address(&self) -> io::Result<SocketAddr> {
+        self.public.local_addr()
+    }
 }
 
 // === impl Server ===

@@ -2,13 +2,19 @@
 //!
 //! [`cli`] holds the commands. [`phone`] simulates a carrier and its phones, [`flow_test`] runs
 //! tests of flows on them, [`load`] sends load. [`flow_outline`] and [`flow_export`] write a flow
-//! as text. `new` makes projects. `text` has what they all need to write on a terminal.
+//! as text. `new` makes projects, and `dev` serves them while they are written. `text` has what
+//! they all need to write on a terminal.
 //!
 //! Invariant: no module outside this folder imports from it, so that nothing here can slow down or
 //! break the answer to a webhook. Inside, imports go from `cli` to `load`, `flow_test` and `phone`,
 //! in this order, and never back.
 
 pub mod cli;
+<<<<<<< HEAD
+=======
+mod dev;
+pub mod explain;
+>>>>>>> e0ea45d (cli: Serve while a project is written, with dev)
 pub mod flow_export;
 pub mod flow_outline;
 pub mod flow_test;

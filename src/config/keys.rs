@@ -100,6 +100,18 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
         )],
     },
     SectionSpec {
+        name: "dev",
+        repeated: false,
+        doc: "what `twimlgate dev` does beside serving; other commands ignore it",
+        keys: &[key(
+            "command",
+            Text,
+            r#""""#,
+            "program with your functions, as typed into a shell: it is started, and started again \
+             when its files change",
+        )],
+    },
+    SectionSpec {
         name: "store",
         repeated: false,
         doc: "where executions and once-only claims are stored",

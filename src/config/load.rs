@@ -49,6 +49,7 @@ pub(super) fn load_config(
     let routes = route::read_routes(&mut reader, file, &functions);
     let admin = server::read_admin(&mut reader, file);
     let log = server::read_log_format(&mut reader, file);
+    let dev = server::read_dev(&mut reader, file);
     let store = server::read_store_url(&mut reader, file);
     let egress = server::read_egress(&mut reader, file);
     let server = server::read_server(&mut reader, file);
@@ -57,6 +58,7 @@ pub(super) fn load_config(
         server,
         admin,
         log,
+        dev,
         store,
         signature,
         accounts,

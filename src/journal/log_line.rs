@@ -51,6 +51,9 @@ pub struct LogLine<'a> {
     answer: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     total_ms: Option<f64>,
+    /// The path through the flow; only while a flow is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,6 +102,7 @@ impl<'a> LogLine<'a> {
             holding: record.holding,
             answer: record.text.then_some("text"),
             total_ms: Some(milliseconds(took)),
+            path: shown_path(record),
             reason: record.reason.as_deref(),
             unproven: record.unproven.as_deref(),
             findings,
@@ -126,6 +130,7 @@ impl<'a> LogLine<'a> {
             holding: None,
             answer: None,
             total_ms: None,
+            path: None,
             reason: None,
             unproven: None,
             findings: Vec::new(),
@@ -182,6 +187,9 @@ impl<'a> LogLine<'a> {
         if let Some(answer) = self.answer {
             let _ = write!(text, " ({answer})");
         }
+        if let Some(path) = &self.path {
+            let _ = write!(text, " {path}");
+        }
         for (name, value) in [("function", self.function_ms), ("total", self.total_ms)] {
             if let Some(value) = value {
                 let _ = write!(text, ", {name} {value} ms");
@@ -236,4 +244,10 @@ fn now() -> String {
 /// A duration in milliseconds, to the microsecond.
 fn milliseconds(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1_000.0
+}
+
+/// The path of the exchange, where the log shows it. Without a flow there is none.
+fn shown_path(record: &ExchangeLog) -> Option<String> {
+    let trace = record.trace.as_ref().filter(|_| record.journal.log.shows_path())?;
+    Some(trace.path()).filter(|path| !path.is_empty())
 }

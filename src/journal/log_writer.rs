@@ -34,6 +34,8 @@ pub struct LogWriter(Arc<LogQueue>);
 #[derive(Debug)]
 struct LogQueue {
     human: bool,
+    /// Whether a line has the path through the flow, which names the author's widgets.
+    shows_path: bool,
     buffer: Mutex<LogBuffer>,
     /// Wakes the thread for lines, and [`LogWriter::close`] for its end.
     wake: Condvar,
@@ -80,9 +82,23 @@ impl LogWriter {
         LogWriter::to(std::io::stdout(), human)
     }
 
+    /// Writes the log to standard output, with the path through the flow in each line.
+    pub(crate) fn for_development(human: bool) -> LogWriter {
+        let queue = LogQueue { shows_path: true, ..LogQueue::new(human) };
+        LogWriter::spawn(Arc::new(queue), std::io::stdout())
+    }
+
+    /// Whether a line has the path through the flow.
+    pub(crate) fn shows_path(&self) -> bool {
+        self.0.shows_path
+    }
+
     /// Writes the log to any output.
     pub fn to(output: impl Write + Send + 'static, human: bool) -> LogWriter {
-        let queue = LogQueue::new(human);
+        LogWriter::spawn(Arc::new(LogQueue::new(human)), output)
+    }
+
+    fn spawn(queue: Arc<LogQueue>, output: impl Write + Send + 'static) -> LogWriter {
         let writer = Arc::clone(&queue);
         let thread = std::thread::Builder::new().name("log".to_owned());
         let run = move || {
@@ -159,7 +175,7 @@ impl LogWriter {
     pub fn none() -> LogWriter {
         let queue = LogQueue::new(true);
         queue.buffer.lock().closed = true;
-        LogWriter(queue)
+        LogWriter(Arc::new(queue))
     }
 
     /// Closes the log, and waits until the remaining lines are written.
@@ -176,13 +192,14 @@ impl LogWriter {
 // === impl LogQueue ===
 
 impl LogQueue {
-    fn new(human: bool) -> Arc<LogQueue> {
-        Arc::new(LogQueue {
+    fn new(human: bool) -> LogQueue {
+        LogQueue {
             human,
+            shows_path: false,
             buffer: Mutex::default(),
             wake: Condvar::new(),
             dropped: AtomicU64::new(0),
-        })
+        }
     }
 
     /// Gives up after the thread failed: each further line counts as dropped, and `close` returns

@@ -54,6 +54,24 @@ pub struct TracedCarrierRequest {
     pub result: Result<Map<String, Value>, CarrierRequestError>,
 }
 
+impl ExchangeTrace {
+    /// The path through the flow, up to its current widget; empty if no widget has finished.
+    pub(crate) fn path(&self) -> String {
+        let mut path = String::new();
+        let mut current: Option<&str> = None;
+        for transition in &self.transitions {
+            // Another execution, or a subflow, begins at a widget of its own.
+            if current != Some(&transition.from) {
+                path.push_str(if path.is_empty() { "" } else { "; " });
+                path.push_str(&transition.from);
+            }
+            current = transition.to.as_deref();
+            path.push_str(&format!(" ─{}→ {}", transition.event, current.unwrap_or("the end")));
+        }
+        path
+    }
+}
+
 impl TracedCall {
     /// A short text for the answer: `200`, `200 TwiML`, or the reason why there is none.
     pub fn answer(&self) -> String {

@@ -6,12 +6,14 @@
 
 mod check;
 mod demo;
+mod dev;
 mod interactive;
 mod flow;
 mod load;
 mod new;
 mod phone;
 mod program;
+mod reload;
 mod render;
 mod request;
 mod serve;
@@ -46,6 +48,7 @@ enum CliCommand {
     Demo(demo::Args),
     New(new::Args),
     Init(new::InitArgs),
+    Dev(dev::Args),
     Phone(phone::Args),
     Text(text::Args),
     Test(test::Args),
@@ -76,6 +79,7 @@ pub fn run() -> ExitCode {
         CliCommand::Demo(args) => demo::run(&args),
         CliCommand::New(args) => new::run(&args),
         CliCommand::Init(args) => new::run_init(&args),
+        CliCommand::Dev(args) => dev::run(&args),
         CliCommand::Phone(args) => phone::run(&args),
         CliCommand::Text(args) => text::run(&args),
         CliCommand::Test(args) => test::run(&args),

@@ -7,6 +7,7 @@ mod adopt;
 mod check;
 mod conversation;
 mod cookies;
+mod dev;
 mod bad_requests;
 mod exchanges;
 mod faults;

@@ -5,7 +5,8 @@ use toml::de::DeTable;
 
 use super::milliseconds;
 use crate::config::{
-    AdminSection, Egress, EgressRule, IpRange, LogFormat, ServerSection, StoreUrl, TlsFiles,
+    AdminSection, DevSection, Egress, EgressRule, IpRange, LogFormat, ServerSection, StoreUrl,
+    TlsFiles,
 };
 use crate::diagnostics::toml_reader::{Spanned, TomlReader, TomlTable};
 use crate::uri::{http_url, parts};
@@ -141,6 +142,12 @@ pub(super) fn read_log_format(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -
         Some("json") => LogFormat::Json,
         _ => LogFormat::Auto,
     }
+}
+
+pub(super) fn read_dev(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> DevSection {
+    let section = reader.section("dev", "dev", file.get("dev"));
+    let command = section.text(reader, "command").map(|command| command.value);
+    DevSection { command: command.filter(|command| !command.trim().is_empty()) }
 }
 
 pub(super) fn read_store_url(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> StoreUrl {

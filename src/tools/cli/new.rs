@@ -132,7 +132,8 @@ fn print_next_steps(folder: &Path, route: Option<&str>) {
     if !folder.as_os_str().is_empty() {
         println!("  cd {}", quote_for_shell(&folder.display().to_string()));
     }
-    println!("  {program} test tests");
+    println!("  {program} dev");
+    println!("\nand in another terminal, in the same folder:\n");
     match route {
         Some("/voice") => println!("  {program} phone /voice"),
         Some(route) => println!("  {program} text {route}"),

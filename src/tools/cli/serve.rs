@@ -4,10 +4,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
-
 use super::ConfigArgs;
-use crate::catch_panic::{catch, hide_panic_texts};
+use super::reload::{Signals, reload};
+use crate::catch_panic::hide_panic_texts;
 use crate::clock;
 use crate::exchange::adopt;
 use crate::gateway::Gateway;
@@ -100,23 +99,6 @@ async fn serve(
     ExitCode::SUCCESS
 }
 
-/// The signals that a running gateway reacts to.
-struct Signals {
-    hang_up: Signal,
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn handle() -> std::io::Result<Signals> {
-        Ok(Signals {
-            hang_up: signal(SignalKind::hangup())?,
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-}
-
 /// Reloads on SIGHUP, and when a watched project changes. Returns the name of the signal that ends
 /// the program.
 async fn run_until_signal(
@@ -134,9 +116,9 @@ async fn run_until_signal(
             }
         };
         tokio::select! {
-            () = changed => reload(config, server, journal).await,
+            () = changed => reload_from(config, server, journal).await,
             _ = signals.hang_up.recv() => {
-                reload(config, server, journal).await;
+                reload_from(config, server, journal).await;
                 watch = server.watched_project().map(ProjectWatch::new);
             }
             _ = signals.terminate.recv() => return "SIGTERM",
@@ -145,7 +127,7 @@ async fn run_until_signal(
     }
 }
 
-async fn reload(config: &Path, server: &Server, journal: &Journal) {
+async fn reload_from(config: &Path, server: &Server, journal: &Journal) {
     let load = || {
         let (gateway, problems) = Gateway::load(config, &journal.metrics);
         for problem in problems.iter() {
@@ -153,26 +135,16 @@ async fn reload(config: &Path, server: &Server, journal: &Journal) {
         }
         gateway
     };
-    // A panic over a configuration must not end the calls in progress.
-    let result = match catch(load) {
-        Ok(Some(gateway)) => Ok(Some(server.reload(gateway).await)),
-        Ok(None) => Ok(None),
-        Err(panicked) => Err(panicked),
-    };
-    let reason = match result {
-        Ok(Some(Ok(restart))) => {
-            journal.metrics.count_reload("taken");
+    match reload(load, server, &journal.metrics).await {
+        Ok(restart) => {
             journal.log.note(LogLevel::Info, "configuration taken over");
             for key in restart {
                 let message = format!("`{key}` was changed: that needs a restart");
                 journal.log.note(LogLevel::Warn, &message);
             }
-            return;
         }
-        Ok(Some(Err(problem))) => problem.to_string(),
-        Ok(None) => "the old configuration stays in use".to_owned(),
-        Err(panicked) => panicked.to_string(),
-    };
-    journal.metrics.count_reload("refused");
-    journal.log.note(LogLevel::Error, &format!("configuration refused: {reason}"));
+        Err(reason) => {
+            journal.log.note(LogLevel::Error, &format!("configuration refused: {reason}"));
+        }
+    }
 }

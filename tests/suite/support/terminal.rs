@@ -51,11 +51,16 @@ impl Terminal {
 
     /// Waits until this is written; forgets what is before it. The error has what is written.
     pub(crate) fn matches(&mut self, pattern: &Regex) -> Result<(), String> {
+        self.finds(pattern).map(|_| ())
+    }
+
+    /// As [`Terminal::matches`]. Returns the text that matched.
+    pub(crate) fn finds(&mut self, pattern: &Regex) -> Result<String, String> {
         loop {
             if let Some(found) = pattern.find(&self.seen) {
-                let end = found.end();
+                let (text, end) = (found.as_str().to_owned(), found.end());
                 self.seen.drain(..end);
-                return Ok(());
+                return Ok(text);
             }
             let written = self.written.recv_timeout(WITHIN);
             let written = written.map_err(|_| format!("no `{pattern}` in {:?}", self.seen))?;

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use crate::channel::Channel;
 use crate::diagnostics::shorten::shorten_middle;
-use crate::flow::TransitionRecord;
 use crate::function::OutcomeKind;
 use crate::journal::{ExchangeTrace, TracedCall};
 use crate::tools::phone::{CallEnd, PhoneEvent, WebhookExchange};
@@ -116,7 +115,7 @@ fn webhook_lines(exchange: &WebhookExchange) -> Vec<OutputLine> {
 
 fn trace_lines(trace: &ExchangeTrace) -> Vec<OutputLine> {
     let mut lines = Vec::new();
-    let path = format_path(&trace.transitions);
+    let path = trace.path();
     if !path.is_empty() {
         lines.push(OutputLine::new(LineStyle::Note, path));
     }
@@ -142,22 +141,6 @@ fn trace_lines(trace: &ExchangeTrace) -> Vec<OutputLine> {
         warnings.map(|warning| OutputLine::new(LineStyle::Note, format!("remark: {warning}"))),
     );
     lines
-}
-
-/// The path through the flow, up to its current widget.
-fn format_path(transitions: &[TransitionRecord]) -> String {
-    let mut path = String::new();
-    let mut current: Option<&str> = None;
-    for transition in transitions {
-        // Another execution, or a subflow, begins at a widget of its own.
-        if current != Some(&transition.from) {
-            path.push_str(if path.is_empty() { "" } else { "; " });
-            path.push_str(&transition.from);
-        }
-        current = transition.to.as_deref();
-        path.push_str(&format!(" ─{}→ {}", transition.event, current.unwrap_or("the end")));
-    }
-    path
 }
 
 fn function_line(called: &TracedCall) -> OutputLine {
@@ -205,6 +188,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::flow::TransitionRecord;
 
     fn texts(channel: Channel, event: &PhoneEvent) -> Vec<(LineStyle, String)> {
         event_lines(channel, event).into_iter().map(|line| (line.style, line.text)).collect()
