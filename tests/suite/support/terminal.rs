@@ -72,6 +72,12 @@ impl Terminal {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
     }
 
+    /// Sends SIGINT, as Ctrl-C does at the terminal that controls a program.
+    pub(crate) fn interrupt(&self) {
+        let sent = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+
     /// The exit code, and what was written to the end.
     pub(crate) fn ended(mut self) -> (Option<i32>, String) {
         while let Ok(written) = self.written.recv_timeout(WITHIN) {
