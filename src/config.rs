@@ -1,10 +1,11 @@
 //! The configuration file as types.
 //!
 //! `keys` is the table of all keys; `load` reads each section with it, `reader`, `environment` and
-//! `env_file` replace `${NAME}`, `redact` hides secrets in what is shown, and `schema` prints the table for
-//! editors. Every value of a [`Config`] is valid by itself, so that later stages need no checks.
+//! `env_file` replace `${NAME}`, `redact` hides secrets in what is shown, and `schema` prints the
+//! table for editors. `account` has the types of `[[account]]`, the others are here. Every value of a [`Config`] is valid by itself, so that later stages need no checks.
 //! Whether the values fit the flows and templates is not known here: the gateway checks that.
 
+mod account;
 mod config_text;
 mod env_file;
 mod environment;
@@ -17,6 +18,7 @@ mod redact;
 mod rewrite;
 mod schema;
 
+pub use account::{Account, HmacAlgorithm, SharedKey};
 pub use config_text::ConfigText;
 pub(crate) use environment::Environment;
 pub use ip_range::IpRange;
@@ -41,7 +43,6 @@ use crate::channel::Channel;
 use crate::diagnostics::problem::{Problem, Problems, Severity, Source};
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::read_limited::read_text_limited;
-use crate::secret::Secret;
 
 /// A whole configuration file.
 #[derive(Clone, Debug)]
@@ -151,39 +152,6 @@ pub enum SignatureMode {
     Report,
     /// Signatures are not checked.
     Off,
-}
-
-/// `[[account]]`
-#[derive(Debug)]
-pub struct Account {
-    /// The account's identifier, `AC…` at Twilio; webhooks name it in `AccountSid`.
-    pub sid: String,
-    /// Any of them may have signed: two while one is rotated. The first signs calls of functions.
-    pub auth_tokens: Vec<Secret>,
-    /// The address of the carrier's API, without a slash at the end; `None`: Twilio's own hosts.
-    pub api_url: Option<String>,
-    /// SharedKeys (`X-Twilio-Webhooks-Signature-Settings`), each bound to one algorithm.
-    pub shared_keys: Vec<SharedKey>,
-}
-
-/// `[[account.shared_key]]`
-#[derive(Clone, Debug)]
-pub struct SharedKey {
-    /// `webhooks_sharedkey_…`
-    pub id: String,
-    /// The key itself.
-    pub secret: Secret,
-    /// The only algorithm for this key. A request must not choose a weaker one.
-    pub algorithm: HmacAlgorithm,
-}
-
-/// The hash under an HMAC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HmacAlgorithm {
-    /// `HMAC_SHA1`
-    Sha1,
-    /// `HMAC_SHA256`
-    Sha256,
 }
 
 /// `[egress]`

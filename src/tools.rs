@@ -10,11 +10,7 @@
 //! in this order, and never back.
 
 pub mod cli;
-<<<<<<< HEAD
-=======
 mod dev;
-pub mod explain;
->>>>>>> e0ea45d (cli: Serve while a project is written, with dev)
 pub mod flow_export;
 pub mod flow_outline;
 pub mod flow_test;

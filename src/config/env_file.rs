@@ -1,9 +1,9 @@
 //! The `.env` file beside a configuration: values for its `${NAME}` references.
 //!
 //! The format is that of the `dotenv` package of Node, which projects of Twilio Functions use:
-//! `NAME=value`, an optional `export`, comments behind `#`, and values in `'…'`, `"…"` or `` `…` ``,
-//! which may span lines. Only `"…"` has escapes (`\n`, `\r`, `\t`, `\"`, `\\`). References between
-//! the variables are not expanded.
+//! `NAME=value`, an optional `export`, comments behind `#`, and values in single quotes, double
+//! quotes or backticks, which may span lines. Only double quotes have escapes: `\n`, `\r`, `\t`,
+//! `\"`, `\\`. References between the variables are not expanded.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -30,8 +30,8 @@ impl EnvFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => EnvFile::default(),
             Err(error) => {
                 let message = format!("cannot read `{}`: {error}", path.display());
-                let help = "its variables replace `${NAME}` in the configuration; make it readable, \
-                            or remove it";
+                let help = "its variables replace `${NAME}` in the configuration; make it \
+                            readable, or remove it";
                 problems.push(Problem::new(Severity::Error, message).help(help));
                 EnvFile::default()
             }

@@ -53,7 +53,7 @@ pub struct LogLine<'a> {
     total_ms: Option<f64>,
     /// The path through the flow; only while a flow is written.
     #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<String>,
+    flow_path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,7 +102,7 @@ impl<'a> LogLine<'a> {
             holding: record.holding,
             answer: record.text.then_some("text"),
             total_ms: Some(milliseconds(took)),
-            path: shown_path(record),
+            flow_path: shown_path(record),
             reason: record.reason.as_deref(),
             unproven: record.unproven.as_deref(),
             findings,
@@ -130,7 +130,7 @@ impl<'a> LogLine<'a> {
             holding: None,
             answer: None,
             total_ms: None,
-            path: None,
+            flow_path: None,
             reason: None,
             unproven: None,
             findings: Vec::new(),
@@ -187,7 +187,7 @@ impl<'a> LogLine<'a> {
         if let Some(answer) = self.answer {
             let _ = write!(text, " ({answer})");
         }
-        if let Some(path) = &self.path {
+        if let Some(path) = &self.flow_path {
             let _ = write!(text, " {path}");
         }
         for (name, value) in [("function", self.function_ms), ("total", self.total_ms)] {

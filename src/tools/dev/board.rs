@@ -36,11 +36,10 @@ pub(crate) fn format_board(config: &Config, address: SocketAddr, colours: TextCo
     }
     board += &match public {
         Some(_) => format!("\n  Paste these URLs into the carrier's console. Locally: {local}\n"),
-        None => format!(
-            "\n  A carrier cannot reach these URLs: set `server.public_url`, or add \
-             `--tunnel cloudflared`.\n  To try them without one: twimlgate phone ROUTE, \
-             twimlgate text ROUTE\n"
-        ),
+        None => "\n  A carrier cannot reach these URLs: set `server.public_url`, or add \
+                 `--tunnel cloudflared`.\n  To try them without one: twimlgate phone ROUTE, \
+                 twimlgate text ROUTE\n"
+            .to_owned(),
     };
     board
 }
