@@ -2,7 +2,8 @@
 //!
 //! `keys` is the table of all keys; `load` reads each section with it, `reader`, `environment` and
 //! `env_file` replace `${NAME}`, `redact` hides secrets in what is shown, and `schema` prints the
-//! table for editors. `account` has the types of `[[account]]`, the others are here. Every value of a [`Config`] is valid by itself, so that later stages need no checks.
+//! table for editors. `account` and `project` have the types of their sections, the others are
+//! here. Every value of a [`Config`] is valid by itself, so that later stages need no checks.
 //! Whether the values fit the flows and templates is not known here: the gateway checks that.
 
 mod account;

@@ -227,6 +227,7 @@ impl DevSession {
         path == self.config
             || path == config.folder.join(".env")
             || path.starts_with(&config.server.templates)
+            || is_project_file(config, path)
             || flows.any(|flow| path == config.folder.join(flow))
     }
 
@@ -309,6 +310,16 @@ impl DevSession {
             program.end().await;
         }
     }
+}
+
+/// Whether a file belongs to the folder of Twilio Functions, which the gateway itself runs.
+fn is_project_file(config: &Config, path: &Path) -> bool {
+    let Some(folder) = &config.project.folder else { return false };
+    let folder = config.folder.join(&folder.text);
+    let folder = folder.strip_prefix(".").unwrap_or(&folder);
+    let rest = path.strip_prefix(folder).ok().and_then(|rest| rest.components().next());
+    let first = rest.map(|component| component.as_os_str().to_string_lossy().into_owned());
+    matches!(first.as_deref(), Some("functions" | "src" | "assets" | "static" | "package.json"))
 }
 
 /// The next output of the program; without a program there is never one.

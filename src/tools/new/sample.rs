@@ -16,19 +16,30 @@ pub(crate) enum FunctionLanguage {
 }
 
 impl FunctionLanguage {
-    /// What `twimlgate dev` starts, and the file that it is in.
-    fn program(self) -> Option<(&'static str, &'static str, &'static str)> {
+    /// What the configuration has about the function.
+    fn sections(self) -> String {
         match self {
-            FunctionLanguage::Node => Some((
-                "node functions/app.js",
-                "functions/app.js",
-                include_str!("project/functions/app.js"),
+            FunctionLanguage::Node => include_str!("project/config-node.toml").to_owned(),
+            FunctionLanguage::Python => {
+                let dev = include_str!("project/config-dev.toml");
+                let dev = dev.replace("{COMMAND}", "python3 functions/app.py");
+                include_str!("project/config-url.toml").to_owned() + &dev
+            }
+            FunctionLanguage::Http => include_str!("project/config-url.toml").to_owned(),
+            FunctionLanguage::None => String::new(),
+        }
+    }
+
+    /// The file with the code.
+    fn program(self) -> Option<ProjectFile> {
+        match self {
+            FunctionLanguage::Node => Some(ProjectFile::new(
+                "functions/hours.js",
+                include_str!("project/functions/hours.js"),
             )),
-            FunctionLanguage::Python => Some((
-                "python3 functions/app.py",
-                "functions/app.py",
-                include_str!("project/functions/app.py"),
-            )),
+            FunctionLanguage::Python => {
+                Some(ProjectFile::new("functions/app.py", include_str!("project/functions/app.py")))
+            }
             FunctionLanguage::Http | FunctionLanguage::None => None,
         }
     }
@@ -69,10 +80,8 @@ pub(crate) fn sample_project(function: FunctionLanguage) -> Vec<ProjectFile> {
             ),
         ]);
     }
-    if let Some((command, path, text)) = function.program() {
-        config += &include_str!("project/config-dev.toml").replace("{COMMAND}", command);
-        files.push(ProjectFile::new(path, text));
-    }
+    config += &function.sections();
+    files.extend(function.program());
     files.push(ProjectFile::new("config.toml", config));
     files
 }
