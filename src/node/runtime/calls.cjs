@@ -59,7 +59,6 @@ async function init(given) {
 // --- one call -------------------------------------------------------------------------------
 
 function begin(call) {
-  running = call;
   project.lines = 0;
   current.run(call, () => { run(call).catch((error) => fail(call, error)); });
 }
@@ -78,7 +77,6 @@ async function run(call) {
 function end(call, answer) {
   if (call.ended) return;
   call.ended = true;
-  if (running === call) running = undefined;
   const text = stringify({ id: call.id, ...answer, tainted });
   if (Buffer.byteLength(text) <= FRAME_BYTES_MAX) return writeText(text);
   log('error', `an answer of more than ${FRAME_BYTES_MAX} bytes`, call);
@@ -178,7 +176,7 @@ process.exit = process.abort = process.reallyExit = (code) => {
   taint();
   const error = new Error(`the function ended its process (${code ?? process.exitCode ?? 0})`);
   if (call && !call.ended) fail(call, error);
-  if (!running) socket.end(() => exitProcess(0));
+  // The gateway ends the process. It may have sent the next call, which is still made.
   // What follows `process.exit()` must not run.
   throw error;
 };

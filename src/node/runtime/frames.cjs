@@ -28,8 +28,6 @@ const stringify = JSON.stringify;
 const current = new AsyncLocalStorage();
 /** The project, as the first frame describes it. */
 let project;
-/** The call in progress. */
-let running;
 let tainted = false;
 
 // --- frames ---------------------------------------------------------------------------------
