@@ -125,13 +125,13 @@ async fn a_call_whose_function_fails_gets_a_document_and_others_a_status() {
             ("functions/never.js", "exports.handler = () => {};"),
         ],
     );
-    let rig = project.start("timeout_ms = 500\nopen = [\"/*\"]", "");
+    let rig = project.start("timeout_ms = 3000\nopen = [\"/*\"]", "");
     assert_eq!(get(&rig, "/throws").await.status, 500);
     assert_eq!(get(&rig, "/never").await.status, 504);
     let body = get(&rig, "/throws").await.body;
     assert!(!body.contains("555") && !body.contains("at "), "{body}");
     rig.end().await;
-    let rig = project.start("timeout_ms = 500", "");
+    let rig = project.start("timeout_ms = 3000", "");
     for path in ["/throws", "/broken", "/never"] {
         let reply = rig.post(path, &CALL).await;
         assert!(reply.status == 200 && reply.body.contains("<Say"), "{path}: {reply:?}");

@@ -48,7 +48,7 @@ async fn each_costs_one_call() {
         return;
     }
     let project = TestProject::new("hostile", &FUNCTIONS);
-    let rig = project.start("open = [\"/*\"]\ntimeout_ms = 3000\nprocesses = 2", "");
+    let rig = project.start("open = [\"/*\"]\ntimeout_ms = 5000\nprocesses = 2", "");
     assert_eq!(get(&rig, "/good").await.body, "good");
     for (path, status) in [
         ("/loop", 504),
@@ -70,7 +70,7 @@ async fn each_costs_one_call() {
         // On a slow machine the time is over before the memory is full.
         let is_late = path == "/bomb" && reply.status == 504;
         assert!(reply.status == status || is_late, "{path}: {reply:?}");
-        assert!(took < Duration::from_millis(6000), "{path} took {took:?}");
+        assert!(took < Duration::from_secs(9), "{path} took {took:?}");
         for _ in 0..2 {
             assert_eq!(get(&rig, "/good").await.body, "good", "after {path}");
         }
@@ -88,7 +88,7 @@ async fn each_costs_one_call() {
         reason("/buffers")
     );
     assert!(reason("/abort").contains("signal 9"), "{}", reason("/abort"));
-    assert!(reason("/loop").contains("took longer than 3s"), "{}", reason("/loop"));
+    assert!(reason("/loop").contains("took longer than 5s"), "{}", reason("/loop"));
 }
 
 #[actix_web::test]
