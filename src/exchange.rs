@@ -44,6 +44,7 @@ pub use crate::fallback::WebhookReply;
 use crate::catch_panic::catch_async;
 use crate::channel::Channel;
 use crate::fallback;
+use crate::flow::Persistence;
 use crate::gateway::{Gateway, Worker};
 use crate::journal::ExchangeLog;
 use crate::route::Route;
@@ -135,7 +136,8 @@ async fn answer<'a>(
     // Before the session lock, which `turn` takes: a repeat must not wait behind its own first
     // delivery.
     let document_of = |reply: &Bytes| decode_reply(reply.clone()).document;
-    match claim(context, &webhook, route.channel, document_of).await? {
+    let keeps_state = route.flow.persistence != Persistence::Never;
+    match claim(context, &webhook, route.channel, keeps_state, document_of).await? {
         ClaimOutcome::Answered { reply, .. } => {
             log.record_repeat();
             return Ok(decode_reply(reply));
@@ -157,20 +159,26 @@ async fn answer<'a>(
 
 /// Claims a webhook. One that equals an answered one is its repeat, unless it has another
 /// idempotency token and the reply has asked for it: then it is claimed as the turn after that one.
+///
+/// Unless the route `keeps_state`, a turn changes nothing but the count of calls, and the carrier
+/// alone knows when a call stops ringing: one reply that has asked is enough for all later tokens.
 async fn claim(
     context: ExchangeContext<'_>,
     webhook: &Webhook,
     channel: Channel,
+    keeps_state: bool,
     document_of: impl Fn(&Bytes) -> Bytes,
 ) -> Result<ClaimOutcome, ExchangeError> {
     let sessions = &context.worker.sessions;
     let mut key = ClaimKey::from_webhook(webhook, channel);
+    let mut is_due = false;
     loop {
         let outcome = in_time(context.deadline, sessions.claim(key.as_ref())).await?;
         let ClaimOutcome::Answered { reply, is_other_delivery: true } = &outcome else {
             return Ok(outcome);
         };
-        let is_due = later_turn::asks_for_equal_request(&document_of(reply), webhook, channel);
+        is_due = (is_due && !keeps_state)
+            || later_turn::asks_for_equal_request(&document_of(reply), webhook, channel);
         if !is_due || !key.as_mut().is_some_and(ClaimKey::advance) {
             return Ok(outcome);
         }

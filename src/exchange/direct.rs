@@ -112,7 +112,7 @@ impl DirectExchange<'_> {
             progress.channel = webhook.channel();
             let channel = progress.channel.unwrap_or(Channel::Message);
             let document_of = |reply: &Bytes| DirectReply::decode(reply.clone()).body;
-            match claim(self.context, &webhook, channel, document_of).await? {
+            match claim(self.context, &webhook, channel, false, document_of).await? {
                 ClaimOutcome::Answered { reply, .. } => {
                     log.record_repeat();
                     return Ok(DirectReply::decode(reply));

@@ -2,9 +2,9 @@
 //!
 //! The carrier sends equal requests where a document asks for its own URL again, as a poll by
 //! `<Pause/><Redirect/>` does: the parameters of a call that still rings do not change. Only the
-//! idempotency token tells such a turn from a repeat, and no signature covers it. So the stored
+//! idempotency token tells such a turn from a repeat, and no signature covers it. So a stored
 //! reply has to say, too, that another request is due: a captured request with another token
-//! cannot cause a turn that the carrier was not asked for.
+//! cannot cause a turn of a call that does not poll.
 
 use crate::channel::Channel;
 use crate::twiml::read::{DocumentLimits, Element, parse_document};
