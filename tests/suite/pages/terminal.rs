@@ -45,6 +45,7 @@ fn pattern(line: &str) -> Regex {
         (r"(127\\\.0\\\.0\\\.1|localhost):\d+", r"${1}:\d+"),
         (r"(\\#)+·+", "[#·]+"),
         (r"\d+ calls", r"\d+ calls"),
+        (r"\d+ on the line", r"\d+ on the line"),
     ] {
         let variable = Regex::new(variable).unwrap();
         pattern = variable.replace_all(&pattern, any).into_owned();
