@@ -85,7 +85,8 @@ impl RequestContent {
     pub(crate) fn account_sid(&self) -> Option<&str> {
         // The form wins: the query can be the owner's own, with another account in it.
         let form = self.signed_params().and_then(|params| params.get("AccountSid"));
-        form.or_else(|| self.query.get("AccountSid"))
+        // The last one: the carrier adds the parameters of a GET behind the owner's.
+        form.or_else(|| self.query.last("AccountSid"))
     }
 
     /// Gives what was read to the stages after this one.
@@ -104,7 +105,7 @@ impl RequestContent {
         // The target becomes the path in place, without another allocation.
         path.truncate(path_length);
         let (params, body) = match self.body {
-            BodyCoverage::Ignored => (self.query.clone(), Bytes::new()),
+            BodyCoverage::Ignored => (self.query.clone().prefer_carrier(), Bytes::new()),
             BodyCoverage::Form(params) => (params, body),
             BodyCoverage::Hashed => {
                 (payload.as_ref().map(|payload| payload.params()).unwrap_or_default(), body)

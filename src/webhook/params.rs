@@ -87,6 +87,29 @@ impl Params {
         Some(&self.text[*start as usize..*end as usize])
     }
 
+    /// The last value of `name`; names are case-sensitive.
+    pub(crate) fn last(&self, name: &str) -> Option<&str> {
+        self.iter().filter(|(found, _)| *found == name).last().map(|(_, value)| value)
+    }
+
+    /// The parameters of a GET: the carrier adds its own behind the query that the owner typed, and
+    /// of one that is in both, such as `Digits`, its own value counts. A form has precedence over
+    /// the query of its URL in the same way.
+    pub(crate) fn prefer_carrier(mut self) -> Params {
+        let name = |span: &[u32; 3]| &self.text[span[0] as usize..span[1] as usize];
+        // Other repeated names are lists: `MessagingBinding.Address`, or the owner's own.
+        let is_carriers =
+            |name: &str| name.starts_with(|c: char| c.is_ascii_uppercase()) && !name.contains('.');
+        let is_repeated = |(at, span): (usize, &[u32; 3])| {
+            is_carriers(name(span))
+                && self.spans[at + 1..].iter().any(|later| name(later) == name(span))
+        };
+        let repeated: Vec<bool> = self.spans.iter().enumerate().map(is_repeated).collect();
+        let mut repeated = repeated.into_iter();
+        self.spans.retain(|_| !repeated.next().unwrap_or_default());
+        self
+    }
+
     /// The call's or the message's identifier, for logs and once-only keys. SIDs of carriers other
     /// than Twilio have other shapes, so the shape is not checked. An empty one identifies nothing.
     pub(crate) fn sid(&self) -> Option<&str> {
@@ -260,6 +283,17 @@ mod tests {
         let query = Params::decode_query("q=%E9&%C3&%A9=1&step=abc").unwrap();
         assert_eq!((query.get("q"), query.get("step")), (Some("\u{FFFD}"), Some("abc")));
         assert_eq!(query.len(), 4);
+    }
+
+    #[test]
+    fn of_a_get_the_carriers_value_counts() {
+        let names = "Digits=2&tag=a&tag=b&MessagingBinding.Address=1&Digits=1&\
+                     MessagingBinding.Address=2";
+        let params = Params::decode_query(names).unwrap();
+        assert_eq!((params.get("Digits"), params.last("Digits")), (Some("2"), Some("1")));
+        let rest = "tag=a&tag=b&MessagingBinding.Address=1&Digits=1&MessagingBinding.Address=2";
+        assert_eq!(params.prefer_carrier().encode(), rest);
+        assert_eq!(Params::default().prefer_carrier().len(), 0);
     }
 
     #[test]

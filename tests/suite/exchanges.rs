@@ -21,6 +21,9 @@ struct Case {
     about: String,
     /// The request target.
     target: String,
+    /// `GET`: the parameters are in the query, behind that of the target.
+    #[serde(default = "post")]
+    method: String,
     /// The parameters of a webhook that is a form, as most are.
     #[serde(default)]
     params: BTreeMap<String, String>,
@@ -70,6 +73,10 @@ struct Expect {
     /// Words of the record: reason or findings.
     #[serde(default)]
     log: Vec<String>,
+}
+
+fn post() -> String {
+    "POST".to_owned()
 }
 
 fn ok() -> u16 {
@@ -123,6 +130,7 @@ async fn play(folder: &Path) -> Vec<String> {
     let params: Vec<(&str, &str)> =
         case.params.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let reply = match &case.content_type {
+        None if case.method == "GET" => rig.send(rig.signed_get(&case.target, &params)).await,
         None => rig.post(&case.target, &params).await,
         Some(of) => rig.send(rig.signed_body(&case.target, of, &case.body)).await,
     };

@@ -135,6 +135,21 @@ impl Rig {
         (head + &body).into_bytes()
     }
 
+    /// The bytes of a signed webhook by GET: the parameters are behind the query of the target.
+    pub(crate) fn signed_get(&self, target: &str, params: &[(&str, &str)]) -> Vec<u8> {
+        let params: Params = params.iter().chain(&[("AccountSid", SID)]).copied().collect();
+        let separator = if target.contains('?') { '&' } else { '?' };
+        let target = format!("{target}{separator}{}", params.encode());
+        let key = SigningKey::new(&Secret::new(TOKEN.to_owned()), HmacAlgorithm::Sha1);
+        let signature = sign_url(&key, &format!("http://{}{target}", self.server.address));
+        let head = format!(
+            "GET {target} HTTP/1.1\r\nHost: {}\r\nUser-Agent: TwilioProxy/1.1\r\n\
+             X-Twilio-Signature: {signature}\r\nConnection: close\r\n\r\n",
+            self.server.address
+        );
+        head.into_bytes()
+    }
+
     /// The bytes of a signed webhook whose body is not a form.
     pub(crate) fn signed_body(&self, target: &str, content_type: &str, body: &str) -> Vec<u8> {
         let origin = format!("http://{}", self.server.address);
