@@ -62,7 +62,9 @@ fn classify_response(
     match kind {
         MediaKind::Json => parse_object(body).map(|parsed| OutcomeKind::Success { parsed }),
         MediaKind::Xml => Ok(OutcomeKind::Twiml(body.clone())),
-        MediaKind::Html if is_response(body) => Ok(OutcomeKind::Twiml(body.clone())),
+        MediaKind::Html if is_response(body) || is_response_at_end(body) => {
+            Ok(OutcomeKind::Twiml(body.clone()))
+        }
         MediaKind::Html | MediaKind::Text | MediaKind::Other => {
             Ok(OutcomeKind::Success { parsed: None })
         }
@@ -160,6 +162,12 @@ pub(crate) fn is_response(text: &[u8]) -> bool {
     root_name(text) == Some(b"Response")
 }
 
+/// Whether HTML ends as TwiML does: it has something in front of the document, such as the warnings
+/// that PHP prints. It is broken TwiML, and not a page: for a page the call ends without a word.
+fn is_response_at_end(body: &[u8]) -> bool {
+    body.trim_ascii_end().ends_with(b"</Response>")
+}
+
 /// The name of a document's first element: behind white space, the XML declaration, processing
 /// instructions and comments. A document type is not TwiML, so it ends the search.
 fn root_name(document: &[u8]) -> Option<&[u8]> {
@@ -208,6 +216,22 @@ mod tests {
         match kind {
             OutcomeKind::Fail(error) => error.cause,
             other => panic!("expected a failure, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn html_with_a_response_behind_something_else_is_broken_twiml() {
+        let warning = "<br />\n<b>Warning</b>: Undefined index in <b>/x.php</b><br />\n";
+        for rest in
+            ["<?xml version=\"1.0\"?>\n<Response><Hangup/></Response>\n", "<Response>1</Response>"]
+        {
+            let body = format!("{warning}{rest}");
+            assert_eq!(outcome("text/html", &body), twiml(&body));
+            // As plain text it is a text, as the carrier takes it.
+            assert_eq!(outcome("text/plain", &body), NO_VARIABLES);
+        }
+        for page in ["<p>&lt;Response></p>", "<html><pre><Response></Response></pre></html>"] {
+            assert_eq!(outcome("text/html", page), NO_VARIABLES, "{page}");
         }
     }
 
