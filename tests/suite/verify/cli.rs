@@ -104,6 +104,7 @@ fn explains_what_would_match() {
     explained(&with("php", "php/"), &P, SIGNATURE, "a slash at the end of the path");
     explained(&format!("{U}#rc=2"), &P, SIGNATURE, "without the fragment");
     explained(&format!("{U}&x=1"), &P, SIGNATURE, "one parameter of the query less");
+    explained(&with("foo=1&bar=2", "bar=2&foo=1"), &P, SIGNATURE, "the query in another order");
     explained(&with("mycompany", "www.mycompany"), &P, SIGNATURE, "spelling of the host");
     let spaces: Vec<_> = P.iter().map(|param| param.replace('+', " ")).collect();
     let spaces: Vec<_> = spaces.iter().map(String::as_str).collect();

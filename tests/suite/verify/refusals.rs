@@ -74,3 +74,22 @@ fn a_damaged_signature_and_a_huge_request_are_explained_too() {
     let huge = Request::post("/sms", &pairs).signed("other", "https://gw.example.com/sms");
     assert!(examine(public, &[TOKEN], &huge).1.contains("no variant fits"));
 }
+
+#[test]
+fn a_query_that_was_sorted_on_the_way_is_named() {
+    let public = "public_url = \"https://gw.example.com\"";
+    let typed = "https://gw.example.com/voice?type=dial&id=7&z=%20x";
+    let request = |target: &str| Request::post(target, &[("CallSid", "CA1"), ("AccountSid", SID)]);
+    let cause = |target: &str| examine(public, &[TOKEN], &request(target).signed(TOKEN, typed)).1;
+    let named = cause("/voice?id=7&type=dial&z=%20x");
+    let order = "the carrier signed `https://gw.example.com/voice?type=…&id=…&z=…`: the query in \
+                 another order";
+    assert!(named.starts_with(order), "{named}");
+    assert!(named.contains("in alphabetical order"), "{named}");
+    // Another value, and more parameters than the search tries.
+    assert!(cause("/voice?id=8&type=dial&z=%20x").contains("no variant fits"));
+    let long = "/voice?a=1&b=2&c=3&d=4&e=5&f=6";
+    let signed =
+        request(long).signed(TOKEN, "https://gw.example.com/voice?b=2&a=1&c=3&d=4&e=5&f=6");
+    assert!(examine(public, &[TOKEN], &signed).1.contains("no variant fits"));
+}

@@ -8,6 +8,9 @@ use crate::verify::url::SignedUrl;
 const PORTS: [&str; 12] =
     ["80", "443", "8080", "8443", "3000", "4000", "5000", "5001", "8000", "8081", "8888", "9000"];
 
+/// Parameters of a query whose orders are tried: 120 of them.
+const ORDERED_PARAMETERS_MAX: usize = 5;
+
 const PUBLIC_URL: &str = "set `[server] public_url` to the URL as typed into the carrier's \
                           console, scheme, host, port and path prefix";
 const RAW_TARGET: &str = "check the request target as it was sent, byte for byte: something on the \
@@ -65,6 +68,15 @@ pub(super) const CAUSES: &[CauseKind] = &[
             without_names(
                 PORTS.map(|port| guess.with_url(rebuild(&guess.url, |url| url.port = Some(port)))),
             )
+        },
+    },
+    CauseKind {
+        what: "the carrier signed `{url}`: the query in another order",
+        advice: "Twilio signs a URL as it was typed, and may request it with the names of its \
+                 query sorted: write the names in alphabetical order, in the carrier's console, in \
+                 TwiML and in requests to its API; or let nothing on the way sort them",
+        guesses: |guess| {
+            without_names(other_orders(&guess.url).into_iter().map(|url| guess.with_url(url)))
         },
     },
     CauseKind {
@@ -153,6 +165,31 @@ fn queries_with_one_less(url: &str) -> impl Iterator<Item = String> {
         let separator = if remaining.is_empty() { "" } else { "?" };
         format!("{path}{separator}{}", remaining.join("&"))
     })
+}
+
+/// The URL with the parameters of its query in every other order. Empty for a longer query: six
+/// parameters have 720 orders.
+fn other_orders(url: &str) -> Vec<String> {
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let parameters: Vec<&str> = query.split('&').collect();
+    if parameters.len() > ORDERED_PARAMETERS_MAX {
+        return Vec::new();
+    }
+    let mut orders: Vec<Vec<&str>> = vec![Vec::new()];
+    for parameter in parameters {
+        orders = orders.iter().flat_map(|order| insert_everywhere(order, parameter)).collect();
+    }
+    orders.into_iter().map(|order| format!("{path}?{}", order.join("&"))).collect()
+}
+
+/// A list with one more item, for each place that the item can have.
+fn insert_everywhere<'a>(list: &[&'a str], item: &'a str) -> Vec<Vec<&'a str>> {
+    let insert = |at: usize| {
+        let mut longer = list.to_vec();
+        longer.insert(at, item);
+        longer
+    };
+    (0..=list.len()).map(insert).collect()
 }
 
 /// The URL's path and query in the escapings that libraries and proxies turn them into.
