@@ -1,8 +1,28 @@
 //! The commands: arguments in, exit code out. Each command is a file with an `Args` and a `run`;
-//! `interactive` and `request` have what several of them share.
+//! `interactive`, `request` and `streams` have what several of them share.
 //!
 //! Invariant: only this folder reads arguments and the terminal, and decides on exit codes. It must
 //! not contain what a test or another program could need: that is in the folders beside it.
+
+/// `print!` for a reader that may have gone.
+macro_rules! out {
+    ($($text:tt)*) => { $crate::tools::cli::streams::write_out(format_args!($($text)*)) };
+}
+
+/// `println!` for a reader that may have gone.
+macro_rules! outln {
+    ($($text:tt)*) => { out!("{}\n", format_args!($($text)*)) };
+}
+
+/// `eprint!` for a reader that may have gone.
+macro_rules! err {
+    ($($text:tt)*) => { $crate::tools::cli::streams::write_error(format_args!($($text)*)) };
+}
+
+/// `eprintln!` for a reader that may have gone.
+macro_rules! errln {
+    ($($text:tt)*) => { err!("{}\n", format_args!($($text)*)) };
+}
 
 mod check;
 mod demo;
@@ -18,6 +38,7 @@ mod render;
 mod request;
 mod serve;
 mod sign;
+mod streams;
 mod test;
 mod text;
 mod verify;

@@ -268,10 +268,55 @@ fn the_demo_plays_and_ends() {
     let output = command.args(["demo", "--once", "--listen", "127.0.0.1:0"]).output().unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{printed}");
-    for words in ["POST /lookup", "Hello Ada", "POST /greeting", "Hello from your function", "curl"]
-    {
+    for words in ["POST /lookup", "Hello Ada", "POST /greeting", "Hello from your function"] {
         assert!(printed.contains(words), "{words}:\n{printed}");
     }
+    // The servers have ended: nothing that is printed as a command may need them.
+    let program = env!("CARGO_BIN_EXE_twimlgate");
+    assert!(!printed.contains("curl http") && !printed.contains(" phone "), "{printed}");
+    assert!(printed.contains(&format!("\n  {program} demo\n")), "{printed}");
+}
+
+/// The commands that the demo prints, typed into a shell as they are.
+#[test]
+fn the_commands_of_the_demo_work_as_they_are_printed() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_twimlgate"));
+    let command = command.args(["demo", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped());
+    let mut demo = command.spawn().unwrap();
+    let mut lines = Vec::new();
+    for line in BufReader::new(demo.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        let is_last = line.starts_with("Then:");
+        lines.push(line);
+        if is_last {
+            break;
+        }
+    }
+    let phone = lines.iter().find(|line| line.contains(" phone http")).unwrap();
+    let typed = Command::new("sh").args(["-c", phone]).stdin(Stdio::null()).output().unwrap();
+    demo.kill().unwrap();
+    demo.wait().unwrap();
+    let printed = String::from_utf8(typed.stdout).unwrap();
+    assert!(typed.status.success() && printed.contains("Hello from your function."), "{printed}");
+}
+
+#[test]
+fn a_reader_that_has_gone_is_not_a_failure() {
+    let folder = folder("gone");
+    let program = env!("CARGO_BIN_EXE_twimlgate");
+    for arguments in ["demo --once --listen 127.0.0.1:0", "check --schema", "check", "--help"] {
+        let script = format!("{{ {program} {arguments}; echo $? >&2; }} | true");
+        let mut shell = Command::new("sh");
+        let output = shell.args(["-c", &script]).current_dir(&folder).output().unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        let code = if arguments == "check" { "1" } else { "0" };
+        assert_eq!(errors.trim_end(), code, "{arguments}");
+    }
+    let script = format!("{program} check --schema > /dev/full");
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("cannot write standard output: No space left"), "{errors}");
 }
 
 #[test]

@@ -23,23 +23,23 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> ExitCode {
     if args.schema {
-        println!("{:#}", crate::config::config_schema());
+        outln!("{:#}", crate::config::config_schema());
         return ExitCode::SUCCESS;
     }
     let (gateway, problems) = Gateway::load(&args.config.config, &Metrics::new());
-    print!("{problems}");
+    out!("{problems}");
     let (errors, warnings) = problems.counts();
     let file = args.config.config.display();
     // Warnings alone do not prevent a start, so they do not fail the check.
     match gateway {
         Some(gateway) => {
-            print!("{}", describe_text_answers(&gateway.config));
+            out!("{}", describe_text_answers(&gateway.config));
             let routes = plural(gateway.routes.len(), "route");
-            println!("{file}: {routes}, no errors, {}", plural(warnings, "warning"));
+            outln!("{file}: {routes}, no errors, {}", plural(warnings, "warning"));
             ExitCode::SUCCESS
         }
         None => {
-            println!("{file}: {}, {}", plural(errors, "error"), plural(warnings, "warning"));
+            outln!("{file}: {}, {}", plural(errors, "error"), plural(warnings, "warning"));
             ExitCode::FAILURE
         }
     }

@@ -64,7 +64,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     match actix_web::rt::System::new().block_on(run_demo(args)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            errln!("error: {error}");
             ExitCode::FAILURE
         }
     }
@@ -93,10 +93,12 @@ async fn run_demo(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
         let exchange = sample.send(&demo).await?;
         output::print_exchange(&exchange, colours);
     }
-    output::print_next_steps(&demo, colours);
-    if !args.once {
+    if args.once {
+        output::print_next_steps_alone(colours);
+    } else {
+        output::print_next_steps(&demo, colours);
         tokio::signal::ctrl_c().await?;
-        println!();
+        outln!("");
     }
     demo.server.drain().await;
     Ok(())

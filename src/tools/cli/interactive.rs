@@ -94,7 +94,7 @@ pub(super) fn run(
         Ok(SessionExit::Failed) => ExitCode::FAILURE,
         Ok(SessionExit::Interrupted) => ExitCode::from(130),
         Err(error) => {
-            eprintln!("error: {error}");
+            errln!("error: {error}");
             ExitCode::from(2)
         }
     }

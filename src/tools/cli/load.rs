@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     let plan = match build_plan(args) {
         Ok(plan) => plan,
         Err(error) => {
-            eprintln!("{}", error.trim_end());
+            errln!("{}", error.trim_end());
             return ExitCode::from(2);
         }
     };
@@ -92,7 +92,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     let report = run_load(&plan, &watch.counters, &watch.stop);
     watch.is_done.store(true, Ordering::Relaxed);
     let _ = thread.join();
-    print!("{report}");
+    out!("{report}");
     ExitCode::from(u8::from(report.failures() > 0 || report.calls == 0))
 }
 
@@ -153,7 +153,7 @@ impl LoadWatch {
                 () = tick => {}
                 _ = tokio::signal::ctrl_c(), if !self.stop.load(Ordering::Relaxed) => {
                     self.stop.store(true, Ordering::Relaxed);
-                    eprintln!("\nwaiting for the callers that are on the line");
+                    errln!("\nwaiting for the callers that are on the line");
                 }
             }
             if is_shown {
@@ -164,7 +164,7 @@ impl LoadWatch {
             }
         }
         if is_shown {
-            eprint!("\r\x1b[K");
+            err!("\r\x1b[K");
         }
     }
 

@@ -37,11 +37,11 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> ExitCode {
     match render(args) {
         Ok(text) => {
-            print!("{text}");
+            out!("{text}");
             ExitCode::SUCCESS
         }
         Err(problems) => {
-            eprint!("{problems}");
+            err!("{problems}");
             ExitCode::FAILURE
         }
     }

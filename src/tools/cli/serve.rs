@@ -30,22 +30,22 @@ pub(super) fn run(args: &Args) -> ExitCode {
     hide_panic_texts();
     let metrics = Metrics::new();
     let (gateway, problems) = Gateway::load(&args.config.config, &metrics);
-    eprint!("{problems}");
+    err!("{problems}");
     let Some(gateway) = gateway else {
-        eprintln!("`{}` cannot be served as it is", args.config.config.display());
+        errln!("`{}` cannot be served as it is", args.config.config.display());
         return ExitCode::FAILURE;
     };
     let sessions = match Sessions::open(&gateway.config.store, clock::wall()) {
         Ok(sessions) => sessions,
         Err(error) => {
-            eprintln!("error: {error}");
+            errln!("error: {error}");
             return ExitCode::FAILURE;
         }
     };
     let listeners = match Listeners::bind(&gateway.config) {
         Ok(listeners) => listeners,
         Err(error) => {
-            eprintln!("error: {error}");
+            errln!("error: {error}");
             return ExitCode::FAILURE;
         }
     };
@@ -77,7 +77,7 @@ async fn serve(
     let server = match start().await {
         Ok(server) => server,
         Err(error) => {
-            eprintln!("error: {error}");
+            errln!("error: {error}");
             return ExitCode::FAILURE;
         }
     };
@@ -85,7 +85,7 @@ async fn serve(
     let signals = match Signals::handle() {
         Ok(signals) => signals,
         Err(error) => {
-            eprintln!("error: the system takes no signal handler: {error}");
+            errln!("error: the system takes no signal handler: {error}");
             return ExitCode::FAILURE;
         }
     };

@@ -32,11 +32,11 @@ pub(super) struct Args {
 pub(super) fn run(args: Args) -> ExitCode {
     match sign(&args.request) {
         Ok(lines) => {
-            println!("{lines}");
+            outln!("{lines}");
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            errln!("error: {error}");
             ExitCode::from(2)
         }
     }

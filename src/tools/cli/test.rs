@@ -58,7 +58,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     match run_and_report(args) {
         Ok(code) => code,
         Err(problems) => {
-            eprint!("{problems}");
+            err!("{problems}");
             ExitCode::from(2)
         }
     }
@@ -77,10 +77,10 @@ fn run_and_report(args: &Args) -> Result<ExitCode, Problems> {
         paths.extend(found);
     }
     let report = run_and_update(&paths, args)?;
-    print!("{}", render_tree(&report, std::io::stdout().is_terminal()));
+    out!("{}", render_tree(&report, std::io::stdout().is_terminal()));
     // Also after failures: a test that fails still covers widgets.
     if args.coverage {
-        print!("\n{}", report.coverage);
+        out!("\n{}", report.coverage);
     }
     if let Some(path) = &args.junit {
         let written = File::create(path).and_then(|file| {
@@ -117,7 +117,7 @@ fn run_and_update(paths: &[PathBuf], args: &Args) -> Result<TestReport, Problems
     if lines == 0 {
         return Ok(report);
     }
-    println!("{lines} {} rewritten\n", if lines == 1 { "line" } else { "lines" });
+    outln!("{lines} {} rewritten\n", if lines == 1 { "line" } else { "lines" });
     Ok(run_filtered(paths, args))
 }
 

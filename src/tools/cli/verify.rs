@@ -41,17 +41,17 @@ pub(super) fn run(args: Args) -> ExitCode {
     let request = match build_request(&args) {
         Ok(request) => request,
         Err(error) => {
-            eprintln!("error: {error}");
+            errln!("error: {error}");
             return ExitCode::from(2);
         }
     };
     let verdict = request.check();
     match verdict {
         Ok(index) if request.tokens.len() > 1 => {
-            println!("accepted, signed with token {}", index + 1)
+            outln!("accepted, signed with token {}", index + 1)
         }
-        Ok(_) => println!("accepted"),
-        Err(error) => println!(
+        Ok(_) => outln!("accepted"),
+        Err(error) => outln!(
             "refused: {}",
             // The message of the gateway's log advises to run this command.
             error.to_string().replace("; `twimlgate verify --explain` finds out why", "")
@@ -60,7 +60,7 @@ pub(super) fn run(args: Args) -> ExitCode {
     if args.explain {
         explain(&request, verdict.is_ok());
     } else if verdict.is_err() {
-        println!("add `--explain` to see the tried variants, and what would match");
+        outln!("add `--explain` to see the tried variants, and what would match");
     }
     if verdict.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -83,17 +83,17 @@ fn build_request(args: &Args) -> Result<SignedRequest, String> {
 }
 
 fn explain(request: &SignedRequest, accepted: bool) {
-    println!("\n{}", request.attempts());
+    outln!("\n{}", request.attempts());
     if accepted {
         return;
     }
     let causes = request.causes();
     match causes.as_slice() {
-        [] => println!("{NO_CAUSE}"),
+        [] => outln!("{NO_CAUSE}"),
         causes => {
-            println!("It matches if:");
+            outln!("It matches if:");
             for cause in causes {
-                println!("  - {}\n    what to do: {}", cause.what(), cause.advice());
+                outln!("  - {}\n    what to do: {}", cause.what(), cause.advice());
             }
         }
     }

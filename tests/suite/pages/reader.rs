@@ -1,8 +1,8 @@
 //! The reader of a page: a folder with what the page assumes, a function, and applications.
 //!
-//! `tests/pages/PAGE` has the files of the reader beyond a fresh clone's `config.toml` and
-//! `templates`; `before.sh` in it runs first. Addresses and system folders in files and commands
-//! are replaced by those of the test, so that a page can say `127.0.0.1:9000` and `/etc`.
+//! `tests/pages/PAGE` has the files of the reader beyond a fresh clone's `config.toml`, `templates`
+//! and `examples/menu`; `before.sh` in it runs first. Addresses and system folders in files and
+//! commands are replaced by those of the test, so that a page can say `127.0.0.1:9000` and `/etc`.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -46,8 +46,8 @@ impl Reader {
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         let reader = Reader { folder, function: function(), shop: shop::start(), gateway: None };
-        for (from, to) in [("config.toml", "config.toml"), ("templates", "templates")] {
-            reader.copy(&root().join(from), to);
+        for name in ["config.toml", "templates", "examples/menu"] {
+            reader.copy(&root().join(name), name);
         }
         let own = root().join("tests/pages").join(page);
         if own.exists() {

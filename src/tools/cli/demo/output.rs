@@ -15,13 +15,13 @@ const TOTAL_WIDTH: u16 = 126;
 struct OutputColumn(Vec<String>);
 
 pub(super) fn print_title(demo: &Demo, colours: TextColours) {
-    println!("{}", colours.paint(BOLD, "twimlgate demo"));
-    println!("  the gateway    http://{}", demo.server.address);
-    println!("  your function  http://{}", demo.function.address);
+    outln!("{}", colours.paint(BOLD, "twimlgate demo"));
+    outln!("  the gateway    http://{}", demo.server.address);
+    outln!("  your function  http://{}", demo.function.address);
 }
 
 pub(super) fn print_exchange(exchange: &DemoExchange, colours: TextColours) {
-    println!("\n{}\n", colours.paint(BOLD, exchange.sample.title));
+    outln!("\n{}\n", colours.paint(BOLD, exchange.sample.title));
     let columns =
         [webhook_column(exchange), call_column(exchange.call.as_ref()), response_column(exchange)];
     // A pipe has no width: its reader can scroll.
@@ -36,8 +36,8 @@ pub(super) fn print_exchange(exchange: &DemoExchange, colours: TextColours) {
 fn print_one_below_the_other(columns: &[OutputColumn], colours: TextColours) {
     for column in columns {
         let (title, lines) = column.0.split_first().expect("a column has a title");
-        println!("  {}", colours.paint(BOLD, title));
-        lines.iter().for_each(|line| println!("    {line}"));
+        outln!("  {}", colours.paint(BOLD, title));
+        lines.iter().for_each(|line| outln!("    {line}"));
     }
 }
 
@@ -52,7 +52,7 @@ fn print_side_by_side(output: &[OutputColumn], colours: TextColours) {
             let colour = if number == 0 { BOLD } else { "" };
             line.push_str(&format!("  {}{padding}", colours.paint(colour, text)));
         }
-        println!("{}", line.trim_end());
+        outln!("{}", line.trim_end());
     }
 }
 
@@ -97,8 +97,8 @@ pub(super) fn print_next_steps(demo: &Demo, colours: TextColours) {
     let sample = WebhookSample::message(demo);
     let (url, signature) = sample.sign(demo);
     let title = "Your turn. This webhook is signed, so it is answered:";
-    println!("\n{}\n", colours.paint(BOLD, title));
-    println!("  curl {url} -H 'X-Twilio-Signature: {signature}' \\");
+    outln!("\n{}\n", colours.paint(BOLD, title));
+    outln!("  curl {url} -H 'X-Twilio-Signature: {signature}' \\");
     let pairs: Vec<String> = sample
         .params
         .iter()
@@ -107,18 +107,44 @@ pub(super) fn print_next_steps(demo: &Demo, colours: TextColours) {
             format!("    --data-urlencode '{name}={}'", value.replace('\'', r"'\''"))
         })
         .collect();
-    println!("{}", pairs.join(" \\\n"));
-    println!(
-        "\nChange one letter of it: you get 403, and no function is called. To find out why a"
-    );
-    println!("signature is wrong: twimlgate verify --help.");
-    println!("\nOr call it, as a caller would:\n");
+    outln!("{}", pairs.join(" \\\n"));
+    let program = program();
+    outln!("\nChange one letter of it: you get 403, and no function is called. To find out why a");
+    outln!("signature is wrong: {program} verify --help.");
+    outln!("\nOr call it, as a caller would:\n");
     let (sid, token) = (&demo.sid, demo.token.expose());
     let voice = format!("http://{}/voice", demo.server.address);
-    println!("  twimlgate phone {voice} --account {sid} --token {token}");
-    println!(
-        "\nThen: your own config.toml, twimlgate check, twimlgate serve. The README has the rest."
-    );
+    outln!("  {program} phone {voice} --account {sid} --token {token}");
+    print_rest(&program);
+}
+
+/// The next steps where the servers end with the command.
+pub(super) fn print_next_steps_alone(colours: TextColours) {
+    let program = program();
+    outln!("\n{}\n", colours.paint(BOLD, "Your turn."));
+    outln!("  {program} demo");
+    outln!("\nserves on, and prints a signed `curl` command to try it with.");
+    print_rest(&program);
+}
+
+fn print_rest(program: &str) {
+    let commands = format!("{program} check, {program} serve");
+    outln!("\nThen: your own config.toml, {commands}. The README has the rest.");
+}
+
+/// The program as it was called, for a shell: after `cargo run` it is not in the `PATH`.
+fn program() -> String {
+    let called = std::env::args().next().unwrap_or_else(|| "twimlgate".to_owned());
+    quote_for_shell(&called)
+}
+
+/// A word of a shell's command.
+fn quote_for_shell(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 impl OutputColumn {
@@ -144,5 +170,16 @@ impl OutputColumn {
             let hanging = if number == 0 { indent } else { indent + 2 };
             format!("{}{row}", " ".repeat(hanging))
         }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_with_spaces_is_one_word() {
+        assert_eq!(quote_for_shell("target/debug/twimlgate"), "target/debug/twimlgate");
+        assert_eq!(quote_for_shell("/my tools/it's"), r"'/my tools/it'\''s'");
     }
 }

@@ -84,12 +84,12 @@ impl TerminalOutput {
             plain.render(line)
         };
         // The transcript has the plain lines, whatever the terminal shows.
-        write_out(&text);
+        out!("{text}");
         if let Some(file) = &mut self.transcript
             && let Err(error) = file.write_all(plain.render(line).as_bytes())
         {
             // The conversation is worth more than its transcript.
-            eprintln!("warning: the transcript ends here: {error}");
+            errln!("warning: the transcript ends here: {error}");
             self.transcript = None;
         }
     }
@@ -101,7 +101,7 @@ impl TerminalOutput {
             let renderer = self.renderer();
             let most = renderer.width().saturating_sub(2);
             let hint = shorten_middle(&replace_control_chars(hint), most);
-            write_out(&format!("{}\n", renderer.colours.paint(DIM, &hint)));
+            out!("{}\n", renderer.colours.paint(DIM, &hint));
         }
     }
 
@@ -109,7 +109,7 @@ impl TerminalOutput {
     pub(super) fn clear_prompt(&mut self, typed: &str) {
         if self.features.is_interactive {
             let rows = (columns(PROMPT) + columns(typed)) / terminal_columns() + 1;
-            write_out(&format!("\x1b[{}A\r\x1b[J", rows + 1));
+            out!("\x1b[{}A\r\x1b[J", rows + 1);
         }
     }
 
@@ -117,7 +117,7 @@ impl TerminalOutput {
     pub(super) fn print_elapsed(&mut self, seconds: u64) {
         if self.features.has_cursor {
             let counter = self.features.colours.paint(DIM, &format!("… {seconds} s"));
-            write_out(&format!("\r\x1b[K{counter}"));
+            out!("\r\x1b[K{counter}");
             self.shows_elapsed = true;
         }
     }
@@ -125,7 +125,7 @@ impl TerminalOutput {
     /// Clears the counter of seconds.
     pub(super) fn clear_elapsed(&mut self) {
         if std::mem::take(&mut self.shows_elapsed) {
-            write_out("\r\x1b[K");
+            out!("\r\x1b[K");
         }
     }
 
@@ -133,12 +133,6 @@ impl TerminalOutput {
         let columns = Some(terminal_columns().min(COLUMNS_MAX));
         LineRenderer { columns, colours: self.features.colours, channel: self.channel }
     }
-}
-
-/// Writes to standard output. A reader that is gone, like `head`, is not an error of the session.
-fn write_out(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// The columns of the terminal now: its window may have been resized.
