@@ -26,6 +26,17 @@ pub(crate) fn read_text_limited(path: &Path, most: u64) -> io::Result<String> {
     read_limited(path, most).and_then(into_text)
 }
 
+/// As [`read_text_limited`], for files that other programs write: also with a byte order mark, and
+/// in UTF-16, as PowerShell redirects output.
+pub(crate) fn read_any_text_limited(path: &Path, most: u64) -> io::Result<String> {
+    read_limited(path, most).and_then(decode_text)
+}
+
+/// As [`read_any_text_limited`]; `-` is standard input.
+pub(crate) fn read_any_text_argument(path: &Path, most: u64) -> io::Result<String> {
+    read_argument(path, most).and_then(decode_text)
+}
+
 /// As [`read_limited`]; `-` is standard input.
 pub(crate) fn read_argument(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     if is_stdin(path) { read_all(io::stdin().lock(), most) } else { read_limited(path, most) }
@@ -57,6 +68,27 @@ fn into_text(bytes: Vec<u8>) -> io::Result<String> {
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
 }
 
+/// Decodes UTF-8 or UTF-16, which a byte order mark or a first ASCII character tells apart. The
+/// text has no byte order mark.
+fn decode_text(bytes: Vec<u8>) -> io::Result<String> {
+    let unit: fn([u8; 2]) -> u16 = match bytes[..] {
+        [0xFF, 0xFE, ..] => u16::from_le_bytes,
+        [0xFE, 0xFF, ..] => u16::from_be_bytes,
+        [first, 0, ..] if first != 0 => u16::from_le_bytes,
+        [0, second, ..] if second != 0 => u16::from_be_bytes,
+        _ => {
+            let text = into_text(bytes)?;
+            return Ok(text.strip_prefix('\u{FEFF}').map_or(text.clone(), str::to_owned));
+        }
+    };
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
+    let text = String::from_utf16(&units).ok().filter(|_| rest.is_empty());
+    let text = text
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 or UTF-16"))?;
+    Ok(text.strip_prefix('\u{FEFF}').map_or(text.clone(), str::to_owned))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +108,28 @@ mod tests {
         let all = read_limited(file, 100).unwrap();
         assert_eq!(read_limited(file, all.len() as u64).unwrap(), all);
         assert!(read_limited(file, all.len() as u64 - 1).is_err());
+    }
+
+    #[test]
+    fn texts_of_other_programs_are_decoded() {
+        let utf_16 = |text: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            text.encode_utf16().flat_map(bytes).collect()
+        };
+        let text = "{\"a\": \"é😀\"}";
+        let marked = format!("\u{FEFF}{text}");
+        for bytes in [
+            text.as_bytes().to_vec(),
+            marked.as_bytes().to_vec(),
+            utf_16(text, u16::to_le_bytes),
+            utf_16(&marked, u16::to_le_bytes),
+            utf_16(text, u16::to_be_bytes),
+            utf_16(&marked, u16::to_be_bytes),
+        ] {
+            assert_eq!(decode_text(bytes.clone()).unwrap(), text, "{bytes:?}");
+        }
+        assert_eq!(decode_text(Vec::new()).unwrap(), "");
+        for bytes in [&b"\xFF\xFEa"[..], b"\xFF\xFE\x00\xD8", b"\xE9", b"{\x00\""] {
+            assert!(decode_text(bytes.to_vec()).is_err(), "{bytes:?}");
+        }
     }
 }

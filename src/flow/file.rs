@@ -1,10 +1,12 @@
 //! Flow files, read into one tree that has Studio's structure and the place of each value.
 //!
-//! `json` reads what Studio exports, `legacy` upgrades its format of before 2020, and `toml` reads
-//! our own notation. Invariant: every node of the tree has a place in the text, so that the import
-//! can point at it. These files know notations alone: which widgets, properties and conditions
-//! exist is known to [`import`](super::import).
+//! `json` reads what Studio exports, `definition` takes a flow out of what the REST API returns,
+//! `legacy` upgrades the format of before 2020, and `toml` reads our own notation. Invariant: every
+//! node of the tree has a place in the text, so that the import can point at it. These files know
+//! notations alone: which widgets, properties and conditions exist is known to
+//! [`import`](super::import).
 
+mod definition;
 mod json;
 mod legacy;
 pub(crate) mod toml;
@@ -149,11 +151,50 @@ impl FlowNode {
         }
     }
 
+    /// Gives one place to the node and everything in it.
+    fn set_spans(&mut self, span: &Range<usize>) {
+        self.span = span.clone();
+        match &mut self.value {
+            FlowValue::List(items) => items.iter_mut().for_each(|item| item.set_spans(span)),
+            FlowValue::Table(members) => members.iter_mut().for_each(|(key, node)| {
+                key.span = span.clone();
+                node.set_spans(span);
+            }),
+            _ => {}
+        }
+    }
+
     /// Whether the node is `null`.
     pub(crate) fn is_null(&self) -> bool {
         matches!(self.value, FlowValue::Null)
     }
 }
+
+/// Whether a tree has the form of a flow: a list of widgets, each with a name and a type. If not,
+/// `problems` has the reason. The import checks more, and needs a configuration.
+pub(crate) fn check_form(flow: &FlowNode, source: &Source, problems: &mut Problems) -> bool {
+    let Some(states) = flow.get("states").and_then(FlowNode::list) else {
+        let problem = source.error(flow.span.clone(), "it has no `states`");
+        problems.push(problem.expected("an object with a list `states`").help(FORMAT_HELP));
+        return false;
+    };
+    if states.is_empty() {
+        let problem = source.error(flow.span.clone(), "it has no widgets");
+        problems.push(problem.expected("at least one").help(FORMAT_HELP));
+    }
+    let text = |state: &FlowNode, key| state.get(key).and_then(FlowNode::text).is_some();
+    let is_widget = |state: &&FlowNode| text(state, "name") && text(state, "type");
+    let wrong = states.iter().find(|state| !is_widget(state));
+    if let Some(wrong) = wrong {
+        let problem = source.error(wrong.span.clone(), "this is not a widget");
+        problems.push(problem.expected("a `name` and a `type`, both texts").help(FORMAT_HELP));
+    }
+    !states.is_empty() && wrong.is_none()
+}
+
+/// The advice for a file that does not look like a flow.
+pub(super) const FORMAT_HELP: &str =
+    "a flow is what Studio exports under Settings, Flow JSON; docs/flows.md has ours";
 
 /// Reads a flow file: as our TOML if the name ends in `.toml`, otherwise as Studio's JSON. `None`
 /// if the file cannot be read; the problems then have the reason.
@@ -169,7 +210,7 @@ pub fn read(source: &Source, problems: &mut Problems) -> Option<FlowNode> {
     if source.name.ends_with(".toml") {
         return toml::read(source, problems);
     }
-    let tree = json::read(source, problems)?;
+    let tree = definition::unwrap(json::read(source, problems)?, source, problems)?;
     if tree.table().is_none() {
         let problem = source.error(tree.span.clone(), format!("the file holds {}", tree.kind()));
         problems.push(problem.expected("a flow: an object with `states`"));

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::definition::{ConversationIdentity, Flow, Persistence, Transition, Widget};
-use super::file::FlowNode;
+use super::file::{FORMAT_HELP, FlowNode};
 use super::scope::Scope;
 use super::trigger::TriggerKind;
 use super::widget::{Requirement, TRIGGER, WidgetType, find_widget_type};
@@ -367,10 +367,6 @@ impl WidgetNode<'_> {
         self.widget_type.name == TRIGGER.name
     }
 }
-
-/// The advice for a file that does not look like a flow.
-const FORMAT_HELP: &str =
-    "a flow is what Studio exports under Settings, Flow JSON; docs/flows.md has ours";
 
 /// The members of a flow.
 const FLOW_MEMBERS: [&str; 6] =

@@ -19,7 +19,7 @@ use crate::flow::import::{FlowName, ImportContext, derive_sid, import};
 use crate::limits::{FLOW_BYTES_MAX, LOOP_ROUNDS_MAX, STRING_BYTES_MAX};
 use crate::liquid::{LiquidEngine, RenderLimits, Template};
 use crate::node::ProjectFolder;
-use crate::read_limited::read_text_limited;
+use crate::read_limited::read_any_text_limited;
 use crate::template::TemplateFolder;
 
 /// The flows of a configuration, and the compiler for their earlier revisions.
@@ -290,7 +290,7 @@ fn read_flow_file(
         let problem = file.source.error(file.span.clone(), message);
         problem.help("a path is relative to the folder of the configuration file")
     };
-    match read_text_limited(&path, FLOW_BYTES_MAX) {
+    match read_any_text_limited(&path, FLOW_BYTES_MAX) {
         Ok(text) => {
             let source = Source::new(&path.display().to_string(), &text);
             let root = file::read(&source, problems)?;

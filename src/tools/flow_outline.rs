@@ -163,9 +163,12 @@ fn order_widgets(flow: &FlowNode, widgets: &[OutlineWidget<'_>]) -> WidgetOrder 
         // The first widget of a name is the one that transitions lead to.
         places.entry(widget.name).or_insert(index);
     }
-    let first = flow.get("initial_state").and_then(FlowNode::text);
-    let mut waiting: Vec<usize> =
-        first.and_then(|name| places.get(name)).copied().into_iter().collect();
+    let first = match flow.get("initial_state").and_then(FlowNode::text) {
+        Some(name) => places.get(name).copied(),
+        // As the import does: an execution begins at the first trigger.
+        None => widgets.iter().position(|widget| widget.kind == "trigger"),
+    };
+    let mut waiting: Vec<usize> = first.into_iter().collect();
     let mut seen = vec![false; widgets.len()];
     let mut order = Vec::with_capacity(widgets.len());
     while let Some(index) = waiting.pop() {

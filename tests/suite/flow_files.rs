@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use twimlgate::diagnostics::problem::{Problems, Source};
 use twimlgate::flow::file::{FlowNode, read};
 use twimlgate::tools::flow_export::{is_same_flow, write_json, write_toml};
+use twimlgate::tools::flow_outline::outline;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/flows/files")
@@ -148,4 +149,89 @@ fn flows_are_converted() {
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.starts_with("error: cannot read `none.json`"), "{error}");
+}
+
+/// A flow as the carrier's REST API and command-line interface return it.
+#[test]
+fn flows_of_the_carriers_interfaces_are_read() {
+    let flow = std::fs::read_to_string(folder().join("survey.json")).unwrap();
+    let original = parse("a.json", &flow).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&flow).unwrap();
+    let fetched = serde_json::json!({"sid": "FW1", "friendly_name": "Survey", "status": "published",
+        "definition": value, "revision": 3, "links": {}});
+    let text = serde_json::json!({"sid": "FW1", "definition": flow});
+    for wrapped in [serde_json::json!([fetched]), serde_json::json!([value]), fetched, text] {
+        let read = parse("a.json", &wrapped.to_string()).unwrap();
+        assert!(is_same_flow(&read, &original));
+    }
+    let read = parse("a.json", "{\"sid\": \"FW1\", \"definition\": {\"states\": []}}").unwrap();
+    assert_eq!(read.span, 29..43, "places are those in the file");
+    for (wrong, message) in [
+        ("[]", "a list of 0 items"),
+        ("[{\"states\": []}, {\"states\": []}]", "a list of 2 items"),
+        ("{\"definition\": \"{\"}", "`definition` is not JSON\n --> a.json:1:16"),
+        ("{\"definition\": 5}", "the file holds a number"),
+        ("[5]", "the file holds a number"),
+    ] {
+        let error = parse("a.json", wrong).unwrap_err();
+        assert!(error.contains(message), "{wrong}: {error}");
+    }
+}
+
+#[test]
+fn files_of_other_programs_and_encodings_are_shown_and_run() {
+    let own = Path::new(env!("CARGO_TARGET_TMPDIR")).join("encodings");
+    std::fs::create_dir_all(&own).unwrap();
+    let flow = std::fs::read_to_string(folder().join("survey.json")).unwrap();
+    let outline = std::fs::read_to_string(folder().join("survey.json.outline")).unwrap();
+    let wrapped = format!("[{{\"sid\": \"FW1\", \"definition\": {flow}}}]");
+    let utf_16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    for (name, bytes) in [
+        ("bom.json", format!("\u{FEFF}{flow}").into_bytes()),
+        ("cli.json", wrapped.clone().into_bytes()),
+        ("powershell.json", utf_16(&format!("\u{FEFF}{wrapped}"))),
+        ("utf-16.json", utf_16(&flow)),
+    ] {
+        let path = own.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let output = twimlgate(&["flow", "show", path.to_str().unwrap()]);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), outline, "{name}: {error}");
+        let config = format!(
+            "[signature]\nmode = \"off\"\n[route.\"/s\"]\nchannel = \"message\"\n\
+             flow = \"{name}\"\n"
+        );
+        std::fs::write(own.join("config.toml"), config).unwrap();
+        let config = own.join("config.toml");
+        let checked = twimlgate(&["check", "--config", config.to_str().unwrap()]);
+        let printed = String::from_utf8(checked.stdout).unwrap();
+        assert!(checked.status.success(), "{name}: {printed}");
+    }
+}
+
+#[test]
+fn what_is_not_a_flow_is_not_shown() {
+    let own = Path::new(env!("CARGO_TARGET_TMPDIR")).join("not-a-flow");
+    std::fs::create_dir_all(&own).unwrap();
+    for (name, text, message) in [
+        ("package.json", "{\"name\": \"x\"}", "it has no `states`\n --> package.json:1:1"),
+        ("empty.json", "{\"states\": []}", "it has no widgets"),
+        ("map.json", "{\"states\": {\"NY\": 1}}", "it has no `states`"),
+        ("numbers.json", "{\"states\": [1]}", "this is not a widget\n --> numbers.json:1:13"),
+        ("config.toml", "[server]\nlisten = \"127.0.0.1:0\"\n", "error: "),
+        ("empty.toml", "", "error: "),
+    ] {
+        std::fs::write(own.join(name), text).unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_twimlgate"));
+        let output = command.args(["flow", "show", name]).current_dir(&own).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains(message), "{name}: {error}");
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{name}");
+    }
+    // Without `initial_state` the engine begins at the trigger, and so does the outline.
+    let flow = "{\"states\": [{\"name\": \"bye\", \"type\": \"say-play\", \"transitions\": []}, \
+                {\"name\": \"T\", \"type\": \"trigger\", \"transitions\": [{\"event\": \
+                \"incomingCall\", \"next\": \"bye\"}]}]}";
+    let shown = outline(&parse("a.json", flow).unwrap());
+    assert!(shown.starts_with("T  trigger\n") && !shown.contains("unreachable"), "{shown}");
 }

@@ -104,7 +104,7 @@ impl TomlFlowReader<'_> {
         // `json`.
         match json::read(&inner, &mut Problems::default()) {
             Some(mut flow) => {
-                set_spans(&mut flow, &node.span);
+                flow.set_spans(&node.span);
                 flow
             }
             None => {
@@ -299,17 +299,4 @@ fn synthetic_key(name: &str, span: &Range<usize>) -> FlowKey {
 
 fn text_node(text: &str, span: &Range<usize>) -> FlowNode {
     FlowNode { value: FlowValue::Text(text.to_owned()), span: span.clone() }
-}
-
-/// Gives one place to a node and everything in it.
-fn set_spans(node: &mut FlowNode, span: &Range<usize>) {
-    node.span = span.clone();
-    match &mut node.value {
-        FlowValue::List(items) => items.iter_mut().for_each(|item| set_spans(item, span)),
-        FlowValue::Table(members) => members.iter_mut().for_each(|(key, node)| {
-            key.span = span.clone();
-            set_spans(node, span);
-        }),
-        _ => {}
-    }
 }

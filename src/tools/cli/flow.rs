@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use crate::diagnostics::problem::{Problem, Problems, Severity, Source};
 use crate::flow::file::{self, FlowNode};
 use crate::limits::FLOW_BYTES_MAX;
-use crate::read_limited::{is_stdin, read_text_argument};
+use crate::read_limited::{is_stdin, read_any_text_argument};
 use crate::tools::flow_export::{write_json, write_toml};
 use crate::tools::flow_outline::{mermaid, outline};
 
@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
         FlowCommand::Convert(args) => convert(args),
         FlowCommand::Show(args) => {
             let show = |FlowInput { flow, .. }| {
-                print!("{}", if args.mermaid { mermaid(&flow) } else { outline(&flow) })
+                out!("{}", if args.mermaid { mermaid(&flow) } else { outline(&flow) })
             };
             read_flow(&args.file).map(show)
         }
@@ -67,7 +67,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(problems) => {
-            eprint!("{problems}");
+            err!("{problems}");
             ExitCode::FAILURE
         }
     }
@@ -90,7 +90,7 @@ fn convert(args: &ConvertArgs) -> Result<(), Problems> {
             std::fs::write(path, written).map_err(|error| file_error("write", path, &error))
         }
         None => {
-            print!("{written}");
+            out!("{written}");
             Ok(())
         }
     }
@@ -109,16 +109,19 @@ struct FlowInput {
 
 /// Reads a flow file; `-` is standard input, in either notation.
 fn read_flow(path: &Path) -> Result<FlowInput, Problems> {
-    let text = read_text_argument(path, FLOW_BYTES_MAX)
+    let text = read_any_text_argument(path, FLOW_BYTES_MAX)
         .map_err(|error| file_error("read", path, &error))?;
-    // Standard input has no name, so its first character decides.
-    let name = match (is_stdin(path), text.trim_start().starts_with('{')) {
+    // Standard input has no name, so its first characters decide: `[{` begins no TOML.
+    let list = text.trim_start().strip_prefix('[').unwrap_or(&text);
+    let name = match (is_stdin(path), list.trim_start().starts_with('{')) {
         (false, _) => path.to_owned(),
         (true, true) => PathBuf::from("standard-input.json"),
         (true, false) => PathBuf::from("standard-input.toml"),
     };
     let mut problems = Problems::default();
-    let flow = file::read(&Source::new(&name.display().to_string(), &text), &mut problems);
+    let source = Source::new(&name.display().to_string(), &text);
+    let flow = file::read(&source, &mut problems);
+    let flow = flow.filter(|flow| file::check_form(flow, &source, &mut problems));
     Ok(FlowInput { flow: flow.ok_or(problems)?, notation: notation_of(&name) })
 }
 

@@ -17,7 +17,7 @@ use crate::flow::{Flow, TriggerKind};
 use crate::gateway::Gateway;
 use crate::limits::FLOW_BYTES_MAX;
 use crate::metrics::Metrics;
-use crate::read_limited::read_text_limited;
+use crate::read_limited::read_any_text_limited;
 use crate::template::TemplateFolder;
 
 /// The target of a flow test.
@@ -247,7 +247,7 @@ fn read_file(
     what: &str,
 ) -> Result<String, Problems> {
     let PathReference { path, span } = reference;
-    read_text_limited(Path::new(path), FLOW_BYTES_MAX).map_err(|error| {
+    read_any_text_limited(Path::new(path), FLOW_BYTES_MAX).map_err(|error| {
         let problem =
             source.error(span.clone(), format!("cannot read the {what} `{path}`: {error}"));
         problem.help("a path is relative to the folder of the test").into()
