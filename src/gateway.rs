@@ -14,6 +14,7 @@ mod flows;
 mod hold_documents;
 mod project;
 mod route_checks;
+mod route_problems;
 mod short_route;
 mod unset_variables;
 
@@ -36,7 +37,7 @@ use crate::metrics::Metrics;
 use crate::pending::PendingCalls;
 use crate::route::{Route, Routes};
 use crate::session::{Sessions, StoreError, StoredExecution};
-use crate::template::TemplateFolder;
+use crate::template::{TemplateFolder, missing_folder};
 use crate::tls::check_certificate;
 use crate::verify::Verifier;
 
@@ -109,6 +110,11 @@ impl Gateway {
             config.server.time_zone.clone(),
             &mut problems,
         );
+        // Nothing needs the default folder to exist; a name that was written is a mistake.
+        let default = config.folder.join("templates");
+        if !config.server.templates.is_dir() && config.server.templates != default {
+            problems.push(missing_folder(&config.server.templates));
+        }
         let gateway = Gateway::build(config, &templates, metrics, &mut problems);
         (gateway, problems)
     }

@@ -35,8 +35,15 @@ impl TemplateFolder {
     /// call. Templates may include each other by their path in the folder. `zone` is the time zone
     /// of dates without one.
     pub fn load(folder: &Path, zone: TimeZone, problems: &mut Problems) -> TemplateFolder {
-        if !folder.is_dir() {
-            problems.push(missing_folder(folder));
+        match std::fs::read_dir(folder) {
+            // Whether that matters depends on the configuration.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => {
+                let message =
+                    format!("cannot read the templates folder `{}`: {error}", folder.display());
+                problems.push(Problem::new(Severity::Error, message));
+            }
+            Ok(_) => {}
         }
         let mut sources = Vec::new();
         let mut names = Vec::new();
@@ -94,8 +101,16 @@ impl TemplateFolder {
         let path = self.folder.join(reference.display_text());
         let message = format!("there is no template `{}`", path.display());
         let names = self.files.iter().map(|file| file.name.as_str());
-        let help = did_you_mean(reference.display_text(), names)
-            .unwrap_or_else(|| format!("a path below `{}`, ending in .xml", self.folder.display()));
+        let folder = self.folder.display();
+        let help = did_you_mean(reference.display_text(), names).unwrap_or_else(|| {
+            if self.folder.is_dir() {
+                format!("a path below `{folder}`, ending in .xml")
+            } else {
+                format!(
+                    "there is no folder `{folder}`; make it, or set `server.templates` to yours"
+                )
+            }
+        });
         let problem = reference.source.error(reference.span.clone(), message);
         problems.push(problem.expected("no such file").help(help));
         None
@@ -155,7 +170,8 @@ pub(crate) fn to_problem(error: &liquid::LiquidError, source: &Source) -> Proble
     problem.expected(error.kind().to_string()).help(error.help().unwrap_or_default())
 }
 
-fn missing_folder(folder: &Path) -> Problem {
+/// The warning for a folder that is configured and does not exist.
+pub(crate) fn missing_folder(folder: &Path) -> Problem {
     let message = format!("there is no templates folder `{}`", folder.display());
     let help = "make it, or point `server.templates` to yours: it is relative to the folder of \
                 the configuration file";

@@ -1,5 +1,7 @@
 //! Something that a person must mend: what is wrong, where, what was expected, what to do.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -52,6 +54,9 @@ pub enum Severity {
 #[derive(Clone, Debug, Default)]
 pub struct Problems(Vec<Problem>);
 
+/// The further places of a warning that are listed.
+const PLACES_MAX: usize = 5;
+
 // === impl Source ===
 
 impl Source {
@@ -99,6 +104,11 @@ impl Problem {
     /// Adds what to do.
     pub(crate) fn help(self, help: impl Into<String>) -> Problem {
         Problem { help: help.into(), ..self }
+    }
+
+    fn is_at_same_place(&self, other: &Problem) -> bool {
+        let span = |problem: &Problem| problem.place.as_ref().map(|place| place.span.clone());
+        self.expected == other.expected && span(self) == span(other)
     }
 
     /// `file:line:column`, where there is a file.
@@ -154,10 +164,40 @@ impl Problems {
         self.0.iter().any(|problem| problem.level == Severity::Error)
     }
 
-    /// How many errors, and how many warnings.
+    /// How many errors, and how many warnings. Those that are printed as one count as one.
     pub fn counts(&self) -> (usize, usize) {
-        let errors = self.0.iter().filter(|problem| problem.level == Severity::Error).count();
-        (errors, self.0.len() - errors)
+        let groups = self.groups();
+        let errors = groups.iter().filter(|group| group[0].level == Severity::Error).count();
+        (errors, groups.len() - errors)
+    }
+
+    /// Leaves the problems for which `is_relevant` is true.
+    pub(crate) fn retain(&mut self, is_relevant: impl Fn(&Problem) -> bool) {
+        self.0.retain(is_relevant);
+    }
+
+    /// The problems, those together that differ only in their place, in the order of the first.
+    fn groups(&self) -> Vec<Vec<&Problem>> {
+        let mut groups: Vec<Vec<&Problem>> = Vec::new();
+        let mut known: HashMap<(&str, &str, Option<&str>), usize> = HashMap::new();
+        for problem in &self.0 {
+            let file = problem.place.as_ref().map(|place| &*place.source.name);
+            let key = (problem.message.as_str(), problem.help.as_str(), file);
+            match known.entry(key) {
+                // Each error has its own excerpt: it is mended at each place.
+                Entry::Occupied(group) if problem.level == Severity::Warning => {
+                    groups[*group.get()].push(problem);
+                }
+                Entry::Occupied(group)
+                    if groups[*group.get()].iter().any(|other| other.is_at_same_place(problem)) => {
+                }
+                entry => {
+                    entry.insert_entry(groups.len());
+                    groups.push(vec![problem]);
+                }
+            }
+        }
+        groups
     }
 
     /// All of them.
@@ -174,8 +214,22 @@ impl From<Problem> for Problems {
 
 impl fmt::Display for Problems {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for problem in &self.0 {
-            writeln!(formatter, "{problem}\n")?;
+        for group in self.groups() {
+            write!(formatter, "{}", group[0])?;
+            let mut places: Vec<String> =
+                group.iter().filter_map(|problem| problem.location()).collect();
+            places.dedup();
+            if let [_, others @ ..] = places.as_slice()
+                && !others.is_empty()
+            {
+                let shown = others.iter().take(PLACES_MAX).map(String::as_str);
+                let mut shown = shown.collect::<Vec<_>>().join(", ");
+                if others.len() > PLACES_MAX {
+                    shown += &format!(" and {} more", others.len() - PLACES_MAX);
+                }
+                write!(formatter, "\n  = also at {shown}")?;
+            }
+            formatter.write_str("\n\n")?;
         }
         Ok(())
     }
@@ -206,5 +260,21 @@ mod tests {
             "error: `server.listen` is a number\n --> config.toml:2:10\n  |\n2 | listen = 5\n  \
              |          ^ an address\n  = help: write `listen = \"127.0.0.1:8080\"`"
         );
+    }
+
+    #[test]
+    fn a_repeated_warning_is_printed_once_with_its_places() {
+        let source = Source::new("flow.json", "a\nbb\na\na\n");
+        let warning = |span| source.warning(span, "nothing sets `a`").expected("never set");
+        let mut problems = Problems::default();
+        problems.extend([0..1, 5..6, 5..6, 7..8].map(warning));
+        problems.push(source.error(2..4, "wrong"));
+        problems.push(source.error(2..4, "wrong"));
+        problems.push(source.error(0..1, "wrong"));
+        assert_eq!(problems.counts(), (2, 1));
+        let text = problems.to_string();
+        assert_eq!(text.matches("nothing sets `a`").count(), 1, "{text}");
+        assert!(text.contains("\n  = also at flow.json:3:1, flow.json:4:1\n\nerror: "), "{text}");
+        assert_eq!(text.matches("error: wrong").count(), 2, "{text}");
     }
 }

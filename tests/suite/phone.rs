@@ -9,6 +9,7 @@ mod hold;
 mod http;
 mod outside;
 mod terminal;
+mod warnings;
 
 use twimlgate::secret::Secret;
 use twimlgate::tools::phone::{Caller, Phone, PhoneAction, PhoneEvent, PhoneNumber, WebhookClient};

@@ -85,6 +85,17 @@ fn the_engine_does_no_io() {
     }
 }
 
+/// `println!` panics where its reader has gone, as in `twimlgate check | head`.
+#[test]
+fn commands_write_by_macros_that_do_not_panic() {
+    for (path, text) in sources(&["src/tools"]) {
+        let code = production_code(&text);
+        for word in ["println!(", "print!("] {
+            assert!(!code.contains(word), "{}: use `outln!` or `errln!`", path.display());
+        }
+    }
+}
+
 #[test]
 fn only_verify_makes_a_webhook() {
     for (path, text) in sources(&["src"]) {

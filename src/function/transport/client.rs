@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout_at};
 use super::body::{BodyBuffer, BodyLength, body_error, truncated_error};
 use super::connection::{Attempt, ConnectionTracker};
 use super::dial::Dialer;
-use super::error::{CallPhase, TransportError, printable};
+use super::error::{CallPhase, TransportError, describe_system_error, printable};
 use super::interim::TooManyInterim;
 use super::{HttpRequest, HttpResponse, Network, ResponseHead, TransportOptions};
 use crate::function::url::RequestUrl;
@@ -293,7 +293,7 @@ fn transport_error(attempt: &Attempt, error: SendRequestError) -> TransportError
 fn to_closed_error(error: &io::Error) -> TransportError {
     match error.get_ref() {
         Some(inner) if inner.is::<TooManyInterim>() => TransportError::Interim,
-        _ => TransportError::Closed { reason: printable(error.to_string().as_bytes()) },
+        _ => TransportError::Closed { reason: describe_system_error(error) },
     }
 }
 

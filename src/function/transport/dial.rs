@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use super::Network;
 use super::connection::{Attempt, ConnectionTracker, TrackedStream};
-use super::error::{CallPhase, TransportError, printable};
+use super::error::{CallPhase, TransportError, describe_system_error, printable};
 use super::stream::TcpOrTlsStream;
 use crate::function::url::Origin;
 use crate::limits::FUNCTION_NEXT_ADDRESS_AFTER;
@@ -130,7 +130,7 @@ fn unreachable(addresses: &[SocketAddr], error: &io::Error) -> TransportError {
     TransportError::Connect {
         address: addresses.last().map_or_else(String::new, ToString::to_string),
         kind: error.kind(),
-        reason: printable(error.to_string().as_bytes()),
+        reason: describe_system_error(error),
     }
 }
 

@@ -153,6 +153,15 @@ impl fmt::Display for CallPhase {
     }
 }
 
+/// The system's words for a message, whole: the reason is mostly at their end.
+pub(in crate::function) fn describe_system_error(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).take(SYSTEM_ERROR_MAX).collect()
+}
+
+/// Characters of an error of the system: more than any of them has.
+const SYSTEM_ERROR_MAX: usize = 400;
+
 /// The server's words for a message: at most 60 characters, printable ASCII, so that a hostile
 /// server cannot forge lines of the log.
 pub(in crate::function) fn printable(text: &[u8]) -> String {

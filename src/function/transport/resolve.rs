@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::time::{Instant, timeout};
 
-use super::error::{TransportError, printable};
+use super::error::{TransportError, describe_system_error, printable};
 use crate::clock;
 use crate::function::egress::Trust;
 use crate::function::url::Origin;
@@ -116,7 +116,7 @@ impl Resolver {
             Resolver::System => {
                 // The port does not matter here; the caller sets it.
                 let found = tokio::net::lookup_host((host, 0)).await;
-                let found = found.map_err(|error| printable(error.to_string().as_bytes()))?;
+                let found = found.map_err(|error| describe_system_error(&error))?;
                 found.map(|address| address.ip()).collect()
             }
             Resolver::Table(table) => {

@@ -7,6 +7,7 @@ use actix_web::http::Method;
 use super::InteractiveArgs;
 use super::event_lines::{LineStyle, OutputLine};
 use crate::channel::Channel;
+use crate::diagnostics::problem::Severity;
 use crate::gateway::Gateway;
 use crate::metrics::Metrics;
 use crate::tools::cli::request::{environment_account, environment_token};
@@ -77,8 +78,14 @@ impl SessionTarget {
             );
         }
         let file = args.config.config.display();
-        let (gateway, problems) = Gateway::load(&args.config.config, &Metrics::new());
-        eprint!("{problems}");
+        let config_file = &args.config.config;
+        let (gateway, mut problems) = Gateway::load(config_file, &Metrics::new());
+        // `check` reports the warnings of all routes.
+        problems.retain(|problem| match &gateway {
+            Some(gateway) => gateway.has_problem_on_route(problem, config_file, &args.target),
+            None => problem.level == Severity::Error,
+        });
+        err!("{problems}");
         let gateway = gateway.ok_or_else(|| format!("`{file}` cannot be used as it is"))?;
         let gateway = Rc::new(InProcessGateway::new(gateway, None, false));
         match gateway.channel(&args.target) {
