@@ -69,7 +69,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            errln!("error: {error}");
             ExitCode::FAILURE
         }
     }
@@ -105,7 +105,7 @@ async fn run_dev(args: &Args) -> Result<ShutdownWaiter, String> {
     journal.log_adoption(adopt(&gateway, &sessions).await);
     let server = Server::start(listeners, gateway, sessions, journal.clone());
     let server = server.map_err(|error| error.to_string())?;
-    println!("{}", format_board(&current, server.address, colours));
+    outln!("{}", format_board(&current, server.address, colours));
     let files = FileSnapshot::take(&watched_paths(path, &current));
     let mut session = DevSession {
         config: path.clone(),
@@ -137,11 +137,11 @@ async fn load_when_valid(
     loop {
         let before = folder();
         let (gateway, problems) = Gateway::load(path, metrics);
-        print!("{problems}");
+        out!("{problems}");
         if gateway.is_some() {
             return gateway;
         }
-        println!("{}", colours.paint(YELLOW, "waiting for a change …"));
+        outln!("{}", colours.paint(YELLOW, "waiting for a change …"));
         let mut ticks = interval(LOOK_EVERY);
         loop {
             tokio::select! {
@@ -161,7 +161,7 @@ async fn open_tunnel(
     address: std::net::SocketAddr,
     signals: &mut Signals,
 ) -> Result<Tunnel, String> {
-    println!("opening a tunnel …");
+    outln!("opening a tunnel …");
     tokio::select! {
         tunnel = program.open(address) => tunnel,
         _ = signals.terminate.recv() => Err("interrupted".to_owned()),
@@ -241,7 +241,7 @@ impl DevSession {
                 }
             };
             let (gateway, problems) = Gateway::load_edited(&config, edit, &self.journal.metrics);
-            print!("{problems}");
+            out!("{problems}");
             loaded = gateway.as_ref().map(|gateway| gateway.config.clone());
             gateway
         };
@@ -287,7 +287,7 @@ impl DevSession {
         match output {
             ProgramOutput::Line(line) => {
                 let mark = self.colours.paint(DIM, "functions |");
-                println!("{mark} {}", replace_control_chars(&line));
+                outln!("{mark} {}", replace_control_chars(&line));
             }
             ProgramOutput::End => {
                 let Some(mut program) = self.program.take() else { return };
@@ -302,7 +302,7 @@ impl DevSession {
     }
 
     fn say(&self, colour: &str, message: &str) {
-        println!("{}", self.colours.paint(colour, message));
+        outln!("{}", self.colours.paint(colour, message));
     }
 
     async fn end(&mut self) {

@@ -70,7 +70,7 @@ pub(super) fn run_init(args: &InitArgs) -> ExitCode {
 }
 
 fn print_kinds() -> ExitCode {
-    print!("{KINDS}");
+    out!("{KINDS}");
     ExitCode::SUCCESS
 }
 
@@ -78,7 +78,7 @@ fn finish(result: Result<(), Problems>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(problems) => {
-            eprint!("{problems}");
+            err!("{problems}");
             ExitCode::from(2)
         }
     }
@@ -116,10 +116,10 @@ fn create(folder: &Path, args: &ProjectArgs) -> Result<(), Problems> {
     let skipped = write_project(folder, &files)?;
     let written = files.iter().filter(|file| !skipped.contains(&file.path));
     for file in written {
-        println!("  {}", folder.join(&file.path).display());
+        outln!("  {}", folder.join(&file.path).display());
     }
     for path in skipped {
-        println!("  {} exists, and stays as it is", path.display());
+        outln!("  {} exists, and stays as it is", path.display());
     }
     print_next_steps(folder, route);
     Ok(())
@@ -128,15 +128,15 @@ fn create(folder: &Path, args: &ProjectArgs) -> Result<(), Problems> {
 /// Three commands that work as they are typed.
 fn print_next_steps(folder: &Path, route: Option<&str>) {
     let program = command_name();
-    println!("\nNext:\n");
+    outln!("\nNext:\n");
     if !folder.as_os_str().is_empty() {
-        println!("  cd {}", quote_for_shell(&folder.display().to_string()));
+        outln!("  cd {}", quote_for_shell(&folder.display().to_string()));
     }
-    println!("  {program} dev");
-    println!("\nand in another terminal, in the same folder:\n");
+    outln!("  {program} dev");
+    outln!("\nand in another terminal, in the same folder:\n");
     match route {
-        Some("/voice") => println!("  {program} phone /voice"),
-        Some(route) => println!("  {program} text {route}"),
-        None => println!("  {program} check"),
+        Some("/voice") => outln!("  {program} phone /voice"),
+        Some(route) => outln!("  {program} text {route}"),
+        None => outln!("  {program} check"),
     }
 }

@@ -3,6 +3,7 @@
 use super::webhook::{DemoExchange, WebhookSample};
 use super::{Demo, function::ReceivedCall};
 use crate::diagnostics::shorten::shorten_middle;
+use crate::tools::cli::program::command_name;
 use crate::tools::text::{BOLD, TextColours, columns, fold};
 
 /// Terminal columns of one of the three output columns.
@@ -108,7 +109,7 @@ pub(super) fn print_next_steps(demo: &Demo, colours: TextColours) {
         })
         .collect();
     outln!("{}", pairs.join(" \\\n"));
-    let program = program();
+    let program = command_name();
     outln!("\nChange one letter of it: you get 403, and no function is called. To find out why a");
     outln!("signature is wrong: {program} verify --help.");
     outln!("\nOr call it, as a caller would:\n");
@@ -120,7 +121,7 @@ pub(super) fn print_next_steps(demo: &Demo, colours: TextColours) {
 
 /// The next steps where the servers end with the command.
 pub(super) fn print_next_steps_alone(colours: TextColours) {
-    let program = program();
+    let program = command_name();
     outln!("\n{}\n", colours.paint(BOLD, "Your turn."));
     outln!("  {program} demo");
     outln!("\nserves on, and prints a signed `curl` command to try it with.");
@@ -130,21 +131,6 @@ pub(super) fn print_next_steps_alone(colours: TextColours) {
 fn print_rest(program: &str) {
     let commands = format!("{program} check, {program} serve");
     outln!("\nThen: your own config.toml, {commands}. The README has the rest.");
-}
-
-/// The program as it was called, for a shell: after `cargo run` it is not in the `PATH`.
-fn program() -> String {
-    let called = std::env::args().next().unwrap_or_else(|| "twimlgate".to_owned());
-    quote_for_shell(&called)
-}
-
-/// A word of a shell's command.
-fn quote_for_shell(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 impl OutputColumn {
@@ -170,16 +156,5 @@ impl OutputColumn {
             let hanging = if number == 0 { indent } else { indent + 2 };
             format!("{}{row}", " ".repeat(hanging))
         }));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_with_spaces_is_one_word() {
-        assert_eq!(quote_for_shell("target/debug/twimlgate"), "target/debug/twimlgate");
-        assert_eq!(quote_for_shell("/my tools/it's"), r"'/my tools/it'\''s'");
     }
 }
