@@ -95,6 +95,19 @@ impl Trigger {
         }
     }
 
+    /// Whether the webhook is of neither a call nor a message of a number, so that the carrier
+    /// takes JSON for an answer: an assignment of TaskRouter, an event of Conversations.
+    pub(super) fn takes_json(&self) -> bool {
+        match self {
+            Trigger::Form { params, .. } => {
+                params.sid().is_none() || params.conversation_event().is_some()
+            }
+            Trigger::Json { values, .. } => {
+                ["CallSid", "MessageSid", "SmsSid"].iter().all(|name| !values.contains_key(*name))
+            }
+        }
+    }
+
     /// The kind of the trigger.
     pub(crate) fn kind(&self) -> TriggerKind {
         match self {

@@ -158,9 +158,14 @@ fn respond(reply: WebhookReply) -> HttpResponse {
         // RFC 9110, section 15.5.6 requires it.
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
     }
-    if !reply.document.is_empty() {
-        let xml = HeaderValue::from_static("text/xml; charset=utf-8");
-        response.headers_mut().insert(header::CONTENT_TYPE, xml);
+    if let Some(first) = reply.document.first() {
+        // The answer to an event may be JSON. No document of TwiML begins as JSON does.
+        let content_type = match first {
+            b'{' | b'[' => "application/json",
+            _ => "text/xml; charset=utf-8",
+        };
+        let content_type = HeaderValue::from_static(content_type);
+        response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     }
     for cookie in &reply.cookies {
         if let Ok(cookie) = HeaderValue::from_str(cookie) {

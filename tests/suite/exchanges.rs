@@ -57,6 +57,9 @@ struct Function {
 struct Expect {
     #[serde(default = "ok")]
     status: u16,
+    /// The `Content-Type` of the answer.
+    #[serde(rename = "type", default = "xml")]
+    content_type: String,
     /// The record's word.
     outcome: String,
     /// Requests that the function got.
@@ -77,6 +80,10 @@ struct Expect {
 
 fn post() -> String {
     "POST".to_owned()
+}
+
+fn xml() -> String {
+    "text/xml; charset=utf-8".to_owned()
 }
 
 fn ok() -> u16 {
@@ -143,6 +150,10 @@ async fn play(folder: &Path) -> Vec<String> {
         }
     };
     expect("status", &case.expect.status, &reply.status);
+    let content_type = reply.header("content-type").unwrap_or_default();
+    if !reply.body.is_empty() {
+        expect("type", &case.expect.content_type.as_str(), &content_type);
+    }
     expect("outcome", &case.expect.outcome.as_str(), &record["outcome"].as_str().unwrap());
     let requests = function.requests();
     expect("calls", &case.expect.calls, &requests.len());

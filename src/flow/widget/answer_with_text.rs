@@ -1,8 +1,9 @@
 //! `answer-with-text`: the answer of a route in the short form that has no `success` document.
 //!
 //! As the carrier does with `text/plain` of a webhook, it sends the text as a message or speaks it.
-//! Other bodies are no answer, and a finding says so. Only the short form has this widget; a flow
-//! file cannot name it.
+//! JSON goes back as it is where the webhook is of neither a call nor a message. Other bodies are
+//! not an answer, and a finding says so. Only the short form has this widget; a flow file cannot
+//! name it.
 
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use crate::flow::execution::FlowWarning;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Callee, Property, PropertyKind};
 use crate::function::is_response;
-use crate::limits::{MESSAGE_CHARACTERS_MAX, SAY_BYTES_MAX};
+use crate::limits::{DOCUMENT_BYTES_MAX, MESSAGE_CHARACTERS_MAX, SAY_BYTES_MAX};
 use crate::media_type::{essence, is_json};
 use crate::twiml::TwimlWriter;
 use crate::twiml::read::{DocumentLimits, check_document};
@@ -44,6 +45,12 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     if body.trim().is_empty() || context.execution.frame().trigger.is_status_report() {
         return Ok(Next::End);
     }
+    if essence(content_type).eq_ignore_ascii_case("application/json")
+        && is_json_answer(body)
+        && context.execution.frame().trigger.takes_json()
+    {
+        return Ok(Next::last(body.trim().to_owned().into()));
+    }
     if !essence(content_type).eq_ignore_ascii_case("text/plain") {
         let finding = describe_other(&function, content_type);
         context.execution.warn(finding);
@@ -72,6 +79,12 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     context.execution.warnings.extend(read.findings.into_iter().map(FlowWarning::Finding));
     context.execution.answers_with_text = !runs_as_twiml;
     Ok(Next::last(document.into()))
+}
+
+/// Whether a body that was read as JSON can be an answer. The listener distinguishes it from a
+/// document by its first byte.
+fn is_json_answer(body: &str) -> bool {
+    body.trim_start().starts_with(['{', '[']) && body.len() <= DOCUMENT_BYTES_MAX
 }
 
 /// The finding about a body that is neither TwiML nor text.
