@@ -126,7 +126,8 @@ fn it_waits_for_a_configuration_that_can_be_read() {
 #[test]
 fn the_functions_program_runs_beside_it() {
     let folder = project("program");
-    let script = "echo started $((1 + 1))\nsleep 600 &\necho $! > child.pid\nwait\n";
+    // Said last: the test reads the file once it has seen the line.
+    let script = "sleep 600 &\necho $! > child.pid\necho started $((1 + 1))\nwait\n";
     fs::write(folder.join("functions.sh"), script).unwrap();
     let section = "\n[dev]\ncommand = \"sh functions.sh\"\n";
     edit(&folder, "config.toml", |config| config + section);
