@@ -93,12 +93,16 @@ async fn compare(calls: usize, url: &str) {
                 let call = CallRequest {
                     widget: "",
                     destination: Destination::Function(&config.functions["f"]),
+                    replaced_url: None,
+                    content: None,
+                    credentials: None,
                     parameters: &Params::default(),
                     webhook: &webhook,
                     webhook_form: Some(&form),
                     webhook_payload: None,
                     cookies: None,
                     signing_key: signed.then_some(&*key),
+                    timeout: Duration::from_secs(5),
                     deadline: clock::now() + Duration::from_secs(10),
                     idempotency_key: "SM00000000000000000000000000000000:f",
                 };

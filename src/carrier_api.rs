@@ -16,7 +16,7 @@ use crate::function::{
     CallRequest, Destination, Functions, Outcome, OutcomeKind, Trust, UrlRequest,
 };
 use crate::json::parse_json;
-use crate::limits::{CARRIER_TRIES_MAX, CARRIER_WITHIN};
+use crate::limits::{CARRIER_TRIES_MAX, CARRIER_TRY_WITHIN, CARRIER_WITHIN};
 use crate::uri::escape_target;
 use crate::webhook::Params;
 
@@ -47,15 +47,19 @@ pub(crate) async fn send_request(
     let unusable =
         |_| CarrierRequestError::Failed("`account.api_url` and the path make no URL".to_owned());
     // The operator configured the account, so its API may be at a private address.
-    let mut url_request =
+    let url_request =
         UrlRequest::new(&request_url(account, request), Trust::Configured).map_err(unusable)?;
-    url_request.credentials = account_credentials(account);
+    let credentials = account_credentials(account);
     let deadline = caller.deadline.min(clock::now() + CARRIER_WITHIN);
     // The parameters of the webhook are not sent along.
     let webhook = Params::default();
     let call = CallRequest {
         destination: Destination::Url(&url_request),
         widget: "",
+        replaced_url: None,
+        // The API takes a POST of a form.
+        content: None,
+        credentials: credentials.as_ref(),
         parameters: &request.form,
         webhook: &webhook,
         webhook_form: None,
@@ -63,6 +67,7 @@ pub(crate) async fn send_request(
         cookies: None,
         // The API checks the credentials, and does not read a signature.
         signing_key: None,
+        timeout: CARRIER_TRY_WITHIN,
         deadline,
         idempotency_key: caller.idempotency_key,
     };
@@ -91,7 +96,7 @@ fn read_resource(outcome: Outcome) -> Result<Map<String, Value>, CarrierRequestE
             Err(CarrierRequestError::Failed("it answered XML".to_owned()))
         }
         (OutcomeKind::Fail(_), Some(response)) if response.status_code >= 300 => {
-            let body = parse_json::<Value>(&response.body).ok();
+            let body = parse_json(&response.body).ok();
             let code = body.and_then(|body| body.get("code").and_then(Value::as_u64));
             Err(CarrierRequestError::Refused { status: response.status_code, code })
         }

@@ -10,10 +10,12 @@ mod account;
 mod config_text;
 mod env_file;
 mod environment;
+mod function;
 mod ip_range;
 mod keys;
 mod load;
 mod project;
+mod quote;
 mod reader;
 mod redact;
 mod rewrite;
@@ -22,22 +24,21 @@ mod schema;
 pub use account::{Account, HmacAlgorithm, SharedKey};
 pub use config_text::ConfigText;
 pub(crate) use environment::Environment;
+pub use function::{Function, FunctionBody, HoldSettings};
 pub use ip_range::IpRange;
 pub use project::{FunctionTarget, ProjectSection};
+pub(crate) use quote::{quote_name, quote_text};
 pub(crate) use reader::NEEDS_ENVIRONMENT;
 pub(crate) use rewrite::PROJECT_SCHEME;
 pub use rewrite::UrlRewrite;
 pub(crate) use schema::config_schema;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::Method;
-use actix_web::http::header::{HeaderName, HeaderValue};
 use jiff::tz::TimeZone;
 
 use crate::channel::Channel;
@@ -50,6 +51,9 @@ use crate::read_limited::read_text_limited;
 pub struct Config {
     /// The folder of the file. Paths in the file are relative to it.
     pub folder: PathBuf,
+    /// Whether routes of the file were removed. Then the name of a flow that is not here may be
+    /// that of a removed route.
+    pub is_partial: bool,
     /// `[server]`: the public listener.
     pub server: ServerSection,
     /// `[admin]`: health and metrics, on a listener of their own.
@@ -97,6 +101,8 @@ pub struct ServerSection {
     pub workers: Option<usize>,
     /// The time from the arrival of a webhook to its answer.
     pub answer_within: Duration,
+    /// The same on the routes of flow files, whose functions have more time.
+    pub flow_answer_within: Duration,
     /// The certificate and its key; `None` without TLS on the listener.
     pub tls: Option<TlsFiles>,
 }
@@ -175,58 +181,6 @@ pub enum EgressRule {
     Host(String, Option<u16>),
 }
 
-/// `[function.NAME]`
-#[derive(Clone)]
-pub struct Function {
-    /// The NAME of the section, which is also the name of the widget of a short route.
-    pub name: String,
-    /// Where its code is.
-    pub target: FunctionTarget,
-    /// `POST` or `GET`.
-    pub method: Method,
-    /// The form of the parameters in a POST.
-    pub body: FunctionBody,
-    /// Headers of each request. Their values may be secrets, and are marked as such.
-    pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// The time for the whole answer, redirects and body included.
-    pub timeout: Duration,
-    /// The largest body; a larger one is `fail`.
-    pub max_body_bytes: usize,
-    /// Whether the carrier's parameters are sent too. The configured ones have precedence.
-    pub forward_webhook: bool,
-    /// Whether findings in returned TwiML are `fail`.
-    pub strict: bool,
-    /// Whether a call may be repeated after a lost connection although the function may have
-    /// received it.
-    pub idempotent: bool,
-    /// Whether the request is HTTP/1.0, for servers that end an answer by closing the connection.
-    pub http_1_0: bool,
-    /// The maximum of connections to this function, per worker.
-    pub connections: usize,
-    /// What callers hear until the function has answered. `None`: it answers in time, or fails.
-    pub hold: Option<HoldSettings>,
-}
-
-/// `body` of a `[function.NAME]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FunctionBody {
-    /// A form; what the carrier sent if the webhook is not a form.
-    Auto,
-    /// A form, also of a webhook in JSON.
-    Form,
-    /// A JSON object.
-    Json,
-}
-
-/// `hold` and `hold_after_ms` of a `[function.NAME]`.
-#[derive(Clone, Debug)]
-pub struct HoldSettings {
-    /// The hold document, a file under `templates/`.
-    pub document: ConfigText,
-    /// The time before the caller hears the document, and before each repetition.
-    pub after: Duration,
-}
-
 /// `[route."/path"]`
 #[derive(Clone, Debug)]
 pub struct RouteSection {
@@ -272,15 +226,6 @@ pub struct ShortRoute {
     pub fail: Option<ConfigText>,
     /// Whether the function also gets status callbacks and delivery receipts.
     pub status_callbacks: bool,
-}
-
-// === impl Function ===
-
-impl fmt::Debug for Function {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Without the URL, which may contain a user and a password.
-        formatter.debug_struct("Function").field("name", &self.name).finish_non_exhaustive()
-    }
 }
 
 // === impl RouteAnswer ===
@@ -331,6 +276,12 @@ impl Config {
                 (None, problems)
             }
         }
+    }
+
+    /// Removes the routes that do not fit.
+    pub(crate) fn retain_routes(&mut self, fits: impl Fn(&str, &RouteSection) -> bool) {
+        self.routes.retain(|path, route| fits(path, route));
+        self.is_partial = true;
     }
 
     /// Reads a configuration from a text.

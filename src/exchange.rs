@@ -128,7 +128,7 @@ async fn answer<'a>(
     log: &mut ExchangeLog,
 ) -> Result<WebhookReply, ExchangeError> {
     let ExchangeContext { gateway, worker, deadline } = context;
-    let Verification { webhook, proof } = gateway.verifier.verify(received.await?)?;
+    let Verification { mut webhook, proof } = gateway.verifier.verify(received.await?)?;
     log.record_webhook(&webhook, proof);
     let route = gateway.routes.find(&webhook)?;
     progress.route = Some(route);
@@ -151,7 +151,7 @@ async fn answer<'a>(
         ClaimOutcome::First(claim) => progress.claim = Some(claim),
         ClaimOutcome::Unclaimed => {}
     }
-    let result = WebhookHandler { context, route }.turn(webhook, log).await?;
+    let result = WebhookHandler { context, route }.turn(&mut webhook, log).await?;
     // At the deadline this delivery gets the fallback, and the write goes on: a repeat then gets
     // the reply.
     in_time(deadline, result.commit(worker, progress.claim.take())).await

@@ -44,7 +44,7 @@ pub use engine::advance;
 pub use execution::{Execution, ExecutionState, FlowWarning, TransitionRecord, Wait};
 pub use failure::Failure;
 pub use pattern::{Pattern, PatternError};
-pub use properties::{Callee, Pair, Properties, Property, PropertyKind};
+pub use properties::{Callee, Pair, Properties, Property, PropertyKind, ReplacedUrl};
 pub(crate) use scope::Scope;
 pub(crate) use short::{ShortFlow, build_short_flow};
 pub use step::{CallTarget, Event, FunctionCall, RenderedUrl, Step};

@@ -37,15 +37,16 @@ pub use error::{CallError, FunctionError};
 pub use mock::{MockResponse, MockTransport, OutgoingRequest};
 pub use outcome::{FunctionResponse, Outcome, OutcomeKind};
 pub use project::ProjectLink;
-pub use request::{Destination, RequestBody, UnusableUrl, UrlRequest};
+pub use request::{CallContent, Destination, RequestBody, UnusableUrl, UrlRequest};
 pub use transport::{CallPhase, Resolver, ResolverEntry, TlsError, TransportError};
 pub use url::{Origin, RequestUrl};
 
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use parking_lot::Mutex;
@@ -53,6 +54,7 @@ use tokio::time::Instant;
 
 use crate::clock;
 use crate::config::{Config, Function};
+use crate::limits::FUNCTION_WITHIN;
 use crate::verify::SigningKey;
 use crate::webhook::{Params, WebhookPayload};
 use breaker::Breaker;
@@ -113,6 +115,14 @@ pub struct CallRequest<'a> {
     pub destination: Destination<'a>,
     /// The widget that calls; empty where none does.
     pub widget: &'a str,
+    /// The URL of the widget that a configured function replaces. Its query is sent too, and its
+    /// credentials where the function's URL has none.
+    pub replaced_url: Option<&'a str>,
+    /// What the widget says of its request. `None`: the method of a configured function, or POST,
+    /// and a form.
+    pub content: Option<&'a CallContent>,
+    /// The value of `Authorization`. It wins over credentials in the URL.
+    pub credentials: Option<&'a HeaderValue>,
     /// The flow's parameters, rendered. They win over the carrier's of the same name.
     pub parameters: &'a Params,
     /// The carrier's parameters, sent along if the function's `forward_webhook` says so.
@@ -126,11 +136,26 @@ pub struct CallRequest<'a> {
     pub cookies: Option<CallCookies<'a>>,
     /// The account's key, which signs the request as the carrier would.
     pub signing_key: Option<&'a SigningKey>,
-    /// When the whole webhook must be answered. The function's own timeout may end the call before.
+    /// The time for the whole call, redirects and body included.
+    pub timeout: Duration,
+    /// When the whole webhook must be answered: it may end the call before its timeout.
     pub deadline: Instant,
     /// The same when the same step of a flow runs again: `I-Twilio-Idempotency-Token` and
     /// `Idempotency-Key`.
     pub idempotency_key: &'a str,
+}
+
+// === impl CallRequest ===
+
+impl<'a> CallRequest<'a> {
+    /// The method of the first request.
+    fn method(&self) -> &'a Method {
+        match (self.content, self.destination) {
+            (Some(content), _) if content.is_get => &Method::GET,
+            (None, Destination::Function(function)) => &function.method,
+            (Some(_), _) | (None, Destination::Url(_)) => &Method::POST,
+        }
+    }
 }
 
 // === impl SharedFunctions ===
@@ -212,7 +237,7 @@ impl Functions {
         // The queue is a part of it: the caller waited for it too.
         let duration = clock::now().duration_since(started);
         if let Some(client) = client {
-            client.record(&kind, duration);
+            client.record(&kind, duration, call.timeout);
         }
         let (attempts, reused_connection) = (progress.attempts(), progress.reused_connection());
         Outcome { kind, response, cookies, duration, attempts, reused_connection }
@@ -227,8 +252,9 @@ impl Functions {
         let (started, progress) = (clock::now(), SendProgress::default());
         let destination = Destination::Function(call.function);
         let client = self.client(destination).ok_or(CallError::Unusable)?;
+        let timeout = call.function.timeout.unwrap_or(FUNCTION_WITHIN);
         let result = client.relay(call, started, &progress).await;
-        client.record_response(&result, clock::now().duration_since(started));
+        client.record_response(&result, clock::now().duration_since(started), timeout);
         result
     }
 

@@ -3,7 +3,8 @@
 //!
 //! [`flows`] compiles the flows and restores their earlier revisions, `short_route` makes a flow
 //! of a short route, `hold_documents` and `fallback_document` compile the documents beside them,
-//! `route_checks` and `unset_variables` report what fits together badly. All of them report into
+//! `widget_functions` finds the function that replaces the URL of a widget, `route_checks` and
+//! `unset_variables` report what fits together badly. All of them report into
 //! one list of problems, and a [`Gateway`] exists only if none of these is an error; from then on
 //! it never changes, so that all workers share it without a lock. What does change is behind a
 //! [`Worker`]: the connections of its functions, the sessions, the calls that are pending. Nothing
@@ -17,6 +18,7 @@ mod route_checks;
 mod route_problems;
 mod short_route;
 mod unset_variables;
+mod widget_functions;
 
 pub use flows::Flows;
 pub use project::Project;
@@ -25,6 +27,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::channel::Channel;
 use crate::config::{Account, Config, RouteAnswer, RouteSection};
@@ -44,6 +47,7 @@ use crate::verify::Verifier;
 use fallback_document::load_fallback_document;
 use project::load_project;
 use short_route::ShortRouteCompiler;
+use widget_functions::check_widget_functions;
 
 /// One revision of the configuration, compiled. All workers share it, and it never changes.
 pub struct Gateway {
@@ -130,6 +134,7 @@ impl Gateway {
         // Before the routes, which refer to the flows by their files.
         let project = link.as_ref().map(|link| Arc::clone(link.pool.project()));
         let flows = Flows::load(&config, templates, project, problems);
+        check_widget_functions(&config, &flows, problems);
         let builder = RouteBuilder { config: &config, templates, flows: &flows, metrics };
         let sections = config.routes.iter();
         // A route with an error is left out, so that the others are checked all the same.
@@ -170,6 +175,16 @@ impl Gateway {
         let functions = Functions::new(&self.functions);
         let stored_flows = RefCell::default();
         Worker { sessions, functions, pending, records_transitions: false, stored_flows }
+    }
+
+    /// The time for the answer to a webhook of a route, or to one without a route.
+    pub(crate) fn answer_within(&self, route: Option<&Arc<Route>>) -> Duration {
+        match route {
+            Some(route) if route.flow.persistence.is_always() => {
+                self.config.server.flow_answer_within
+            }
+            _ => self.config.server.answer_within,
+        }
     }
 
     /// The replacement of a URL of an imported flow. `None` if no `[[rewrite]]` fits.

@@ -169,6 +169,9 @@ pub(crate) const RETURN_WITHIN: Duration = Duration::from_secs(14_400);
 /// may end it earlier.
 pub(crate) const CARRIER_WITHIN: Duration = Duration::from_secs(8);
 
+/// The time for one try of a request to the carrier's API.
+pub(crate) const CARRIER_TRY_WITHIN: Duration = Duration::from_secs(5);
+
 /// Tries of one request that the carrier's API refuses for now.
 pub(crate) const CARRIER_TRIES_MAX: u32 = 3;
 
@@ -176,6 +179,14 @@ pub(crate) const CARRIER_TRIES_MAX: u32 = 3;
 
 /// The time for a turn that no webhook waits for.
 pub(crate) const TIMER_TURN_WITHIN: Duration = Duration::from_secs(60);
+
+/// The time from a webhook of a flow file to its answer, unless `server.answer_within_ms` is set:
+/// [`FLOW_FUNCTION_WITHIN`], and time for the rest of the turn. The carrier waits for 15 s.
+pub(crate) const FLOW_ANSWER_WITHIN: Duration = Duration::from_secs(13);
+
+/// The rest of that time that a call leaves, so that the widgets after a function that never
+/// answers still reply. The store may wait for [`STORE_LOCKED_WITHIN`] of it.
+pub(crate) const FLOW_REPLY_WITHIN: Duration = Duration::from_millis(750);
 
 /// The interval of the search for waits that have ended.
 pub(crate) const TIMER_EVERY: Duration = Duration::from_secs(1);
@@ -217,9 +228,13 @@ pub(crate) const TEMPLATES_MAX: usize = 10_000;
 
 // Functions, and servers that a flow calls by their URLs.
 
-/// The time for the whole answer of a server that a flow calls by its URL: the default of
-/// `function.timeout_ms`.
+/// The time for the whole answer of a function that the short form of a route calls, unless
+/// `function.timeout_ms` is set.
 pub(crate) const FUNCTION_WITHIN: Duration = Duration::from_secs(5);
+
+/// The same for the functions and URLs that a flow file calls: Studio's documentation allows 10
+/// seconds for Run Function and Make HTTP Request.
+pub(crate) const FLOW_FUNCTION_WITHIN: Duration = Duration::from_secs(10);
 
 /// The body of such an answer: the default of `function.max_body_bytes` (Studio: 64 kB).
 pub(crate) const FUNCTION_BODY_BYTES_MAX: usize = 64 * 1024;

@@ -292,6 +292,13 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
                 "4000",
                 "with `hold`: milliseconds before it is heard, and before it is heard again",
             ),
+            key(
+                "widgets",
+                List,
+                "[]",
+                "widgets of flows whose URLs it replaces, FLOW/WIDGET or WIDGET; none: those with \
+                 the name of the function, in every flow",
+            ),
         ],
     },
     SectionSpec {
@@ -306,13 +313,13 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
     SectionSpec {
         name: "rewrite",
         repeated: true,
-        doc: "replaces URLs in imported flows",
+        doc: "replaces URLs, sids and names in imported flows",
         keys: &[
-            required("from", Text, "the beginning of a URL in the flow"),
+            required("from", Text, "the beginning of a URL in the flow, or a whole sid or name"),
             required(
                 "to",
                 Text,
-                "its replacement, http:// or https://, or functions: for the project",
+                "its replacement; of a URL, http:// or https://, or functions: for the project",
             ),
         ],
     },

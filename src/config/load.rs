@@ -55,6 +55,7 @@ pub(super) fn load_config(
     let server = server::read_server(&mut reader, file);
     let config = server.zip(project).map(|(server, project)| Config {
         folder: folder.to_owned(),
+        is_partial: false,
         server,
         admin,
         log,

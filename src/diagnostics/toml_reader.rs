@@ -145,6 +145,11 @@ impl<'a, 'i> TomlTable<'a, 'i> {
         self.table?.get(name)
     }
 
+    /// Whether the file has the key, so that its default does not apply.
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
     /// Where the table begins.
     pub(crate) fn span(&self) -> Range<usize> {
         self.span.clone()

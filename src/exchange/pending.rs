@@ -11,10 +11,10 @@ use crate::channel::Channel;
 use crate::clock;
 use crate::config::Function;
 use crate::flow::{CallTarget, Event, Execution, FunctionCall};
+use crate::function::Destination;
 use crate::journal::ExchangeLog;
 use crate::limits::HOLD_WITHIN;
 use crate::pending::{CallPoll, DetachedCall, PendingCall, PendingKey};
-use crate::webhook::Params;
 
 /// How long to wait for a pending call whose function has no `hold` since a reload.
 const DEFAULT_HOLD_AFTER: Duration = Duration::from_secs(4);
@@ -22,12 +22,11 @@ const DEFAULT_HOLD_AFTER: Duration = Duration::from_secs(4);
 /// The configured function of a call, if the call may outlast its webhook.
 pub(super) fn pending_function(call: &FunctionCall) -> Option<Arc<Function>> {
     match &call.target {
-        CallTarget::Function(function) if call.pending.is_some() || function.hold.is_some() => {
-            // A stored pending call has parameters only: neither a body nor credentials.
-            let plain = call.body.is_none() && !call.with_credentials;
-            plain.then(|| Arc::clone(function))
+        CallTarget::Function { function, .. } => {
+            let may_outlast = call.pending.is_some() || function.hold.is_some();
+            may_outlast.then(|| Arc::clone(function))
         }
-        _ => None,
+        CallTarget::Url(_) => None,
     }
 }
 
@@ -53,7 +52,7 @@ impl TurnRunner<'_> {
         };
         // The hold document needs time to be rendered and committed before the deadline.
         let until = (began + after).min(self.context.deadline - HOLD_WITHIN);
-        let call = call.pending.unwrap_or_else(|| self.pending_call(execution, call.parameters));
+        let call = self.pending_call(execution, call);
         let poll = match known {
             Some(outcome) => outcome.wait(until).await,
             None => self.detach(&key, self.detached_call(execution, &function, &call), until).await,
@@ -91,12 +90,21 @@ impl TurnRunner<'_> {
         }
     }
 
-    /// The record of a new call, which the execution stores.
-    fn pending_call(&self, execution: &Execution, parameters: Params) -> Box<PendingCall> {
+    /// The record of a call, which the execution stores: that of the former polls, or a new one.
+    fn pending_call(&self, execution: &Execution, call: FunctionCall) -> Box<PendingCall> {
+        if let Some(pending) = call.pending {
+            return pending;
+        }
+        let replaced_url = match call.target {
+            CallTarget::Function { replaced_url, .. } => replaced_url,
+            CallTarget::Url(_) => None,
+        };
         Box::new(PendingCall {
             key: format!("{}:{}", self.key, execution.steps),
             times: 0,
-            parameters: Arc::new(parameters),
+            replaced_url,
+            content: call.content,
+            parameters: Arc::new(call.parameters),
             webhook: Arc::new(self.params.clone()),
             payload: self.payload.cloned().map(Box::new),
         })
@@ -113,6 +121,9 @@ impl TurnRunner<'_> {
             functions: self.context.worker.functions.clone(),
             function: Arc::clone(function),
             widget: execution.widget(self.flow).name.clone(),
+            replaced_url: call.replaced_url.clone(),
+            content: call.content.clone(),
+            credentials: self.credentials(call.content.as_deref()),
             parameters: Arc::clone(&call.parameters),
             webhook: Arc::clone(&call.webhook),
             payload: call.payload.clone(),
@@ -120,6 +131,7 @@ impl TurnRunner<'_> {
             // Only the first poll has the form of the webhook that began the call.
             form: self.form.filter(|_| call.times == 0).cloned(),
             signing_key: self.account.and_then(|account| key_of(account)).cloned(),
+            timeout: self.timeout_of(Destination::Function(function)),
             key: call.key.clone(),
         }
     }

@@ -71,16 +71,18 @@ struct LockedSession {
 }
 
 impl<'a> WebhookHandler<'a> {
-    /// Runs one turn for a webhook.
+    // The webhook is borrowed: an argument by value has room in the future of each function that
+    // it is passed through, and the future of a webhook is moved as a whole.
+    /// Runs one turn for a webhook. It takes the parameters out of it.
     pub(super) async fn turn(
         self,
-        webhook: Webhook,
+        webhook: &mut Webhook,
         log: &mut ExchangeLog,
     ) -> Result<TurnResult, ExchangeError> {
         if let Some(fault) = webhook.payload.as_ref().and_then(|payload| payload.fault.as_ref()) {
             log.note(&format!("the webhook says that it is JSON, and is not: {fault}"));
         }
-        match conversation(&webhook, self.route) {
+        match conversation(webhook, self.route) {
             Conversation::Stateless => Ok(self.run_stateless(webhook, log).await),
             Conversation::Session(keys) => self.run_in_session(webhook, keys, log).await,
             Conversation::Ignore(why) => {
@@ -91,7 +93,7 @@ impl<'a> WebhookHandler<'a> {
     }
 
     /// Runs a flow that never waits: nothing is read from the store, and only the reply is written.
-    async fn run_stateless(self, mut webhook: Webhook, log: &mut ExchangeLog) -> TurnResult {
+    async fn run_stateless(self, webhook: &mut Webhook, log: &mut ExchangeLog) -> TurnResult {
         let form = webhook.merge_query();
         let params = Arc::new(std::mem::take(&mut webhook.params));
         let begun = Arc::clone(&params);
@@ -102,7 +104,7 @@ impl<'a> WebhookHandler<'a> {
         let records = self.context.worker.records_transitions;
         let turn = TurnContext::without_return(clock::wall()).recording_transitions(records);
         let event = Event::Trigger;
-        let input = TurnInput { event, turn, webhook: &webhook, params: &params, form };
+        let input = TurnInput { event, turn, webhook, params: &params, form };
         let (document, cookies) = self.run(&self.route.flow, &mut execution, input, log).await;
         TurnResult { cookies, ..TurnResult::stateless(document) }
     }
@@ -110,16 +112,16 @@ impl<'a> WebhookHandler<'a> {
     /// Runs a flow whose executions are stored: the session's active one, or a new one.
     async fn run_in_session(
         self,
-        mut webhook: Webhook,
+        webhook: &mut Webhook,
         keys: SessionKeys,
         log: &mut ExchangeLog,
     ) -> Result<TurnResult, ExchangeError> {
         let ExchangeContext { worker, deadline, .. } = self.context;
         let LockedSession { key: session, active, locks } =
-            self.lock_session(&webhook, keys, log).await?;
+            self.lock_session(webhook, keys, log).await?;
         let was_stored = active.is_some();
         let now = clock::wall();
-        let plan = decide(&webhook, self.route, active);
+        let plan = decide(webhook, self.route, active);
         // After the decision: what the owner wrote into the URL says nothing about the call.
         let form = webhook.merge_query();
         let (created, flow, mut execution, event) = match plan {
@@ -136,13 +138,13 @@ impl<'a> WebhookHandler<'a> {
                 if let Some(replaced) = replaced {
                     self.end(replaced).await?;
                 }
-                let execution = self.begin(&webhook, now);
+                let execution = self.begin(webhook, now);
                 (now, Arc::clone(&self.route.flow), execution, Event::Trigger)
             }
         };
-        let turn = self.turn_context(&webhook, &flow, now);
+        let turn = self.turn_context(webhook, &flow, now);
         let params = std::mem::take(&mut webhook.params);
-        let input = TurnInput { event, turn, webhook: &webhook, params: &params, form };
+        let input = TurnInput { event, turn, webhook, params: &params, form };
         let (document, cookies) = self.run(&flow, &mut execution, input, log).await;
         if execution.state != ExecutionState::Ended {
             // Before the execution: the store must never have an execution without its flow.

@@ -2,22 +2,25 @@
 //! there is a document.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use actix_web::http::Method;
+use actix_web::http::header::HeaderValue;
 use actix_web::web::Bytes;
+use tokio::time::Instant;
 
 use super::{ExchangeContext, pending};
 use crate::carrier_api::{self, ApiCaller};
+use crate::clock;
 use crate::config::{Account, PROJECT_SCHEME};
 use crate::flow::{
     CallTarget, Event, Execution, Failure, Flow, FunctionCall, RenderedUrl, Step, TurnContext,
     advance,
 };
 use crate::function::{
-    CallCookies, CallRequest, Destination, Outcome, Trust, UnusableUrl, UrlRequest,
+    CallContent, CallCookies, CallRequest, Destination, Outcome, Trust, UnusableUrl, UrlRequest,
 };
 use crate::journal::ExchangeLog;
-use crate::limits::{COOKIE_BYTES_MAX, COOKIES_MAX};
+use crate::limits::{COOKIE_BYTES_MAX, COOKIES_MAX, FLOW_REPLY_WITHIN};
 use crate::twiml::EMPTY;
 use crate::webhook::{Params, WebhookPayload};
 
@@ -93,8 +96,12 @@ impl TurnRunner<'_> {
     /// destination for the log, and the outcome.
     async fn call(&self, call: &FunctionCall, widget: &str, step: u32) -> (String, Outcome) {
         let request;
+        let mut replaced = None;
         let destination = match &call.target {
-            CallTarget::Function(function) => Destination::Function(function),
+            CallTarget::Function { function, replaced_url } => {
+                replaced = replaced_url.as_deref();
+                Destination::Function(function)
+            }
             CallTarget::Url(url) => match self.url_request(call, url) {
                 Ok(usable) => {
                     request = usable;
@@ -107,9 +114,13 @@ impl TurnRunner<'_> {
             },
         };
         let idempotency_key = format!("{}:{step}", self.key);
-        let outcome = self.context.worker.functions.call(CallRequest {
+        let credentials = self.credentials(call.content.as_deref());
+        let call = CallRequest {
             destination,
             widget,
+            replaced_url: replaced,
+            content: call.content.as_deref(),
+            credentials: credentials.as_deref(),
             parameters: &call.parameters,
             webhook: self.params,
             webhook_form: self.form,
@@ -117,10 +128,24 @@ impl TurnRunner<'_> {
             // A URL of a flow may be of anyone.
             cookies: self.cookies.filter(|_| matches!(destination, Destination::Function(_))),
             signing_key: self.account.and_then(|a| self.context.gateway.verifier.signing_key(a)),
-            deadline: self.context.deadline,
+            timeout: self.timeout_of(destination),
+            deadline: self.call_deadline(),
             idempotency_key: &idempotency_key,
-        });
-        (destination.name().to_owned(), outcome.await)
+        };
+        let outcome = self.context.worker.functions.call(call).await;
+        (destination.name().to_owned(), outcome)
+    }
+
+    /// The end of the time for a call. A flow replies also after a function that never answers, so
+    /// a part of the time is its own.
+    fn call_deadline(&self) -> Instant {
+        let deadline = self.context.deadline;
+        if !self.flow.persistence.is_always() {
+            return deadline;
+        }
+        let replying = deadline - FLOW_REPLY_WITHIN;
+        // A deadline that short is of a test, or of a turn that has used its time up.
+        if replying > clock::now() + FLOW_REPLY_WITHIN { replying } else { deadline }
     }
 
     /// What a request to the carrier's API needs beside the flow's parameters.
@@ -147,19 +172,35 @@ impl TurnRunner<'_> {
         let url = rewritten.as_deref().unwrap_or(&rendered.url);
         // Only by a rewrite, which the operator wrote.
         let project = rewritten.as_deref().and_then(|url| url.strip_prefix(PROJECT_SCHEME));
-        let mut request = match project {
+        let request = match project {
             Some(path) => UrlRequest::to_project(self.context.gateway.functions.project(), path)?,
             None => UrlRequest::new(url, trust)?,
         };
-        if call.with_credentials {
-            let account = self.account.filter(|account| carrier_api::is_carrier_url(account, url));
+        if call.content.as_ref().is_some_and(|content| content.with_credentials) {
             // Credentials go to the carrier's hosts only. Studio refuses other hosts as well.
-            let unusable = || UnusableUrl { name: request.name().to_owned() };
-            request.credentials = carrier_api::account_credentials(account.ok_or_else(unusable)?);
+            let is_carrier = |account: &&Arc<Account>| carrier_api::is_carrier_url(account, url);
+            if self.account.filter(is_carrier).is_none() {
+                return Err(UnusableUrl { name: request.name().to_owned() });
+            }
         }
-        request.method = if rendered.is_get { Method::GET } else { Method::POST };
-        request.body = call.body.clone();
         Ok(request)
+    }
+
+    /// The credentials of the account, for a widget that asks for them. Where a function replaces
+    /// its URL, the function gets them: the operator has configured it in the carrier's place.
+    // Boxed: few calls have them, and the future of every webhook is copied with their size.
+    pub(super) fn credentials(&self, content: Option<&CallContent>) -> Option<Box<HeaderValue>> {
+        content.filter(|content| content.with_credentials)?;
+        carrier_api::account_credentials(self.account?).map(Box::new)
+    }
+
+    /// The time for a call: that of the function, or the flow's own.
+    pub(super) fn timeout_of(&self, destination: Destination<'_>) -> Duration {
+        let configured = match destination {
+            Destination::Function(function) => function.timeout,
+            Destination::Url(_) => None,
+        };
+        configured.unwrap_or(self.flow.functions_within)
     }
 }
 

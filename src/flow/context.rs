@@ -186,9 +186,14 @@ impl<'a> WidgetContext<'a> {
     /// A property as text; `None` if it is not set or renders as white space.
     pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, Failure> {
         let Some(template) = self.widget().properties.text(name) else { return Ok(None) };
-        let text = self.render(template)?;
+        let mut text = self.render(template)?;
         if text.trim().is_empty() {
             return Ok(None);
+        }
+        if self.widget().properties.references.contains(&name) {
+            let mut rewrites = self.current_flow().rewrites.iter();
+            let rewritten = rewrites.find_map(|rewrite| rewrite.apply(text.trim()));
+            text = rewritten.unwrap_or(text);
         }
         check_length(&self.widget().name, name, text).map(Some)
     }

@@ -1,6 +1,7 @@
 //! The compiled form of a flow: widgets with named transitions. Every route has one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,10 @@ pub struct Flow {
     pub persistence: Persistence,
     /// The key of the conversation that a webhook belongs to.
     pub identity: ConversationIdentity,
+    /// The time for the answer of a URL, and of a function without `timeout_ms`.
+    pub functions_within: Duration,
+    /// The `[[rewrite]]` sections, for URLs and sids that have Liquid.
+    pub rewrites: Vec<config::UrlRewrite>,
     /// The widgets. The first one is the trigger, where an execution begins.
     pub widgets: Vec<Widget>,
     /// The flows that `run-subflow` widgets run.
@@ -107,7 +112,7 @@ impl Flow {
     /// The configured functions that its own widgets call.
     fn functions(&self) -> impl Iterator<Item = &config::Function> {
         self.widgets.iter().filter_map(|widget| match &widget.properties.callee {
-            Some(Callee::Function(function)) => Some(function.as_ref()),
+            Some(Callee::Function { function, .. }) => Some(function.as_ref()),
             _ => None,
         })
     }

@@ -42,6 +42,17 @@ pub enum FlowValue {
     Table(Vec<(FlowKey, FlowNode)>),
 }
 
+impl FlowValue {
+    /// Reads a number of at most 64 bits. Equal numbers get one spelling, so that a flow is the
+    /// same revision in JSON and in TOML. `None` if the number is too large.
+    fn from_number(text: &str) -> Option<FlowValue> {
+        let whole = text.parse::<i64>().map(serde_json::Number::from).ok();
+        let whole = whole.or_else(|| text.parse::<u64>().map(serde_json::Number::from).ok());
+        let float = || text.parse().ok().and_then(serde_json::Number::from_f64);
+        whole.or_else(float).map(FlowValue::Number)
+    }
+}
+
 /// A key of a table, with its place in the text.
 #[derive(Clone, Debug)]
 pub struct FlowKey {
@@ -114,7 +125,9 @@ impl FlowNode {
         let value = match json {
             serde_json::Value::Null => FlowValue::Null,
             serde_json::Value::Bool(value) => FlowValue::Bool(*value),
-            serde_json::Value::Number(number) => FlowValue::Number(number.clone()),
+            serde_json::Value::Number(number) => {
+                FlowValue::from_number(number.as_str()).unwrap_or(FlowValue::Null)
+            }
             serde_json::Value::String(text) => FlowValue::Text(text.clone()),
             serde_json::Value::Array(items) => {
                 FlowValue::List(items.iter().map(FlowNode::from_json).collect())

@@ -1,21 +1,22 @@
 //! The import: checks the tree of a flow file and compiles it to a [`Flow`].
 //!
 //! `properties` checks the properties of a widget against the table of its type, `wiring` the
-//! transitions, `split` the conditions, and `url` the URLs that a flow calls; `unknown_type`
-//! proposes a type for a widget whose own does not exist. Invariant: one import reports all
-//! problems of a file, and a flow with an error is not built, so that the engine meets checked
-//! flows alone. The import knows widgets by their [`WidgetType`], not by name, and neither reads
-//! files nor makes requests: the [`ImportContext`] has what a flow may refer to.
+//! transitions, `split` the conditions, `url` the URLs that a flow calls, and `references` its
+//! other URLs, its sids and names; `unknown_type` proposes a type for a widget whose own does not
+//! exist. Invariant: one import reports all problems of a file, and a flow with an error is not
+//! built, so that the engine meets checked flows alone. The import knows widgets by their
+//! [`WidgetType`], not by name, and neither reads files nor makes requests: the [`ImportContext`]
+//! has what a flow may refer to.
 
 mod properties;
+mod references;
 mod split;
 mod unknown_type;
 mod url;
 mod wiring;
 
-pub(crate) use url::is_callable;
+pub(crate) use url::{is_callable, scheme_and_host};
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
@@ -29,13 +30,13 @@ use crate::config;
 use crate::diagnostics::problem::{Problem, Problems, Source};
 use crate::diagnostics::suggest::{did_you_mean, nearest_name};
 use crate::hex::to_hex;
-use crate::limits::WIDGETS_MAX;
+use crate::limits::{FLOW_FUNCTION_WITHIN, WIDGETS_MAX};
 use crate::liquid::{LiquidEngine, OutputFormat, Template};
 
 /// The parts of the configuration that a flow may refer to.
 pub struct ImportContext<'a> {
-    /// The configured functions. One with the name of a widget replaces the widget's URL.
-    pub functions: &'a BTreeMap<String, Arc<config::Function>>,
+    /// Finds the configured function that replaces the URL of a widget, by the widget's name.
+    pub function: &'a dyn Fn(&str) -> Option<Arc<config::Function>>,
     /// The `[[rewrite]]` sections, in order.
     pub rewrites: &'a [config::UrlRewrite],
     /// Whether a path is one of a function of the project.
@@ -121,6 +122,8 @@ pub fn import(
             // A flow without the flag allows concurrent calls.
             Some(true) | None => ConversationIdentity::CallOrContact,
         },
+        functions_within: FLOW_FUNCTION_WITHIN,
+        rewrites: context.rewrites.to_vec(),
         name: flow_name.name,
         sid,
         widgets,
@@ -315,7 +318,8 @@ impl FlowImporter<'_> {
                 }
                 [root, ..] if !Scope::ROOTS.contains(root) => {
                     let roots = Scope::ROOTS.join(", ");
-                    let help = format!("it renders as nothing; there is: {roots}");
+                    let rewrite = references::advise_rewrite(text);
+                    let help = format!("it renders as nothing; there is: {roots}{rewrite}");
                     ((*root).to_owned(), Some(help))
                 }
                 _ => continue,

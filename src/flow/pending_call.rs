@@ -62,11 +62,13 @@ pub(super) fn poll_again(
     pending: Box<PendingCall>,
 ) -> Result<Next, Failure> {
     match &context.widget().properties.callee {
-        Some(Callee::Function(function)) => Ok(Next::CallFunction(FunctionCall {
-            target: CallTarget::Function(Arc::clone(function)),
+        Some(Callee::Function { function, .. }) => Ok(Next::CallFunction(FunctionCall {
+            target: CallTarget::Function {
+                function: Arc::clone(function),
+                replaced_url: pending.replaced_url.clone(),
+            },
             parameters: Params::clone(&pending.parameters),
-            body: None,
-            with_credentials: false,
+            content: pending.content.clone(),
             pending: Some(pending),
         })),
         // A changed configuration has no function for this widget any more: it begins again.

@@ -34,6 +34,12 @@ pub enum PropertyKind {
     Variables,
     /// Any JSON, compiled as its text.
     Json,
+    /// A URL that the carrier is given. `[[rewrite]]` applies to it.
+    Url,
+    /// A sid with these letters in front, to which `[[rewrite]]` applies.
+    Sid(&'static str),
+    /// The name of something at the carrier, such as a queue. `[[rewrite]]` applies to it.
+    Name,
     /// The URL that the widget calls.
     Callee,
     /// The name of a template file.
@@ -49,6 +55,8 @@ pub enum PropertyKind {
 pub struct Properties {
     /// The properties with one text.
     pub texts: Vec<(&'static str, Template)>,
+    /// Those of them with Liquid to whose rendered texts `[[rewrite]]` applies: URLs, sids, names.
+    pub references: Vec<&'static str>,
     /// The properties with a list of keys and values.
     pub lists: Vec<(&'static str, Vec<Pair>)>,
     /// The function or URL that the widget calls.
@@ -70,9 +78,32 @@ pub struct Pair {
 #[derive(Clone, Debug)]
 pub enum Callee {
     /// A configured function.
-    Function(Arc<config::Function>),
+    Function {
+        /// The function.
+        function: Arc<config::Function>,
+        /// The URL in the flow that it replaces. `None` in the short form of a route.
+        replaced: Option<ReplacedUrl>,
+    },
     /// The URL of an imported flow, which is rendered and then rewritten by `[[rewrite]]`.
-    Url(Template),
+    Url {
+        /// The URL.
+        template: Template,
+        /// Whether the operator has chosen its host: it has no Liquid, or a `[[rewrite]]` has
+        /// replaced the Liquid of its host.
+        is_constant: bool,
+    },
+}
+
+/// The URL of a widget that a configured function replaces.
+#[derive(Clone, Debug)]
+pub struct ReplacedUrl {
+    /// The URL as the flow has it.
+    pub text: String,
+    /// Whether it could be called without the function.
+    pub is_callable: bool,
+    /// The URL to render for its query and credentials, if it may have any: they are a part of
+    /// what the widget sends.
+    pub parameters: Option<Template>,
 }
 
 // === impl Property ===

@@ -7,6 +7,7 @@ use super::definition::{ConversationIdentity, Flow, Persistence, Transition, Wid
 use super::properties::{Callee, Pair, Properties};
 use super::widget::{ANSWER_WITH_TEXT, RESPOND, RUN_FUNCTION, TRIGGER};
 use crate::config;
+use crate::limits::FUNCTION_WITHIN;
 use crate::liquid::Template;
 
 /// The parts of a short route, with compiled templates.
@@ -31,7 +32,7 @@ pub(crate) fn build_short_flow(route: &str, short: ShortFlow) -> Flow {
     };
     let function = Properties {
         lists: vec![("parameters", short.parameters)],
-        callee: Some(Callee::Function(Arc::clone(&short.function))),
+        callee: Some(Callee::Function { function: Arc::clone(&short.function), replaced: None }),
         ..Properties::default()
     };
     // The trigger is first, as in every flow, and FUNCTION is the index of the second.
@@ -68,7 +69,8 @@ pub(crate) fn build_short_flow(route: &str, short: ShortFlow) -> Flow {
     let success = match short.success {
         Some(template) => add("success", RESPOND, document(template), failed),
         None => {
-            let callee = Some(Callee::Function(Arc::clone(&short.function)));
+            let function = Arc::clone(&short.function);
+            let callee = Some(Callee::Function { function, replaced: None });
             let properties = Properties { callee, ..Properties::default() };
             add("success", ANSWER_WITH_TEXT, properties, failed)
         }
@@ -87,6 +89,8 @@ pub(crate) fn build_short_flow(route: &str, short: ShortFlow) -> Flow {
             None => Persistence::Never,
         },
         identity: ConversationIdentity::Webhook,
+        functions_within: FUNCTION_WITHIN,
+        rewrites: Vec::new(),
         widgets,
         subflows: Vec::new(),
     }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::carrier_request::{CarrierRequest, CarrierRequestError};
 use super::failure::Failure;
 use crate::config;
-use crate::function::{Outcome, RequestBody};
+use crate::function::{CallContent, Outcome};
 use crate::liquid::Template;
 use crate::pending::PendingCall;
 use crate::webhook::Params;
@@ -62,10 +62,8 @@ pub struct FunctionCall {
     pub target: CallTarget,
     /// The rendered parameters.
     pub parameters: Params,
-    /// The body of the request; `None` for a form with the parameters.
-    pub body: Option<RequestBody>,
-    /// Whether the request has the account's credentials (Studio's `add_twilio_auth`).
-    pub with_credentials: bool,
+    /// What a `make-http-request` says of its request; `None` for a `run-function`.
+    pub content: Option<Box<CallContent>>,
     /// The pending call that this step polls. If its outcome is lost, it is made again under the
     /// same key.
     pub pending: Option<Box<PendingCall>>,
@@ -75,7 +73,12 @@ pub struct FunctionCall {
 #[derive(Clone, Debug)]
 pub enum CallTarget {
     /// A configured function.
-    Function(Arc<config::Function>),
+    Function {
+        /// The function.
+        function: Arc<config::Function>,
+        /// The rendered URL that it replaces, if that may have more than a host and a path.
+        replaced_url: Option<Box<str>>,
+    },
     /// The URL of an imported flow, before `[[rewrite]]` applies.
     Url(RenderedUrl),
 }
@@ -85,9 +88,8 @@ pub enum CallTarget {
 pub struct RenderedUrl {
     /// The URL.
     pub url: String,
-    /// Whether the method is `GET` instead of `POST`.
-    pub is_get: bool,
     // A URL from Liquid may come from a caller, so it must not reach private addresses.
-    /// Whether the flow contains the URL without Liquid, so that the operator has chosen its host.
+    /// Whether the operator has chosen the host: the flow has it without Liquid, or a `[[rewrite]]`
+    /// has replaced its Liquid.
     pub is_constant: bool,
 }

@@ -71,6 +71,8 @@ impl From<&RequestBody> for CallBody {
 impl<'a> CallFields<'a> {
     pub(super) fn of(call: &CallRequest<'a>) -> CallFields<'a> {
         let (is_forwarded, body) = match call.destination {
+            // A widget that describes its whole request sends nothing else.
+            _ if call.content.is_some() => (false, FunctionBody::Auto),
             Destination::Function(function) => (function.forward_webhook, function.body),
             Destination::Url(_) => (false, FunctionBody::Auto),
         };

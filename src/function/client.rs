@@ -24,7 +24,7 @@ use super::url::RequestUrl;
 use super::{CallRequest, DirectCall, DirectResponse, SharedFunctions};
 use crate::clock;
 use crate::config::FunctionTarget;
-use crate::limits::{BREAKER_TIMEOUT_MIN, FUNCTION_REDIRECTS_MAX};
+use crate::limits::{BREAKER_TIMEOUT_MIN, FUNCTION_REDIRECTS_MAX, FUNCTION_WITHIN};
 use crate::node::ProcessError;
 use crate::webhook::Params;
 
@@ -97,7 +97,7 @@ impl EndpointClient {
         started: Instant,
         progress: &SendProgress,
     ) -> Result<HttpResponse, CallError> {
-        let deadline = call.deadline.min(started + self.endpoint.limits.timeout);
+        let deadline = call.deadline.min(started + call.timeout);
         let after = deadline.saturating_duration_since(started);
         // Held over all redirects: they are one call of the function.
         let _permit = self.admit(deadline, started).await?;
@@ -163,7 +163,8 @@ impl EndpointClient {
         progress: &SendProgress,
     ) -> Result<DirectResponse, CallError> {
         let DirectCall { function, webhook, deadline, .. } = call;
-        let deadline = deadline.min(started + self.endpoint.limits.timeout);
+        let timeout = function.timeout.unwrap_or(FUNCTION_WITHIN);
+        let deadline = deadline.min(started + timeout);
         let after = deadline.saturating_duration_since(started);
         let _permit = self.admit(deadline, started).await?;
         let project = self.transport.project.as_ref().ok_or(CallError::Unusable)?;
@@ -172,12 +173,16 @@ impl EndpointClient {
         let call = CallRequest {
             destination: Destination::Function(function),
             widget: "",
+            replaced_url: None,
+            content: None,
+            credentials: None,
             parameters: &none,
             webhook,
             webhook_form: None,
             webhook_payload: None,
             cookies: None,
             signing_key: None,
+            timeout,
             deadline,
             idempotency_key: "",
         };
@@ -193,6 +198,7 @@ impl EndpointClient {
         &self,
         result: &Result<DirectResponse, CallError>,
         duration: Duration,
+        timeout: Duration,
     ) {
         let failed = |cause: CallError| OutcomeKind::fail("", cause);
         let kind = match result {
@@ -202,12 +208,13 @@ impl EndpointClient {
             Ok(_) => OutcomeKind::Success { parsed: None },
             Err(cause) => failed(cause.clone()),
         };
-        self.record(&kind, duration);
+        self.record(&kind, duration, timeout);
     }
 
     /// Tells the circuit breaker the outcome of a call. A failure of the network or of a broken
-    /// function counts; any other response shows that the function is alive.
-    pub(super) fn record(&self, kind: &OutcomeKind, duration: Duration) {
+    /// function counts; any other response shows that the function is alive. `timeout` is the time
+    /// that the call had by its configuration.
+    pub(super) fn record(&self, kind: &OutcomeKind, duration: Duration, timeout: Duration) {
         let cause = match kind {
             OutcomeKind::Success { .. } | OutcomeKind::Twiml(_) => {
                 return self.breaker.record_success();
@@ -215,7 +222,7 @@ impl EndpointClient {
             OutcomeKind::Fail(error) => &error.cause,
         };
         // A call that had little time left says nothing about the function.
-        let had_time = duration >= self.endpoint.limits.timeout.min(BREAKER_TIMEOUT_MIN);
+        let had_time = duration >= timeout.min(BREAKER_TIMEOUT_MIN);
         match cause {
             CallError::Timeout { .. } if had_time => self.breaker.record_failure(clock::now()),
             CallError::Status { status: 500.. } => self.breaker.record_failure(clock::now()),

@@ -2,15 +2,12 @@
 //! concurrency limit and a circuit breaker.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use super::egress::Trust;
 use super::request::{Destination, UrlRequest};
 use super::url::{Origin, RequestUrl};
 use crate::config::Function;
-use crate::limits::{
-    FUNCTION_BODY_BYTES_MAX, FUNCTION_CLIENTS_MAX, FUNCTION_CONNECTIONS_MAX, FUNCTION_WITHIN,
-};
+use crate::limits::{FUNCTION_BODY_BYTES_MAX, FUNCTION_CLIENTS_MAX, FUNCTION_CONNECTIONS_MAX};
 
 /// One server as calls see it.
 #[derive(Clone, Debug)]
@@ -26,8 +23,6 @@ pub(super) struct Endpoint {
 /// The limits of an endpoint's calls.
 #[derive(Clone, Debug)]
 pub(super) struct EndpointLimits {
-    /// The whole call, redirects and body included.
-    pub(super) timeout: Duration,
     /// A larger body is an error.
     pub(super) max_body_bytes: usize,
     /// Calls at a time, per worker.
@@ -62,7 +57,6 @@ impl Endpoint {
             origin: Origin::clone(&url.origin),
             trust: Trust::Configured,
             limits: EndpointLimits {
-                timeout: function.timeout,
                 max_body_bytes: function.max_body_bytes,
                 connections: function.connections,
                 // A caller who hears the hold document can wait for a place.
@@ -79,7 +73,6 @@ impl Endpoint {
             origin: Origin::clone(&request.url().origin),
             trust: request.trust(),
             limits: EndpointLimits {
-                timeout: FUNCTION_WITHIN,
                 max_body_bytes: FUNCTION_BODY_BYTES_MAX,
                 connections: FUNCTION_CONNECTIONS_MAX,
                 // Callers are held for configured functions only.

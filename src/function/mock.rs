@@ -85,12 +85,17 @@ impl Transport {
 impl<'a> OutgoingRequest<'a> {
     fn of(call: &CallRequest<'a>) -> OutgoingRequest<'a> {
         // The URL as configured, so that a mock can name it, and not with the parameters of a GET.
-        let (url, method) = match call.destination {
-            Destination::Function(function) => (function.target.to_string(), &function.method),
-            Destination::Url(request) => (request.url().text.clone(), &request.method),
+        let url = match call.destination {
+            Destination::Function(function) => function.target.to_string(),
+            Destination::Url(request) => request.url().text.clone(),
         };
-        let (name, widget) = (call.destination.name(), call.widget);
-        OutgoingRequest { name, widget, url, method: method.as_str(), parameters: call.parameters }
+        OutgoingRequest {
+            name: call.destination.name(),
+            widget: call.widget,
+            url,
+            method: call.method().as_str(),
+            parameters: call.parameters,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderName, HeaderValue};
 use actix_web::http::{Method, Uri};
+use serde::{Deserialize, Serialize};
 
 use super::CallRequest;
 use super::call_body::{CallBody, CallFields, with_body_hash};
@@ -29,20 +30,26 @@ pub enum Destination<'a> {
 /// A request to a URL that is not a configured function.
 #[derive(Clone, Debug)]
 pub struct UrlRequest {
-    /// `GET` or `POST`.
-    pub method: Method,
-    /// The body instead of a form of the parameters.
-    pub body: Option<RequestBody>,
-    /// The value of `Authorization`. It wins over credentials in the URL.
-    pub credentials: Option<HeaderValue>,
     name: String,
     url: Rc<RequestUrl>,
     trust: Trust,
     is_project: bool,
 }
 
+/// What a `make-http-request` widget says of its request, beside URL and parameters. It is sent as
+/// it says also where a configured function replaces the URL.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallContent {
+    /// Whether the method is `GET` instead of `POST`.
+    pub is_get: bool,
+    /// The body instead of a form of the parameters.
+    pub body: Option<RequestBody>,
+    /// Whether the request has the account's credentials (Studio's `add_twilio_auth`).
+    pub with_credentials: bool,
+}
+
 /// A request body that is not a form.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestBody {
     /// Its content type.
     pub content_type: String,
@@ -91,12 +98,23 @@ pub(super) fn first_request(
     home: Option<&Rc<RequestUrl>>,
 ) -> Result<HttpRequest, CallError> {
     let fields = CallFields::of(call);
-    let (method, home, own_body, credentials) = match call.destination {
-        Destination::Function(function) => {
-            (&function.method, home.ok_or(CallError::Unusable)?, None, None)
-        }
-        Destination::Url(it) => (&it.method, &it.url, it.body.as_ref(), it.credentials.as_ref()),
+    let method = call.method();
+    let home = match call.destination {
+        Destination::Function(_) => home.ok_or(CallError::Unusable)?,
+        Destination::Url(request) => &request.url,
     };
+    let replacing;
+    let home = match (call.replaced_url, call.content) {
+        (None, None) => home,
+        // A URL of its own: the transport has a head for the usual one, with the method and the
+        // content type of the function's configuration.
+        (replaced, _) => {
+            let url = home.in_place_of(replaced.unwrap_or_default());
+            replacing = Rc::new(url.ok_or(CallError::UrlTooLong)?);
+            &replacing
+        }
+    };
+    let own_body = call.content.and_then(|content| content.body.as_ref());
     // A GET has no body, whatever the flow says.
     let body = (*method != Method::GET).then(|| match own_body {
         Some(body) => CallBody::from(body),
@@ -111,7 +129,7 @@ pub(super) fn first_request(
     let content_type = body.as_ref().and_then(|body| body.content_type.clone());
     let is_form = body.is_some() && content_type.is_none();
     headers.extend(content_type.map(|value| (CONTENT_TYPE, value)));
-    headers.extend(credentials.map(|value| (AUTHORIZATION, value.clone())));
+    headers.extend(call.credentials.map(|value| (AUTHORIZATION, value.clone())));
     let cookies = call.cookies.and_then(|it| it.request_header(call.destination.name()));
     headers.extend(cookies.map(|value| (COOKIE, value)));
     if let Destination::Function(function) = call.destination {
@@ -197,8 +215,8 @@ impl<'a> Destination<'a> {
 // === impl UrlRequest ===
 
 impl UrlRequest {
-    /// A POST of the parameters to a URL. Characters that a URL must not contain are escaped in
-    /// its path and query: the text of a variable may have any.
+    /// A request to a URL. Characters that a URL must not contain are escaped in its path and
+    /// query: the text of a variable may have any.
     ///
     /// # Errors
     /// If scheme, host or port cannot be called.
@@ -209,12 +227,10 @@ impl UrlRequest {
         let Some(url) = uri.as_ref().and_then(RequestUrl::new) else {
             return Err(UnusableUrl { name });
         };
-        let (method, url) = (Method::POST, Rc::new(url));
-        let is_project = false;
-        Ok(UrlRequest { method, body: None, credentials: None, name, url, trust, is_project })
+        Ok(UrlRequest { name, url: Rc::new(url), trust, is_project: false })
     }
 
-    /// A POST of the parameters to a function of the project, by its path and query.
+    /// A request to a function of the project, by its path and query.
     ///
     /// # Errors
     /// If there is no project, or the path cannot be a part of a URL.

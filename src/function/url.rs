@@ -8,6 +8,7 @@ use actix_web::http::header::HeaderValue;
 
 use crate::basic_auth;
 use crate::hex::digit_value;
+use crate::uri::{escape_target, parts};
 
 /// Scheme, host and port of a URL. Two URLs with the same origin lead to the same server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -76,6 +77,16 @@ impl RequestUrl {
         })
     }
 
+    /// The same URL, with what another one has that it replaces: a query, and credentials where
+    /// this one has none. `None` if the result is not a URL.
+    pub(super) fn in_place_of(&self, replaced: &str) -> Option<RequestUrl> {
+        let escaped = escape_target(replaced);
+        let target = parts(&escaped).2.split('#').next().unwrap_or_default();
+        let mut url = self.with_query(target.split_once('?').map_or("", |(_, query)| query))?;
+        url.authorization = url.authorization.or_else(|| authorization(userinfo(replaced)?));
+        Some(url)
+    }
+
     /// The same URL with a form in its query, for a GET. `None` if the result is not a URL.
     pub(super) fn with_query(&self, form: &str) -> Option<RequestUrl> {
         if form.is_empty() {
@@ -89,6 +100,12 @@ impl RequestUrl {
         let dial_url = join(&self.dial_url.to_string()).parse().ok()?;
         Some(RequestUrl { text: join(&self.text), dial_url, ..self.clone() })
     }
+}
+
+/// The `user:password` of a URL, as written.
+fn userinfo(url: &str) -> Option<&str> {
+    // The last `@`: a password may have one, a host cannot.
+    Some(parts(url).1.rsplit_once('@')?.0)
 }
 
 /// The header for `user:password` in a URL, percent-decoded. `None` for a value that no header can
@@ -161,6 +178,19 @@ mod tests {
         assert_eq!(second.text, "http://h:81/a?y=2&x=1");
         assert_eq!(second.dial_url, "http://h:81/a?y=2&x=1");
         assert_eq!(url("http://h").with_query("x=1").unwrap().text, "http://h/?x=1");
+    }
+
+    #[test]
+    fn a_replacement_has_the_query_and_the_credentials() {
+        let replaced = |home: &str, other| url(home).in_place_of(other).unwrap();
+        let query = replaced("http://h/a?y=2", "https://u:p@api.example/b?n=José&x=1#top");
+        assert_eq!(query.text, "http://h/a?y=2&n=Jos%C3%A9&x=1");
+        assert_eq!(query.authorization.unwrap(), "Basic dTpw");
+        let own = replaced("http://me:mine@h/", "https://u:p@api.example/b");
+        assert_eq!(own.text, "http://h/");
+        assert_eq!(own.authorization.unwrap(), "Basic bWU6bWluZQ==");
+        assert!(replaced("http://h/", "/b#?x").authorization.is_none());
+        assert_eq!(replaced("http://h/", "/b#?x").text, "http://h/");
     }
 
     #[test]

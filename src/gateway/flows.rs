@@ -4,14 +4,14 @@
 //! is the NAME of the flow's `[flow.NAME]` section, else the path of its first route. The name of
 //! the file is not part of it, so that a file can be renamed or moved while calls are in progress.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use crate::config::{Config, ConfigText, Function, UrlRewrite};
+use crate::config::{Config, ConfigText, UrlRewrite};
 use crate::diagnostics::problem::{Problem, Problems, Severity, Source};
 use crate::flow::Flow;
 use crate::flow::file::{self, FlowNode};
@@ -21,6 +21,8 @@ use crate::liquid::{LiquidEngine, RenderLimits, Template};
 use crate::node::ProjectFolder;
 use crate::read_limited::read_any_text_limited;
 use crate::template::TemplateFolder;
+
+use super::widget_functions::WidgetFunctions;
 
 /// The flows of a configuration, and the compiler for their earlier revisions.
 pub struct Flows {
@@ -37,7 +39,7 @@ pub struct Flows {
 /// Compiles flows, with everything that they may refer to. It owns its parts, because revisions
 /// are compiled long after the configuration was read.
 struct FlowCompiler {
-    functions: BTreeMap<String, Arc<Function>>,
+    functions: WidgetFunctions,
     rewrites: Vec<UrlRewrite>,
     project: Option<Arc<ProjectFolder>>,
     liquid: LiquidEngine,
@@ -124,6 +126,11 @@ impl Flows {
         self.by_name.values()
     }
 
+    /// The names of all configured flows, of those with an error too.
+    pub(super) fn names(&self) -> BTreeSet<&str> {
+        self.names.values().chain(self.by_name.keys()).map(String::as_str).collect()
+    }
+
     /// The flow in the file that a route's `flow` names.
     pub(super) fn of_route(&self, file: &ConfigText) -> Option<Arc<Flow>> {
         self.get(self.names.get(&file.text)?).cloned()
@@ -163,7 +170,7 @@ impl FlowCompiler {
         };
         let carrier = config.accounts.iter().any(|account| !account.auth_tokens.is_empty());
         FlowCompiler {
-            functions: config.functions.clone(),
+            functions: WidgetFunctions::new(config),
             rewrites: config.rewrites.clone(),
             project,
             liquid: LiquidEngine::new(limits).with_time_zone(config.server.time_zone.clone()),
@@ -192,7 +199,7 @@ impl FlowCompiler {
         problems: &mut Problems,
     ) -> Option<Flow> {
         let context = ImportContext {
-            functions: &self.functions,
+            function: &|widget| self.functions.find(&file.name, widget),
             rewrites: &self.rewrites,
             project: &|path| self.project.as_ref().is_some_and(|project| project.has_path(path)),
             liquid: &self.liquid,

@@ -88,14 +88,15 @@ impl Project {
 /// The function of a file, as its own path calls it.
 fn direct_function(section: &ProjectSection, function: &ProjectFunction) -> Function {
     let (text, source) = (function.name.clone(), Source::new(&function.name, ""));
+    let title = ConfigText { text, source, span: 0..0 };
     Function {
         // A name that no `[function.NAME]` has.
         name: function.path.clone(),
-        target: FunctionTarget::File(ConfigText { text, source, span: 0..0 }),
+        target: FunctionTarget::File(title.clone()),
         method: Method::POST,
         body: FunctionBody::Auto,
         headers: Vec::new(),
-        timeout: section.timeout,
+        timeout: Some(section.timeout),
         max_body_bytes: PROJECT_BODY_BYTES_MAX,
         forward_webhook: true,
         strict: false,
@@ -103,6 +104,8 @@ fn direct_function(section: &ProjectSection, function: &ProjectFunction) -> Func
         http_1_0: false,
         connections: FUNCTION_CONNECTIONS_MAX,
         hold: None,
+        widgets: Vec::new(),
+        title,
     }
 }
 

@@ -35,8 +35,9 @@ pub enum ValueRef<'d> {
     Bool(bool),
     /// A whole number.
     Int(i64),
-    /// A whole number that is too large for [`ValueRef::Int`], as the ids of some systems are.
-    Large(u64),
+    /// A number with more digits than [`ValueRef::Int`] or [`ValueRef::Float`] may have, as JSON
+    /// writes it: the ids of some systems, and exact decimals.
+    Digits(&'d str),
     /// A number with a fraction.
     Float(f64),
     /// Text.
@@ -54,16 +55,22 @@ impl<'d> From<&'d Json> for ValueRef<'d> {
         match json {
             Json::Null => ValueRef::Nil,
             Json::Bool(value) => ValueRef::Bool(*value),
-            // `i64` first: nearly all whole numbers fit.
-            Json::Number(number) => match (number.as_i64(), number.as_u64()) {
-                (Some(whole), _) => ValueRef::Int(whole),
-                (None, Some(whole)) => ValueRef::Large(whole),
-                (None, None) => number.as_f64().map_or(ValueRef::Nil, ValueRef::Float),
-            },
+            Json::Number(number) => number_ref(number.as_str()),
             Json::String(text) => ValueRef::Str(text),
             Json::Array(_) => ValueRef::Array(json),
             Json::Object(map) => ValueRef::Object(map),
         }
+    }
+}
+
+fn number_ref(text: &str) -> ValueRef<'_> {
+    // A float has 15 decimal digits, which with a point or an exponent are 16 letters.
+    const FLOAT_LETTERS: usize = 16;
+    match text.parse() {
+        // First: nearly all whole numbers fit.
+        Ok(whole) => ValueRef::Int(whole),
+        Err(_) if text.len() > FLOAT_LETTERS => ValueRef::Digits(text),
+        Err(_) => text.parse().map_or(ValueRef::Nil, ValueRef::Float),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Exact decimal fractions of 128 bits, and the arithmetic on their digits.
 
+use std::fmt;
+
 /// `digits / 10^scale`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Decimal {
@@ -31,6 +33,22 @@ pub(super) const SCALE_MAX: u32 = 36;
 // === impl Decimal ===
 
 impl Decimal {
+    /// Reads a number as JSON writes it. `None` where 128 bits do not have its digits.
+    pub(super) fn parse(text: &str) -> Option<Decimal> {
+        let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let fraction = fraction.trim_end_matches('0');
+        let digits = format!("{whole}{fraction}").parse::<i128>().ok()?;
+        let scale = i64::try_from(fraction.len()).ok()? - exponent.parse::<i64>().ok()?;
+        match u32::try_from(scale) {
+            Ok(scale) => (scale <= SCALE_MAX).then_some(Decimal { digits, scale }),
+            Err(_) => {
+                let power = power_of_ten(u32::try_from(scale.checked_neg()?).ok()?)?;
+                Some(Decimal { digits: digits.checked_mul(power)?, scale: 0 })
+            }
+        }
+    }
+
     pub(super) fn to_float(self) -> f64 {
         // By way of text, which rounds correctly; a division of two floats would not.
         format!("{}e-{}", self.digits, self.scale).parse().unwrap_or(f64::NAN)
@@ -106,6 +124,19 @@ impl Decimal {
                 Decimal { digits, scale: 0 }
             }
         }
+    }
+}
+
+// === impl Display for Decimal ===
+
+impl fmt::Display for Decimal {
+    /// All digits, with a point and at least one digit before and after it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.digits < 0 { "-" } else { "" };
+        let scale = self.scale as usize;
+        let digits = format!("{:0>width$}", self.digits.unsigned_abs(), width = scale + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - scale);
+        write!(f, "{sign}{whole}.{}", if fraction.is_empty() { "0" } else { fraction })
     }
 }
 

@@ -2,9 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::decimal::{
-    ArithmeticOperation, Decimal, RoundingMode, SCALE_MAX, apply_to_integers, power_of_ten,
-};
+use super::decimal::{ArithmeticOperation, Decimal, RoundingMode, SCALE_MAX, apply_to_integers};
 use super::error::ErrorCause;
 use super::value::LiquidValue;
 
@@ -25,6 +23,10 @@ impl LiquidNumber {
         match value {
             LiquidValue::Int(number) => LiquidNumber::Int(*number),
             LiquidValue::Float(number) => LiquidNumber::from_float(*number),
+            LiquidValue::Decimal(text) => match Decimal::parse(text) {
+                Some(decimal) => LiquidNumber::Decimal(decimal),
+                None => LiquidNumber::Float(text.parse().unwrap_or_default()),
+            },
             _ => value.as_str().map_or(LiquidNumber::Int(0), LiquidNumber::from_text),
         }
     }
@@ -55,19 +57,7 @@ impl LiquidNumber {
     fn from_float(number: f64) -> LiquidNumber {
         // The shortest decimal that reads back as this float, which is what Ruby computes with.
         let text = format!("{number:e}");
-        let decimal = text.split_once('e').and_then(|(mantissa, exponent)| {
-            let fraction = mantissa.split_once('.').map_or(0, |(_, fraction)| fraction.len());
-            let digits = mantissa.replace('.', "").parse::<i128>().ok()?;
-            let scale = i64::try_from(fraction).ok()? - exponent.parse::<i64>().ok()?;
-            match u32::try_from(scale) {
-                Ok(scale) => (scale <= SCALE_MAX).then_some(Decimal { digits, scale }),
-                Err(_) => {
-                    let power = power_of_ten(u32::try_from(-scale).ok()?)?;
-                    Some(Decimal { digits: digits.checked_mul(power)?, scale: 0 })
-                }
-            }
-        });
-        decimal.map_or(LiquidNumber::Float(number), LiquidNumber::Decimal)
+        Decimal::parse(&text).map_or(LiquidNumber::Float(number), LiquidNumber::Decimal)
     }
 
     fn to_float(self) -> f64 {
@@ -99,17 +89,19 @@ impl LiquidNumber {
 
     /// Whether it is less than `other`.
     pub(super) fn is_less_than(self, other: LiquidNumber) -> bool {
-        match (self, other) {
-            (LiquidNumber::Int(left), LiquidNumber::Int(right)) => left < right,
-            _ => match (self.to_decimal(), other.to_decimal()) {
-                (Some(left), Some(right)) => match left.align(right) {
-                    Some((left, right, _)) => left < right,
-                    // The digits do not fit at one scale.
-                    None => self.to_float() < other.to_float(),
-                },
-                _ => self.to_float() < other.to_float(),
-            },
-        }
+        self.compare(other) == Some(Ordering::Less)
+    }
+
+    /// The order of two numbers, `None` for NaN.
+    fn compare(self, other: LiquidNumber) -> Option<Ordering> {
+        let exact = match (self, other) {
+            (LiquidNumber::Int(left), LiquidNumber::Int(right)) => Some(left.cmp(&right)),
+            // `None` where the digits do not fit at one scale.
+            _ => self.to_decimal().zip(other.to_decimal()).and_then(|(left, right)| {
+                left.align(right).map(|(left, right, _)| left.cmp(&right))
+            }),
+        };
+        exact.or_else(|| self.to_float().partial_cmp(&other.to_float()))
     }
 
     /// The result of an operation, exact where it can be.
@@ -189,6 +181,20 @@ impl LiquidNumber {
     }
 }
 
+/// The value of a JSON number with any number of digits.
+pub(super) fn parse_number(text: &str) -> LiquidValue<'_> {
+    if let Ok(whole) = text.parse() {
+        return LiquidValue::Int(whole);
+    }
+    let float = text.parse().unwrap_or_default();
+    let shortest = LiquidNumber::from_float(float).to_decimal();
+    match Decimal::parse(text).zip(shortest).and_then(|(all, short)| all.align(short)) {
+        // The float prints fewer digits than the text has.
+        Some((all, short, _)) if all != short => LiquidValue::Decimal(text),
+        _ => LiquidValue::Float(float),
+    }
+}
+
 /// The whole number that Ruby's `to_i` finds at the start of a text; 0 where there is none.
 pub(super) fn parse_leading_integer(text: &str) -> i128 {
     let text = text.trim_start();
@@ -243,6 +249,13 @@ pub(super) fn compare_numbers(left: &LiquidValue<'_>, right: &LiquidValue<'_>) -
         (LiquidValue::Float(float), LiquidValue::Int(whole)) => {
             compare_mixed(*whole, *float).map(Ordering::reverse)
         }
+        (
+            LiquidValue::Decimal(_),
+            LiquidValue::Int(_) | LiquidValue::Float(_) | LiquidValue::Decimal(_),
+        )
+        | (LiquidValue::Int(_) | LiquidValue::Float(_), LiquidValue::Decimal(_)) => {
+            LiquidNumber::from_value(left).compare(LiquidNumber::from_value(right))
+        }
         _ => None,
     }
 }
@@ -263,7 +276,7 @@ pub(super) fn type_name(value: &LiquidValue<'_>) -> &'static str {
         LiquidValue::Nil => "nil",
         LiquidValue::Bool(_) => "a boolean",
         LiquidValue::Int(_) => "a whole number",
-        LiquidValue::Float(_) => "a fraction",
+        LiquidValue::Float(_) | LiquidValue::Decimal(_) => "a fraction",
         LiquidValue::Str(_) | LiquidValue::Text(_) | LiquidValue::Safe(_) => "a text",
         LiquidValue::Array(_) | LiquidValue::List(_) => "a list",
         LiquidValue::Object(_) => "an object",

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::data::{TemplateData, ValueRef};
+use super::decimal::Decimal;
 use super::error::ErrorCause;
 use super::escape;
 use super::limits::RenderBudget;
@@ -137,6 +138,7 @@ fn write_scalar(out: &mut String, value: &LiquidValue<'_>) {
             Err(_) => write!(out, "{number}"),
         },
         LiquidValue::Float(number) => write!(out, "{}", format_float(*number)),
+        LiquidValue::Decimal(text) => write_decimal(out, text),
         LiquidValue::Range(first, last) => write!(out, "{first}..{last}"),
         LiquidValue::Loop(state) if state.columns.is_some() => {
             write!(out, "Liquid::TablerowloopDrop")
@@ -144,6 +146,14 @@ fn write_scalar(out: &mut String, value: &LiquidValue<'_>) {
         LiquidValue::Loop(_) => write!(out, "Liquid::ForloopDrop"),
         _ => Ok(()),
     };
+}
+
+/// Writes all digits of a fraction of the data, and no exponent.
+fn write_decimal(out: &mut String, text: &str) -> std::fmt::Result {
+    match Decimal::parse(text) {
+        Some(decimal) => write!(out, "{decimal}"),
+        None => write!(out, "{text}"),
+    }
 }
 
 fn too_deep_error() -> ErrorCause {
@@ -226,6 +236,7 @@ impl ValueWriter<'_> {
             LiquidValue::Float(number) if number.is_finite() => {
                 self.push(&format_json_float(*number))
             }
+            LiquidValue::Decimal(text) => self.push(text),
             LiquidValue::Array(_) | LiquidValue::List(_) | LiquidValue::Range(..) => {
                 self.push("[")?;
                 for index in 0..value.length().unwrap_or_default() {

@@ -1,9 +1,11 @@
 //! The values that a render computes with: borrowed from data and template, or reference-counted.
 
 use std::cell::Cell;
+use std::cmp::Ordering;
 use std::rc::Rc;
 
 use super::data::{TemplateData, ValueRef};
+use super::number::{compare_numbers, parse_number};
 
 /// A value during one render. A clone never copies text or items.
 #[derive(Clone)]
@@ -12,6 +14,8 @@ pub(super) enum LiquidValue<'a> {
     Bool(bool),
     Int(i128),
     Float(f64),
+    /// A fraction of the data with more digits than a float has, as JSON writes it.
+    Decimal(&'a str),
     /// Text of the data or of the template.
     Str(&'a str),
     /// Text that the render built.
@@ -64,7 +68,7 @@ impl<'a> From<ValueRef<'a>> for LiquidValue<'a> {
             ValueRef::Nil => LiquidValue::Nil,
             ValueRef::Bool(value) => LiquidValue::Bool(value),
             ValueRef::Int(value) => LiquidValue::Int(i128::from(value)),
-            ValueRef::Large(value) => LiquidValue::Int(i128::from(value)),
+            ValueRef::Digits(text) => parse_number(text),
             ValueRef::Float(value) => LiquidValue::Float(value),
             ValueRef::Str(text) => LiquidValue::Str(text),
             ValueRef::Array(data) => LiquidValue::Array(data),
@@ -292,6 +296,9 @@ fn are_equal<'a>(left: &LiquidValue<'a>, right: &LiquidValue<'a>, depth: u32) ->
         ) => are_lists_equal(left, right, depth),
         (LiquidValue::Object(left), LiquidValue::Object(right)) => {
             are_objects_equal(*left, *right, depth)
+        }
+        (LiquidValue::Decimal(_), _) | (_, LiquidValue::Decimal(_)) => {
+            compare_numbers(left, right) == Some(Ordering::Equal)
         }
         // A loop equals only itself.
         (LiquidValue::Loop(left), LiquidValue::Loop(right)) => Rc::ptr_eq(left, right),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::function::CallContent;
 use crate::webhook::{Params, WebhookPayload, as_form};
 
 /// A function call that an execution waits for: everything that is needed to make the same call
@@ -14,6 +15,12 @@ pub struct PendingCall {
     pub key: String,
     /// The number of hold documents sent so far.
     pub times: u32,
+    /// The rendered URL of the widget that the function replaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_url: Option<Box<str>>,
+    /// What the widget says of its request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Box<CallContent>>,
     /// The flow's parameters, rendered.
     #[serde(with = "as_form")]
     pub parameters: Arc<Params>,

@@ -1,14 +1,16 @@
 //! A call that owns everything it needs, so that it can outlast the webhook that began it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use actix_web::http::header::HeaderValue;
 use actix_web::web::Bytes;
 use tokio::time::Instant;
 
 use super::table::CallPermit;
 use crate::clock;
 use crate::config::Function;
-use crate::function::{CallCookies, CallRequest, Destination, Functions, Outcome};
+use crate::function::{CallContent, CallCookies, CallRequest, Destination, Functions, Outcome};
 use crate::verify::SigningKey;
 use crate::webhook::{Params, WebhookPayload};
 
@@ -20,6 +22,12 @@ pub(crate) struct DetachedCall {
     pub function: Arc<Function>,
     /// The name of the widget that calls.
     pub widget: String,
+    /// The rendered URL of the widget that the function replaces.
+    pub replaced_url: Option<Box<str>>,
+    /// What the widget says of its request.
+    pub content: Option<Box<CallContent>>,
+    /// The value of `Authorization`, if the widget asks for it.
+    pub credentials: Option<Box<HeaderValue>>,
     /// The flow's parameters, rendered.
     pub parameters: Arc<Params>,
     /// The carrier's parameters, for a function with `forward_webhook`.
@@ -32,6 +40,8 @@ pub(crate) struct DetachedCall {
     pub cookies: Option<(String, String)>,
     /// The key that signs the request.
     pub signing_key: Option<SigningKey>,
+    /// The time for the whole call.
+    pub timeout: Duration,
     /// The `Idempotency-Key`.
     pub key: String,
 }
@@ -40,7 +50,7 @@ impl DetachedCall {
     /// Makes the call, and completes the permit with its outcome. The function's timeout ends it,
     /// not the deadline of the webhook.
     pub(crate) async fn make(self, permit: CallPermit) {
-        let outcome = self.outcome(clock::now() + self.function.timeout).await;
+        let outcome = self.outcome(clock::now() + self.timeout).await;
         permit.complete(outcome);
     }
 
@@ -49,12 +59,16 @@ impl DetachedCall {
         let call = CallRequest {
             destination: Destination::Function(&self.function),
             widget: &self.widget,
+            replaced_url: self.replaced_url.as_deref(),
+            content: self.content.as_deref(),
+            credentials: self.credentials.as_deref(),
             parameters: &self.parameters,
             webhook: &self.webhook,
             webhook_form: self.form.as_ref(),
             webhook_payload: self.payload.as_deref(),
             cookies: self.cookies.as_ref().map(|(route, received)| CallCookies { route, received }),
             signing_key: self.signing_key.as_ref(),
+            timeout: self.timeout,
             deadline,
             idempotency_key: &self.key,
         };

@@ -176,7 +176,7 @@ pub(super) fn compile(source: &Source, read: &FlowNode, problems: &mut Problems)
         (functions, LiquidEngine::new(limits))
     });
     let around = ImportContext {
-        functions,
+        function: &|name| functions.get(name).cloned(),
         rewrites: &[],
         project: &|_| true,
         liquid,

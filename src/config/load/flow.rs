@@ -31,6 +31,16 @@ pub(super) fn read_flows(
     flows
 }
 
+/// Whether a text can be in the place of what `from` replaces. What is not a URL may be a
+/// placeholder for anything, and the flow shows where it is.
+fn fits_reference(from: &str, to: &str) -> bool {
+    match to.split_once("://") {
+        Some(("ws" | "wss", rest)) => http_url(&format!("http://{rest}")).is_some(),
+        Some(_) => http_url(to).is_some(),
+        None => !to.is_empty() && !from.contains("://"),
+    }
+}
+
 pub(super) fn read_rewrites(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Vec<UrlRewrite> {
     let mut rewrites = Vec::new();
     for table in repeated_tables(reader, file.get("rewrite"), "rewrite") {
@@ -49,7 +59,7 @@ pub(super) fn read_rewrites(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> 
                 let help = "add `[functions]` with the `folder` of the project";
                 reader.report(problem.expected("a project for it").help(help));
             }
-        } else if http_url(&to.value).is_none() {
+        } else if !fits_reference(&from.value, &to.value) {
             let problem = section.wrong(&reader.source, "to", &to);
             reader.report(problem.expected("a URL like `http://127.0.0.1:9000`, or `functions:`"));
         }

@@ -9,7 +9,7 @@ use toml::de::DeTable;
 use super::headers::read_headers;
 use super::{milliseconds, named_tables};
 use crate::config::{Function, FunctionBody, FunctionTarget, HoldSettings};
-use crate::diagnostics::toml_reader::{Spanned, TomlReader, TomlTable};
+use crate::diagnostics::toml_reader::{Spanned, TomlKey, TomlReader, TomlTable};
 use crate::uri::http_url;
 
 pub(super) fn read_functions(
@@ -20,7 +20,7 @@ pub(super) fn read_functions(
     for (name, value) in named_tables(reader, file, "function") {
         let section =
             reader.section("function.NAME", &format!("function.{}", name.get_ref()), Some(value));
-        if let Some(function) = read_function(reader, &section, name.get_ref()) {
+        if let Some(function) = read_function(reader, &section, name) {
             functions.insert(function.name.clone(), Arc::new(function));
         }
     }
@@ -30,9 +30,9 @@ pub(super) fn read_functions(
 fn read_function(
     reader: &mut TomlReader<'_>,
     section: &TomlTable<'_, '_>,
-    name: &str,
+    name: &TomlKey<'_>,
 ) -> Option<Function> {
-    let target = read_target(reader, section, name);
+    let target = read_target(reader, section, name.get_ref());
     let method = section.text(reader, "method");
     let body = read_body(reader, section, method.as_ref());
     let headers = read_headers(reader, section);
@@ -44,6 +44,9 @@ fn read_function(
     let http_version = section.text(reader, "http_version");
     let connections = section.integer(reader, "connections");
     let hold = read_hold(reader, section);
+    let widgets = section.list(reader, "widgets").into_iter();
+    let widgets = widgets.map(|text| reader.config_text(text)).collect();
+    let title = Spanned { value: name.get_ref().to_string(), span: name.span() };
     // The table of keys has one limit for all functions, and this one depends on another key.
     if let Some(timeout) =
         timeout.as_ref().filter(|timeout| timeout.value > TIMEOUT_WITHOUT_HOLD_MS_MAX)
@@ -58,12 +61,13 @@ fn read_function(
     }
     // Every key was read before the first `?`, so that each mistake is reported.
     Some(Function {
-        name: name.to_owned(),
+        name: name.get_ref().to_string(),
         target: target?,
         method: if method?.value == "GET" { Method::GET } else { Method::POST },
         body: body?,
         headers,
-        timeout: milliseconds(timeout?.value),
+        // The default depends on the route, so it is not applied here.
+        timeout: timeout.filter(|_| section.is_set("timeout_ms")).map(|it| milliseconds(it.value)),
         max_body_bytes: max_body_bytes?.value as usize,
         forward_webhook: forward_webhook?,
         strict: strict?,
@@ -71,6 +75,8 @@ fn read_function(
         http_1_0: http_version?.value == "1.0",
         connections: connections?.value as usize,
         hold,
+        widgets,
+        title: reader.config_text(title),
     })
 }
 

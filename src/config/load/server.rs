@@ -9,6 +9,7 @@ use crate::config::{
     TlsFiles,
 };
 use crate::diagnostics::toml_reader::{Spanned, TomlReader, TomlTable};
+use crate::limits::FLOW_ANSWER_WITHIN;
 use crate::uri::{http_url, parts};
 
 pub(super) fn read_server(
@@ -29,6 +30,9 @@ pub(super) fn read_server(
     // Every key is read before the first `?`, so that each mistake is reported.
     let tls = read_tls(reader, file);
     report_equal_listeners(reader, file);
+    let answer_within = milliseconds(answer_within?.value);
+    let flow_answer_within =
+        if section.is_set("answer_within_ms") { answer_within } else { FLOW_ANSWER_WITHIN };
     Some(ServerSection {
         listen: listen?.value,
         public_url,
@@ -37,7 +41,8 @@ pub(super) fn read_server(
         time_zone: time_zone?,
         // 0 means one per core, as if it were not set.
         workers: workers.filter(|count| count.value > 0).map(|count| count.value as usize),
-        answer_within: milliseconds(answer_within?.value),
+        answer_within,
+        flow_answer_within,
         tls,
     })
 }

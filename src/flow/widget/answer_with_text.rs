@@ -34,7 +34,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
 
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let function = match &context.widget().properties.callee {
-        Some(Callee::Function(function)) => function.name.clone(),
+        Some(Callee::Function { function, .. }) => function.name.clone(),
         _ => return Ok(Next::End),
     };
     let output = context.execution.frame().widgets.get(&function);

@@ -15,6 +15,7 @@ use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
+use crate::json::parse_texts;
 use crate::twiml::verb::{Parameter, Pay};
 
 pub(super) const TYPE: WidgetType = WidgetType {
@@ -29,7 +30,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
     ],
     failure: Some("validationError"),
     properties: &[
-        Property::new("payment_connector", PropertyKind::Text),
+        Property::new("payment_connector", PropertyKind::Name),
         Property::new("payment_amount", PropertyKind::Text),
         Property::new("currency", PropertyKind::Text),
         Property::new("payment_token_type", PropertyKind::Choice(&["one-time", "reusable"])),
@@ -64,10 +65,8 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
         _ => "credit-card",
     });
     // Studio has a JSON list (`["VISA"]`), TwiML a text with spaces (`visa`).
-    let cards = text("valid_card_types")?.and_then(|json| {
-        let cards: Vec<String> = serde_json::from_str(&json).ok()?;
-        Some(cards.join(" ").to_lowercase().replace('_', "-"))
-    });
+    let cards = text("valid_card_types")?
+        .and_then(|json| Some(parse_texts(&json)?.join(" ").to_lowercase().replace('_', "-")));
     let parameters = context.pairs("parameters")?;
     let turn = context.turn;
     let pay = Pay {

@@ -19,10 +19,10 @@ pub(super) const TYPE: WidgetType = WidgetType {
     events: &["return", "hangup"],
     failure: None,
     properties: &[
-        Property::required("connector", PropertyKind::Text),
+        Property::required("connector", PropertyKind::Name),
         Property::new("language", PropertyKind::Text),
         Property::new("sentiment_analysis", PropertyKind::Text),
-        Property::new("status_callback", PropertyKind::Text),
+        Property::new("status_callback", PropertyKind::Url),
     ],
     exactly_one_of: &[],
     requirement: Requirement::Nothing,

@@ -22,11 +22,11 @@ pub(super) const TYPE: WidgetType = WidgetType {
     failure: Some("failed"),
     properties: &[
         Property::new("channel", PropertyKind::Text),
-        Property::required("connector_name", PropertyKind::Text),
+        Property::required("connector_name", PropertyKind::Name),
         Property::new("connector_details", PropertyKind::Ignored),
         Property::new("configurations", PropertyKind::Pairs),
         Property::new("parameters", PropertyKind::Pairs),
-        Property::new("status_callback", PropertyKind::Text),
+        Property::new("status_callback", PropertyKind::Url),
         Property::new("status_callback_method", PropertyKind::Text),
         Property::new("timeout", PropertyKind::Ignored),
         Property::new("session_behavior", PropertyKind::Ignored),

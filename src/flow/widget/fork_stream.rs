@@ -23,8 +23,8 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::required("stream_action", PropertyKind::Choice(&["start", "stop"])),
         Property::new("stream_name", PropertyKind::Text),
         Property::new("stream_transport_type", PropertyKind::Choice(&["websocket", "siprec"])),
-        Property::new("stream_url", PropertyKind::Text),
-        Property::new("stream_connector", PropertyKind::Text),
+        Property::new("stream_url", PropertyKind::Url),
+        Property::new("stream_connector", PropertyKind::Name),
         Property::new(
             "stream_track",
             PropertyKind::Choice(&["inbound_track", "outbound_track", "both_tracks"]),

@@ -23,7 +23,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
     failure: None,
     properties: &[
         Property::new("say", PropertyKind::Text),
-        Property::new("play", PropertyKind::Text),
+        Property::new("play", PropertyKind::Url),
         Property::new("voice", PropertyKind::Text),
         Property::new("language", PropertyKind::Text),
         Property::new("loop", PropertyKind::Integer(0, 1000)),

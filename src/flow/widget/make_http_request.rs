@@ -14,7 +14,7 @@ use crate::flow::context::WidgetContext;
 use crate::flow::failure::Failure;
 use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::{Event, FunctionCall};
-use crate::function::{OutcomeKind, RequestBody};
+use crate::function::{CallContent, OutcomeKind, RequestBody};
 use crate::media_type::{FORM, is_form};
 
 pub(super) const TYPE: WidgetType = WidgetType {
@@ -39,27 +39,26 @@ pub(super) const TYPE: WidgetType = WidgetType {
 
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     // Studio's default is GET.
-    let get = context.text("method")?.is_none_or(|method| method.eq_ignore_ascii_case("GET"));
-    let target = call_target(context, get)?;
+    let is_get = context.text("method")?.is_none_or(|method| method.eq_ignore_ascii_case("GET"));
+    let target = call_target(context)?;
     let parameters = context.pairs("parameters")?;
     let content_type = context.text("content_type")?.unwrap_or_else(|| FORM.to_owned());
     let text = context.text("body")?;
     let form = is_form(&content_type);
     // Studio sends the parameters as a form, and the body with any other content type.
     let body = match text {
-        Some(text) if !get && (!form || parameters.is_empty()) => {
+        Some(text) if !is_get && (!form || parameters.is_empty()) => {
             Some(RequestBody { content_type, text })
         }
         // An empty body still has its content type, which a server may require.
-        None if !get && !form => Some(RequestBody { content_type, text: String::new() }),
+        None if !is_get && !form => Some(RequestBody { content_type, text: String::new() }),
         _ => None,
     };
     let with_credentials = context.flag("add_twilio_auth")?.unwrap_or_default();
     Ok(Next::CallFunction(FunctionCall {
         target,
         parameters,
-        body,
-        with_credentials,
+        content: Some(Box::new(CallContent { is_get, body, with_credentials })),
         pending: None,
     }))
 }

@@ -27,7 +27,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
         Property::required("to", PropertyKind::Text),
         Property::new("record", PropertyKind::Flag),
         Property::new("recording_channels", PropertyKind::Text),
-        Property::new("recording_status_callback", PropertyKind::Text),
+        Property::new("recording_status_callback", PropertyKind::Url),
         Property::new("trim", PropertyKind::Text),
         Property::new("detect_answering_machine", PropertyKind::Flag),
         Property::new("machine_detection", PropertyKind::Text),

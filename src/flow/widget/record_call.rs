@@ -22,7 +22,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
     properties: &[
         Property::required("record_call", PropertyKind::Flag),
         Property::new("trim", PropertyKind::Text),
-        Property::new("recording_status_callback", PropertyKind::Text),
+        Property::new("recording_status_callback", PropertyKind::Url),
         Property::new("recording_status_callback_method", PropertyKind::Text),
         Property::new("recording_status_callback_events", PropertyKind::Text),
         Property::new("recording_channels", PropertyKind::Text),

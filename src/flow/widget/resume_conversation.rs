@@ -15,6 +15,7 @@ use crate::flow::failure::Failure;
 use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
 use crate::flow::{CarrierRequest, CarrierService};
+use crate::json::parse_texts;
 use crate::webhook::Params;
 
 pub(super) const TYPE: WidgetType = WidgetType {
@@ -22,8 +23,8 @@ pub(super) const TYPE: WidgetType = WidgetType {
     events: &["resumed", "failed"],
     failure: Some("failed"),
     properties: &[
-        Property::new("conversation_service_sid", PropertyKind::Text),
-        Property::required("conversation_sid", PropertyKind::Text),
+        Property::new("conversation_service_sid", PropertyKind::Sid("IS")),
+        Property::required("conversation_sid", PropertyKind::Sid("CH")),
         Property::new("webhook_filters", PropertyKind::Json),
     ],
     exactly_one_of: &[],
@@ -49,7 +50,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let filters = context.text("webhook_filters")?;
     // Liquid may render as something else than a list: then the default applies, as when it is
     // unset.
-    let filters = filters.and_then(|json| serde_json::from_str::<Vec<String>>(&json).ok());
+    let filters = filters.and_then(|json| parse_texts(&json));
     for filter in filters.unwrap_or_else(|| vec!["onMessageAdded".to_owned()]) {
         form.push("Configuration.Filters", &filter);
     }

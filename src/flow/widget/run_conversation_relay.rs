@@ -20,7 +20,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
     events: &["success", "failed"],
     failure: Some("failed"),
     properties: &[
-        Property::required("url", PropertyKind::Text),
+        Property::required("url", PropertyKind::Url),
         Property::new("welcome_greeting", PropertyKind::Text),
         Property::new("language", PropertyKind::Text),
         Property::new("tts_language", PropertyKind::Text),

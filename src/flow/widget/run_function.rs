@@ -41,15 +41,9 @@ pub(super) const TYPE: WidgetType = WidgetType {
 };
 
 fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
-    let target = call_target(context, false)?;
+    let target = call_target(context)?;
     let parameters = context.pairs("parameters")?;
-    Ok(Next::CallFunction(FunctionCall {
-        target,
-        parameters,
-        body: None,
-        with_credentials: false,
-        pending: None,
-    }))
+    Ok(Next::CallFunction(FunctionCall { target, parameters, content: None, pending: None }))
 }
 
 fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure> {
@@ -77,18 +71,19 @@ fn resume(context: &mut WidgetContext<'_>, event: Event) -> Result<Next, Failure
 }
 
 /// The target of a widget's call: its function, or its rendered URL.
-pub(super) fn call_target(
-    context: &WidgetContext<'_>,
-    is_get: bool,
-) -> Result<CallTarget, Failure> {
+pub(super) fn call_target(context: &WidgetContext<'_>) -> Result<CallTarget, Failure> {
     match &context.widget().properties.callee {
         None => Err(context.property_error("url", "missing", "a URL")),
-        Some(Callee::Url(template)) => {
-            let is_constant = template.constant_text().is_some();
+        Some(Callee::Url { template, is_constant }) => {
             let url = context.render(template)?.trim().to_owned();
-            Ok(CallTarget::Url(RenderedUrl { url, is_get, is_constant }))
+            Ok(CallTarget::Url(RenderedUrl { url, is_constant: *is_constant }))
         }
-        Some(Callee::Function(function)) => Ok(CallTarget::Function(Arc::clone(function))),
+        Some(Callee::Function { function, replaced }) => {
+            let url = replaced.as_ref().and_then(|replaced| replaced.parameters.as_ref());
+            let replaced_url = url.map(|url| context.render(url).map(String::into_boxed_str));
+            let replaced_url = replaced_url.transpose()?;
+            Ok(CallTarget::Function { function: Arc::clone(function), replaced_url })
+        }
     }
 }
 
@@ -98,7 +93,7 @@ pub(super) fn call_target(
 /// The document is one that a carrier cannot read, or has findings and the function is `strict`.
 fn reply_with_twiml(context: &mut WidgetContext<'_>, document: Bytes) -> Result<Next, Failure> {
     let (function, strict) = match &context.widget().properties.callee {
-        Some(Callee::Function(function)) => (function.name.clone(), function.strict),
+        Some(Callee::Function { function, .. }) => (function.name.clone(), function.strict),
         _ => (context.widget().name.clone(), false),
     };
     match check_document(&document, context.execution.channel, &DocumentLimits::default()) {

@@ -20,7 +20,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
     failure: None,
     properties: &[
         Property::new("say", PropertyKind::Text),
-        Property::new("play", PropertyKind::Text),
+        Property::new("play", PropertyKind::Url),
         Property::new("digits", PropertyKind::Text),
         Property::new("voice", PropertyKind::Text),
         Property::new("language", PropertyKind::Text),

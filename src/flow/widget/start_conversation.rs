@@ -18,6 +18,7 @@ use crate::flow::failure::Failure;
 use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
 use crate::flow::{CarrierRequest, CarrierService};
+use crate::json::parse_json;
 use crate::webhook::Params;
 
 pub(super) const TYPE: WidgetType = WidgetType {
@@ -25,7 +26,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
     events: &["created", "failed"],
     failure: Some("failed"),
     properties: &[
-        Property::new("conversation_service_sid", PropertyKind::Text),
+        Property::new("conversation_service_sid", PropertyKind::Sid("IS")),
         Property::new("participants", PropertyKind::Json),
         Property::new("timers_inactive", PropertyKind::Text),
         Property::new("timers_closed", PropertyKind::Text),
@@ -57,8 +58,11 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let participants = context.text("participants")?;
     // Liquid may render as something else than a list: a conversation can start without
     // participants.
-    let participants = participants.and_then(|json| serde_json::from_str::<Vec<Value>>(&json).ok());
-    for participant in participants.unwrap_or_default() {
+    let participants = match participants.map(|json| parse_json(json.as_bytes())) {
+        Some(Ok(Value::Array(participants))) => participants,
+        _ => Vec::new(),
+    };
+    for participant in participants {
         let binding = json!({"messaging_binding": {
             "address": participant["messaging_binding_address"],
             "proxy_address": participant["messaging_binding_proxy_address"],

@@ -88,7 +88,7 @@ fn check_comparable(keyed: &KeyedItems<'_>) -> Result<(), ErrorCause> {
     let mut keys = keyed.iter().map(|(key, _)| key).filter(|key| !key.is_nil());
     let Some(first) = keys.next() else { return Ok(()) };
     let is_number = |key: &LiquidValue<'_>| match key {
-        LiquidValue::Int(_) => true,
+        LiquidValue::Int(_) | LiquidValue::Decimal(_) => true,
         LiquidValue::Float(number) => !number.is_nan(),
         _ => false,
     };
@@ -163,6 +163,9 @@ fn hash_value<'a>(
         LiquidValue::Int(number) => (2, number).hash(&mut hasher),
         // Adding 0.0 makes -0.0 equal to 0.0, as `==` has it.
         LiquidValue::Float(number) => (3, (number + 0.0).to_bits()).hash(&mut hasher),
+        LiquidValue::Decimal(text) => {
+            (3, text.parse::<f64>().unwrap_or_default().to_bits()).hash(&mut hasher);
+        }
         LiquidValue::Array(_) | LiquidValue::List(_) | LiquidValue::Object(_) => {
             (4, value.length()).hash(&mut hasher);
         }

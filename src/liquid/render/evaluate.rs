@@ -184,7 +184,8 @@ impl<'a> TemplateRenderer<'a> {
         right: &LiquidValue<'a>,
     ) -> Result<Option<Ordering>, ErrorCause> {
         let ordered = |value: &LiquidValue<'_>| {
-            matches!(value, LiquidValue::Int(_) | LiquidValue::Float(_)) || value.as_str().is_some()
+            matches!(value, LiquidValue::Int(_) | LiquidValue::Float(_) | LiquidValue::Decimal(_))
+                || value.as_str().is_some()
         };
         if !ordered(left) || !ordered(right) {
             return Ok(None);

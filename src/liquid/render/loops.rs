@@ -256,6 +256,7 @@ impl<'a> TemplateRenderer<'a> {
         Ok(match self.evaluate(expression, node.span)? {
             LiquidValue::Int(number) => number,
             LiquidValue::Float(number) => number as i128,
+            LiquidValue::Decimal(text) => text.parse::<f64>().unwrap_or_default() as i128,
             value => value.as_str().map_or(0, parse_leading_integer),
         })
     }

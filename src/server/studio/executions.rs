@@ -130,7 +130,10 @@ fn read_parameters(text: &str) -> Result<Map<String, Value>, RestError> {
     if text.is_empty() {
         return Ok(Map::new());
     }
-    parse_json(text.as_bytes()).map_err(|_| invalid("Parameters", "a JSON object"))
+    match parse_json(text.as_bytes()) {
+        Ok(Value::Object(parameters)) => Ok(parameters),
+        _ => Err(invalid("Parameters", "a JSON object")),
+    }
 }
 
 /// Reads a moment or a day of the query.

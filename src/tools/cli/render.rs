@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::clock;
 use crate::diagnostics::problem::{Problem, Problems, Severity, Source};
+use crate::json::parse_json;
 use crate::limits::{RENDER_DATA_BYTES_MAX, TEMPLATE_BYTES_MAX};
 use crate::liquid::OutputFormat;
 use crate::read_limited::read_text_argument;
@@ -65,7 +66,14 @@ fn read_source(path: &Path, most: u64) -> Result<Source, Problems> {
 
 fn read_data(path: &Path) -> Result<Map<String, Value>, Problems> {
     let source = read_source(path, RENDER_DATA_BYTES_MAX)?;
-    serde_json::from_str(&source.text).map_err(|error| {
+    // As an answer of a function is read: the file may be one.
+    let read = match parse_json(source.text.as_bytes()) {
+        Ok(Value::Object(data)) => Ok(data),
+        // This error says what was expected.
+        Ok(_) => serde_json::from_str(&source.text),
+        Err(error) => Err(error),
+    };
+    read.map_err(|error| {
         let line_start = source.text.split_inclusive('\n').take(error.line().saturating_sub(1));
         let start: usize = line_start.map(str::len).sum();
         // Columns of serde_json count bytes from 1.

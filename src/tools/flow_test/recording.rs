@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::events::{TestEvent, TurnEvents, WidgetPath};
 use super::failure::escape_for_script;
@@ -190,12 +190,14 @@ fn format_answer(called: &TracedCall) -> String {
     if pairs.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", pairs.join(", ")) }
 }
 
-/// JSON as a TOML value in one line. `None` if it has a `null`, which TOML lacks.
+/// JSON as a TOML value in one line. `None` if it has a `null`, which TOML lacks, or a number that
+/// would lose digits in TOML.
 fn format_json(value: &Value) -> Option<String> {
     Some(match value {
         Value::Null => return None,
         Value::Bool(flag) => flag.to_string(),
-        Value::Number(number) => number.to_string(),
+        Value::Number(number) if is_toml_number(number) => number.to_string(),
+        Value::Number(_) => return None,
         Value::String(text) => quote(text),
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(format_json).collect::<Option<_>>()?;
@@ -210,6 +212,12 @@ fn format_json(value: &Value) -> Option<String> {
             format!("{{ {} }}", pairs.join(", "))
         }
     })
+}
+
+/// Whether TOML has all digits of a number.
+fn is_toml_number(number: &Number) -> bool {
+    let float = || number.as_f64().and_then(Number::from_f64);
+    number.is_i64() || float().is_some_and(|float| float == *number)
 }
 
 /// A text as a TOML string in one line.

@@ -165,9 +165,9 @@ impl LoadedTarget {
         // A case needs its own route, and those where the same flow takes its calls or messages.
         let file = |route: &RouteSection| route.answer.flow_file().map(|file| file.text.clone());
         let tested = config.routes.get(&route).and_then(file);
-        config
-            .routes
-            .retain(|path, other| *path == route || (tested.is_some() && file(other) == tested));
+        config.retain_routes(|path, other| {
+            path == route || tested.is_some() && file(other) == tested
+        });
         let gateway = Gateway::build(config.clone(), &templates, &Metrics::new(), &mut problems);
         let Some(gateway) = gateway else { return Err(problems) };
         let Some(found) = gateway.routes.iter().find(|found| found.path == route) else {

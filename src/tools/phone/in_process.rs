@@ -150,10 +150,10 @@ impl InProcessGateway {
             body: body.into(),
         };
         let began = clock::now();
-        let deadline = began + self.gateway.config.server.answer_within;
+        let at = self.gateway.routes.at(received.path());
+        let deadline = began + self.gateway.answer_within(at);
         let mut log = ExchangeLog::begin(&self.journal, began).with_trace();
         let context = ExchangeContext { gateway: &self.gateway, worker: &self.worker, deadline };
-        let at = self.gateway.routes.at(received.path());
         let answer = exchange(context, at, pin!(ready(Ok(received))), &mut log).await;
         InProcessResponse {
             status: answer.status,

@@ -78,12 +78,16 @@ impl Caller {
         self.call_as(CallRequest {
             widget: "",
             destination: Destination::Function(self.function()),
+            replaced_url: None,
+            content: None,
+            credentials: None,
             parameters: &none,
             webhook: &none,
             webhook_form: None,
             webhook_payload: None,
             cookies: Some(CallCookies { route: "/", received: cookies }),
             signing_key: None,
+            timeout: timeout_of(Destination::Function(self.function())),
             deadline: clock::now() + Duration::from_secs(10),
             idempotency_key: "SM0123:lookup",
         })
@@ -112,12 +116,16 @@ impl Caller {
         self.call_as(CallRequest {
             widget: "",
             destination,
+            replaced_url: None,
+            content: None,
+            credentials: None,
             parameters: &parameters,
             webhook: &webhook,
             webhook_form: None,
             webhook_payload: None,
             cookies: None,
             signing_key,
+            timeout: timeout_of(destination),
             deadline: clock::now() + within,
             idempotency_key: "SM0123:lookup",
         })
@@ -140,12 +148,16 @@ impl Caller {
         self.call_as(CallRequest {
             widget: "",
             destination: Destination::Function(self.function()),
+            replaced_url: None,
+            content: None,
+            credentials: None,
             parameters,
             webhook: &webhook,
             webhook_form: Some(&Bytes::from_static(form.as_bytes())),
             webhook_payload: None,
             cookies: None,
             signing_key,
+            timeout: timeout_of(Destination::Function(self.function())),
             deadline: clock::now() + Duration::from_secs(10),
             idempotency_key: "SM0123:lookup",
         })
@@ -199,4 +211,13 @@ pub(crate) async fn settle() {
             (tokio::net::TcpStream::connect(address).await, listener.accept().await);
         drop((client.expect("it listens"), server.expect("it connected")));
     }
+}
+
+/// The time for a call as the short form of a route has it.
+pub(crate) fn timeout_of(destination: Destination<'_>) -> Duration {
+    let configured = match destination {
+        Destination::Function(function) => function.timeout,
+        Destination::Url(_) => None,
+    };
+    configured.unwrap_or(Duration::from_secs(5))
 }

@@ -145,12 +145,16 @@ fn nobody_adds_headers() {
         let call = CallRequest {
             destination: Destination::Function(caller.function()),
             widget: "",
+            replaced_url: None,
+            content: None,
+            credentials: None,
             parameters: &parameters,
             webhook: &webhook,
             webhook_form: None,
             webhook_payload: None,
             cookies: None,
             signing_key: None,
+            timeout: Duration::from_secs(5),
             deadline: clock::now() + Duration::from_secs(10),
             idempotency_key: "SM1\r\nX-Evil: 3",
         };
