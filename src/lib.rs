@@ -52,6 +52,7 @@ mod basic_auth;
 mod catch_panic;
 pub mod clock;
 pub mod diagnostics;
+mod dotenv;
 mod hex;
 mod json;
 pub mod limits;

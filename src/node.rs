@@ -15,7 +15,6 @@
 mod assets;
 mod check;
 mod console;
-mod dotenv;
 mod error;
 mod frame;
 pub(crate) mod launcher;

@@ -5,20 +5,21 @@
 
 use std::path::Path;
 
-use super::env_file::EnvFile;
+use super::env_file::read_env_file;
 use crate::diagnostics::problem::Problems;
+use crate::dotenv::DotenvFile;
 
 /// Where the values of `${NAME}` come from: the environment, or else the `.env` file beside the
 /// configuration, or else the file `NAME` in `$CREDENTIALS_DIRECTORY`, where systemd puts secrets.
 #[derive(Debug, Default)]
 pub(crate) struct Environment {
-    file: EnvFile,
+    file: DotenvFile,
 }
 
 impl Environment {
     /// Reads the `.env` file of a folder, if there is one, and reports its mistakes.
     pub(crate) fn read(folder: &Path, problems: &mut Problems) -> Environment {
-        Environment { file: EnvFile::read(folder, problems) }
+        Environment { file: read_env_file(folder, problems) }
     }
 
     /// The value of a variable.
@@ -29,8 +30,12 @@ impl Environment {
             // Editors end a file with a line break, which is not part of a token.
             Some(text.trim_end_matches(['\n', '\r']).to_owned())
         };
+        let line = || {
+            let mut variables = self.file.variables.iter();
+            variables.find(|(known, _)| known == name).map(|(_, value)| value.clone())
+        };
         // The environment first, so that an operator can override a file for one start.
-        std::env::var(name).ok().or_else(|| self.file.variable(name)).or_else(credential)
+        std::env::var(name).ok().or_else(line).or_else(credential)
     }
 }
 

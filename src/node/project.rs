@@ -9,8 +9,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::dotenv::parse_dotenv;
 use crate::diagnostics::problem::{Problem, Severity};
+use crate::dotenv::DotenvFile;
 use crate::limits::{DOTENV_BYTES_MAX, PROJECT_DEPTH_MAX, PROJECT_FILES_MAX};
 use crate::read_limited::read_text_limited;
 
@@ -212,7 +212,7 @@ impl ProjectFolder {
     fn read_dotenv(&mut self, problems: &mut Vec<Problem>) {
         let file = self.folder.join(".env");
         match read_text_limited(&file, DOTENV_BYTES_MAX) {
-            Ok(text) => self.env = parse_dotenv(&text),
+            Ok(text) => self.env = DotenvFile::parse(&text).variables,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 let message = format!("cannot read `{}`: {error}", file.display());

@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["liquid", "tls", "webhook"],
     &["clock", "config", "random", "twiml"],
     &["uri"],
-    &["percent"],
+    &["dotenv", "percent"],
     &[
         "basic_auth",
         "catch_panic",
