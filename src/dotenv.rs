@@ -13,7 +13,7 @@ use crate::diagnostics::problem::Source;
 pub(crate) struct DotenvFile {
     /// The variables, in the order of the file. Of a name that comes twice the last value counts.
     pub(crate) variables: Vec<(String, String)>,
-    /// Lines that are not assignments, and quotes that are not closed: bytes of [`DotenvFile::text`].
+    /// Lines that are not assignments, and quotes that are not closed: ranges of the text in bytes.
     pub(crate) mistakes: Vec<(Range<usize>, &'static str)>,
     /// The text with line ends of Unix.
     text: String,
