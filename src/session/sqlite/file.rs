@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use parking_lot::{Mutex, MutexGuard};
 use rusqlite::config::DbConfig;
@@ -264,18 +265,28 @@ impl StoreFile {
     }
 }
 
+/// The attempts to take the lock of a file, within [`STORE_LOCKED_WITHIN`].
+const LOCK_ATTEMPTS: u32 = 50;
+
 /// Takes the lock that keeps a second gateway from the file, and creates the file.
 fn acquire_lock(path: &Path, lock_path: &Path) -> Result<fs::File, StoreError> {
     let access = "see that its folder exists and that this user may write to it";
     let refused = |error: io::Error| open_error(path, &error.to_string(), access);
     let lock = private_options().truncate(false).open(lock_path).map_err(refused)?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let advice = "end that one, or name another file in `[store] url`";
-            return Err(open_error(path, "another gateway works on it", advice));
+    // More than once: a program that this process is starting has the files of this process for a
+    // moment, and with them the lock of a store that was closed just now.
+    for attempt in 1.. {
+        match lock.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if attempt < LOCK_ATTEMPTS => {
+                thread::sleep(STORE_LOCKED_WITHIN / LOCK_ATTEMPTS);
+            }
+            Err(TryLockError::WouldBlock) => {
+                let advice = "end that one, or name another file in `[store] url`";
+                return Err(open_error(path, "another gateway works on it", advice));
+            }
+            Err(TryLockError::Error(error)) => return Err(refused(error)),
         }
-        Err(TryLockError::Error(error)) => return Err(refused(error)),
     }
     create_private(path).map_err(refused)?;
     Ok(lock)
