@@ -17,6 +17,7 @@ use super::widget::{AfterReply, Next};
 use crate::channel::Channel;
 use crate::liquid::{LiquidError, Template};
 use crate::twiml::TwimlWriter;
+use crate::twiml::read::SpeechMarkup;
 use crate::twiml::verb::Redirect;
 use crate::uri::escape_target;
 use crate::webhook::{Params, StepToken, Webhook};
@@ -196,6 +197,14 @@ impl<'a> WidgetContext<'a> {
             text = rewritten.unwrap_or(text);
         }
         check_length(&self.widget().name, name, text).map(Some)
+    }
+
+    /// The spoken text as speech markup: the author's markup stays, and what variables print is
+    /// escaped. `None` if it has no markup, or is not well-formed: then it is spoken as written.
+    pub(super) fn speech(&self) -> Result<Option<SpeechMarkup>, Failure> {
+        let Some(template) = &self.widget().properties.speech else { return Ok(None) };
+        let markup = self.render(template)?;
+        Ok(SpeechMarkup::read(&markup).ok())
     }
 
     /// A property that must not be empty.

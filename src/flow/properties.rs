@@ -22,6 +22,8 @@ pub struct Property {
 pub enum PropertyKind {
     /// A text.
     Text,
+    /// A text that is spoken: speech markup of the author stays markup.
+    Speech,
     /// A whole number within these bounds, both included.
     Integer(u32, u32),
     /// `true` or `false`.
@@ -59,6 +61,9 @@ pub struct Properties {
     pub references: Vec<&'static str>,
     /// The properties with a list of keys and values.
     pub lists: Vec<(&'static str, Vec<Pair>)>,
+    /// The spoken text as speech markup, in which values are escaped. `None` for one that can have
+    /// no markup.
+    pub speech: Option<Template>,
     /// The function or URL that the widget calls.
     pub callee: Option<Callee>,
 }

@@ -6,7 +6,8 @@
 //!
 //! `scan` (with `tag`, `declaration`, `characters` and `names`) decides whether a document is
 //! well-formed and calls a handler for each part; `check` (with `misplaced` and `value`) is the
-//! handler that compares with the grammar, `tree` the one that builds [`Element`]s. A handler never
+//! handler that compares with the grammar, `tree` the one that builds [`Element`]s,
+//! `speech` the one for the content of a `Say`. A handler never
 //! sees a part that is not well-formed, and no handler can refuse one: errors are those of `scan`,
 //! findings those of `check`.
 
@@ -19,6 +20,7 @@ mod misplaced;
 mod names;
 mod report;
 mod scan;
+mod speech;
 mod tag;
 mod tree;
 mod value;
@@ -27,6 +29,7 @@ pub use characters::unescape;
 pub use error::{TwimlError, TwimlErrorKind};
 pub use limits::DocumentLimits;
 pub use report::DocumentReport;
+pub use speech::{SpeechMarkup, SpeechMarkupError};
 pub use tree::{DocumentNode, Element};
 
 use crate::channel::Channel;

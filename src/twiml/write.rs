@@ -9,6 +9,8 @@ use escape::{escape_attribute_into, escape_into};
 
 use actix_web::web::Bytes;
 
+use super::read::SpeechMarkup;
+
 /// The capacity for a usual document, so that it is not moved while it grows.
 const DOCUMENT_CAPACITY: usize = 512;
 
@@ -116,6 +118,12 @@ impl TwimlWriter {
             inside(writer);
         });
         self
+    }
+
+    /// Writes a verb or noun with its attributes, and `markup` in place of its text.
+    pub(crate) fn add_speech(&mut self, verb: &impl Verb, markup: &SpeechMarkup) {
+        let tag = verb.write_attributes(self.tag(verb.name()));
+        tag.children(|writer| writer.out.push_str(markup.as_str()));
     }
 
     /// Begins an element. Most callers want [`TwimlWriter::add`] with a verb from [`super::verb`].

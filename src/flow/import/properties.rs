@@ -6,7 +6,8 @@ use crate::config::quote_text;
 use crate::diagnostics::suggest::nearest_name;
 use crate::flow::file::FlowNode;
 use crate::flow::properties::{Callee, Pair, Properties, Property, PropertyKind};
-use crate::liquid::Template;
+use crate::liquid::{OutputFormat, Template};
+use crate::twiml::read::SpeechMarkup;
 
 /// The properties of every widget that only the canvas of Studio's editor uses.
 const CANVAS_KEYS: [&str; 1] = ["offset"];
@@ -70,6 +71,11 @@ impl FlowImporter<'_> {
                         self.fail(node, message, "no such file", help);
                     }
                 }
+            }
+            PropertyKind::Speech => {
+                let template = self.read_text(state, property, node);
+                properties.speech = self.read_speech(state, property, node, template.as_ref());
+                properties.texts.extend(template.map(|template| (property.name, template)));
             }
             PropertyKind::Subflow => {
                 self.read_reference(state, property, node, properties);
@@ -148,6 +154,41 @@ impl FlowImporter<'_> {
         let rewritten = self.rewrite(&constant);
         let rewritten = rewritten.and_then(|text| self.compile_template(node, &text));
         properties.texts.push((property.name, rewritten.unwrap_or(template)));
+    }
+
+    /// Compiles a spoken text as speech markup. `None` if it can have none.
+    fn read_speech(
+        &mut self,
+        state: &WidgetNode<'_>,
+        property: &Property,
+        node: &FlowNode,
+        template: Option<&Template>,
+    ) -> Option<Template> {
+        let template = template?;
+        let text = template.source();
+        if !text.contains(['<', '&']) {
+            return None;
+        }
+        // A text with Liquid is known only when the widget runs.
+        if template.constant_text().is_some()
+            && let Err(error) = SpeechMarkup::read(text)
+        {
+            // `Tom & Jerry` or `3 < 4` is spoken as it is meant; a tag read out is not.
+            if text.contains("</") || text.contains("/>") {
+                let span = self.locate(node, text, error.span);
+                let message = format!(
+                    "`{}` of widget `{}` is not well-formed speech markup, so its tags are read \
+                     out: {}",
+                    property.name, state.name, error.message
+                );
+                let problem = self.source.warning(span, message);
+                self.push(problem, "text, or well-formed SSML", &error.help);
+            }
+            return None;
+        }
+        let liquid = &self.context.liquid;
+        // Its errors were reported when it was compiled as a text.
+        liquid.compile(&self.source.name, text, OutputFormat::Xml).ok()
     }
 
     fn read_pairs(
@@ -366,6 +407,7 @@ fn describe_kind(kind: PropertyKind) -> String {
         PropertyKind::Document => "the name of a template".to_owned(),
         PropertyKind::Sid(prefix) => format!("a sid, `{prefix}…`"),
         PropertyKind::Text
+        | PropertyKind::Speech
         | PropertyKind::Json
         | PropertyKind::Name
         | PropertyKind::Subflow

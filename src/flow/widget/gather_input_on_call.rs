@@ -22,7 +22,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
     events: &["keypress", "speech", "timeout"],
     failure: None,
     properties: &[
-        Property::new("say", PropertyKind::Text),
+        Property::new("say", PropertyKind::Speech),
         Property::new("play", PropertyKind::Url),
         Property::new("voice", PropertyKind::Text),
         Property::new("language", PropertyKind::Text),

@@ -12,6 +12,7 @@ use crate::flow::failure::Failure;
 use crate::flow::properties::{Property, PropertyKind};
 use crate::flow::step::Event;
 use crate::twiml::TwimlWriter;
+use crate::twiml::read::SpeechMarkup;
 use crate::twiml::verb::{Play, Say};
 
 pub(super) const TYPE: WidgetType = WidgetType {
@@ -19,7 +20,7 @@ pub(super) const TYPE: WidgetType = WidgetType {
     events: &["audioComplete"],
     failure: None,
     properties: &[
-        Property::new("say", PropertyKind::Text),
+        Property::new("say", PropertyKind::Speech),
         Property::new("play", PropertyKind::Url),
         Property::new("digits", PropertyKind::Text),
         Property::new("voice", PropertyKind::Text),
@@ -36,6 +37,8 @@ pub(super) const TYPE: WidgetType = WidgetType {
 #[derive(Debug)]
 pub(super) struct AudioProperties {
     say: Option<String>,
+    /// `say` as speech markup, if the author wrote any.
+    speech: Option<SpeechMarkup>,
     play: Option<String>,
     digits: Option<String>,
     voice: Option<String>,
@@ -61,8 +64,11 @@ impl AudioProperties {
     ///
     /// Before anything is written, because a template that fails must not leave half a document.
     pub(super) fn render(context: &WidgetContext<'_>) -> Result<AudioProperties, Failure> {
+        let say = context.text("say")?;
+        let speech = if say.is_some() { context.speech()? } else { None };
         Ok(AudioProperties {
-            say: context.text("say")?,
+            say,
+            speech,
             play: context.url("play")?,
             digits: context.text("digits")?,
             voice: context.text("voice")?,
@@ -78,7 +84,11 @@ impl AudioProperties {
         // If several are set, Studio uses the first in this order; the import warns of it.
         if let Some(text) = &self.say {
             let (voice, language) = (self.voice.as_deref(), self.language.as_deref());
-            writer.add(&Say { text, voice, language, times });
+            let say = Say { text, voice, language, times };
+            match &self.speech {
+                Some(markup) => writer.add_speech(&say, markup),
+                None => drop(writer.add(&say)),
+            }
         } else if let Some(url) = &self.play {
             writer.add(&Play { url, digits: None, times });
         } else if let Some(digits) = &self.digits {
