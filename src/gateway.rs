@@ -3,13 +3,14 @@
 //!
 //! [`flows`] compiles the flows and restores their earlier revisions, `short_route` makes a flow
 //! of a short route, `hold_documents` and `fallback_document` compile the documents beside them,
-//! `widget_functions` finds the function that replaces the URL of a widget, `route_checks` and
-//! `unset_variables` report what fits together badly. All of them report into
-//! one list of problems, and a [`Gateway`] exists only if none of these is an error; from then on
-//! it never changes, so that all workers share it without a lock. What does change is behind a
+//! `widget_functions` finds the function that replaces the URL of a widget, `route_checks`,
+//! `unset_variables` and `document_templates` report what fits together badly. All of them report
+//! into one list of problems, and a [`Gateway`] exists only if none of these is an error; from then
+//! on it never changes, so that all workers share it without a lock. What does change is behind a
 //! [`Worker`]: the connections of its functions, the sessions, the calls that are pending. Nothing
 //! here knows the listeners, HTTP requests or the stages of an exchange.
 
+mod document_templates;
 mod fallback_document;
 mod flows;
 mod hold_documents;
@@ -141,6 +142,7 @@ impl Gateway {
         let routes: Vec<Route> =
             sections.filter_map(|(path, section)| builder.build(path, section, problems)).collect();
         problems.extend(route_checks::check_voice_routes(&config, &flows, &routes));
+        problems.extend(document_templates::check_templates(templates, &routes, &flows));
         let used = hold_documents::flows_in_use(&routes, flows.iter().map(Arc::as_ref));
         let hold_documents = hold_documents::load(&config, templates, &used, problems);
         let has_project = link.as_ref().is_some_and(|link| link.pool.project().has_files());

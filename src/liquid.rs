@@ -20,11 +20,12 @@
 //! Its limits, places of errors and Ruby's arithmetic would have to be added as well.
 //!
 //! A source passes through `tokens` (text, outputs and tags), `parser` (with `cursor` for the
-//! markup of a tag), `tree`, and `render` with its `filters`, which reads [`TemplateData`]. The
-//! invariants: a tree holds spans of its own source instead of text; every loop, copy
-//! and recursion of a render is charged to its budget before it happens; a value is escaped once,
-//! when it is printed or when it becomes markup ([`OutputFormat::Xml`]). The module knows nothing
-//! of telephony, flows or TwiML; it reads no clock and no file, and does no I/O.
+//! markup of a tag), `tree`, and `render` with its `filters`, which reads [`TemplateData`];
+//! `outline` lists what a template can render, without data. The invariants: a tree holds spans of
+//! its own source instead of text; every loop, copy and recursion of a render is charged to its
+//! budget before it happens; a value is escaped once, when it is printed or when it becomes markup
+//! ([`OutputFormat::Xml`]). The module knows nothing of telephony, flows or TwiML; it reads no
+//! clock and no file, and does no I/O.
 
 mod error;
 mod limits;
@@ -38,6 +39,7 @@ mod cursor;
 mod parser;
 mod tree;
 mod render;
+mod outline;
 mod value;
 mod print;
 mod decimal;
@@ -51,6 +53,7 @@ pub use data::{TemplateData, ValueRef};
 pub use engine::LiquidEngine;
 pub use error::{LiquidError, LiquidErrorKind};
 pub use limits::RenderLimits;
+pub(crate) use outline::{OutlineBranch, OutlineContent, OutlinePiece, TemplateOutline};
 pub use settings::OutputFormat;
 pub use template::Template;
 pub use variables::{PathStep, VariableUse};

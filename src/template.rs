@@ -1,4 +1,9 @@
 //! Stage 7: the templates, compiled once at the start. They render variables as text or TwiML.
+//!
+//! `document_check` reads them as TwiML at the same time, so that one that can never be a document
+//! is found before the first call. Nothing here knows flows or webhooks.
+
+mod document_check;
 
 use std::path::{Path, PathBuf};
 

@@ -46,6 +46,9 @@ pub struct SourceSpan {
 pub enum Severity {
     /// `serve` refuses to start.
     Error,
+    /// A part that can never work, beside others that do: `check` and a reload refuse it. A start
+    /// does not, because no caller would be answered then.
+    Defect,
     /// `check` prints it; it may be intended.
     Warning,
 }
@@ -122,7 +125,7 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let level = match self.level {
-            Severity::Error => "error",
+            Severity::Error | Severity::Defect => "error",
             Severity::Warning => "warning",
         };
         let mut text = format!("{level}: {}", self.message);
@@ -159,15 +162,20 @@ impl Problems {
         self.0.sort_by_key(|problem| problem.place.as_ref().map(|place| place.span.start));
     }
 
-    /// Whether any of them is an error.
+    /// Whether any of them is an error, with which `serve` does not start.
     pub fn any_error(&self) -> bool {
         self.0.iter().any(|problem| problem.level == Severity::Error)
     }
 
-    /// How many errors, and how many warnings. Those that are printed as one count as one.
+    /// Whether `check` and a reload refuse it: any of them is more than a warning.
+    pub(crate) fn any_defect(&self) -> bool {
+        self.0.iter().any(|problem| problem.level != Severity::Warning)
+    }
+
+    /// How many errors (defects included), and how many warnings. Those that are printed as one count as one.
     pub fn counts(&self) -> (usize, usize) {
         let groups = self.groups();
-        let errors = groups.iter().filter(|group| group[0].level == Severity::Error).count();
+        let errors = groups.iter().filter(|group| group[0].level != Severity::Warning).count();
         (errors, groups.len() - errors)
     }
 

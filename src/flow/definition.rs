@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::condition::Condition;
-use super::properties::{Callee, Properties};
+use super::properties::{Callee, Properties, PropertyKind};
 use super::widget::WidgetType;
 use crate::config;
+use crate::liquid::Template;
 
 /// A checked flow: every transition leads to one of its widgets.
 #[derive(Debug)]
@@ -107,6 +108,15 @@ impl Flow {
     pub(crate) fn awaits_messages(&self) -> bool {
         let awaits = |widget: &Widget| widget.widget_type.name == "send-and-wait-for-reply";
         self.widgets.iter().any(awaits) || self.subflows.iter().any(|flow| flow.awaits_messages())
+    }
+
+    /// The templates that its own widgets answer with.
+    pub(crate) fn document_templates(&self) -> impl Iterator<Item = &Template> {
+        self.widgets.iter().flat_map(|widget| {
+            let properties = widget.widget_type.properties.iter();
+            let documents = properties.filter(|known| known.kind == PropertyKind::Document);
+            documents.filter_map(|known| widget.properties.text(known.name))
+        })
     }
 
     /// The configured functions that its own widgets call.

@@ -4,7 +4,7 @@ use actix_web::web::Bytes;
 
 use crate::channel::Channel;
 use crate::config::ConfigText;
-use crate::diagnostics::problem::Problems;
+use crate::diagnostics::problem::{Problem, Problems, Severity};
 use crate::template::{TemplateFolder, to_problem};
 use crate::twiml::read::{DocumentLimits, check_document};
 
@@ -16,6 +16,16 @@ pub(super) fn load_fallback_document(
     problems: &mut Problems,
 ) -> Option<Bytes> {
     let (template, source) = templates.document(file, problems)?;
+    // First, because these errors have their places in the template.
+    let checked = templates.check_documents(&template, None, &[channel]);
+    let defects = checked.into_iter().filter(|problem| problem.level == Severity::Defect);
+    // The last resort must work before the first call.
+    let errors: Vec<Problem> =
+        defects.map(|problem| Problem { level: Severity::Error, ..problem }).collect();
+    if !errors.is_empty() {
+        problems.extend(errors);
+        return None;
+    }
     // Rendered once, at the start and without variables: after a failure nothing may depend on
     // anything that can fail again.
     let rendered = match template.render(&serde_json::Map::new(), 0) {

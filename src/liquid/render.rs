@@ -65,7 +65,7 @@ pub(super) struct TemplateRenderer<'a> {
 
 /// The reason to skip the nodes up to the end of the loop's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Interrupt {
+pub(super) enum Interrupt {
     Break,
     Continue,
 }

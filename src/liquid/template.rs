@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::data::TemplateData;
 use super::error::LiquidError;
+use super::outline::OutlineWalk;
 use super::render::{RenderClock, RenderSettings, TemplateRenderer};
 use super::settings::{EngineSettings, OutputFormat};
 use super::tree::{SyntaxTree, TemplateNode};
@@ -96,6 +97,13 @@ impl Template {
     /// partials that it names in quotes included. Variables that it sets itself are not among them.
     pub fn variables(&self) -> Vec<VariableUse> {
         variables::collect_variables(&self.tree, &self.shared.partials)
+    }
+
+    /// The texts that the template can render, with a gap for each value.
+    pub(crate) fn outlines(&self) -> OutlineWalk<'_> {
+        let (partials, limits) = (&self.shared.partials, &self.shared.limits);
+        let escapes = self.output == OutputFormat::Xml;
+        OutlineWalk::new(&self.tree, partials, limits.include_depth, escapes)
     }
 
     fn settings(&self, now: i64) -> RenderSettings<'_> {

@@ -21,6 +21,9 @@ pub struct Finding {
     pub message: String,
     /// What to do; empty where the message says it.
     pub help: String,
+    /// Whether it can only be a mistake: a verb of the other channel, or a misspelt element. Other
+    /// findings may be about something that the carrier has added.
+    pub is_mistake: bool,
 }
 
 /// The code, message and help of a finding, before its place is known.
@@ -29,6 +32,7 @@ pub(super) struct FindingText {
     code: Option<u32>,
     message: String,
     help: String,
+    is_mistake: bool,
 }
 
 // === impl Finding ===
@@ -50,7 +54,8 @@ impl fmt::Display for Finding {
 
 impl FindingText {
     pub(super) fn new(code: impl Into<Option<u32>>, message: impl Into<String>) -> FindingText {
-        FindingText { code: code.into(), message: message.into(), help: String::new() }
+        let (code, message) = (code.into(), message.into());
+        FindingText { code, message, help: String::new(), is_mistake: false }
     }
 
     /// Adds what to do.
@@ -59,10 +64,16 @@ impl FindingText {
         self
     }
 
+    /// Says whether it can only be a mistake.
+    pub(super) fn with_mistake(mut self, is_mistake: bool) -> FindingText {
+        self.is_mistake = is_mistake;
+        self
+    }
+
     /// The finding at these bytes of `document`.
     pub(super) fn into_finding(self, document: &str, span: Range<usize>) -> Finding {
-        let FindingText { code, message, help } = self;
+        let FindingText { code, message, help, is_mistake } = self;
         let (line, column) = line_column(document, span.start);
-        Finding { code, line, column, span, message, help }
+        Finding { code, line, column, span, message, help, is_mistake }
     }
 }

@@ -168,6 +168,27 @@ fn sighup_takes_over_a_configuration_or_refuses_it_whole() {
 }
 
 #[test]
+fn a_template_that_cannot_answer_is_refused_by_a_reload_and_taken_at_a_start() {
+    let function = Hostile::always(TEXT);
+    let config = |document| config("127.0.0.1:0", function.address, document, "");
+    let folder = folder("never-twiml");
+    let broken = "<Response>\n<Message>a & b</Message></Response>";
+    std::fs::write(folder.join("templates/three.xml"), broken).unwrap();
+    let mut process = Process::start(folder.clone(), &config("one.xml"));
+    let address = process.address();
+    process.change("one.xml", "three.xml");
+    process.signal("-HUP");
+    let told = process.line("never TwiML");
+    assert!(told["message"].as_str().unwrap().contains("three.xml:2:12"), "{told}");
+    assert_eq!(process.line("configuration refused")["level"], "error");
+    assert!(post(address, "SM1").contains("<Message>one<"));
+    // At a start there is nothing older: other callers are answered, and these get the fallback.
+    drop(process);
+    let mut process = Process::start(folder, &config("three.xml"));
+    assert!(post(process.address(), "SM2").contains("Sorry, something went wrong"));
+}
+
+#[test]
 fn p18_a_configuration_that_is_read_again() {
     let function = Hostile::always(TEXT);
     let config = config("127.0.0.1:0", function.address, "one.xml", "");
@@ -341,6 +362,21 @@ fn render_shows_what_a_template_gives() {
     assert!(code == Some(1) && errors.contains("broken.xml:1:11"), "{errors}");
     let (code, errors) = render(&["t.xml", "--data", "broken.json"]);
     assert!(code == Some(1) && errors.contains("broken.json:2:11"), "{errors}");
+    // A document that is not TwiML is shown with the reason, and fails.
+    let documents = [
+        ("<Response><Message>{{ name | raw }}</Message></Response>", "the output is not TwiML: 1:"),
+        ("<Response>{{ 1 }}\n<Message>a & b</Message></Response>", "d.xml:2:12"),
+        ("<Response><Mesage>{{ name }}</Mesage></Response>", "did you mean `Message`?"),
+    ];
+    for (document, words) in documents {
+        std::fs::write(folder.join("d.xml"), document).unwrap();
+        let (code, printed) = rendered("d.xml", &[]);
+        assert!(code == Some(1) && printed.contains(words), "{printed}");
+        assert!(printed.starts_with("<Response>"), "{printed}");
+    }
+    std::fs::write(folder.join("d.xml"), "<Response><Message>{{ name }}</Message></Response>")
+        .unwrap();
+    assert_eq!(rendered("d.xml", &[]).0, Some(0));
     let (code, errors) = render(&["nowhere.xml"]);
     assert!(code == Some(1) && errors.contains("nowhere.xml"), "{errors}");
 }

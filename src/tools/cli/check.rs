@@ -12,7 +12,9 @@ use crate::metrics::Metrics;
 /// and advice.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:  twimlgate check --config /etc/twimlgate/config.toml\n\n\
-    Exit code 0: `serve` would start (there may be warnings); 1: it would not.")]
+    Exit code 0: `serve` would start, and a reload would apply it (there may be warnings);\n\
+    1: a reload would refuse it. A start accepts a template that can never be TwiML, because the\n\
+    other callers are answered; all other errors prevent it.")]
 pub(super) struct Args {
     #[command(flatten)]
     config: ConfigArgs,
@@ -32,13 +34,13 @@ pub(super) fn run(args: &Args) -> ExitCode {
     let file = args.config.config.display();
     // Warnings alone do not prevent a start, so they do not fail the check.
     match gateway {
-        Some(gateway) => {
+        Some(gateway) if !problems.any_defect() => {
             out!("{}", describe_text_answers(&gateway.config));
             let routes = plural(gateway.routes.len(), "route");
             outln!("{file}: {routes}, no errors, {}", plural(warnings, "warning"));
             ExitCode::SUCCESS
         }
-        None => {
+        _ => {
             outln!("{file}: {}, {}", plural(errors, "error"), plural(warnings, "warning"));
             ExitCode::FAILURE
         }

@@ -1,11 +1,13 @@
 //! `twimlgate render`: renders a template with data.
 
+use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
+use crate::channel::Channel;
 use crate::clock;
 use crate::diagnostics::problem::{Problem, Problems, Severity, Source};
 use crate::json::parse_json;
@@ -13,12 +15,15 @@ use crate::limits::{RENDER_DATA_BYTES_MAX, TEMPLATE_BYTES_MAX};
 use crate::liquid::OutputFormat;
 use crate::read_limited::read_text_argument;
 use crate::template::{TemplateFolder, compile_source, to_problem};
+use crate::twiml::Finding;
+use crate::twiml::read::{DocumentLimits, check_document};
 
 const EXAMPLE: &str = r#"Example:
   echo '{"widgets":{"lookup":{"parsed":{"person":{"name":"Ada"}}}}}' > data.json
   twimlgate render templates/message/reply.xml --data data.json"#;
 
-/// Render one template: escaped for XML as in a response, unless --text is set.
+/// Render one template: escaped for XML as in a response, unless --text is set. A document that is
+/// not TwiML is printed too, with the reason, and the exit code is 1.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Args {
@@ -37,9 +42,10 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> ExitCode {
     match render(args) {
-        Ok(text) => {
+        Ok((text, problems)) => {
             out!("{text}");
-            ExitCode::SUCCESS
+            err!("{problems}");
+            if problems.any_defect() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
         }
         Err(problems) => {
             err!("{problems}");
@@ -48,7 +54,8 @@ pub(super) fn run(args: &Args) -> ExitCode {
     }
 }
 
-fn render(args: &Args) -> Result<String, Problems> {
+/// The rendered text, and what is wrong with it as a document.
+fn render(args: &Args) -> Result<(String, Problems), Problems> {
     let template = read_source(&args.file, TEMPLATE_BYTES_MAX)?;
     let data = args.data.as_deref().map_or(Ok(Map::new()), read_data)?;
     // Problems of other templates are ignored here: `check` reports them.
@@ -56,7 +63,48 @@ fn render(args: &Args) -> Result<String, Problems> {
     let output = if args.text { OutputFormat::Plain } else { OutputFormat::Xml };
     let compiled = compile_source(templates.engine(), &template, output)?;
     let now = clock::wall().as_secs() as i64;
-    compiled.render(&data, now).map_err(|error| Problems::from(to_problem(&error, &template)))
+    let text = compiled
+        .render(&data, now)
+        .map_err(|error| Problems::from(to_problem(&error, &template)))?;
+    let mut problems = Problems::default();
+    if !args.text && [&*template.text, &text].into_iter().any(is_document) {
+        problems.extend(templates.check_documents(&compiled, Some(&template), &[]));
+        // What is wrong for all values has its place in the template.
+        if !problems.any_defect() {
+            problems.extend(check_output(&text));
+        }
+    }
+    Ok((text, problems))
+}
+
+/// Whether a text is meant as a document: a partial has no root, and can be rendered as well.
+fn is_document(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    lower.contains("<response") || lower.contains("<?xml")
+}
+
+/// What is wrong with a rendered document. Its lines and columns are those of the output.
+fn check_output(text: &str) -> Vec<Problem> {
+    let check = |channel| check_document(text.as_bytes(), channel, &DocumentLimits::default());
+    let (voice, message) = match (check(Channel::Voice), check(Channel::Message)) {
+        (Ok(voice), Ok(message)) => (voice.findings, message.findings),
+        (Err(error), _) | (_, Err(error)) => {
+            let message = format!("the output is not TwiML: {error}");
+            return vec![Problem::new(Severity::Error, message)];
+        }
+    };
+    // The channel is not known: it is the one that the document fits better, or else the one that
+    // knows what its author means.
+    let fit = |findings: &Vec<Finding>| {
+        let mistakes = findings.iter().filter(|finding| finding.is_mistake).count();
+        (findings.len(), Reverse(mistakes))
+    };
+    let findings = if fit(&voice) <= fit(&message) { voice } else { message };
+    let to_problem = |finding: &Finding| {
+        let severity = if finding.is_mistake { Severity::Error } else { Severity::Warning };
+        Problem::new(severity, format!("the output: {finding}"))
+    };
+    findings.iter().map(to_problem).collect()
 }
 
 fn read_source(path: &Path, most: u64) -> Result<Source, Problems> {

@@ -133,7 +133,8 @@ async fn reload_from(config: &Path, server: &Server, journal: &Journal) {
         for problem in problems.iter() {
             journal.log.note(LogLevel::Warn, &problem.to_string());
         }
-        gateway
+        // The old templates still answer: a new one that cannot is not applied.
+        gateway.filter(|_| !problems.any_defect())
     };
     match reload(load, server, &journal.metrics).await {
         Ok(restart) => {

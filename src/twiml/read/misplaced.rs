@@ -24,8 +24,11 @@ pub(super) fn misplaced_element(channel: Channel, parent: &ElementRule, name: &s
     // A child of the same parent is the likelier intention, however near another name is.
     let help = did_you_mean(name, parent.children.iter().map(|child| child.tag))
         .or_else(|| did_you_mean(name, elements(channel).iter().map(|element| element.tag)));
+    // A name that resembles none may be an element that the carrier has added.
+    let is_mistake = help.is_some();
     FindingText::new(code, format!("`<{name}>` is not an element of TwiML"))
         .with_help(help.unwrap_or_default())
+        .with_mistake(is_mistake)
 }
 
 /// What to report of an element that only the documents of the other channel have.
@@ -58,7 +61,8 @@ fn element_of_other_channel(
             ("is for replies to messages, and this is a call", "to send one, use `<Sms>`")
         }
     };
-    Some(FindingText::new(code, format!("`<{name}>` {message}")).with_help(help))
+    let text = FindingText::new(code, format!("`<{name}>` {message}"));
+    Some(text.with_help(help).with_mistake(true))
 }
 
 /// The elements that take `name`, for a sentence; empty where there are none.
