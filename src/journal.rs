@@ -51,6 +51,8 @@ pub struct ExchangeLog {
     holding: Option<u32>,
     text: bool,
     warnings: Vec<FlowWarning>,
+    /// Whether a defect made the flow go on at the transition of a failure.
+    is_degraded: bool,
     message: &'static str,
     /// Of a request that is refused, or would be: what the operator needs to mend it.
     refusal: Option<Box<RefusedRequest>>,
@@ -122,6 +124,7 @@ impl ExchangeLog {
             holding: None,
             text: false,
             warnings: Vec::new(),
+            is_degraded: false,
             message: "webhook",
             refusal: None,
             trace: journal.log.shows_path().then(Box::default),
@@ -244,7 +247,10 @@ impl ExchangeLog {
             let route = self.route.as_ref().map(|route| &route.metrics);
             self.journal.metrics.count_unwired(route);
         }
+        self.is_degraded |= warnings.iter().any(|it| matches!(it, FlowWarning::Defect(_)));
         self.warnings.extend(warnings);
+        // A timer has its outcome already.
+        self.outcome = self.outcome.degraded_if(self.is_degraded);
     }
 
     /// Records something else that an operator should know.
@@ -290,7 +296,7 @@ impl ExchangeLog {
         // or a repeat has status 200 and remains what it is.
         self.outcome = match (self.outcome, status) {
             (_, 400..) => ExchangeOutcome::Refused,
-            (ExchangeOutcome::Gone, _) => ExchangeOutcome::Answered,
+            (ExchangeOutcome::Gone, _) => ExchangeOutcome::Answered.degraded_if(self.is_degraded),
             (known, _) => known,
         };
     }

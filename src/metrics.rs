@@ -55,7 +55,7 @@ const PROCESS_ENDS: [&str; 8] =
 /// lock, which every call would pay for.
 #[derive(Clone, Debug)]
 pub struct RouteMetrics {
-    outcomes: [Counter; 5],
+    outcomes: [Counter; 6],
     seconds: Histogram,
     unwired: Counter,
 }
@@ -115,6 +115,9 @@ impl MetricConstructor<Histogram> for Buckets {
 pub(crate) enum ExchangeOutcome {
     /// The answer is a document of the flow.
     Answered,
+    /// The answer is a document of the flow, but not the one that it means: a template or a
+    /// function's document could not be used, and the flow went on at the transition of the failure.
+    Degraded,
     /// The answer is the stored reply to an earlier delivery.
     Repeated,
     /// The answer is the fallback document.
@@ -126,8 +129,9 @@ pub(crate) enum ExchangeOutcome {
 }
 
 /// The outcomes in the order of their discriminants, which are the indexes of their counters.
-const OUTCOMES: [ExchangeOutcome; 5] = [
+const OUTCOMES: [ExchangeOutcome; 6] = [
     ExchangeOutcome::Answered,
+    ExchangeOutcome::Degraded,
     ExchangeOutcome::Repeated,
     ExchangeOutcome::Fallback,
     ExchangeOutcome::Refused,
@@ -137,10 +141,19 @@ const OUTCOMES: [ExchangeOutcome; 5] = [
 // === impl ExchangeOutcome ===
 
 impl ExchangeOutcome {
+    /// The outcome of an exchange with a defect in it: an answer becomes a degraded one.
+    pub(crate) fn degraded_if(self, is_degraded: bool) -> ExchangeOutcome {
+        match self {
+            ExchangeOutcome::Answered if is_degraded => ExchangeOutcome::Degraded,
+            other => other,
+        }
+    }
+
     /// The name in logs and metrics.
     pub(crate) fn name(self) -> &'static str {
         match self {
             ExchangeOutcome::Answered => "answered",
+            ExchangeOutcome::Degraded => "degraded",
             ExchangeOutcome::Repeated => "repeated",
             ExchangeOutcome::Fallback => "fallback",
             ExchangeOutcome::Refused => "refused",
@@ -195,7 +208,8 @@ impl Metrics {
     fn register(&mut self) {
         let registry = &mut self.registry;
         // The registry adds the prefix and `_total`. Dashboards and alerts use these names.
-        let exchanges = "Webhooks by route and outcome; `fallback`: the flow gave no answer";
+        let exchanges = "Webhooks by route and outcome; `fallback`: the flow gave no answer; \
+                         `degraded`: not the one it means, because of a template or document";
         registry.register("exchanges", exchanges, self.exchanges.clone());
         let seconds = "Seconds from the arrival of a webhook to its answer";
         registry.register("exchange_seconds", seconds, self.seconds.clone());

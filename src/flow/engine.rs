@@ -183,7 +183,11 @@ fn recover(context: &mut WidgetContext<'_>, failure: Failure) -> Result<Next, Fa
         // caller does not hear silence.
         let takes = |event: &&str| in_subflow || widget.next(event).is_some();
         if let Some(event) = event.filter(takes) {
-            context.execution.warn(failure.to_string());
+            let text = failure.to_string();
+            context.execution.warnings.push(match failure.is_defect() {
+                true => FlowWarning::Defect(text),
+                false => FlowWarning::Failure(text),
+            });
             return Ok(Next::event(event));
         }
     }

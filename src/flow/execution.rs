@@ -127,6 +127,8 @@ pub struct TransitionRecord {
 pub enum FlowWarning {
     /// The text of a failure for which the flow has a transition.
     Failure(String),
+    /// The same for a failure that only a mistake causes: the caller gets less than the flow means.
+    Defect(String),
     /// A finding in a document, about which the carrier would warn.
     Finding(Finding),
     /// The webhook or request that began a flow had no effect: the trigger has no transition for
@@ -142,7 +144,7 @@ pub enum FlowWarning {
 impl fmt::Display for FlowWarning {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            FlowWarning::Failure(text) => formatter.write_str(text),
+            FlowWarning::Failure(text) | FlowWarning::Defect(text) => formatter.write_str(text),
             FlowWarning::Finding(finding) => finding.fmt(formatter),
             FlowWarning::Unwired { flow, event } => write!(
                 formatter,

@@ -121,6 +121,27 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whether a mistake in a template, a document or the flow is the cause, and nothing that a
+    /// flow provides for, such as a function that fails. Those are counted by themselves.
+    pub(crate) fn is_defect(&self) -> bool {
+        match self {
+            Failure::Twiml { .. }
+            | Failure::Strict { .. }
+            | Failure::Template { .. }
+            | Failure::Document { .. }
+            | Failure::NoVoiceUrl { .. }
+            | Failure::Channel { .. }
+            | Failure::Subflow { .. } => true,
+            Failure::Function(_)
+            | Failure::Property { .. }
+            | Failure::TooLong { .. }
+            | Failure::Send { .. }
+            | Failure::PendingTooLong { .. }
+            | Failure::Steps
+            | Failure::SameWidget(_) => false,
+        }
+    }
+
     /// Whether no transition may take the failure.
     pub(crate) fn is_final(&self) -> bool {
         // These limits end loops: a transition that took one would continue the loop.

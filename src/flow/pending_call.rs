@@ -11,7 +11,7 @@ use actix_web::web::Bytes;
 
 use super::Callee;
 use super::context::WidgetContext;
-use super::execution::Wait;
+use super::execution::{FlowWarning, Wait};
 use super::failure::Failure;
 use super::step::{CallTarget, FunctionCall};
 use super::widget::{AfterReply, Next};
@@ -86,7 +86,8 @@ fn build_call_reply(
         Some(Ok(document)) => document,
         None => silent_document(),
         Some(Err(fault)) => {
-            context.execution.warn(format!("the hold document {fault}; silence instead"));
+            let text = format!("the hold document {fault}; silence instead");
+            context.execution.warnings.push(FlowWarning::Defect(text));
             silent_document()
         }
     };

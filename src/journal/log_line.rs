@@ -19,7 +19,7 @@ pub(crate) enum LogLevel {
     Info,
     /// The webhook was answered or refused, and an operator should look at the reason.
     Warn,
-    /// A caller got a fallback, or the gateway itself fails.
+    /// A caller got a fallback, or `fail` because of a defect, or the gateway itself fails.
     Error,
 }
 
@@ -83,7 +83,7 @@ impl<'a> LogLine<'a> {
         let findings: Vec<String> =
             warnings.map(|warning| mask_numbers(&warning.to_string())).collect();
         let level = match record.outcome {
-            ExchangeOutcome::Fallback => LogLevel::Error,
+            ExchangeOutcome::Fallback | ExchangeOutcome::Degraded => LogLevel::Error,
             ExchangeOutcome::Refused | ExchangeOutcome::Gone => LogLevel::Warn,
             _ if !findings.is_empty() || record.unproven.is_some() => LogLevel::Warn,
             ExchangeOutcome::Answered | ExchangeOutcome::Repeated => LogLevel::Info,
