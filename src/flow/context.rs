@@ -15,7 +15,7 @@ use super::properties::Pair;
 use super::scope::Scope;
 use super::widget::{AfterReply, Next};
 use crate::channel::Channel;
-use crate::liquid::{LiquidError, Template};
+use crate::liquid::{LiquidError, LiquidErrorKind, Template};
 use crate::twiml::TwimlWriter;
 use crate::twiml::read::SpeechMarkup;
 use crate::twiml::verb::Redirect;
@@ -144,17 +144,26 @@ impl<'a> WidgetContext<'a> {
         self.current_flow().widget(self.execution.frame().position)
     }
 
-    /// Renders a template.
+    /// Renders a text of the flow. In a flow of Studio's, one that fails is empty.
     pub(super) fn render(&self, template: &Template) -> Result<String, Failure> {
         // Most properties have no Liquid: they need no scope and no run of the template engine.
         if let Some(constant) = template.constant_text() {
             return Ok(constant.to_owned());
         }
+        self.render_liquid(template).or_else(|error| self.tolerate(error).map(|()| String::new()))
+    }
+
+    /// Renders a template file. One that fails is no document, and never an empty one.
+    pub(super) fn render_document(&self, template: &Template) -> Result<String, Failure> {
+        self.render_liquid(template).map_err(|error| self.template_failure(error))
+    }
+
+    fn render_liquid(&self, template: &Template) -> Result<String, LiquidError> {
         let scope = Scope::new(self.current_flow(), self.execution);
         let mut finding = None;
         let text = template.render_reporting(&scope, self.turn.now.as_secs() as i64, &mut finding);
         self.report_finding(finding);
-        text.map_err(|error| self.template_failure(error))
+        text
     }
 
     /// The value of a template, with its type.
@@ -163,7 +172,20 @@ impl<'a> WidgetContext<'a> {
         let mut finding = None;
         let value = template.evaluate(&scope, self.turn.now.as_secs() as i64, &mut finding);
         self.report_finding(finding);
-        value.map_err(|error| self.template_failure(error))
+        value.or_else(|error| self.tolerate(error).map(|()| Value::String(String::new())))
+    }
+
+    /// Records an error of Liquid that is not the end of the widget.
+    fn tolerate(&self, error: LiquidError) -> Result<(), Failure> {
+        // A text that is too long or takes too long is an error in Studio, too.
+        if self.current_flow().strict_liquid || error.kind() == LiquidErrorKind::Limit {
+            return Err(self.template_failure(error));
+        }
+        let widget = &self.widget().name;
+        self.report(format!(
+            "a text of widget `{widget}` cannot be rendered, and is empty: {error} (Twilio 81018)"
+        ));
+        Ok(())
     }
 
     fn report_finding(&self, finding: Option<LiquidError>) {

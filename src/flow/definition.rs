@@ -36,6 +36,9 @@ pub struct Flow {
     pub widgets: Vec<Widget>,
     /// The flows that `run-subflow` widgets run.
     pub subflows: Vec<Arc<Flow>>,
+    /// Whether a widget fails if one of its texts cannot be rendered. If not, the text is empty, as
+    /// in Studio.
+    pub strict_liquid: bool,
 }
 
 /// The executions of a flow that a store preserves between two webhooks.

@@ -31,7 +31,7 @@ use crate::diagnostics::problem::{Problem, Problems, Source};
 use crate::diagnostics::suggest::{did_you_mean, nearest_name};
 use crate::hex::to_hex;
 use crate::limits::{FLOW_FUNCTION_WITHIN, WIDGETS_MAX};
-use crate::liquid::{LiquidEngine, OutputFormat, Template};
+use crate::liquid::{LiquidEngine, LiquidError, OutputFormat, Template};
 
 /// The parts of the configuration that a flow may refer to.
 pub struct ImportContext<'a> {
@@ -49,6 +49,9 @@ pub struct ImportContext<'a> {
     pub subflow: &'a dyn Fn(&str) -> Option<Arc<Flow>>,
     /// Whether an account with credentials for the carrier's API is configured.
     pub carrier: bool,
+    /// Whether an error in a Liquid text is one of the file and fails its widget. If not, it is a
+    /// warning and an empty value, as in Studio (81018).
+    pub strict_liquid: bool,
 }
 
 /// The name of a flow, and the sid by which `run-subflow` refers to it.
@@ -109,7 +112,8 @@ pub fn import(
     }
     let subflows = importer.subflows;
     let sid = flow_name.sid.unwrap_or_else(|| derive_sid(&flow_name.name));
-    let definition = write_definition(&flow_name.name, &sid, root, &subflows);
+    let strict = context.strict_liquid;
+    let definition = write_definition(&flow_name.name, &sid, root, &subflows, strict);
     let flag = root.get("flags").and_then(|flags| flags.get("allow_concurrent_calls"));
     Some(Flow {
         // 128 bits of the hash are enough: the operator edits revisions, and no attacker chooses
@@ -128,17 +132,28 @@ pub fn import(
         sid,
         widgets,
         subflows,
+        strict_liquid: strict,
     })
 }
 
 /// Writes the definition of a flow, from which a store builds the same revision again.
-fn write_definition(name: &str, sid: &str, root: &FlowNode, subflows: &[Arc<Flow>]) -> String {
+fn write_definition(
+    name: &str,
+    sid: &str,
+    root: &FlowNode,
+    subflows: &[Arc<Flow>],
+    strict: bool,
+) -> String {
     // A changed subflow changes the flow too: an execution must not continue in other widgets.
     let subflows: Vec<&str> = subflows.iter().map(|flow| flow.definition.as_str()).collect();
-    serde_json::json!({
+    let mut definition = serde_json::json!({
         "name": name, "sid": sid, "definition": root.to_json(), "subflows": subflows,
-    })
-    .to_string()
+    });
+    // Only where it is set: the revisions of imported flows stay what they were.
+    if strict {
+        definition["strict_liquid"] = true.into();
+    }
+    definition.to_string()
 }
 
 /// The kinds of trigger for which the trigger widget has a transition.
@@ -292,18 +307,34 @@ impl FlowImporter<'_> {
                 self.warn_of_unset_variables(node, text, &template);
                 Some(template)
             }
-            Err(errors) => {
-                self.failed = true;
-                for error in errors {
-                    let mut problem = crate::template::to_problem(&error, self.source);
-                    if let Some(place) = &mut problem.place {
-                        place.span = self.locate(node, text, error.span());
-                    }
-                    self.problems.push(problem);
-                }
-                None
-            }
+            Err(errors) => self.report_liquid_errors(node, text, errors),
         }
+    }
+
+    /// Reports why a text does not compile. In a flow of Studio's it is an empty value, as there.
+    fn report_liquid_errors(
+        &mut self,
+        node: &FlowNode,
+        text: &str,
+        errors: Vec<LiquidError>,
+    ) -> Option<Template> {
+        let strict = self.context.strict_liquid;
+        self.failed |= strict;
+        for error in &errors {
+            let mut problem = crate::template::to_problem(error, self.source);
+            if let Some(place) = &mut problem.place {
+                place.span = self.locate(node, text, error.span());
+            }
+            if !strict {
+                let also = if problem.help.is_empty() { "" } else { "; " };
+                problem.help += also;
+                problem.help += "in Studio it is a warning (81018), and the whole text is empty";
+                problem.level = Severity::Warning;
+            }
+            self.problems.push(problem);
+        }
+        let first = errors.into_iter().next().filter(|_| !strict);
+        first.map(|error| self.context.liquid.compile_failing(error))
     }
 
     /// Warns of variables that the flow never sets.

@@ -110,7 +110,7 @@ fn build_call_reply(
 /// # Errors
 /// The fault of the document.
 fn render_hold_document(context: &WidgetContext<'_>, template: &Template) -> Result<Bytes, String> {
-    let document = context.render(template).map_err(|failure| failure.to_string())?;
+    let document = context.render_document(template).map_err(|failure| failure.to_string())?;
     match hold_document_fault(document.as_bytes(), Channel::Voice) {
         Some(fault) => Err(fault),
         None => Ok(document.into()),
@@ -126,7 +126,7 @@ fn silent_document() -> Bytes {
 
 /// Builds the reply to a message: the document so far, and the hold document.
 fn build_message_reply(context: &mut WidgetContext<'_>, template: Option<&Template>) -> Bytes {
-    let document = template.and_then(|template| context.render(template).ok());
+    let document = template.and_then(|template| context.render_document(template).ok());
     let fit =
         |document: &String| hold_document_fault(document.as_bytes(), Channel::Message).is_none();
     // One hold document may serve both channels. One for calls is left out here, without a

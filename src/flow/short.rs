@@ -93,5 +93,6 @@ pub(crate) fn build_short_flow(route: &str, short: ShortFlow) -> Flow {
         rewrites: Vec::new(),
         widgets,
         subflows: Vec::new(),
+        strict_liquid: true,
     }
 }

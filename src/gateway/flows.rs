@@ -56,6 +56,9 @@ struct ParsedFlow {
     name: FlowName,
     source: Source,
     root: FlowNode,
+    /// Whether an error in a text is an error of the file: a flow in our TOML, which no export of
+    /// Studio is.
+    strict_liquid: bool,
 }
 
 // === impl Flows ===
@@ -206,6 +209,7 @@ impl FlowCompiler {
             document: &|name| self.documents.get(name).cloned(),
             subflow,
             carrier: self.carrier,
+            strict_liquid: file.strict_liquid,
         };
         import(file.name.clone(), &file.source, &file.root, &context, problems)
     }
@@ -224,7 +228,9 @@ impl FlowCompiler {
         let source = Source::new(&format!("{} (as it was)", name.name), "");
         let mut problems = Problems::default();
         let subflow = |sid: &str| subflows.iter().find(|flow| flow.sid == sid).cloned();
-        let flow = self.compile(&ParsedFlow { name, source, root }, &subflow, &mut problems);
+        let strict_liquid = value["strict_liquid"] == true;
+        let file = ParsedFlow { name, source, root, strict_liquid };
+        let flow = self.compile(&file, &subflow, &mut problems);
         flow.ok_or_else(|| {
             // The log has room for one reason. Warnings were shown when the file was checked.
             let first = problems.iter().find(|problem| problem.level == Severity::Error);
@@ -301,7 +307,8 @@ fn read_flow_file(
         Ok(text) => {
             let source = Source::new(&path.display().to_string(), &text);
             let root = file::read(&source, problems)?;
-            Some(ParsedFlow { name, source, root })
+            let strict_liquid = source.name.ends_with(".toml");
+            Some(ParsedFlow { name, source, root, strict_liquid })
         }
         Err(error) => {
             problems.push(unreadable(error));

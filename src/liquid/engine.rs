@@ -87,6 +87,11 @@ impl LiquidEngine {
         }
     }
 
+    /// A template that stands for a source which does not compile: rendering it gives this error.
+    pub(crate) fn compile_failing(&self, error: LiquidError) -> Template {
+        Template::failing(error, Arc::clone(&self.shared))
+    }
+
     fn find_missing_partials(&self, tree: &SyntaxTree) -> Vec<LiquidError> {
         let partials = &self.shared.partials;
         find_includes(tree)

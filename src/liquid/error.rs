@@ -83,6 +83,11 @@ impl LiquidError {
         self.0.cause.kind
     }
 
+    /// The template or partial with the error.
+    pub(super) fn source(&self) -> Arc<TemplateSource> {
+        Arc::clone(&self.0.source)
+    }
+
     /// What is wrong, in one sentence without the place.
     pub(crate) fn detail(&self) -> &str {
         &self.0.cause.detail

@@ -7,7 +7,7 @@ use super::error::LiquidError;
 use super::outline::OutlineWalk;
 use super::render::{RenderClock, RenderSettings, TemplateRenderer};
 use super::settings::{EngineSettings, OutputFormat};
-use super::tree::{SyntaxTree, TemplateNode};
+use super::tree::{BlockBody, SyntaxTree, TemplateNode};
 use super::variables::{self, VariableUse};
 
 /// A compiled template. Cloning it copies nothing.
@@ -16,13 +16,22 @@ pub struct Template {
     tree: Arc<SyntaxTree>,
     output: OutputFormat,
     shared: Arc<EngineSettings>,
+    /// The reason why it can only fail; see [`super::LiquidEngine::compile_failing`].
+    failure: Option<LiquidError>,
 }
 
 // === impl Template ===
 
 impl Template {
     pub(super) fn new(tree: SyntaxTree, output: OutputFormat, shared: Arc<EngineSettings>) -> Self {
-        Template { tree: Arc::new(tree), output, shared }
+        Template { tree: Arc::new(tree), output, shared, failure: None }
+    }
+
+    /// A template that fails with this error whenever it is rendered.
+    pub(super) fn failing(error: LiquidError, shared: Arc<EngineSettings>) -> Self {
+        let tree = SyntaxTree { source: error.source(), body: BlockBody::default() };
+        let failure = Some(error);
+        Template { tree: Arc::new(tree), output: OutputFormat::Plain, shared, failure }
     }
 
     /// The name that it was compiled with.
@@ -38,7 +47,7 @@ impl Template {
     /// The text of a template without tags, which is the same for all data.
     pub fn constant_text(&self) -> Option<&str> {
         match self.tree.body.nodes.as_slice() {
-            [] => Some(""),
+            [] if self.failure.is_none() => Some(""),
             [TemplateNode::Text(span)] => Some(span.slice(self.source())),
             _ => None,
         }
@@ -64,6 +73,9 @@ impl Template {
         now: i64,
         finding: &mut Option<LiquidError>,
     ) -> Result<String, LiquidError> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
         // Outputs are usually a little longer than their markup; a larger text grows once.
         let mut out = String::with_capacity(self.source().len() + self.source().len() / 4);
         let mut renderer = TemplateRenderer::new(self.settings(now), &self.tree, data);

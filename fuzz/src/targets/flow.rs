@@ -183,6 +183,7 @@ pub(super) fn compile(source: &Source, read: &FlowNode, problems: &mut Problems)
         document: &|_| None,
         subflow: &|_| None,
         carrier: true,
+        strict_liquid: true,
     };
     let named = FlowName { name: "flow".to_owned(), sid: None };
     import(named, source, read, &around, problems)

@@ -33,7 +33,7 @@ fn enter(context: &mut WidgetContext<'_>) -> Result<Next, Failure> {
     let template = context.widget().properties.text("template");
     let template =
         template.ok_or_else(|| context.property_error("template", "missing", "a template"))?;
-    let document = context.render(template)?;
+    let document = context.render_document(template)?;
     // Escaping alone does not make a document valid: the template's own text and `raw` can break
     // it.
     let read =
