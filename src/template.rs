@@ -35,6 +35,9 @@ struct TemplateFile {
 /// The file extensions of templates. The folder may contain other files.
 const ENDINGS: [&str; 3] = ["xml", "liquid", "txt"];
 
+/// The endings that `include` and `render` may leave out, as Liquid's own file system does.
+const PARTIAL_ENDINGS: [&str; 3] = [".liquid", ".xml", ".txt"];
+
 impl TemplateFolder {
     /// Reads and compiles every template of a folder, so that errors are found before the first
     /// call. Templates may include each other by their path in the folder. `zone` is the time zone
@@ -76,6 +79,9 @@ impl TemplateFolder {
         for (name, source) in &sources {
             // Its errors are reported below, where it is compiled as a document.
             let _ = engine.add_partial(name, &source.text);
+        }
+        for (alias, name) in partial_aliases(&sources) {
+            engine.add_partial_alias(&alias, name);
         }
         // A missing partial is reported below, too, for the document that names it.
         let _ = engine.close_partials();
@@ -149,6 +155,22 @@ impl TemplateFolder {
         let compiled = self.engine.compile(name, text, OutputFormat::Plain);
         compiled.map_err(|errors| report_inline(&errors, template, problems)).ok()
     }
+}
+
+/// The names by which `include` and `render` find the files beside their paths, each with the path.
+/// The first file of a name counts.
+fn partial_aliases(sources: &[(String, Source)]) -> Vec<(String, &str)> {
+    let stems = PARTIAL_ENDINGS.iter().flat_map(|ending| {
+        sources.iter().filter_map(|(name, _)| Some((name.strip_suffix(ending)?, name.as_str())))
+    });
+    let stems: Vec<(&str, &str)> = stems.collect();
+    // Liquid's own file system has `_row.liquid` for the partial `row`.
+    let marked = stems.iter().filter_map(|(stem, name)| {
+        let (folder, file) = stem.split_at(stem.rfind('/').map_or(0, |slash| slash + 1));
+        Some((format!("{folder}{}", file.strip_prefix('_')?), *name))
+    });
+    let plain = stems.iter().map(|(stem, name)| ((*stem).to_owned(), *name));
+    plain.chain(marked).collect()
 }
 
 /// The limits of one render. A document that is too large for the carrier stops at the limit.

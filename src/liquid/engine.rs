@@ -53,6 +53,11 @@ impl LiquidEngine {
         Ok(())
     }
 
+    /// Gives a partial another name for `include` and `render`, unless a partial has it already.
+    pub(crate) fn add_partial_alias(&mut self, alias: &str, name: &str) {
+        Arc::make_mut(&mut self.shared).partials.insert_alias(alias, name);
+    }
+
     /// Declares the partials complete. From then on [`LiquidEngine::compile`] refuses a template
     /// that names another one in quotes; before, only rendering does.
     ///

@@ -19,6 +19,13 @@ impl Partials {
         self.0.insert(name.into(), tree);
     }
 
+    /// Gives a partial another name too, unless a partial has it.
+    pub(super) fn insert_alias(&mut self, alias: &str, name: &str) {
+        if let Some(tree) = self.0.get(name).cloned() {
+            self.0.entry(alias.into()).or_insert(tree);
+        }
+    }
+
     /// All partials in the order of their names, so that errors have one.
     pub(super) fn trees(&self) -> Vec<&SyntaxTree> {
         let mut entries: Vec<_> = self.0.iter().collect();
@@ -38,5 +45,15 @@ impl Partials {
         names.sort_unstable();
         ErrorCause::new(LiquidErrorKind::MissingPartial, "there is no partial of that name")
             .with_help(did_you_mean(name, names))
+    }
+}
+
+/// The variable that `with` and `for` bind in a partial, unless the tag names another one: the last
+/// part of its name, as in Ruby, without the ending of a file, which no variable can have.
+pub(super) fn bound_variable(name: &str) -> &str {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    match last.split_once('.') {
+        Some((stem, _)) if !stem.is_empty() => stem,
+        _ => last,
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::error::Span;
-use super::partials::Partials;
+use super::partials::{Partials, bound_variable};
 use super::tree::{
     BlockBody, Expression, FilteredExpression, ForTag, IncludeTag, LoopOffset, PathRoot,
     PathSegment, SyntaxTree, TagCondition, TemplateNode, VariablePath,
@@ -185,7 +185,7 @@ impl<'t> VariableCollector<'t> {
         let mark = self.own.len();
         let variable = match include.alias {
             Some(alias) => alias.slice(source),
-            None => name.rsplit('/').next().unwrap_or(name),
+            None => bound_variable(name),
         };
         self.own.push(variable);
         self.own.extend(include.arguments.iter().map(|(key, _)| key.slice(source)));

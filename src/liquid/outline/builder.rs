@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::super::error::Span;
-use super::super::partials::Partials;
+use super::super::partials::{Partials, bound_variable};
 use super::super::render::Interrupt;
 use super::super::tree::{
     BlockBody, CaptureTag, CaseTag, Expression, ForTag, IfChangedTag, IfTag, IncludeTag,
@@ -284,7 +284,7 @@ impl<'t> OutlineBuilder<'t> {
         self.includes += 1;
         let variable = match node.alias {
             Some(alias) => self.text(alias),
-            None => name.rsplit('/').next().unwrap_or(name),
+            None => bound_variable(name),
         };
         let mut arguments = Vec::new();
         for (key, value) in &node.arguments {

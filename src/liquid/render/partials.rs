@@ -6,6 +6,7 @@ use std::mem;
 use std::rc::Rc;
 
 use super::super::error::{ErrorCause, LiquidError, LiquidErrorKind};
+use super::super::partials::bound_variable;
 use super::super::tree::{IncludeTag, SyntaxTree};
 use super::super::value::{LiquidValue, LoopDrop};
 use super::scope::RenderScope;
@@ -39,8 +40,7 @@ impl<'a> TemplateRenderer<'a> {
         self.enter_block(node.span)?;
         let variable = match node.alias {
             Some(alias) => alias.slice(&self.tree.source.text),
-            // Ruby binds the object to the last part of the partial's name.
-            None => name.rsplit('/').next().unwrap_or(name),
+            None => bound_variable(name),
         };
         let partial = BoundPartial { variable, tree };
         let done = if node.isolated {
