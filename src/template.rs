@@ -161,7 +161,8 @@ impl TemplateFolder {
 /// The first file of a name counts.
 fn partial_aliases(sources: &[(String, Source)]) -> Vec<(String, &str)> {
     let stems = PARTIAL_ENDINGS.iter().flat_map(|ending| {
-        sources.iter().filter_map(|(name, _)| Some((name.strip_suffix(ending)?, name.as_str())))
+        let stem = move |name: &'_ String| name.strip_suffix(ending).map(str::len);
+        sources.iter().filter_map(move |(name, _)| Some((&name[..stem(name)?], name.as_str())))
     });
     let stems: Vec<(&str, &str)> = stems.collect();
     // Liquid's own file system has `_row.liquid` for the partial `row`.

@@ -27,7 +27,7 @@ use super::scope::Scope;
 use super::trigger::TriggerKind;
 use super::widget::{Requirement, TRIGGER, WidgetType, find_widget_type};
 use crate::config;
-use crate::diagnostics::problem::{Problem, Problems, Source};
+use crate::diagnostics::problem::{Problem, Problems, Severity, Source};
 use crate::diagnostics::suggest::{did_you_mean, nearest_name};
 use crate::hex::to_hex;
 use crate::limits::{FLOW_FUNCTION_WITHIN, WIDGETS_MAX};
@@ -326,9 +326,11 @@ impl FlowImporter<'_> {
                 place.span = self.locate(node, text, error.span());
             }
             if !strict {
-                let also = if problem.help.is_empty() { "" } else { "; " };
-                problem.help += also;
-                problem.help += "in Studio it is a warning (81018), and the whole text is empty";
+                let empty = "as in Studio (81018), the whole text is empty";
+                problem.help = match problem.help.as_str() {
+                    "" => empty.to_owned(),
+                    help => format!("{help} For now, {empty}"),
+                };
                 problem.level = Severity::Warning;
             }
             self.problems.push(problem);
