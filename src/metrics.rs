@@ -116,7 +116,7 @@ pub(crate) enum ExchangeOutcome {
     /// The answer is a document of the flow.
     Answered,
     /// The answer is a document of the flow, but not the one that it means: a template or a
-    /// function's document could not be used, and the flow went on at the transition of the failure.
+    /// function's document could not be used, and the flow took the transition of the failure.
     Degraded,
     /// The answer is the stored reply to an earlier delivery.
     Repeated,
