@@ -172,8 +172,8 @@ impl Problems {
         self.0.iter().any(|problem| problem.level != Severity::Warning)
     }
 
-    /// How many errors (defects included), and how many warnings. Those that are printed as one count
-    /// as one.
+    /// How many errors (defects included), and how many warnings. Those that are printed as one
+    /// count as one.
     pub fn counts(&self) -> (usize, usize) {
         let groups = self.groups();
         let errors = groups.iter().filter(|group| group[0].level != Severity::Warning).count();
