@@ -6,8 +6,7 @@ use crate::config::quote_text;
 use crate::diagnostics::suggest::nearest_name;
 use crate::flow::file::FlowNode;
 use crate::flow::properties::{Callee, Pair, Properties, Property, PropertyKind};
-use crate::liquid::{OutputFormat, Template};
-use crate::twiml::read::SpeechMarkup;
+use crate::liquid::Template;
 
 /// The properties of every widget that only the canvas of Studio's editor uses.
 const CANVAS_KEYS: [&str; 1] = ["offset"];
@@ -154,41 +153,6 @@ impl FlowImporter<'_> {
         let rewritten = self.rewrite(&constant);
         let rewritten = rewritten.and_then(|text| self.compile_template(node, &text));
         properties.texts.push((property.name, rewritten.unwrap_or(template)));
-    }
-
-    /// Compiles a spoken text as speech markup. `None` if it can have none.
-    fn read_speech(
-        &mut self,
-        state: &WidgetNode<'_>,
-        property: &Property,
-        node: &FlowNode,
-        template: Option<&Template>,
-    ) -> Option<Template> {
-        let template = template?;
-        let text = template.source();
-        if !text.contains(['<', '&']) {
-            return None;
-        }
-        // A text with Liquid is known only when the widget runs.
-        if template.constant_text().is_some()
-            && let Err(error) = SpeechMarkup::read(text)
-        {
-            // `Tom & Jerry` or `3 < 4` is spoken as it is meant; a tag read out is not.
-            if text.contains("</") || text.contains("/>") {
-                let span = self.locate(node, text, error.span);
-                let message = format!(
-                    "`{}` of widget `{}` is not well-formed speech markup, so its tags are read \
-                     out: {}",
-                    property.name, state.name, error.message
-                );
-                let problem = self.source.warning(span, message);
-                self.push(problem, "text, or well-formed SSML", &error.help);
-            }
-            return None;
-        }
-        let liquid = &self.context.liquid;
-        // Its errors were reported when it was compiled as a text.
-        liquid.compile(&self.source.name, text, OutputFormat::Xml).ok()
     }
 
     fn read_pairs(

@@ -1,11 +1,13 @@
 //! The texts of a flow: compiled as Liquid, with warnings about variables that nothing sets.
 
-use super::{FlowImporter, references};
+use super::{FlowImporter, WidgetNode, references};
 use crate::diagnostics::problem::Severity;
 use crate::diagnostics::suggest::nearest_name;
 use crate::flow::file::FlowNode;
+use crate::flow::properties::Property;
 use crate::flow::scope::Scope;
 use crate::liquid::{LiquidError, OutputFormat, Template};
+use crate::twiml::read::SpeechMarkup;
 
 impl FlowImporter<'_> {
     /// Compiles a text as a template, and reports its errors at their places in the file.
@@ -87,5 +89,40 @@ impl FlowImporter<'_> {
             }
             _ => node.span.clone(),
         }
+    }
+
+    /// Compiles a spoken text as speech markup. `None` if it can have none.
+    pub(super) fn read_speech(
+        &mut self,
+        state: &WidgetNode<'_>,
+        property: &Property,
+        node: &FlowNode,
+        template: Option<&Template>,
+    ) -> Option<Template> {
+        let template = template?;
+        let text = template.source();
+        if !text.contains(['<', '&']) {
+            return None;
+        }
+        // A text with Liquid is known only when the widget runs.
+        if template.constant_text().is_some()
+            && let Err(error) = SpeechMarkup::read(text)
+        {
+            // `Tom & Jerry` or `3 < 4` is spoken as it is meant; a tag read out is not.
+            if text.contains("</") || text.contains("/>") {
+                let span = self.locate(node, text, error.span);
+                let message = format!(
+                    "`{}` of widget `{}` is not well-formed speech markup, so its tags are read \
+                     out: {}",
+                    property.name, state.name, error.message
+                );
+                let problem = self.source.warning(span, message);
+                self.push(problem, "text, or well-formed SSML", &error.help);
+            }
+            return None;
+        }
+        let liquid = &self.context.liquid;
+        // Its errors were reported when it was compiled as a text.
+        liquid.compile(&self.source.name, text, OutputFormat::Xml).ok()
     }
 }
