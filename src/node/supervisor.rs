@@ -108,7 +108,7 @@ impl Supervisor {
     }
 
     fn submit(self: &Rc<Self>, job: Job) {
-        // While no process can be started, a call is told at once.
+        // While no process can be started, a call fails at once.
         if self.living() == 0
             && let Some(reason) = self.failure.borrow().clone()
         {
@@ -287,7 +287,7 @@ impl Supervisor {
             Ok(_) => tainted.then_some("tainted"),
         };
         if result.is_err() {
-            // Before the caller is told: it may call again at once.
+            // Before the caller gets its result: it may call again at once.
             process.kill();
         } else if let Some(file) = job.file.filter(|_| !tainted) {
             let mut called = self.called.borrow_mut();

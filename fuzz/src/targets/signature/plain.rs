@@ -101,7 +101,10 @@ pub(super) fn accepts(site: &Site, request: &Request) -> Result<&'static str, &'
     let sid = |pairs: &[(String, String)]| {
         pairs.iter().find(|(name, _)| name == "AccountSid").map(|(_, value)| value.clone())
     };
-    let account = form.as_deref().and_then(sid).or_else(|| sid(&query));
+    // In a query, the carrier's parameters are behind the owner's.
+    let last = || query.iter().rev().find(|(name, _)| name == "AccountSid");
+    let account = form.as_deref().and_then(sid);
+    let account = account.or_else(|| last().map(|(_, value)| value.clone()));
     let texts = texts(site, request)?;
     for (index, (owner, id, of, _)) in KEYS.iter().enumerate() {
         let may = match (id, algorithm) {
