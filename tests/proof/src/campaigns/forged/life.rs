@@ -154,6 +154,11 @@ impl<'a, 'b> Life<'a, 'b> {
                 .heard(&ask, &word, &reply)
                 .err()
                 .map(|expected| format!("{reply}, and not {expected}")),
+            // It is neither a call nor a message, so the JSON of the function goes back as it is.
+            Ok(reply) if kind == Kind::Event => {
+                let is_json = reply.status == 200 && reply.body.starts_with('{');
+                (!is_json).then(|| format!("{reply}, and not the JSON of the function"))
+            }
             Ok(reply) => malformed(kind.channel(), &reply),
         };
         if let Some(came) = problem {
