@@ -1,13 +1,11 @@
 //! `twimlgate flow`: converts a flow file between its two notations, or shows it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::diagnostics::problem::{Problem, Problems, Severity, Source};
-use crate::flow::file::{self, FlowNode};
-use crate::limits::FLOW_BYTES_MAX;
-use crate::read_limited::{is_stdin, read_any_text_argument};
+use crate::diagnostics::problem::Problems;
 use crate::tools::flow_export::{write_json, write_toml};
+use crate::tools::flow_input::{FlowInput, FlowNotation, file_error};
 use crate::tools::flow_outline::{mermaid, outline};
 
 /// Convert a flow file from Studio's JSON into TOML and back, or show it.
@@ -48,12 +46,6 @@ struct ShowArgs {
     mermaid: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum FlowNotation {
-    Json,
-    Toml,
-}
-
 pub(super) fn run(args: &Args) -> ExitCode {
     let result = match &args.command {
         FlowCommand::Convert(args) => convert(args),
@@ -61,7 +53,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
             let show = |FlowInput { flow, .. }| {
                 out!("{}", if args.mermaid { mermaid(&flow) } else { outline(&flow) })
             };
-            read_flow(&args.file).map(show)
+            FlowInput::read(&args.file).map(show)
         }
     };
     match result {
@@ -74,8 +66,8 @@ pub(super) fn run(args: &Args) -> ExitCode {
 }
 
 fn convert(args: &ConvertArgs) -> Result<(), Problems> {
-    let FlowInput { flow, notation } = read_flow(&args.file)?;
-    let by_name = args.output.as_deref().map(notation_of);
+    let FlowInput { flow, notation, .. } = FlowInput::read(&args.file)?;
+    let by_name = args.output.as_deref().map(FlowNotation::of_path);
     let other = match notation {
         FlowNotation::Json => FlowNotation::Toml,
         FlowNotation::Toml => FlowNotation::Json,
@@ -94,38 +86,4 @@ fn convert(args: &ConvertArgs) -> Result<(), Problems> {
             Ok(())
         }
     }
-}
-
-fn notation_of(path: &Path) -> FlowNotation {
-    let is_toml = path.extension().is_some_and(|extension| extension == "toml");
-    if is_toml { FlowNotation::Toml } else { FlowNotation::Json }
-}
-
-/// A flow with the notation that it was read from.
-struct FlowInput {
-    flow: FlowNode,
-    notation: FlowNotation,
-}
-
-/// Reads a flow file; `-` is standard input, in either notation.
-fn read_flow(path: &Path) -> Result<FlowInput, Problems> {
-    let text = read_any_text_argument(path, FLOW_BYTES_MAX)
-        .map_err(|error| file_error("read", path, &error))?;
-    // Standard input has no name, so its first characters decide: `[{` begins no TOML.
-    let list = text.trim_start().strip_prefix('[').unwrap_or(&text);
-    let name = match (is_stdin(path), list.trim_start().starts_with('{')) {
-        (false, _) => path.to_owned(),
-        (true, true) => PathBuf::from("standard-input.json"),
-        (true, false) => PathBuf::from("standard-input.toml"),
-    };
-    let mut problems = Problems::default();
-    let source = Source::new(&name.display().to_string(), &text);
-    let flow = file::read(&source, &mut problems);
-    let flow = flow.filter(|flow| file::check_form(flow, &source, &mut problems));
-    Ok(FlowInput { flow: flow.ok_or(problems)?, notation: notation_of(&name) })
-}
-
-fn file_error(what: &str, path: &Path, error: &std::io::Error) -> Problems {
-    let message = format!("cannot {what} `{}`: {error}", path.display());
-    Problems::from(Problem::new(Severity::Error, message))
 }

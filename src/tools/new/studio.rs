@@ -6,10 +6,9 @@ use std::path::Path;
 use url::Url;
 
 use super::{ProjectFile, common_files};
-use crate::diagnostics::problem::{Problem, Problems, Severity, Source};
-use crate::flow::file::{self, FlowNode};
-use crate::limits::FLOW_BYTES_MAX;
-use crate::read_limited::read_text_limited;
+use crate::diagnostics::problem::Problems;
+use crate::flow::file::FlowNode;
+use crate::tools::flow_input::{FlowInput, FlowNotation};
 
 /// The events of a trigger, with the route that answers them.
 const ROUTES: [(&str, &str, &str); 3] = [
@@ -25,22 +24,18 @@ pub(crate) struct StudioProject {
     pub(crate) route: Option<&'static str>,
 }
 
-/// The files of a project whose routes run this flow. The flow itself is copied byte for byte.
+/// The files of a project whose routes run this flow. The text of the flow itself is
+/// copied as it is.
 ///
 /// # Errors
 /// A file that cannot be read, or is not a flow.
 pub(crate) fn studio_project(path: &Path) -> Result<StudioProject, Problems> {
-    let name = path.display().to_string();
-    let text = read_text_limited(path, FLOW_BYTES_MAX).map_err(|error| {
-        let message = format!("cannot read `{name}`: {error}");
-        Problems::from(Problem::new(Severity::Error, message))
-    })?;
-    let mut problems = Problems::default();
-    let Some(flow) = file::read(&Source::new(&name, &text), &mut problems) else {
-        return Err(problems);
-    };
+    let FlowInput { flow, text, notation } = FlowInput::read(path)?;
     let stem = file_stem(path);
-    let extension = if name.ends_with(".toml") { "toml" } else { "json" };
+    let extension = match notation {
+        FlowNotation::Json => "json",
+        FlowNotation::Toml => "toml",
+    };
     let flow_path = format!("flows/{stem}.{extension}");
     let routes = wired_routes(&flow);
     let mut config = include_str!("project/config-account.toml").to_owned();
