@@ -219,16 +219,11 @@ impl DevSession {
     /// Whether the gateway reads a file; the others belong to the functions' program.
     fn is_gateway_file(&self, path: &Path) -> bool {
         let config = &self.current;
-        let flows = config.routes.values().filter_map(|route| match &route.answer {
-            RouteAnswer::Flow(file) => Some(&file.text),
-            RouteAnswer::Short(_) => None,
-        });
-        let mut flows = flows.chain(config.flows.values().map(|flow| &flow.file.text));
         path == self.config
             || path == config.folder.join(".env")
             || path.starts_with(&config.server.templates)
             || is_project_file(config, path)
-            || flows.any(|flow| path == config.folder.join(flow))
+            || flow_files(config).any(|flow| path == flow)
     }
 
     async fn reload(&mut self, server: &Server, changed: &[PathBuf]) {
@@ -338,18 +333,20 @@ async fn wait_until_closed(tunnel: &mut Option<Tunnel>) {
     }
 }
 
-/// The folder of the configuration, and what it names outside of it.
-fn watched_paths(path: &Path, config: &Config) -> Vec<PathBuf> {
-    let folder = folder_of(path);
-    let outside = |path: &PathBuf| !path.starts_with(&folder) || folder == Path::new(".");
-    let flows = config.routes.values().filter_map(|route| match &route.answer {
-        RouteAnswer::Flow(file) => Some(config.folder.join(&file.text)),
+/// The files of the configured flows.
+fn flow_files(config: &Config) -> impl Iterator<Item = PathBuf> {
+    let of_routes = config.routes.values().filter_map(|route| match &route.answer {
+        RouteAnswer::Flow(file) => Some(file),
         RouteAnswer::Short(_) => None,
     });
-    let named = flows.chain([config.server.templates.clone()]).filter(|path| path.is_absolute());
-    let mut paths: Vec<PathBuf> = named.filter(outside).collect();
-    paths.push(folder);
-    paths
+    let named = config.flows.values().map(|flow| &flow.file);
+    of_routes.chain(named).map(|file| config.folder.join(&file.text))
+}
+
+/// The folder of the configuration, and what it names, which may be outside.
+fn watched_paths(path: &Path, config: &Config) -> Vec<PathBuf> {
+    let named = [folder_of(path), config.server.templates.clone()];
+    named.into_iter().chain(flow_files(config)).collect()
 }
 
 /// The folder of a file; that of a plain name is the current one.

@@ -3,7 +3,7 @@
 use super::webhook::{DemoExchange, WebhookSample};
 use super::{Demo, function::ReceivedCall};
 use crate::diagnostics::shorten::shorten_middle;
-use crate::tools::cli::program::command_name;
+use crate::tools::cli::program::{command_name, single_quoted};
 use crate::tools::text::{BOLD, TextColours, columns, fold};
 
 /// Terminal columns of one of the three output columns.
@@ -105,7 +105,7 @@ pub(super) fn print_next_steps(demo: &Demo, colours: TextColours) {
         .iter()
         .map(|(name, value)| {
             // The command is pasted into a shell: a quote must not end the argument.
-            format!("    --data-urlencode '{name}={}'", value.replace('\'', r"'\''"))
+            format!("    --data-urlencode {}", single_quoted(&format!("{name}={value}")))
         })
         .collect();
     outln!("{}", pairs.join(" \\\n"));
