@@ -183,7 +183,8 @@ fn reachable(flow: &Flow) -> Reachable {
 /// * what the subflow of a `run-subflow` leaves, where that flow is not in the folder;
 /// * the failure of a message in a flow that only ever answers messages with messages: a reply is
 ///   accepted with the webhook that it answers, and no API can refuse it;
-/// * a call in a queue, in a flow that no call comes into.
+/// * a call in a queue, in a flow that no call comes into;
+/// * the failure of a redirect to a constant URL: only what Liquid makes of a URL can be none.
 fn impossible(flow: &Flow, widget: &Widget, event: &str) -> bool {
     let comes = |event: &str| flow.widgets[0].next(event).is_some();
     let calls =
@@ -201,6 +202,10 @@ fn impossible(flow: &Flow, widget: &Widget, event: &str) -> bool {
             constant && !api && !call && !comes("incomingRequest") && !waits(flow)
         }
         ("send-to-flex", "callFailure") => !call,
+        ("add-twiml-redirect", "fail") => {
+            let is_url = |url: &String| url.starts_with("http") && !url.contains("{{");
+            text("url").as_ref().is_some_and(is_url)
+        }
         _ => false,
     }
 }
