@@ -36,7 +36,7 @@ pub struct ProjectSection {
     pub memory_mb: u64,
     /// The time of a call of a function by its own path.
     pub timeout: Duration,
-    /// Whether processes are locked in: they see the project and a temporary folder.
+    /// Whether processes run in a sandbox: they see the project and a temporary folder.
     pub sandbox: bool,
     /// Whether what functions write is logged.
     pub console: bool,

@@ -30,7 +30,7 @@ pub(crate) struct ProcessOptions {
     pub(crate) folder: PathBuf,
     /// The memory of one process.
     pub(crate) memory_mb: u64,
-    /// Whether it is locked in.
+    /// Whether it runs in the sandbox.
     pub(crate) sandbox: bool,
     /// The gateway's own files, which no function may read.
     pub(crate) hidden: Vec<PathBuf>,

@@ -1,6 +1,6 @@
 //! The sandbox of a Node process: which files it may use, by Landlock, and its limits.
 //!
-//! The process locks itself in before it becomes Node, so everything it starts is locked in too.
+//! The process restricts itself before it becomes Node, so the rules hold for everything it starts.
 
 use std::path::{Path, PathBuf};
 

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use regex::Regex;
 
+use crate::support::is_running;
 use crate::support::terminal::Terminal;
 
 /// A new project without a function, on a free port.
@@ -34,13 +35,6 @@ fn dev(folder: &Path, arguments: &[&str], path: &str) -> Terminal {
     let mut command = Command::new(env!("CARGO_BIN_EXE_twimlgate"));
     command.arg("dev").args(arguments).current_dir(folder).env_clear().env("PATH", path);
     Terminal::start(command, 200)
-}
-
-/// Whether a process runs. One that has ended stays listed until its parent has asked for its
-/// status, and the parent may be the system's first process, which takes its time.
-fn is_running(pid: &str) -> bool {
-    let stat = fs::read_to_string(Path::new("/proc").join(pid.trim()).join("stat"));
-    stat.is_ok_and(|stat| !stat.rsplit(") ").next().unwrap_or_default().starts_with('Z'))
 }
 
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";

@@ -66,8 +66,8 @@ impl TestProject {
 
     /// A gateway that runs it.
     fn start(&self, keys: &str, more: &str) -> Rig {
-        let nobody = ([127, 0, 0, 1], 9).into();
-        Rig::start(nobody, &format!("{}{more}", self.section(keys)))
+        let unused = ([127, 0, 0, 1], 9).into();
+        Rig::start(unused, &format!("{}{more}", self.section(keys)))
     }
 }
 

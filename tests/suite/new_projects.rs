@@ -11,7 +11,7 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Runs the program without the account of whoever runs the tests.
+/// Runs the program without the account that the environment of the tests may have.
 fn twimlgate(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_twimlgate"));
     command.current_dir(folder).args(arguments).env_clear();

@@ -76,20 +76,8 @@ impl Caller {
     pub(crate) async fn call_with_cookies(&self, cookies: &str) -> Outcome {
         let none = Params::default();
         self.call_as(CallRequest {
-            widget: "",
-            destination: Destination::Function(self.function()),
-            replaced_url: None,
-            content: None,
-            credentials: None,
-            parameters: &none,
-            webhook: &none,
-            webhook_form: None,
-            webhook_payload: None,
             cookies: Some(CallCookies { route: "/", received: cookies }),
-            signing_key: None,
-            timeout: timeout_of(Destination::Function(self.function())),
-            deadline: clock::now() + Duration::from_secs(10),
-            idempotency_key: "SM0123:lookup",
+            ..unsigned_request(Destination::Function(self.function()), &none, &none)
         })
         .await
     }
@@ -114,20 +102,9 @@ impl Caller {
         let parameters: Params = [("caller", "+15550100")].into_iter().collect();
         let webhook = Params::default();
         self.call_as(CallRequest {
-            widget: "",
-            destination,
-            replaced_url: None,
-            content: None,
-            credentials: None,
-            parameters: &parameters,
-            webhook: &webhook,
-            webhook_form: None,
-            webhook_payload: None,
-            cookies: None,
             signing_key,
-            timeout: timeout_of(destination),
             deadline: clock::now() + within,
-            idempotency_key: "SM0123:lookup",
+            ..unsigned_request(destination, &parameters, &webhook)
         })
         .await
     }
@@ -146,20 +123,9 @@ impl Caller {
     ) -> Outcome {
         let webhook = Params::decode(form.as_bytes()).expect("a form");
         self.call_as(CallRequest {
-            widget: "",
-            destination: Destination::Function(self.function()),
-            replaced_url: None,
-            content: None,
-            credentials: None,
-            parameters,
-            webhook: &webhook,
             webhook_form: Some(&Bytes::from_static(form.as_bytes())),
-            webhook_payload: None,
-            cookies: None,
             signing_key,
-            timeout: timeout_of(Destination::Function(self.function())),
-            deadline: clock::now() + Duration::from_secs(10),
-            idempotency_key: "SM0123:lookup",
+            ..unsigned_request(Destination::Function(self.function()), parameters, &webhook)
         })
         .await
     }
@@ -175,6 +141,30 @@ impl Caller {
 
     pub(crate) fn is_broken(&self) -> bool {
         self.shared.is_broken("lookup")
+    }
+}
+
+/// A request of a flow, without a form and a signature, that has ten seconds.
+fn unsigned_request<'a>(
+    destination: Destination<'a>,
+    parameters: &'a Params,
+    webhook: &'a Params,
+) -> CallRequest<'a> {
+    CallRequest {
+        widget: "",
+        destination,
+        replaced_url: None,
+        content: None,
+        credentials: None,
+        parameters,
+        webhook,
+        webhook_form: None,
+        webhook_payload: None,
+        cookies: None,
+        signing_key: None,
+        timeout: timeout_of(destination),
+        deadline: clock::now() + Duration::from_secs(10),
+        idempotency_key: "SM0123:lookup",
     }
 }
 

@@ -166,8 +166,8 @@ async fn what_is_wrong_with_a_project_is_said_and_the_others_serve() {
     std::os::unix::fs::symlink(&outside, project.0.join("assets/escape.txt")).unwrap();
     let mut problems = Problems::default();
     let sections = project.section("open = [\"/fin\"]");
-    let nobody = ([127, 0, 0, 1], 9).into();
-    assert!(gateway(nobody, &sections, &Metrics::new(), &mut problems).is_some(), "{problems}");
+    let unused = ([127, 0, 0, 1], 9).into();
+    assert!(gateway(unused, &sections, &Metrics::new(), &mut problems).is_some(), "{problems}");
     let text = problems.to_string();
     for expected in [
         "`functions/same name.js` and `functions/same-name.protected.js` are both `/same-name`",
@@ -213,8 +213,8 @@ async fn mistakes_of_the_configuration_are_errors() {
         ),
     ] {
         let mut problems = Problems::default();
-        let nobody = ([127, 0, 0, 1], 9).into();
-        let built = gateway(nobody, &sections, &Metrics::new(), &mut problems);
+        let unused = ([127, 0, 0, 1], 9).into();
+        let built = gateway(unused, &sections, &Metrics::new(), &mut problems);
         assert!(built.is_none(), "{sections}");
         assert!(problems.to_string().contains(expected), "{expected}:\n{problems}");
     }
@@ -252,9 +252,9 @@ async fn an_imported_flow_runs_together_with_its_functions() {
         project.0.join("flow.json")
     );
     let mut problems = Problems::default();
-    let nobody = ([127, 0, 0, 1], 9).into();
+    let unused = ([127, 0, 0, 1], 9).into();
     let text = project.section("") + &sections;
-    assert!(gateway(nobody, &text, &Metrics::new(), &mut problems).is_some(), "{problems}");
+    assert!(gateway(unused, &text, &Metrics::new(), &mut problems).is_some(), "{problems}");
     assert!(problems.to_string().contains("widget `secret` calls `/secret`, which is not a path"));
     let rig = project.start("", &sections);
     let reply = rig.post("/sms", &MESSAGE).await;

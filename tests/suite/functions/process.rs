@@ -8,6 +8,7 @@ use std::time::Duration;
 use twimlgate::clock;
 
 use super::{TestProject, has_node};
+use crate::support::is_running;
 
 /// A gateway as a process of its own.
 struct Served {
@@ -62,12 +63,6 @@ impl Drop for Served {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn is_running(pid: &str) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // A zombie has ended, and waits for the first process of the system.
-    !stat.is_empty() && !stat.contains(") Z")
 }
 
 fn wait_until(mut holds: impl FnMut() -> bool) -> bool {
