@@ -25,11 +25,13 @@ macro_rules! errln {
 }
 
 mod check;
+mod completions;
 mod demo;
 mod dev;
 mod interactive;
 mod flow;
 mod load;
+mod man;
 mod new;
 mod phone;
 mod program;
@@ -78,6 +80,8 @@ enum CliCommand {
     Render(render::Args),
     Sign(sign::Args),
     Verify(verify::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// The option for the configuration file.
@@ -109,6 +113,8 @@ pub fn run() -> ExitCode {
         CliCommand::Render(args) => render::run(&args),
         CliCommand::Sign(args) => sign::run(args),
         CliCommand::Verify(args) => verify::run(args),
+        CliCommand::Completions(args) => completions::run(&args),
+        CliCommand::Man(args) => man::run(&args),
     }
 }
 

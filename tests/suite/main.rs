@@ -5,6 +5,7 @@ mod support;
 
 mod adopt;
 mod check;
+mod completions;
 mod conversation;
 mod cookies;
 mod dev;
