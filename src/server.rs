@@ -212,6 +212,11 @@ impl Server {
         Ok(restart)
     }
 
+    /// The gateway that answers now.
+    pub(crate) fn gateway(&self) -> Arc<Gateway> {
+        Arc::clone(&self.shared.gateway.read())
+    }
+
     /// The folder of the project whose changes are to be taken over at once.
     pub(crate) fn watched_project(&self) -> Option<PathBuf> {
         let gateway = self.shared.gateway.read();

@@ -3,7 +3,8 @@
 //! [`cli`] holds the commands. [`phone`] simulates a carrier and its phones, [`flow_test`] runs
 //! tests of flows on them, [`load`] sends load. `flow_input` reads a flow, [`flow_outline`] and
 //! [`flow_export`] write it as text. `new` makes projects, and `dev` serves them while they are
-//! written. `text` has what they all need to write on a terminal.
+//! written. `route_table` lists what a gateway answers. `text` has what they all need to write on
+//! a terminal.
 //!
 //! Invariant: no module outside this folder imports from it, so that nothing here can slow down or
 //! break the answer to a webhook. Inside, imports go from `cli` to `load`, `flow_test` and `phone`,
@@ -18,4 +19,5 @@ pub mod flow_test;
 pub mod load;
 mod new;
 pub mod phone;
+mod route_table;
 mod text;

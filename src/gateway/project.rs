@@ -78,6 +78,15 @@ impl Project {
         Project { pool, routes }
     }
 
+    /// The routes of the functions, in the order of their paths.
+    pub(crate) fn function_routes(&self) -> impl Iterator<Item = &Arc<ProjectRoute>> {
+        let is_function =
+            |route: &&Arc<ProjectRoute>| matches!(route.target, ProjectTarget::Function(_));
+        let mut routes: Vec<_> = self.routes.values().filter(is_function).collect();
+        routes.sort_by(|a, b| a.path.cmp(&b.path));
+        routes.into_iter()
+    }
+
     /// The route of a path, which may have percent escapes.
     pub(crate) fn at(&self, path: &str) -> Option<&Arc<ProjectRoute>> {
         let decoded = String::from_utf8(percent_decode(path)).ok()?;

@@ -88,6 +88,11 @@ impl LogWriter {
         LogWriter::spawn(Arc::new(queue), std::io::stdout())
     }
 
+    /// Whether lines are text for a reader, and not JSON.
+    pub(crate) fn is_human(&self) -> bool {
+        self.0.human
+    }
+
     /// Whether a line has the path through the flow.
     pub(crate) fn shows_path(&self) -> bool {
         self.0.shows_path

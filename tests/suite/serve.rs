@@ -5,6 +5,7 @@ mod flows;
 mod machine;
 mod origin;
 mod hold;
+mod routes;
 mod slow;
 mod store;
 

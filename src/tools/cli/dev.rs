@@ -19,9 +19,8 @@ use crate::journal::{Journal, LogWriter};
 use crate::metrics::Metrics;
 use crate::server::{Listeners, Server};
 use crate::session::{Sessions, ShutdownWaiter};
-use crate::tools::dev::{
-    ChildProgram, FileSnapshot, ProgramOutput, Tunnel, TunnelProgram, format_board,
-};
+use crate::tools::dev::{ChildProgram, FileSnapshot, ProgramOutput, Tunnel, TunnelProgram};
+use crate::tools::route_table::RouteTable;
 use crate::tools::text::{DIM, GREEN, RED, TextColours, YELLOW, replace_control_chars};
 
 /// The time between two looks at the files.
@@ -58,6 +57,8 @@ struct DevSession {
     files: FileSnapshot,
     /// Changed files that have not settled yet: an editor may be in the middle of a save.
     changed: Vec<PathBuf>,
+    /// As they were shown last.
+    routes: RouteTable,
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {
@@ -105,7 +106,6 @@ async fn run_dev(args: &Args) -> Result<ShutdownWaiter, String> {
     journal.log_adoption(adopt(&gateway, &sessions).await);
     let server = Server::start(listeners, gateway, sessions, journal.clone());
     let server = server.map_err(|error| error.to_string())?;
-    outln!("{}", format_board(&current, server.address, colours));
     let files = FileSnapshot::take(&watched_paths(path, &current));
     let mut session = DevSession {
         config: path.clone(),
@@ -117,7 +117,9 @@ async fn run_dev(args: &Args) -> Result<ShutdownWaiter, String> {
         current,
         files,
         changed: Vec::new(),
+        routes: RouteTable::default(),
     };
+    session.show_routes(&server);
     session.start_program();
     session.run_until_signal(&server, &mut signals).await;
     session.end().await;
@@ -251,11 +253,22 @@ impl DevSession {
                     let message = format!("`{key}` was changed: start `twimlgate dev` again");
                     self.say(YELLOW, &message);
                 }
+                self.show_routes(server);
                 if self.current.dev.command != command {
                     self.restart_program(&[]).await;
                 }
             }
             Err(reason) => self.say(RED, &format!("{names} not applied: {reason}")),
+        }
+    }
+
+    /// Shows the routes with their URLs, if they are not those that were shown.
+    fn show_routes(&mut self, server: &Server) {
+        let routes = RouteTable::new(&server.gateway(), server.address, server.admin);
+        if routes != self.routes {
+            let advice = routes.advice();
+            outln!("{}", routes.format_box("twimlgate is answering", advice, self.colours));
+            self.routes = routes;
         }
     }
 

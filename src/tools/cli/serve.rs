@@ -1,5 +1,6 @@
 //! `twimlgate serve`: runs the gateway.
 
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use crate::metrics::Metrics;
 use crate::node::ProjectWatch;
 use crate::server::{Listeners, Server, StartError};
 use crate::session::Sessions;
+use crate::tools::route_table::RouteTable;
+use crate::tools::text::TextColours;
 
 /// Answer webhooks until SIGTERM. SIGHUP reloads the configuration.
 #[derive(Debug, clap::Args)]
@@ -92,11 +95,26 @@ async fn serve(
     let admin = server.admin.map_or("off".to_owned(), |admin| format!("http://{admin}"));
     let started = format!("listening on {}, admin {admin}", server.address);
     journal.log.note(LogLevel::Info, &started);
+    let routes = current_routes(&server);
+    if journal.log.is_human() && std::io::stdout().is_terminal() {
+        let colours = TextColours(true);
+        out!("{}", routes.format_box("twimlgate is answering", routes.advice(), colours));
+    } else {
+        log_routes(&routes, journal);
+    }
     let signal = run_until_signal(signals, config, &server, journal).await;
     journal.log.note(LogLevel::Info, &format!("{signal}: answering pending webhooks"));
     server.drain().await;
     journal.log.note(LogLevel::Info, "ended");
     ExitCode::SUCCESS
+}
+
+fn current_routes(server: &Server) -> RouteTable {
+    RouteTable::new(&server.gateway(), server.address, server.admin)
+}
+
+fn log_routes(routes: &RouteTable, journal: &Journal) {
+    routes.log_lines().for_each(|line| journal.log.note(LogLevel::Info, &line));
 }
 
 /// Reloads on SIGHUP, and when a watched project changes. Returns the name of the signal that ends
@@ -136,9 +154,14 @@ async fn reload_from(config: &Path, server: &Server, journal: &Journal) {
         // The old templates still answer: a new one that cannot is not applied.
         gateway.filter(|_| !problems.any_defect())
     };
+    let former = current_routes(server);
     match reload(load, server, &journal.metrics).await {
         Ok(restart) => {
             journal.log.note(LogLevel::Info, "configuration taken over");
+            let routes = current_routes(server);
+            if routes != former {
+                log_routes(&routes, journal);
+            }
             for key in restart {
                 let message = format!("`{key}` was changed: that needs a restart");
                 journal.log.note(LogLevel::Warn, &message);

@@ -3,13 +3,16 @@
 use regex::Regex;
 
 /// What differs from run to run, and what it is replaced by.
-const VARIABLE: [(&str, &str); 6] = [
+const VARIABLE: [(&str, &str); 8] = [
     (r"\?step=\S+", "?step=…"),
     (r"\b\d+(\.\d+)? (µs|ms|s)\b", "TIME"),
     (r"\b(127\.0\.0\.1|localhost):\d+", "$1:PORT"),
     (r"X-Twilio-Signature: \S+ *", "X-Twilio-Signature: …"),
     (r"\b(AC|CA|SM)[0-9a-f]{6,}\S* *", "$1…"),
     (r"[ \t]+\n", "\n"),
+    // A box is as wide as its longest line.
+    (r"[ \t]+│\n", " │\n"),
+    (r"──+", "──"),
 ];
 
 /// What a caller hears once or several times while a function works.

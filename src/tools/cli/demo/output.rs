@@ -4,6 +4,7 @@ use super::webhook::{DemoExchange, WebhookSample};
 use super::{Demo, function::ReceivedCall};
 use crate::diagnostics::shorten::shorten_middle;
 use crate::tools::cli::program::{command_name, single_quoted};
+use crate::tools::route_table::RouteTable;
 use crate::tools::text::{BOLD, TextColours, columns, fold};
 
 /// Terminal columns of one of the three output columns.
@@ -16,9 +17,10 @@ const TOTAL_WIDTH: u16 = 126;
 struct OutputColumn(Vec<String>);
 
 pub(super) fn print_title(demo: &Demo, colours: TextColours) {
-    outln!("{}", colours.paint(BOLD, "twimlgate demo"));
-    outln!("  the gateway    http://{}", demo.server.address);
-    outln!("  your function  http://{}", demo.function.address);
+    let server = &demo.server;
+    let routes = RouteTable::new(&server.gateway(), server.address, server.admin);
+    let function = format!("Your function: http://{}", demo.function.address);
+    out!("{}", routes.format_box("twimlgate demo", &[&function], colours));
 }
 
 pub(super) fn print_exchange(exchange: &DemoExchange, colours: TextColours) {
