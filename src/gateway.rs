@@ -168,6 +168,7 @@ impl Gateway {
         }
         let functions = functions.ok()?.with_project(link.clone());
         let project = link.map(|link| Project::new(&config, link.pool, metrics));
+        hold_documents.keys().for_each(|name| metrics.begin_holds(name));
         Some(Gateway { config, verifier, routes, flows, functions, project, hold_documents })
     }
 

@@ -11,6 +11,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::{Family, MetricConstructor};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 /// The metrics of a process.
@@ -35,6 +36,7 @@ pub struct Metrics {
     pub log_lines_dropped: Gauge<u64, AtomicU64>,
     /// 1 while `/readyz` is 200.
     pub ready: Gauge,
+    open_breakers: Family<FunctionLabels, Gauge>,
     /// The Node processes that run functions.
     pub(crate) node: ProcessMetrics,
 }
@@ -93,6 +95,25 @@ struct FunctionLabels {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ResultLabels {
     result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct BuildLabels {
+    version: &'static str,
+    commit: &'static str,
+    os: &'static str,
+    arch: &'static str,
+}
+
+impl Default for BuildLabels {
+    fn default() -> BuildLabels {
+        BuildLabels {
+            version: env!("CARGO_PKG_VERSION"),
+            commit: env!("TWIMLGATE_COMMIT"),
+            os: std::env::consts::OS,
+            arch: std::env::consts::ARCH,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -188,6 +209,7 @@ impl Metrics {
             carrier_requests: Family::default(),
             log_lines_dropped: Gauge::default(),
             ready: Gauge::default(),
+            open_breakers: Family::default(),
             node: ProcessMetrics::default(),
         };
         metrics.register();
@@ -229,6 +251,10 @@ impl Metrics {
         registry.register("carrier_requests", requests, self.carrier_requests.clone());
         let dropped = "Log lines that were dropped";
         registry.register("log_lines_dropped", dropped, self.log_lines_dropped.clone());
+        let open_breakers = "1 while calls of a function fail at once, because it failed too often";
+        registry.register("function_breaker_open", open_breakers, self.open_breakers.clone());
+        let build = "The program: 1, with its version and commit as labels";
+        registry.register("build", build, Info::new(BuildLabels::default()));
         let ready = "1 while webhooks are accepted, 0 while draining or the store fails";
         registry.register("ready", ready, self.ready.clone());
         let processes = "Node processes that run functions";
@@ -271,6 +297,11 @@ impl Metrics {
         self.holds.get_or_create_owned(&FunctionLabels { function: function.to_owned() }).inc();
     }
 
+    /// Begins the counter of a function with `hold`, at zero.
+    pub(crate) fn begin_holds(&self, function: &str) {
+        self.holds.get_or_create_owned(&FunctionLabels { function: function.to_owned() });
+    }
+
     /// Counts an exchange.
     pub(crate) fn count_exchange(
         &self,
@@ -294,6 +325,16 @@ impl Metrics {
     /// Counts a reload of the configuration, which was `taken` or `refused`.
     pub(crate) fn count_reload(&self, result: &'static str) {
         self.reloads.get_or_create_owned(&ResultLabels { result }).inc();
+    }
+
+    /// Sets the functions of the configuration whose breaker is open, and those whose is not.
+    pub(crate) fn set_breakers<'n>(&self, functions: impl Iterator<Item = (&'n str, bool)>) {
+        // A function that a reload has removed has no breaker any more.
+        self.open_breakers.clear();
+        for (name, is_open) in functions {
+            let labels = FunctionLabels { function: name.to_owned() };
+            self.open_breakers.get_or_create_owned(&labels).set(is_open.into());
+        }
     }
 
     /// The metrics as text (OpenMetrics 1.0).

@@ -1,5 +1,6 @@
 //! Health and metrics on the admin listener, which is never the public one.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use actix_web::{HttpResponse, web};
@@ -34,9 +35,13 @@ fn check_ready(shared: &Shared) -> Result<(), String> {
 /// `/metrics`: the metrics for Prometheus.
 pub(super) async fn metrics(shared: web::Data<Shared>) -> HttpResponse {
     let journal = &shared.journal;
-    // These two have their values elsewhere, and are copied for each scrape.
+    // These have their values elsewhere, and are copied for each scrape.
     journal.metrics.log_lines_dropped.set(journal.log.dropped_lines());
     journal.metrics.ready.set(check_ready(&shared).is_ok().into());
+    let gateway = Arc::clone(&shared.gateway.read());
+    let names = gateway.config.functions.keys().map(String::as_str);
+    let breakers = names.map(|name| (name, gateway.functions.is_broken(name)));
+    journal.metrics.set_breakers(breakers);
     HttpResponse::Ok()
         .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
         .body(journal.metrics.text())

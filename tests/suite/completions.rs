@@ -107,7 +107,7 @@ fn every_command_has_a_page_that_man_renders() {
         assert!(page.is_file(), "{}", page.display());
         let Some(text) = rendered(&page) else { return };
         for part in [&format!("{name}(1)"), "SYNOPSIS", "SEE ALSO"] {
-            assert!(text.contains(&part), "{name}: {part}\n{text}");
+            assert!(text.contains(part), "{name}: {part}\n{text}");
         }
     }
     let text = rendered(&folder.join("twimlgate-serve.1")).unwrap();

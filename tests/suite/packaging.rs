@@ -38,14 +38,21 @@ async fn alerts_and_pages_name_metrics_that_there_are() {
     let rig = Rig::start(
         function.address,
         "[function.f]\nurl = \"http://${FUNCTION}/\"\n\
-         [route.\"/sms\"]\nchannel = \"message\"\nfunction = \"f\"\n",
+         [route.\"/sms\"]\nchannel = \"message\"\nfunction = \"f\"\n\
+         [function.slow]\nurl = \"http://${FUNCTION}/\"\nhold = \"hold.xml\"\n\
+         [route.\"/voice\"]\nchannel = \"voice\"\nfunction = \"slow\"\n",
     );
     rig.post("/sms", &[("MessageSid", "SM1"), ("From", "+1"), ("To", "+2")]).await;
     let metrics = rig.admin("/metrics").await.body;
     rig.end().await;
     let mut named = BTreeSet::new();
-    for file in ["packaging/prometheus-rules.yml", "docs/operations.md", "README.md"] {
-        let text = read(file);
+    for file in [
+        "packaging/prometheus-rules.yml",
+        "packaging/grafana.json",
+        "docs/operations.md",
+        "README.md",
+    ] {
+        let text = read(file).replace("\\\"", "\"");
         for name in all(r"\b(twimlgate_[a-z_]+)", &text) {
             let there = ["{", " "].iter().any(|end| metrics.contains(&format!("{name}{end}")));
             assert!(there, "{file}: {name}");
@@ -62,9 +69,63 @@ async fn alerts_and_pages_name_metrics_that_there_are() {
     }
     // And the page names all of them.
     for name in all(r"(?m)^# TYPE (twimlgate_[a-z_]+)", &metrics) {
-        let told = named.contains(&name) || named.contains(&format!("{name}_total"));
-        assert!(told, "docs/operations.md lacks `{name}`");
+        let is_named =
+            ["", "_total", "_info"].iter().any(|end| named.contains(&format!("{name}{end}")));
+        assert!(is_named, "docs/operations.md lacks `{name}`");
     }
+    for text in [read("packaging/grafana.json"), read("docs/operations.md")] {
+        for name in all(r"(?m)^# TYPE (twimlgate_[a-z_]+)", &metrics) {
+            assert!(text.contains(&name), "the board or docs/operations.md lacks `{name}`");
+        }
+    }
+    let build =
+        format!("twimlgate_build_info{{version=\"{}\",commit=\"", env!("CARGO_PKG_VERSION"));
+    assert!(metrics.contains(&build), "{metrics}");
+    let breaker = "twimlgate_function_breaker_open{function=\"f\"} 0\n";
+    assert!(metrics.contains(breaker), "{metrics}");
+}
+
+/// A board as Grafana imports it: panels that do not overlap, each with a query of the data source
+/// that its reader chooses, and variables that exist.
+#[test]
+fn the_board_can_be_imported() {
+    let board: serde_json::Value = serde_json::from_str(&read("packaging/grafana.json")).unwrap();
+    for key in ["title", "uid"] {
+        assert_eq!(board[key], "twimlgate");
+    }
+    assert!(board["schemaVersion"].as_u64().unwrap() >= 36 && board["id"].is_null());
+    let variables = board["templating"]["list"].as_array().unwrap();
+    let variables: BTreeSet<&str> =
+        variables.iter().map(|variable| variable["name"].as_str().unwrap()).collect();
+    let (mut ids, mut cells) = (BTreeSet::new(), BTreeSet::new());
+    for panel in board["panels"].as_array().unwrap() {
+        let title = panel["title"].as_str().unwrap();
+        assert!(ids.insert(panel["id"].as_u64().unwrap()), "{title}: its id is another panel's");
+        let [x, y, w, h] = ["x", "y", "w", "h"].map(|key| panel["gridPos"][key].as_u64().unwrap());
+        assert!(x + w <= 24, "{title}: wider than the board");
+        for cell in (x..x + w).flat_map(|x| (y..y + h).map(move |y| (x, y))) {
+            assert!(cells.insert(cell), "{title}: over another panel");
+        }
+        if panel["type"] == "row" {
+            continue;
+        }
+        let targets = panel["targets"].as_array().unwrap();
+        assert!(!targets.is_empty(), "{title}: no query");
+        for target in targets {
+            assert_eq!(target["datasource"]["uid"], "${datasource}", "{title}");
+            let query = target["expr"].as_str().unwrap();
+            assert!(query.contains("twimlgate_"), "{title}: {query}");
+            for (open, close) in [('(', ')'), ('{', '}'), ('[', ']')] {
+                let count = |wanted| query.chars().filter(|c| *c == wanted).count();
+                assert_eq!(count(open), count(close), "{title}: {query}");
+            }
+            for variable in all(r"\$(\w+)", query) {
+                let is_known = variable.starts_with("__") || variables.contains(&*variable);
+                assert!(is_known, "{title}: ${variable}");
+            }
+        }
+    }
+    assert!(ids.len() > 15);
 }
 
 #[test]
