@@ -7,7 +7,7 @@
 //! `engine` takes this state from widget to widget; `widget` has one file for each type, `context`
 //! is what a widget works with, `scope` is what a template reads, and `pending_call` covers
 //! functions that take longer than a webhook may wait. `step`, `carrier_request` and `failure` are
-//! the types at the border.
+//! the types at the border. `graph` reads what an outline or a picture of a flow shows.
 //!
 //! Invariant: nothing in `flow/` does I/O, reads a clock or draws a random number. The time and a
 //! new token come with the [`TurnContext`], so that a flow can be tested, simulated and replayed,
@@ -35,6 +35,7 @@ mod step;
 mod failure;
 mod pending_call;
 mod engine;
+mod graph;
 
 pub use carrier_request::{CarrierRequest, CarrierRequestError, CarrierService};
 pub use condition::{CONDITION_TYPES, Condition, ConditionType};
@@ -43,6 +44,7 @@ pub use definition::{ConversationIdentity, Flow, Persistence, Transition, Widget
 pub use engine::advance;
 pub use execution::{Execution, ExecutionState, FlowWarning, TransitionRecord, Wait};
 pub use failure::Failure;
+pub use graph::{FlowGraph, GraphCondition, GraphTarget, GraphTransition, GraphWidget};
 pub use pattern::{Pattern, PatternError};
 pub use properties::{Callee, Pair, Properties, Property, PropertyKind, ReplacedUrl};
 pub(crate) use scope::Scope;

@@ -27,6 +27,7 @@ pub mod session;
 pub mod pending;
 
 pub mod flow;
+pub mod picture;
 
 pub mod function;
 

@@ -135,6 +135,9 @@ pub(crate) const LOOP_ROUNDS_MAX: u32 = 15;
 /// Widgets of one flow (Studio's schema: 1,000).
 pub(crate) const WIDGETS_MAX: usize = 1_000;
 
+/// Transitions of a flow of which a picture is drawn. Public flows have two for each widget.
+pub(crate) const PICTURE_TRANSITIONS_MAX: usize = 10_000;
+
 /// Memory for a compiled `regex` condition. Ordinary ones need some kilobytes.
 pub(crate) const PATTERN_BYTES_MAX: usize = 1024 * 1024;
 

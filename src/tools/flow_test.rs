@@ -40,6 +40,7 @@ mod edits;
 
 pub use case_mocks::CaseMocks;
 pub use console_report::render_tree;
+pub(crate) use coverage::{CoveragePicture, CoverageReport};
 pub(crate) use edits::apply_edits;
 pub use file::{FlowTestFile, TestCase};
 pub(crate) use junit_report::write_junit;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use twimlgate::diagnostics::problem::{Problems, Source};
+use twimlgate::flow::FlowGraph;
 use twimlgate::flow::file::{FlowNode, read};
 use twimlgate::tools::flow_export::{is_same_flow, write_json, write_toml};
 use twimlgate::tools::flow_outline::outline;
@@ -112,6 +113,19 @@ fn toml_keeps_the_places() {
 fn twimlgate(arguments: &[&str]) -> std::process::Output {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_twimlgate"));
     command.args(arguments).current_dir(folder()).env_clear().output().expect("the program runs")
+}
+
+#[test]
+fn flows_are_drawn() {
+    let output = twimlgate(&["flow", "show", "../hotline.json", "--svg"]);
+    assert!(output.status.success());
+    let svg = String::from_utf8(output.stdout).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"), "{svg}");
+    for name in ["welcome", "menu", "which", "lookup", "plan", "agent"] {
+        assert!(svg.contains(&format!(">{name}</text>")), "{name}");
+    }
+    let output = twimlgate(&["flow", "show", "../hotline.json", "--svg", "--mermaid"]);
+    assert_eq!(output.status.code(), Some(2));
 }
 
 #[test]
@@ -232,6 +246,7 @@ fn what_is_not_a_flow_is_not_shown() {
     let flow = "{\"states\": [{\"name\": \"bye\", \"type\": \"say-play\", \"transitions\": []}, \
                 {\"name\": \"T\", \"type\": \"trigger\", \"transitions\": [{\"event\": \
                 \"incomingCall\", \"next\": \"bye\"}]}]}";
-    let shown = outline(&parse("a.json", flow).unwrap());
+    let flow = parse("a.json", flow).unwrap();
+    let shown = outline(&FlowGraph::new(&flow));
     assert!(shown.starts_with("T  trigger\n") && !shown.contains("unreachable"), "{shown}");
 }

@@ -94,6 +94,12 @@ fn reports_as_junit_and_of_the_coverage() {
     let output = twimlgate(root(), &["tests/flows", "--coverage"]);
     assert_eq!(output.status.code(), Some(0));
     golden(&folder().join("coverage.txt"), &printed(&output));
+    let pictures = empty("flow-tests-pictures");
+    let svg = pictures.to_str().unwrap();
+    let output = twimlgate(root(), &["tests/flows/hotline.test.toml", "--coverage", "--svg", svg]);
+    assert!(printed(&output).ends_with("/tests-flows-hotline.json.svg\n"), "{}", printed(&output));
+    let picture = std::fs::read_to_string(pictures.join("tests-flows-hotline.json.svg")).unwrap();
+    assert!(picture.contains("class=\"exit covered\"") && picture.contains("exit not-covered"));
     let output = twimlgate(root(), &["tests/flows", "--filter", "agent"]);
     assert!(printed(&output).ends_with("1 passed in 1 ms\n"));
     let output = twimlgate(root(), &["tests/flows", "--filter", "nothing has this"]);

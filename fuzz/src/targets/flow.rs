@@ -15,8 +15,9 @@ use twimlgate::config::{Config, Function};
 use twimlgate::diagnostics::problem::{Problems, Source};
 use twimlgate::flow::file::{self, FlowNode};
 use twimlgate::flow::import::{FlowName, ImportContext, import};
-use twimlgate::flow::{Execution, Flow};
+use twimlgate::flow::{Execution, Flow, FlowGraph};
 use twimlgate::liquid::{LiquidEngine, RenderLimits};
+use twimlgate::picture::{FlowPicture, PictureMarks};
 use twimlgate::tools::flow_export::{is_same_flow, write_json, write_toml};
 use twimlgate::tools::flow_outline::{mermaid, outline};
 use twimlgate::webhook::Params;
@@ -136,7 +137,11 @@ fn judge(input: &[u8]) -> Judged {
     };
     ensure!(!problems.any_error(), "read in spite of an error: {problems}");
     ways(&read)?;
-    seen.note((size(outline(&read).len()), size(mermaid(&read).len())));
+    let graph = FlowGraph::new(&read);
+    seen.note((size(outline(&graph).len()), size(mermaid(&graph).len())));
+    if let Ok(picture) = FlowPicture::new(&graph) {
+        seen.note(size(picture.to_svg("flow", &PictureMarks::default()).len()));
+    }
     if let Some(flow) = compile(&source, &read, &mut problems) {
         ensure!(!problems.any_error(), "taken in spite of an error: {problems}");
         for channel in [Channel::Voice, Channel::Message] {

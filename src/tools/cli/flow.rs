@@ -1,9 +1,11 @@
 //! `twimlgate flow`: converts a flow file between its two notations, or shows it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::diagnostics::problem::Problems;
+use crate::diagnostics::problem::{Problem, Problems, Severity};
+use crate::flow::FlowGraph;
+use crate::picture::{FlowPicture, PictureMarks};
 use crate::tools::flow_export::{write_json, write_toml};
 use crate::tools::flow_input::{FlowInput, FlowNotation, file_error};
 use crate::tools::flow_outline::{mermaid, outline};
@@ -37,24 +39,22 @@ struct ConvertArgs {
 
 /// Show a flow as an outline: each widget with its main property and its transitions.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:  twimlgate flow show flow.toml --mermaid > flow.mmd")]
+#[command(after_help = "Example:  twimlgate flow show flow.toml --svg > flow.svg")]
 struct ShowArgs {
     /// The flow: TOML if its name ends in `.toml`, else JSON; `-` is standard input.
     file: PathBuf,
     /// Print a Mermaid flowchart instead.
     #[arg(long)]
     mermaid: bool,
+    /// Print a picture instead, as SVG.
+    #[arg(long, conflicts_with = "mermaid")]
+    svg: bool,
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {
     let result = match &args.command {
         FlowCommand::Convert(args) => convert(args),
-        FlowCommand::Show(args) => {
-            let show = |FlowInput { flow, .. }| {
-                out!("{}", if args.mermaid { mermaid(&flow) } else { outline(&flow) })
-            };
-            FlowInput::read(&args.file).map(show)
-        }
+        FlowCommand::Show(args) => show(args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -86,4 +86,26 @@ fn convert(args: &ConvertArgs) -> Result<(), Problems> {
             Ok(())
         }
     }
+}
+
+fn show(args: &ShowArgs) -> Result<(), Problems> {
+    let FlowInput { flow, .. } = FlowInput::read(&args.file)?;
+    let graph = FlowGraph::new(&flow);
+    if args.svg {
+        outln!("{}", draw(&graph, &args.file)?);
+    } else if args.mermaid {
+        out!("{}", mermaid(&graph));
+    } else {
+        out!("{}", outline(&graph));
+    }
+    Ok(())
+}
+
+fn draw(graph: &FlowGraph<'_>, file: &Path) -> Result<String, Problems> {
+    let picture = FlowPicture::new(graph).map_err(|error| {
+        let problem = Problem::new(Severity::Error, error.to_string());
+        problem.help("without `--svg`, the command prints the outline of a flow of any size")
+    })?;
+    let title = format!("Flow {}", file.display());
+    Ok(picture.to_svg(&title, &PictureMarks::default()))
 }

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use crate::diagnostics::problem::{Problem, Problems, Severity};
 use crate::tools::flow_test::{
-    FileReport, TestCounts, TestReport, apply_edits, find_tests, render_tree, run_tests,
-    write_junit,
+    CoveragePicture, CoverageReport, FileReport, TestCounts, TestReport, apply_edits, find_tests,
+    render_tree, run_tests, write_junit,
 };
 
 const EXAMPLE: &str = r#"Example:
@@ -48,6 +48,9 @@ pub(super) struct Args {
     /// Show the covered widgets and transitions, and the transitions without a test.
     #[arg(long)]
     coverage: bool,
+    /// With --coverage: write a picture of each flow to this folder, with what is covered.
+    #[arg(long, value_name = "FOLDER", requires = "coverage")]
+    svg: Option<PathBuf>,
     /// Write a JUnit report, for continuous integration.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -81,6 +84,9 @@ fn run_and_report(args: &Args) -> Result<ExitCode, Problems> {
     // Also after failures: a test that fails still covers widgets.
     if args.coverage {
         out!("\n{}", report.coverage);
+    }
+    if let Some(folder) = &args.svg {
+        write_pictures(&report.coverage, folder)?;
     }
     if let Some(path) = &args.junit {
         let written = File::create(path).and_then(|file| {
@@ -136,6 +142,23 @@ fn update_file(file: &FileReport) -> Result<usize, Problems> {
         std::fs::write(&file.path, edited.text).map_err(|error| write_error(&file.path, &error))?;
     }
     Ok(edited.lines)
+}
+
+/// Writes a picture of each flow. A flow that is too large for one is named.
+fn write_pictures(coverage: &CoverageReport, folder: &Path) -> Result<(), Problems> {
+    std::fs::create_dir_all(folder).map_err(|error| write_error(folder, &error))?;
+    out!("\n");
+    for CoveragePicture { name, file_name, svg } in coverage.pictures() {
+        match svg {
+            Ok(svg) => {
+                let path = folder.join(file_name);
+                std::fs::write(&path, svg).map_err(|error| write_error(&path, &error))?;
+                outln!("picture: {}", path.display());
+            }
+            Err(error) => errln!("no picture of `{name}`: {error}"),
+        }
+    }
+    Ok(())
 }
 
 fn write_error(path: &Path, error: &std::io::Error) -> Problems {

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::flow::{Flow, TransitionRecord, TriggerKind, WidgetId};
+use crate::flow::file::FlowNode;
+use crate::flow::{Flow, FlowGraph, GraphTarget, TransitionRecord, TriggerKind, WidgetId};
+use crate::picture::{FlowPicture, PictureError, PictureMark, PictureMarks};
 
 /// The coverage of all flows, by their names in reports.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +27,19 @@ struct FlowCoverage {
     edges: Vec<CoverageEdge>,
     covered_widgets: BTreeSet<String>,
     covered_edges: BTreeSet<CoverageEdge>,
+    /// The widgets as in the file of the flow; `None` for the flow of a route without a file.
+    file: Option<FlowNode>,
+}
+
+/// A flow with its coverage as a picture.
+#[derive(Debug)]
+pub(crate) struct CoveragePicture {
+    /// The name of the flow in reports.
+    pub(crate) name: String,
+    /// A name for a file, different from those of the other pictures.
+    pub(crate) file_name: String,
+    /// The picture as SVG, or the reason why there is none.
+    pub(crate) svg: Result<String, PictureError>,
 }
 
 /// A part of a whole.
@@ -70,6 +85,35 @@ impl CoverageReport {
             self.0.entry(name).or_insert_with(|| FlowCoverage::new(subflow));
         }
     }
+
+    /// A picture of each flow that has a file.
+    pub(crate) fn pictures(&self) -> Vec<CoveragePicture> {
+        let mut file_names = BTreeSet::new();
+        let mut pictures = Vec::new();
+        for (name, coverage) in &self.0 {
+            let Some(file) = &coverage.file else { continue };
+            let graph = FlowGraph::new(file);
+            let svg = FlowPicture::new(&graph).map(|picture| {
+                let [widgets, transitions] = coverage.ratios().map(format_ratio);
+                let title = format!("{name}: widgets {widgets}, transitions {transitions}");
+                picture.to_svg(&title, &coverage.marks(&graph))
+            });
+            let base = to_file_name(name);
+            let numbered = (2..).map(|number| format!("{base}-{number}.svg"));
+            let mut choices = std::iter::once(format!("{base}.svg")).chain(numbered);
+            let is_new = |file_name: &String| file_names.insert(file_name.clone());
+            let Some(file_name) = choices.find(is_new) else { continue };
+            pictures.push(CoveragePicture { name: name.clone(), file_name, svg });
+        }
+        pictures
+    }
+}
+
+/// The name of a flow, which may be a path, as the name of a file.
+fn to_file_name(name: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "-_.".contains(letter);
+    let plain = name.chars().map(|letter| if is_plain(letter) { letter } else { '-' });
+    plain.collect::<String>().trim_start_matches('.').to_owned()
 }
 
 // === impl FlowCoverage ===
@@ -105,7 +149,37 @@ impl FlowCoverage {
         // In the order of the flow, not of the search, so that reports are stable.
         reached.sort_by_key(|id| id.0);
         coverage.widgets = reached.iter().map(|id| flow.widget(*id).name.clone()).collect();
+        let definition = serde_json::from_str::<serde_json::Value>(&flow.definition).ok();
+        let file = definition.as_ref().and_then(|definition| definition.get("definition"));
+        coverage.file = file.map(FlowNode::from_json);
         coverage
+    }
+
+    /// The marks of a picture. What a flow test cannot reach has none.
+    fn marks(&self, graph: &FlowGraph<'_>) -> PictureMarks {
+        let mark = |is_counted: bool, is_covered: bool| match [is_covered, is_counted] {
+            [true, _] => PictureMark::Covered,
+            [false, true] => PictureMark::NotCovered,
+            [false, false] => PictureMark::None,
+        };
+        let mut marks = PictureMarks::default();
+        for widget in &graph.widgets {
+            let is_counted = self.widgets.iter().any(|name| name == widget.name);
+            marks.widgets.push(mark(is_counted, self.covered_widgets.contains(widget.name)));
+            let transitions = widget.transitions.iter().map(|transition| match transition.target {
+                GraphTarget::Widget(to) => {
+                    let edge = CoverageEdge {
+                        from: widget.name.to_owned(),
+                        event: transition.event.to_owned(),
+                        to: graph.widgets[to].name.to_owned(),
+                    };
+                    mark(self.edges.contains(&edge), self.covered_edges.contains(&edge))
+                }
+                GraphTarget::None | GraphTarget::Unknown(_) => PictureMark::None,
+            });
+            marks.transitions.push(transitions.collect());
+        }
+        marks
     }
 
     /// The ratios of widgets and of transitions.

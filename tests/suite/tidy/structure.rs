@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["gateway"],
     &["fallback", "journal"],
     &["exchange_error"],
-    &["carrier_api", "route", "session"],
+    &["carrier_api", "picture", "route", "session"],
     &["flow"],
     &["pending"],
     &["function"],
