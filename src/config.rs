@@ -39,6 +39,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::http::Method;
 use jiff::tz::TimeZone;
 
 use crate::channel::Channel;
@@ -195,13 +196,35 @@ pub struct RouteSection {
     pub cookies: bool,
 }
 
-/// The flow of a route: a file, or the short form.
+/// What answers on a route. Each of them becomes a flow.
 #[derive(Clone, Debug)]
 pub enum RouteAnswer {
     /// `function`, `success`, `fail`.
     Short(ShortRoute),
     /// `flow`: a file, relative to the configuration.
     Flow(ConfigText),
+    /// `document` or `twiml`: TwiML without a function.
+    Document(RouteDocument),
+    /// `redirect`: TwiML that sends the carrier to other TwiML.
+    Redirect(RouteRedirect),
+}
+
+/// The TwiML of a route without a function: a Liquid template.
+#[derive(Clone, Debug)]
+pub enum RouteDocument {
+    /// `document`: a file under `templates/`.
+    File(ConfigText),
+    /// `twiml`: the text itself.
+    Inline(ConfigText),
+}
+
+/// The TwiML that a route redirects to.
+#[derive(Clone, Debug)]
+pub struct RouteRedirect {
+    /// The URL, absolute or relative to that of the route.
+    pub url: ConfigText,
+    /// The method of the carrier's request.
+    pub method: Method,
 }
 
 /// `[flow.NAME]`
@@ -237,11 +260,11 @@ impl RouteAnswer {
         matches!(self, RouteAnswer::Short(short) if short.status_callbacks)
     }
 
-    /// The flow file; `None` for the short form.
+    /// The flow file; `None` where the configuration itself has the flow.
     pub(crate) fn flow_file(&self) -> Option<&ConfigText> {
         match self {
             RouteAnswer::Flow(file) => Some(file),
-            RouteAnswer::Short(_) => None,
+            RouteAnswer::Short(_) | RouteAnswer::Document(_) | RouteAnswer::Redirect(_) => None,
         }
     }
 }

@@ -48,7 +48,7 @@ pub use graph::{FlowGraph, GraphCondition, GraphTarget, GraphTransition, GraphWi
 pub use pattern::{Pattern, PatternError};
 pub use properties::{Callee, Pair, Properties, Property, PropertyKind, ReplacedUrl};
 pub(crate) use scope::Scope;
-pub(crate) use short::{ShortFlow, build_short_flow};
+pub(crate) use short::{ShortFlow, build_document_flow, build_short_flow};
 pub use step::{CallTarget, Event, FunctionCall, RenderedUrl, Step};
 pub(crate) use trigger::Trigger;
 pub use trigger::TriggerKind;

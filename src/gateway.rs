@@ -1,20 +1,23 @@
 //! The gateway: one revision of the configuration, compiled and checked, with everything that
 //! answers a webhook.
 //!
-//! [`flows`] compiles the flows and restores their earlier revisions, `short_route` makes a flow
-//! of a short route, `hold_documents` and `fallback_document` compile the documents beside them,
-//! `widget_functions` finds the function that replaces the URL of a widget, `route_checks`,
-//! `unset_variables` and `document_templates` report what fits together badly. All of them report
-//! into one list of problems, and a [`Gateway`] exists only if none of these is an error; from then
-//! on it never changes, so that all workers share it without a lock. What does change is behind a
-//! [`Worker`]: the connections of its functions, the sessions, the calls that are pending. Nothing
-//! here knows the listeners, HTTP requests or the stages of an exchange.
+//! [`flows`] compiles the flows and restores their earlier revisions, `short_route` and
+//! `document_route` make flows of routes without a flow file, `hold_documents` and
+//! `fallback_document` compile the documents beside them, `widget_functions` finds the function
+//! that replaces the URL of a widget, `route_checks`, `redirect_checks`, `unset_variables` and
+//! `document_templates` report what fits together badly. All of them report into one list of
+//! problems, and a [`Gateway`] exists only if none of these is an error; from then on it never
+//! changes, so that all workers share it without a lock. What does change is behind a [`Worker`]:
+//! the connections of its functions, the sessions, the calls that are pending. Nothing here knows
+//! the listeners, HTTP requests or the stages of an exchange.
 
+mod document_route;
 mod document_templates;
 mod fallback_document;
 mod flows;
 mod hold_documents;
 mod project;
+mod redirect_checks;
 mod route_checks;
 mod route_problems;
 mod short_route;
@@ -45,6 +48,7 @@ use crate::template::{TemplateFolder, missing_folder};
 use crate::tls::check_certificate;
 use crate::verify::Verifier;
 
+use document_route::DocumentRouteCompiler;
 use fallback_document::load_fallback_document;
 use project::load_project;
 use short_route::ShortRouteCompiler;
@@ -107,6 +111,17 @@ impl Gateway {
         edit: impl FnOnce(&mut Config),
         metrics: &Metrics,
     ) -> (Option<Gateway>, Problems) {
+        let (gateway, mut problems) = Gateway::check(path, edit, metrics);
+        problems.remove_notes();
+        (gateway, problems)
+    }
+
+    /// As [`Gateway::load_edited`], with the notes, which are not problems.
+    pub(crate) fn check(
+        path: &Path,
+        edit: impl FnOnce(&mut Config),
+        metrics: &Metrics,
+    ) -> (Option<Gateway>, Problems) {
         let (config, mut problems) = Config::read(path);
         let Some(mut config) = config else { return (None, problems) };
         edit(&mut config);
@@ -142,6 +157,7 @@ impl Gateway {
         let routes: Vec<Route> =
             sections.filter_map(|(path, section)| builder.build(path, section, problems)).collect();
         problems.extend(route_checks::check_voice_routes(&config, &flows, &routes));
+        problems.extend(redirect_checks::check_redirects(&config));
         problems.extend(document_templates::check_templates(templates, &routes, &flows));
         let used = hold_documents::flows_in_use(&routes, flows.iter().map(Arc::as_ref));
         let hold_documents = hold_documents::load(&config, templates, &used, problems);
@@ -304,6 +320,14 @@ impl RouteBuilder<'_> {
                 let compiler =
                     ShortRouteCompiler { path, channel, functions, templates: self.templates };
                 compiler.compile(short, problems).map(Arc::new)
+            }
+            RouteAnswer::Document(document) => {
+                let compiler = DocumentRouteCompiler { path, channel, templates: self.templates };
+                compiler.compile(document, problems).map(Arc::new)
+            }
+            RouteAnswer::Redirect(redirect) => {
+                let compiler = DocumentRouteCompiler { path, channel, templates: self.templates };
+                compiler.compile_redirect(redirect, problems).map(Arc::new)
             }
             RouteAnswer::Flow(file) => {
                 let flow = self.flows.of_route(file)?;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
+use crate::channel::Channel;
 use crate::config::ConfigText;
 use crate::diagnostics::problem::{Problem, Problems, Severity, Source};
 use crate::diagnostics::suggest::did_you_mean;
@@ -145,6 +146,41 @@ impl TemplateFolder {
         &self.engine
     }
 
+    /// Whether a template is a file of the folder, and not a text elsewhere.
+    pub(crate) fn has_file(&self, template: &Template) -> bool {
+        self.files.iter().any(|file| file.name == template.name())
+    }
+
+    /// Compiles a document in the configuration itself. `name` is the one that its errors show.
+    pub(crate) fn compile_document(
+        &self,
+        name: &str,
+        document: &ConfigText,
+        problems: &mut Problems,
+    ) -> Option<Template> {
+        let compiled = self.engine.compile(name, &document.text, OutputFormat::Xml);
+        compiled.map_err(|errors| report_inline(&errors, document, problems)).ok()
+    }
+
+    /// Checks a document in the configuration itself, with the places of the problems there.
+    pub(crate) fn check_inline_document(
+        &self,
+        template: &Template,
+        document: &ConfigText,
+        channel: Channel,
+    ) -> Vec<Problem> {
+        let own = Source::new(template.name(), template.source());
+        let problems = self.check_documents(template, Some(&own), &[channel]).into_iter();
+        let relocate = |problem: Problem| match &problem.place {
+            Some(place) if place.source.name == own.name => {
+                let span = document.locate(place.span.clone());
+                document.source.locate(span, problem)
+            }
+            _ => problem,
+        };
+        problems.map(relocate).collect()
+    }
+
     /// Compiles a template in the configuration itself; its output is plain text.
     pub(crate) fn compile_inline(
         &self,
@@ -214,21 +250,10 @@ fn report(errors: &[liquid::LiquidError], source: &Source, problems: &mut Proble
 
 /// Reports the errors of a template in the configuration.
 fn report_inline(errors: &[liquid::LiquidError], template: &ConfigText, problems: &mut Problems) {
-    let quoted = template.source.text.get(template.span.clone()).unwrap_or_default();
-    // Escapes and variables of the environment shift what follows them. Then the places of errors
-    // are unknown, and the whole value is marked.
-    let is_verbatim = quoted.get(1..).is_some_and(|text| text.starts_with(&*template.text));
     for error in errors {
         let mut problem = to_problem(error, &template.source);
-        // Behind the opening quote.
-        let offset = template.span.start + 1;
-        let span = if is_verbatim {
-            offset + error.span().start..offset + error.span().end
-        } else {
-            template.span.clone()
-        };
         if let Some(place) = &mut problem.place {
-            place.span = span;
+            place.span = template.locate(error.span());
         }
         problems.push(problem);
     }

@@ -51,6 +51,8 @@ pub enum Severity {
     Defect,
     /// `check` prints it; it may be intended.
     Warning,
+    /// `check` prints it; it is right, and there is something to know about it.
+    Note,
 }
 
 /// Everything that is wrong.
@@ -82,6 +84,15 @@ impl Source {
     pub(crate) fn locate(&self, span: Range<usize>, problem: Problem) -> Problem {
         let source = self.clone();
         Problem { place: Some(Box::new(SourceSpan { source, span })), ..problem }
+    }
+}
+
+// === impl Severity ===
+
+impl Severity {
+    /// Whether `check` and a reload refuse it.
+    fn is_defect(self) -> bool {
+        matches!(self, Severity::Error | Severity::Defect)
     }
 }
 
@@ -127,6 +138,7 @@ impl fmt::Display for Problem {
         let level = match self.level {
             Severity::Error | Severity::Defect => "error",
             Severity::Warning => "warning",
+            Severity::Note => "note",
         };
         let mut text = format!("{level}: {}", self.message);
         if let (Some(place), Some(location)) = (&self.place, self.location()) {
@@ -169,15 +181,22 @@ impl Problems {
 
     /// Whether `check` and a reload refuse it: any of them is more than a warning.
     pub(crate) fn any_defect(&self) -> bool {
-        self.0.iter().any(|problem| problem.level != Severity::Warning)
+        self.0.iter().any(|problem| problem.level.is_defect())
     }
 
     /// How many errors (defects included), and how many warnings. Those that are printed as one
     /// count as one.
     pub fn counts(&self) -> (usize, usize) {
         let groups = self.groups();
-        let errors = groups.iter().filter(|group| group[0].level != Severity::Warning).count();
-        (errors, groups.len() - errors)
+        let count = |counts: fn(Severity) -> bool| {
+            groups.iter().filter(|group| counts(group[0].level)).count()
+        };
+        (count(Severity::is_defect), count(|level| level == Severity::Warning))
+    }
+
+    /// Removes the notes, which are for `check` alone.
+    pub(crate) fn remove_notes(&mut self) {
+        self.0.retain(|problem| problem.level != Severity::Note);
     }
 
     /// Leaves the problems for which `is_relevant` is true.
@@ -194,7 +213,7 @@ impl Problems {
             let key = (problem.message.as_str(), problem.help.as_str(), file);
             match known.entry(key) {
                 // Each error has its own excerpt: it is mended at each place.
-                Entry::Occupied(group) if problem.level == Severity::Warning => {
+                Entry::Occupied(group) if !problem.level.is_defect() => {
                     groups[*group.get()].push(problem);
                 }
                 Entry::Occupied(group)

@@ -79,9 +79,11 @@ pub(super) fn conversation(webhook: &Webhook, route: &Route) -> Conversation {
             Conversation::Ignore("it has no identifier, so it belongs to no execution");
         session_keys(webhook, route).map_or(unidentified, Conversation::Session)
     } else if is_unwanted_report(webhook, route) {
-        Conversation::Ignore(
-            "a status callback, which the route does not take: see `status_callbacks`",
-        )
+        Conversation::Ignore(if route.flow.function_widget().is_some() {
+            "a status callback, which the route does not take: see `status_callbacks`"
+        } else {
+            "a status callback, and the document of the route is no answer to it"
+        })
     } else {
         Conversation::Stateless
     }

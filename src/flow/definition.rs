@@ -39,6 +39,17 @@ pub struct Flow {
     /// Whether a widget fails if one of its texts cannot be rendered. If not, the text is empty, as
     /// in Studio.
     pub strict_liquid: bool,
+    /// The names that templates of a route without a flow file have beside those of Studio. `None`
+    /// for a flow file.
+    pub short_names: Option<ShortNames>,
+}
+
+/// The names of variables in the templates of a route that the configuration itself answers: the
+/// parameters of the webhook as in TwiML Bins, `{{From}}`, and `widgets.function`.
+#[derive(Debug)]
+pub struct ShortNames {
+    /// The widget of the function, which `widgets.function` names too; `None` without a function.
+    pub function: Option<WidgetId>,
 }
 
 /// The executions of a flow that a store preserves between two webhooks.
@@ -128,6 +139,12 @@ impl Flow {
             Some(Callee::Function { function, .. }) => Some(function.as_ref()),
             _ => None,
         })
+    }
+
+    /// The name of the widget that templates also call `widgets.function`.
+    pub(crate) fn function_widget(&self) -> Option<&str> {
+        let function = self.short_names.as_ref()?.function?;
+        Some(self.widget(function).name.as_str())
     }
 
     /// The widget at an index of this flow.

@@ -133,6 +133,7 @@ pub fn import(
         widgets,
         subflows,
         strict_liquid: strict,
+        short_names: None,
     })
 }
 

@@ -16,7 +16,16 @@ pub(crate) struct Scope<'a> {
     trigger: TriggerScope<'a>,
     contact: ContactScope<'a>,
     flow: FlowScope<'a>,
-    widgets: &'a Map<String, Value>,
+    widgets: WidgetsScope<'a>,
+    /// Whether all other names are those of parameters, as in TwiML Bins.
+    has_parameters: bool,
+}
+
+/// `widgets`
+struct WidgetsScope<'a> {
+    outputs: &'a Map<String, Value>,
+    /// The widget that is also called `function`.
+    function: Option<&'a str>,
 }
 
 /// `trigger`
@@ -94,6 +103,9 @@ impl<T: FixedMembers> TemplateData for T {
 impl<'a> Scope<'a> {
     /// The names of the root variables.
     pub(crate) const ROOTS: &'static [&'static str] = &["trigger", "contact", "flow", "widgets"];
+    /// The name under `widgets` of the function of a short route, whatever it is called. A function
+    /// of this name is the same one, and so hides nothing.
+    pub(crate) const FUNCTION: &'static str = "function";
 
     /// The variables of an execution whose running flow is `flow`.
     pub(crate) fn new(flow: &'a Flow, execution: &'a Execution) -> Scope<'a> {
@@ -114,7 +126,8 @@ impl<'a> Scope<'a> {
             trigger: TriggerScope { kind: frame.trigger.kind(), values },
             contact: ContactScope { channel: ChannelScope { address: &execution.contact } },
             flow: FlowScope { channel, sid, flow_sid, data, variables, add_ons },
-            widgets,
+            widgets: WidgetsScope { outputs: widgets, function: flow.function_widget() },
+            has_parameters: flow.short_names.is_some(),
         }
     }
 }
@@ -127,13 +140,23 @@ impl FixedMembers for Scope<'_> {
             "trigger" => Some(ValueRef::Object(&self.trigger)),
             "contact" => Some(ValueRef::Object(&self.contact)),
             "flow" => Some(ValueRef::Object(&self.flow)),
-            "widgets" => Some(ValueRef::Object(self.widgets)),
+            "widgets" => Some(ValueRef::Object(&self.widgets)),
+            parameter if self.has_parameters => self.trigger.values.get(parameter),
             _ => None,
         }
     }
 }
 
 // === impl TriggerScope, ContactScope, FlowScope, ChannelScope ===
+
+impl TriggerValues<'_> {
+    fn get(&self, name: &str) -> Option<ValueRef<'_>> {
+        match self {
+            TriggerValues::Webhook(parameters) => parameters.get(name),
+            TriggerValues::Json(values) => values.get(name).map(ValueRef::from),
+        }
+    }
+}
 
 impl FixedMembers for TriggerScope<'_> {
     const NAMES: &'static [&'static str] =
@@ -177,6 +200,30 @@ impl FixedMembers for ChannelScope<'_> {
 
     fn member(&self, name: &str) -> Option<ValueRef<'_>> {
         (name == "address").then_some(ValueRef::Str(self.address))
+    }
+}
+
+// === impl WidgetsScope ===
+
+impl TemplateData for WidgetsScope<'_> {
+    fn len(&self) -> usize {
+        self.outputs.len()
+    }
+
+    fn get(&self, key: &str) -> Option<ValueRef<'_>> {
+        let widget = match self.function {
+            Some(function) if key == Scope::FUNCTION => function,
+            _ => key,
+        };
+        self.outputs.get(widget).map(ValueRef::from)
+    }
+
+    fn index(&self, _: usize) -> Option<ValueRef<'_>> {
+        None
+    }
+
+    fn for_each<'d>(&'d self, visit: &mut dyn FnMut(&'d str, ValueRef<'d>)) {
+        TemplateData::for_each(self.outputs, visit);
     }
 }
 

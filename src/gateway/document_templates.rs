@@ -28,9 +28,10 @@ pub(super) fn check_templates(
     for flow in flows.iter() {
         add_templates(flow, None, &mut used);
     }
-    let checked = used
-        .into_values()
-        .flat_map(|(template, channels)| templates.check_documents(template, None, &channels));
+    // A document of the configuration itself was checked with its route, which has its place.
+    let files = used.into_values().filter(|(template, _)| templates.has_file(template));
+    let checked =
+        files.flat_map(|(template, channels)| templates.check_documents(template, None, &channels));
     checked.collect()
 }
 

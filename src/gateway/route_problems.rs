@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::config::{ConfigText, RouteAnswer};
+use crate::config::{ConfigText, RouteAnswer, RouteDocument};
 use crate::diagnostics::problem::{Problem, SourceSpan};
 
 use super::Gateway;
@@ -37,6 +37,12 @@ impl Gateway {
                 }
                 vec![&short.function]
             }
+            RouteAnswer::Document(RouteDocument::File(document))
+                if is_in(&config.server.templates, document) =>
+            {
+                return true;
+            }
+            RouteAnswer::Document(_) | RouteAnswer::Redirect(_) => Vec::new(),
         };
         *place.source.name == file.display().to_string()
             && (is_in_section(place, "route", &[path])

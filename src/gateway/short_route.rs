@@ -1,7 +1,6 @@
 //! The short form of a route, one function and two documents, as a flow.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::unset_variables::check_variables;
@@ -25,9 +24,8 @@ pub(super) struct ShortRouteCompiler<'a> {
 struct PlacedTemplate {
     template: Template,
     source: Source,
-    /// The place of an inline template in the configuration. `None` for a file, whose own places
-    /// are known.
-    span: Option<Range<usize>>,
+    /// An inline template in the configuration. `None` for a file, whose own places are known.
+    inline: Option<ConfigText>,
 }
 
 impl ShortRouteCompiler<'_> {
@@ -45,12 +43,11 @@ impl ShortRouteCompiler<'_> {
             flow::ShortFlow { function, parameters, success, fail },
         );
         // Only now: the names of the flow's widgets decide which variables are set.
-        for PlacedTemplate { template, source, span } in templates {
+        for PlacedTemplate { template, source, inline } in templates {
             for mut problem in check_variables(&template, &source, &flow, self.channel) {
-                // A variable's place counts from the beginning of its template. In the
-                // configuration, escapes may shift it, so the whole value is marked.
-                if let (Some(span), Some(place)) = (&span, &mut problem.place) {
-                    place.span = span.clone();
+                // A variable's place counts from the beginning of its template.
+                if let (Some(inline), Some(place)) = (&inline, &mut problem.place) {
+                    place.span = inline.locate(place.span.clone());
                 }
                 problems.push(problem);
             }
@@ -68,8 +65,8 @@ impl ShortRouteCompiler<'_> {
         for (name, text) in &short.parameters {
             let key = self.templates.compile_name(name);
             if let Some((key, value)) = key.zip(self.templates.compile_inline(text, problems)) {
-                let (source, span) = (text.source.clone(), Some(text.span.clone()));
-                templates.push(PlacedTemplate { template: value.clone(), source, span });
+                let (source, inline) = (text.source.clone(), Some(text.clone()));
+                templates.push(PlacedTemplate { template: value.clone(), source, inline });
                 parameters.push(Pair { key, value, json: false });
             }
         }
@@ -83,7 +80,7 @@ impl ShortRouteCompiler<'_> {
         problems: &mut Problems,
     ) -> Option<Template> {
         let (template, source) = self.templates.document(file?, problems)?;
-        templates.push(PlacedTemplate { template: template.clone(), source, span: None });
+        templates.push(PlacedTemplate { template: template.clone(), source, inline: None });
         Some(template)
     }
 }

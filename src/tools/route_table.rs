@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::channel::Channel;
-use crate::config::RouteAnswer;
+use crate::config::{RouteAnswer, RouteDocument};
 use crate::gateway::{Gateway, Project};
 use crate::route::{ProjectTarget, RouteAccess};
 use crate::tools::text::{BOLD, CYAN, DIM, TextColours, columns};
@@ -182,6 +182,10 @@ fn describe_answer(answer: &RouteAnswer) -> String {
     match answer {
         RouteAnswer::Short(short) => format!("function {}", short.function),
         RouteAnswer::Flow(flow) => format!("flow {}", flow.text),
+        RouteAnswer::Document(RouteDocument::File(file)) => format!("document {}", file.text),
+        RouteAnswer::Document(RouteDocument::Inline(_)) => "twiml".to_owned(),
+        // As written: a part of it may come from the environment, and be a secret.
+        RouteAnswer::Redirect(redirect) => format!("redirect to {}", redirect.url.display_text()),
     }
 }
 

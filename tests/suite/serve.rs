@@ -1,6 +1,7 @@
 //! `twimlgate serve` as an operator runs it: a process, signals, a port, a certificate.
 
 mod clock;
+mod documents;
 mod flows;
 mod machine;
 mod origin;

@@ -1,15 +1,23 @@
 //! `[route."/path"]`: how to answer webhooks.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
+use actix_web::http::Method;
 use toml::de::{DeTable, DeValue};
 
 use super::named_tables;
 use crate::channel::Channel;
-use crate::config::{Function, RouteAnswer, RouteSection, ShortRoute};
+use crate::config::{
+    Function, RouteAnswer, RouteDocument, RouteRedirect, RouteSection, ShortRoute,
+};
 use crate::diagnostics::suggest::did_you_mean;
 use crate::diagnostics::toml_reader::{Spanned, TomlReader, TomlTable};
+use crate::uri::http_url;
+
+/// The keys of which a route has exactly one.
+const ANSWERS: [&str; 5] = ["function", "flow", "document", "twiml", "redirect"];
 
 pub(super) fn read_routes(
     reader: &mut TomlReader<'_>,
@@ -64,54 +72,152 @@ fn read_route(
     })
 }
 
-/// Reads the flow of a route: a file, or the short form.
+/// Reads what answers on a route: the keys of [`ANSWERS`] say it.
 fn read_answer(
     reader: &mut TomlReader<'_>,
     section: &TomlTable<'_, '_>,
     functions: &[&str],
 ) -> Option<RouteAnswer> {
-    // All keys of both forms, so that each of them counts as known and is checked.
-    let flow = section.set_text(reader, "flow");
-    let function = section.set_text(reader, "function");
+    let answer = read_answer_key(reader, section);
+    let method = read_redirect_method(reader, section, answer.as_ref().map(|(key, _)| *key));
+    // All keys of the short form, so that each of them counts as known and is checked.
     let parameters = section.map(reader, "parameters");
     let success = section.set_text(reader, "success");
     let fail = section.set_text(reader, "fail");
     let status_callbacks = section.bool(reader, "status_callbacks");
-    match (flow, function) {
-        (Some(flow), None) => {
-            // One message for all of them, at the first one.
-            let short = success.or(fail).map(|text| text.span);
-            if let Some(span) = short.or(parameters.first().map(|(_, text)| text.span.clone())) {
-                let message = "a route with a `flow` takes no `parameters`, `success` or `fail`";
-                let problem = reader.source.error(span, message);
-                reader
-                    .report(problem.expected("a key of the short form").help("a flow has its own"));
+    let (key, text) = answer?;
+    if key != "function" {
+        // One message for all of them, at the first one.
+        let short = success.or(fail).map(|text| text.span);
+        let short = short.or(parameters.first().map(|(_, text)| text.span.clone()));
+        // A flow decides by its widgets which status callbacks it takes.
+        let callbacks = section.get("status_callbacks").filter(|_| key != "flow");
+        let callbacks = callbacks.filter(|_| status_callbacks == Some(true));
+        report_keys_of_functions(reader, key, short.or(callbacks.map(|value| value.span())));
+        return Some(match key {
+            "flow" => RouteAnswer::Flow(reader.config_text(text)),
+            "document" => RouteAnswer::Document(RouteDocument::File(reader.config_text(text))),
+            "twiml" => RouteAnswer::Document(RouteDocument::Inline(reader.config_text(text))),
+            _ => {
+                report_bad_redirect(reader, section, &text);
+                let url = reader.config_text(text);
+                RouteAnswer::Redirect(RouteRedirect { url, method: method? })
             }
-            Some(RouteAnswer::Flow(reader.config_text(flow)))
+        });
+    }
+    report_unknown_function(reader, section, functions, &text);
+    let parameters = parameters.into_iter();
+    Some(RouteAnswer::Short(ShortRoute {
+        function: text.value,
+        parameters: parameters.map(|(name, text)| (name, reader.config_text(text))).collect(),
+        success: success.map(|text| reader.config_text(text)),
+        fail: fail.map(|text| reader.config_text(text)),
+        status_callbacks: status_callbacks?,
+    }))
+}
+
+/// Reads the one key of [`ANSWERS`] that a route has.
+fn read_answer_key(
+    reader: &mut TomlReader<'_>,
+    section: &TomlTable<'_, '_>,
+) -> Option<(&'static str, Spanned<String>)> {
+    let mut wrong = false;
+    let mut found = Vec::new();
+    for key in ANSWERS {
+        match section.text(reader, key) {
+            Some(text) if text.value.is_empty() => {}
+            Some(text) => found.push((key, text)),
+            // A value that cannot be read was reported, and counts as one that is there.
+            None => wrong = true,
         }
-        (None, Some(function)) => {
-            report_unknown_function(reader, section, functions, &function);
-            let parameters = parameters.into_iter();
-            Some(RouteAnswer::Short(ShortRoute {
-                function: function.value,
-                parameters: parameters
-                    .map(|(name, text)| (name, reader.config_text(text)))
-                    .collect(),
-                success: success.map(|text| reader.config_text(text)),
-                fail: fail.map(|text| reader.config_text(text)),
-                status_callbacks: status_callbacks?,
-            }))
-        }
-        (both, _) => {
-            let message = match both {
-                Some(_) => "a route has either a `flow` or a `function`, and this one has both",
-                None => "a route needs a `flow` or a `function`, and this one has neither",
-            };
-            let problem = reader.source.error(section.span(), message);
-            let help = "`function`: one call and two documents; `flow`: Studio's JSON or our TOML";
+    }
+    // The order of the file: the second one is the one to remove.
+    found.sort_by_key(|(_, text)| text.span.start);
+    let mut found = found.into_iter();
+    let (first, second) = (found.next(), found.next());
+    let help = "`function`: a call of your code and two documents; `flow`: Studio's JSON or our \
+                TOML; `document`: a template; `twiml`: the template itself; `redirect`: the URL \
+                of other TwiML";
+    match (first, second) {
+        (Some((first, _)), Some((second, text))) => {
+            let message = format!("a route with {} takes no `{second}`", with_article(first));
+            let problem = reader.source.error(text.span, message);
             reader.report(problem.expected("one of the two").help(help));
             None
         }
+        (None, _) if !wrong => {
+            let message = "a route needs a `function`, a `flow`, a `document`, `twiml` or a \
+                           `redirect`, and this one has none";
+            let problem = reader.source.error(section.span(), message);
+            reader.report(problem.expected("one of the five").help(help));
+            None
+        }
+        (first, _) => first,
+    }
+}
+
+/// A key of [`ANSWERS`] in a sentence.
+fn with_article(key: &str) -> String {
+    match key {
+        "twiml" => "`twiml`".to_owned(),
+        key => format!("a `{key}`"),
+    }
+}
+
+/// Reports keys of the short form with a function on a route that calls none.
+fn report_keys_of_functions(reader: &mut TomlReader<'_>, key: &str, span: Option<Range<usize>>) {
+    let Some(span) = span else { return };
+    let (keys, help) = match key {
+        "flow" => ("`parameters`, `success` or `fail`", "a flow has its own"),
+        _ => (
+            "`parameters`, `success`, `fail` or `status_callbacks`",
+            "these belong to a `function`; the answer to every failure is `fallback`",
+        ),
+    };
+    let message = format!("a route with {} takes no {keys}", with_article(key));
+    let problem = reader.source.error(span, message);
+    reader.report(problem.expected("a key of the short form").help(help));
+}
+
+/// Reads `method`, which only a `redirect` has. `answer` is the key of the route's answer.
+fn read_redirect_method(
+    reader: &mut TomlReader<'_>,
+    section: &TomlTable<'_, '_>,
+    answer: Option<&str>,
+) -> Option<Method> {
+    let method = section.text(reader, "method")?;
+    if method.value != "GET" {
+        return Some(Method::POST);
+    }
+    if answer.is_some_and(|key| key != "redirect") {
+        let problem = section.wrong(&reader.source, "method", &method);
+        let help = "the carrier may use any method for the webhook itself; that of the call of a \
+                    function is in its `[function.NAME]`";
+        reader.report(problem.expected("only with `redirect`").help(help));
+    }
+    Some(Method::GET)
+}
+
+/// Reports a `redirect` that no carrier could follow.
+fn report_bad_redirect(
+    reader: &mut TomlReader<'_>,
+    section: &TomlTable<'_, '_>,
+    url: &Spanned<String>,
+) {
+    let has_liquid = url.value.contains("{{") || url.value.contains("{%");
+    let text = url.value.trim();
+    // What has a scheme is absolute; everything else is relative to the URL of the route.
+    let is_followed = http_url(text).is_some() || url::Url::parse(text).is_err();
+    if has_liquid || !is_followed {
+        let problem = section.wrong(&reader.source, "redirect", url);
+        let expected = "a URL like `https://other.example/voice`, or a path like `/voice`";
+        let help = if has_liquid {
+            "the carrier sends the parameters of the webhook there, too; for a computed URL write \
+             `twiml = '<Response><Redirect>…</Redirect></Response>'`"
+        } else {
+            "http or https, with a host"
+        };
+        reader.report(problem.expected(expected).help(help));
     }
 }
 

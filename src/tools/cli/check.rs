@@ -28,7 +28,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
         outln!("{:#}", crate::config::config_schema());
         return ExitCode::SUCCESS;
     }
-    let (gateway, problems) = Gateway::load(&args.config.config, &Metrics::new());
+    let (gateway, problems) = Gateway::check(&args.config.config, |_| {}, &Metrics::new());
     out!("{problems}");
     let (errors, warnings) = problems.counts();
     let file = args.config.config.display();

@@ -12,7 +12,7 @@ use super::ConfigArgs;
 use super::reload::{Signals, reload};
 use crate::catch_panic::hide_panic_texts;
 use crate::clock;
-use crate::config::{Config, LogFormat, RouteAnswer};
+use crate::config::{Config, LogFormat};
 use crate::exchange::adopt;
 use crate::gateway::Gateway;
 use crate::journal::{Journal, LogWriter};
@@ -348,10 +348,7 @@ async fn wait_until_closed(tunnel: &mut Option<Tunnel>) {
 
 /// The files of the configured flows.
 fn flow_files(config: &Config) -> impl Iterator<Item = PathBuf> {
-    let of_routes = config.routes.values().filter_map(|route| match &route.answer {
-        RouteAnswer::Flow(file) => Some(file),
-        RouteAnswer::Short(_) => None,
-    });
+    let of_routes = config.routes.values().filter_map(|route| route.answer.flow_file());
     let named = config.flows.values().map(|flow| &flow.file);
     of_routes.chain(named).map(|file| config.folder.join(&file.text))
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::file::{FlowTestFile, StandaloneFlow, TestTarget};
 use super::mocks::{API, FunctionMock};
 use crate::channel::Channel;
-use crate::config::{Account, Config, Environment, NEEDS_ENVIRONMENT, RouteSection};
+use crate::config::{Account, Config, Environment, NEEDS_ENVIRONMENT, RouteAnswer, RouteSection};
 use crate::diagnostics::problem::{Problem, Problems, Source};
 use crate::diagnostics::suggest::did_you_mean;
 use crate::flow::file::{self, FlowNode};
@@ -165,8 +165,12 @@ impl LoadedTarget {
         // A case needs its own route, and those where the same flow takes its calls or messages.
         let file = |route: &RouteSection| route.answer.flow_file().map(|file| file.text.clone());
         let tested = config.routes.get(&route).and_then(file);
+        // A document and a redirect say where the carrier continues, which may be any route.
+        let leads_on = config.routes.get(&route).is_some_and(|route| {
+            matches!(route.answer, RouteAnswer::Document(_) | RouteAnswer::Redirect(_))
+        });
         config.retain_routes(|path, other| {
-            path == route || tested.is_some() && file(other) == tested
+            path == route || leads_on || tested.is_some() && file(other) == tested
         });
         let gateway = Gateway::build(config.clone(), &templates, &Metrics::new(), &mut problems);
         let Some(gateway) = gateway else { return Err(problems) };
