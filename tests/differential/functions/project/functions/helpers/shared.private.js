@@ -1,0 +1,4 @@
+exports.salutation = 'Dear';
+module.exports.bound = (context, event) => ({
+  say: () => `${context.PATH} for ${event.From ?? 'nobody'}`,
+});

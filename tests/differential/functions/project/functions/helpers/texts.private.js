@@ -1,0 +1,2 @@
+const shared = require(Runtime.getFunctions()['helpers/shared'].path);
+exports.greet = (name) => `${shared.salutation} ${name}`;

@@ -1,0 +1,1 @@
+exports.handler = (context, event, callback) => callback(null, `index of ${context.PATH}`);
