@@ -4,7 +4,8 @@
 //! finds Node. [`NodePool`] makes calls: its `supervisor` owns the processes on a thread of its own
 //! and gives each one call at a time, `process` is one of them, `frame` is the protocol. A process
 //! begins as `launcher`, which is this program again and locks itself into the `sandbox` before it
-//! becomes Node. The far end of the protocol is the script in `runtime/`. `check` lets Node parse
+//! becomes Node. Its parent is a `monitor`, this program too, which ends all that it has started.
+//! The far end of the protocol is the script in `runtime/`. `check` lets Node parse
 //! the files without running them. `watch` notices that they changed.
 //!
 //! Invariants: a call whose time is over is not sent. Whatever a function does costs its own call
@@ -18,6 +19,7 @@ mod console;
 mod error;
 mod frame;
 pub(crate) mod launcher;
+mod monitor;
 mod output;
 mod pool;
 mod process;

@@ -21,6 +21,9 @@ pub(crate) const NODE_MEMORY_LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Lines of one second that a process writes past its console. More are read and dropped.
 pub(crate) const NODE_OUTPUT_LINES_MAX: usize = 100;
 
+/// The time in which the monitor of a process ends it, before the monitor is ended itself.
+pub(crate) const NODE_ENDED_WITHIN: Duration = Duration::from_secs(1);
+
 /// Functions that a new process loads before its first call.
 pub(crate) const NODE_PRELOADED_MAX: usize = 32;
 

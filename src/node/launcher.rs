@@ -3,7 +3,7 @@
 //!
 //! A library cannot do this between `fork` and `exec` without unsafe code.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -11,10 +11,11 @@ use std::sync::OnceLock;
 
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
+use super::monitor::{MONITOR_COMMAND, monitor};
 use super::sandbox::{SandboxPaths, lock_in, set_limits};
 
 /// The first argument that makes the program a launcher. It is not a command for users.
-const COMMAND: &str = "__function";
+pub(super) const LAUNCHER_COMMAND: &str = "__function";
 
 /// The program to start, where it is not this one.
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
@@ -25,7 +26,7 @@ pub fn launch_with(program: &Path) {
     PROGRAM.get_or_init(|| program.to_owned());
 }
 
-/// A launcher for Node with these arguments. `sandbox`: `None` without one.
+/// A monitor with a launcher for Node with these arguments. `sandbox`: `None` without one.
 pub(super) fn launcher_command(
     node: &Path,
     node_arguments: &[&str],
@@ -34,7 +35,7 @@ pub(super) fn launcher_command(
     // The link of the kernel and not the path: an upgrade may have replaced the file.
     let program = PROGRAM.get().map_or(Path::new("/proc/self/exe"), PathBuf::as_path);
     let mut command = Command::new(program);
-    command.arg(COMMAND).arg(std::process::id().to_string());
+    command.arg(MONITOR_COMMAND);
     if let Some(sandbox) = sandbox {
         command.arg("--write").arg(&sandbox.write);
         sandbox.read.iter().for_each(|path| {
@@ -45,14 +46,21 @@ pub(super) fn launcher_command(
     command
 }
 
-/// Becomes Node if the arguments say so. Returns if they do not, or if it fails; then the exit code
-/// is in it.
+/// Becomes a monitor or Node if the arguments say so. Returns if they do not, or at the end; then
+/// the exit code is in it.
 pub(crate) fn launch_if_asked(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
     let mut arguments = arguments.into_iter().skip(1);
-    if arguments.next().as_deref() != Some(OsStr::new(COMMAND)) {
+    let command = arguments.next()?;
+    let error = if command == LAUNCHER_COMMAND {
+        launch(arguments)
+    } else if command == MONITOR_COMMAND {
+        match monitor(arguments) {
+            Ok(code) => return Some(code),
+            Err(error) => format!("cannot start a launcher: {error}"),
+        }
+    } else {
         return None;
-    }
-    let error = launch(arguments);
+    };
     // The supervisor reads it.
     eprintln!("{error}");
     Some(ExitCode::FAILURE)
@@ -66,7 +74,7 @@ fn launch(mut arguments: impl Iterator<Item = OsString>) -> String {
         return format!("the system sets no death signal: {error}");
     }
     if getppid().map(|pid| pid.as_raw_nonzero().get()) != parent {
-        return "the gateway is gone".to_owned();
+        return "the monitor is gone".to_owned();
     }
     let mut paths = SandboxPaths::default();
     while let Some(option) = arguments.next().filter(|argument| argument != "--") {

@@ -4,13 +4,12 @@ use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
@@ -18,8 +17,11 @@ use tokio::time::sleep;
 
 use super::frame::{BOOT, FrameBuffer, ProcessFrame, RUNTIME, frame_bytes};
 use super::launcher::launcher_command;
+use super::monitor::SIGNAL_CODES;
 use super::output::LastLines;
 use super::sandbox::{SandboxPaths, project_paths};
+use crate::clock;
+use crate::limits::NODE_ENDED_WITHIN;
 
 /// How to start the processes of a project.
 #[derive(Clone, Debug)]
@@ -40,8 +42,12 @@ pub(crate) struct ProcessOptions {
 /// is removed.
 #[derive(Debug)]
 pub(super) struct NodeProcess {
-    child: Option<Child>,
-    pid: Pid,
+    /// The monitor, which is Node's parent.
+    monitor: Option<Child>,
+    /// The monitor ends Node when this is dropped.
+    pipe: Option<io::PipeWriter>,
+    /// Node.
+    pid: Option<u32>,
     stream: UnixStream,
     received: FrameBuffer,
     /// What it wrote to its standard output and error; the last lines say why it ended.
@@ -58,11 +64,12 @@ const BESIDE_HEAP_MB: u64 = 64;
 
 /// When the exit status is looked for after the end of the socket: on a busy machine it takes a
 /// while.
-const STATUS_WAITS: [Duration; 4] = [
+const STATUS_WAITS: [Duration; 5] = [
     Duration::ZERO,
     Duration::from_millis(5),
     Duration::from_millis(15),
     Duration::from_millis(30),
+    Duration::from_millis(50),
 ];
 
 // === impl NodeProcess ===
@@ -76,10 +83,11 @@ impl NodeProcess {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let (output, writer) = io::pipe()?;
+        let (theirs_of_pipe, pipe) = io::pipe()?;
         let heap = options.memory_mb.saturating_sub(BESIDE_HEAP_MB).max(BESIDE_HEAP_MB);
         let heap = format!("--max-old-space-size={heap}");
-        // Node's default of 16 costs 20 MB a process, and a call leaves little behind.
-        let arguments = [heap.as_str(), "--max-semi-space-size=4", "-e", BOOT];
+        // Node's default of 16 costs 25 MB a process, and a call leaves little behind.
+        let arguments = [heap.as_str(), "--max-semi-space-size=2", "-e", BOOT];
         let sandbox = options.sandbox.then(|| SandboxPaths {
             read: project_paths(&options.folder, &options.node, &options.hidden),
             write: temporary.0.clone(),
@@ -91,17 +99,17 @@ impl NodeProcess {
             .env("TMPDIR", &temporary.0)
             .env("HOME", &temporary.0)
             .current_dir(&options.folder)
-            // A group of its own, so that what a function starts can be killed with it.
+            // A signal that a terminal sends to all of a group is for the gateway alone.
             .process_group(0)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(writer.try_clone()?)
+            .stdout(theirs_of_pipe)
             .stderr(writer);
-        let child = command.spawn()?;
-        let pid = Pid::from_child(&child);
+        let monitor = command.spawn()?;
         let output = pipe::Receiver::from_owned_fd(output.into())?;
         Ok(NodeProcess {
-            child: Some(child),
-            pid,
+            monitor: Some(monitor),
+            pipe: Some(pipe),
+            pid: None,
             stream: UnixStream::from_std(ours)?,
             received: FrameBuffer::default(),
             output: Some(output),
@@ -147,11 +155,11 @@ impl NodeProcess {
     /// Kills it, and says how it ended.
     pub(super) async fn end(&mut self, last: &LastLines) -> String {
         let mut status = None;
-        if let Some(child) = &mut self.child {
+        if let Some(monitor) = &mut self.monitor {
             for wait in STATUS_WAITS {
                 // The socket closes a moment before the status is there.
                 sleep(wait).await;
-                status = child.try_wait().ok().flatten();
+                status = monitor.try_wait().ok().flatten();
                 if status.is_some() {
                     break;
                 }
@@ -167,12 +175,18 @@ impl NodeProcess {
 
     /// Kills the process and all that it has started.
     pub(super) fn kill(&mut self) {
-        let Some(mut child) = self.child.take() else { return };
-        let _ = kill_process_group(self.pid, Signal::KILL);
+        let Some(mut monitor) = self.monitor.take() else { return };
+        drop(self.pipe.take());
         let folder = std::mem::take(&mut self.temporary.0);
         // The end of a large process takes milliseconds, which other calls must not wait for.
         let bury = move || {
-            let _ = child.wait();
+            let until = clock::now() + NODE_ENDED_WITHIN;
+            while matches!(monitor.try_wait(), Ok(None)) && clock::now() < until {
+                std::thread::sleep(MONITOR_LOOK_EVERY);
+            }
+            // A function has stopped its monitor. The end of the monitor ends Node.
+            let _ = monitor.kill();
+            let _ = monitor.wait();
             drop(TemporaryFolder(folder));
         };
         match tokio::runtime::Handle::try_current() {
@@ -182,13 +196,27 @@ impl NodeProcess {
     }
 
     /// Its memory that is not shared with other processes, in megabytes; 0 if it is gone.
-    pub(super) fn memory_mb(&self) -> u64 {
-        let statm = fs::read_to_string(format!("/proc/{}/statm", self.pid)).unwrap_or_default();
+    pub(super) fn memory_mb(&mut self) -> u64 {
+        let Some(pid) = self.pid() else { return 0 };
+        let statm = fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
         let mut pages = statm.split(' ').skip(1).map(|field| field.parse::<u64>().unwrap_or(0));
         let (resident, shared) = (pages.next().unwrap_or(0), pages.next().unwrap_or(0));
         resident.saturating_sub(shared) * PAGE_BYTES / (1024 * 1024)
     }
+
+    /// The process id of Node: the first child of its monitor.
+    fn pid(&mut self) -> Option<u32> {
+        if self.pid.is_none() {
+            let monitor = self.monitor.as_ref()?.id();
+            let children = fs::read_to_string(format!("/proc/{monitor}/task/{monitor}/children"));
+            self.pid = children.ok()?.split(' ').next()?.parse().ok();
+        }
+        self.pid
+    }
 }
+
+/// How often the end of a monitor is looked for.
+const MONITOR_LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// The unit of `/proc/PID/statm` on the systems that have Node's builds.
 const PAGE_BYTES: u64 = 4096;
@@ -200,12 +228,14 @@ impl Drop for NodeProcess {
 }
 
 fn describe_status(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exit code {code}"),
+    // The monitor passes a signal on as a shell does.
+    let signal = |code: &i32| (1..=64).contains(&(code - SIGNAL_CODES));
+    match status.code() {
         // What V8 does when the heap is full.
-        (_, Some(6)) => "it was aborted (signal 6)".to_owned(),
-        (_, Some(signal)) => format!("signal {signal}"),
-        _ => "it ended".to_owned(),
+        Some(code) if code - SIGNAL_CODES == 6 => "it was aborted (signal 6)".to_owned(),
+        Some(code) if signal(&code) => format!("signal {}", code - SIGNAL_CODES),
+        Some(code) => format!("exit code {code}"),
+        None => "its monitor was killed".to_owned(),
     }
 }
 

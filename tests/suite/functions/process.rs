@@ -76,19 +76,61 @@ fn wait_until(mut holds: impl FnMut() -> bool) -> bool {
     false
 }
 
+/// Answers with the temporary folder, and the process ids of Node and of two programs that it has
+/// started: one in its group, and one that has left it and lost its parent.
+const STARTS: &str = "const { spawn } = require('child_process');\n\
+    const start = (options) => {\n\
+      const child = spawn('/bin/sleep', ['1000'], { stdio: 'ignore', ...options });\n\
+      child.unref();\n\
+      return child.pid;\n\
+    };\n\
+    exports.start = (c, e, callback) => {\n\
+      const pids = [process.pid, start(), start({ detached: true })];\n\
+      callback(null, [process.env.TMPDIR, ...pids].join(' '));\n\
+    };\n";
+
 #[test]
-fn a_killed_gateway_leaves_no_process() {
+fn a_killed_gateway_leaves_neither_a_process_nor_a_folder() {
     if !has_node() {
         return;
     }
-    let pid = "exports.handler = (c, e, callback) => { callback(null, `${process.pid}`); \
-               setTimeout(() => { for (;;); }, 5); };";
-    let project = TestProject::new("killed", &[("functions/pid.js", pid)]);
+    let starts = "exports.handler = (...all) => { exports.start(...all); \
+                  setTimeout(() => { for (;;); }, 5); };";
+    let starts = format!("{STARTS}{starts}");
+    let project = TestProject::new("killed", &[("functions/starts.js", &starts)]);
     let gateway = Served::start(&project, "");
-    let pid = gateway.get("/pid");
-    assert!(is_running(&pid), "{pid}");
+    let answer = gateway.get("/starts");
+    let (folder, pids) = answer.split_once(' ').unwrap();
+    assert!(pids.split(' ').count() == 3 && pids.split(' ').all(is_running), "{answer}");
+    assert!(std::path::Path::new(folder).is_dir());
     gateway.signal("-KILL");
-    assert!(wait_until(|| !is_running(&pid)), "{pid} runs on");
+    assert!(wait_until(|| !pids.split(' ').any(is_running)), "one of {pids} runs on");
+    assert!(wait_until(|| !std::path::Path::new(folder).exists()), "{folder} is left");
+}
+
+#[test]
+fn what_a_function_has_started_ends_with_its_process() {
+    if !has_node() {
+        return;
+    }
+    let ends = "exports.handler = (...all) => { exports.start(...all); \
+                setTimeout(() => process.kill(process.pid, 'SIGKILL'), 5); };";
+    let exits = "exports.handler = (c, e, callback) => {\n\
+                 process.kill(process.ppid, 'SIGSTOP');\n\
+                 callback(null, `${process.pid}`);\nfor (;;);\n};";
+    let files = [
+        ("functions/ends.js", &*format!("{STARTS}{ends}")),
+        ("functions/stops-its-parent.js", exits),
+        ("functions/good.js", "exports.handler = (c, e, callback) => callback(null, 'good');"),
+    ];
+    let project = TestProject::new("started", &files);
+    let gateway = Served::start(&project, "processes = 1\ntimeout_ms = 1000");
+    let answer = gateway.get("/ends");
+    let (_, pids) = answer.split_once(' ').unwrap();
+    assert!(wait_until(|| !pids.split(' ').any(is_running)), "one of {pids} runs on");
+    // The monitor is the parent of Node, and not the gateway.
+    gateway.get("/stops-its-parent");
+    assert_eq!(gateway.get("/good"), "good");
 }
 
 #[test]
