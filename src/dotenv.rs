@@ -1,8 +1,10 @@
 //! `.env` files, as the npm package `dotenv` (version 16) reads them.
 //!
 //! The configuration and a folder of Twilio Functions read them with one rule, because both may
-//! share a file. `dotenv` skips what it does not understand, so a mistake is not an error here
-//! either; [`DotenvFile::mistakes`] has them for the author.
+//! share a file. Only a `#` behind a value without quotes is a part of the value in the folder: for
+//! `twilio-run` and the cloud it is one, and a password may have it. `dotenv` skips what it does
+//! not understand, so a mistake is not an error here either; [`DotenvFile::mistakes`] has them for
+//! the author.
 
 use std::ops::Range;
 
@@ -22,19 +24,31 @@ pub(crate) struct DotenvFile {
 impl DotenvFile {
     /// Reads the text of a file.
     pub(crate) fn parse(text: &str) -> DotenvFile {
+        DotenvFile::parse_with(text, CommentRule::BehindValues)
+    }
+
+    /// Reads the text of a file of a folder of Twilio Functions.
+    pub(crate) fn parse_project(text: &str) -> DotenvFile {
+        DotenvFile::parse_with(text, CommentRule::WholeLines)
+    }
+
+    fn parse_with(text: &str, comments: CommentRule) -> DotenvFile {
         let text = text.strip_prefix('\u{FEFF}').unwrap_or(text).replace("\r\n", "\n");
         let mut file = DotenvFile::default();
         let mut rest = text.as_str();
         while !rest.is_empty() {
             let start = text.len() - rest.len();
             let line = rest.lines().next().unwrap_or_default();
-            let (variable, behind) = parse_line(rest);
+            let (variable, behind) = parse_line(rest, comments);
+            let is_ambiguous = variable != parse_line(rest, CommentRule::BehindValues).0;
             rest = behind;
             let place = start..start + line.trim_end().len();
             match variable {
                 Some((name, value)) => {
                     if value.starts_with(['"', '\'', '`']) && line.contains(value.as_str()) {
                         file.mistakes.push((place, "this quote is not closed"));
+                    } else if is_ambiguous && value.contains(" #") {
+                        file.mistakes.push((place, "this `#` does not begin a comment"));
                     }
                     file.set(name, value);
                 }
@@ -69,8 +83,17 @@ impl DotenvFile {
     }
 }
 
+/// Where a comment may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CommentRule {
+    /// Also behind a value.
+    BehindValues,
+    /// On lines of their own.
+    WholeLines,
+}
+
 /// The assignment at the beginning of a text, and the text behind its line.
-fn parse_line(text: &str) -> (Option<(String, String)>, &str) {
+fn parse_line(text: &str, comments: CommentRule) -> (Option<(String, String)>, &str) {
     let (line, behind) = text.split_once('\n').unwrap_or((text, ""));
     let trimmed = line.trim_start();
     let assignment = trimmed.strip_prefix("export ").unwrap_or(trimmed);
@@ -96,8 +119,11 @@ fn parse_line(text: &str) -> (Option<(String, String)>, &str) {
         let behind = after.split_once('\n').map_or("", |(_, behind)| behind);
         return (Some((name.to_owned(), unescaped)), behind);
     }
-    let unquoted = line[from..].split('#').next().unwrap_or_default().trim();
-    (Some((name.to_owned(), unquoted.to_owned())), behind)
+    let unquoted = match comments {
+        CommentRule::BehindValues => line[from..].split('#').next().unwrap_or_default(),
+        CommentRule::WholeLines => &line[from..],
+    };
+    (Some((name.to_owned(), unquoted.trim().to_owned())), behind)
 }
 
 #[cfg(test)]
@@ -129,6 +155,16 @@ mod tests {
             file.mistakes.iter().map(|(place, _)| &file.text[place.clone()]).collect();
         assert_eq!(mistakes, ["not one", "J=\"open", "9 9=1"]);
         assert!(DotenvFile::parse("").variables.is_empty());
+    }
+
+    #[test]
+    fn in_a_folder_of_functions_a_sharp_is_a_part_of_the_value() {
+        let file = DotenvFile::parse_project("A=x#1\nB=x # y\nC=\"x # y\" # z\n# D=1\nE=#f\n");
+        let expected = [("A", "x#1"), ("B", "x # y"), ("C", "x # y"), ("E", "#f")];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(file.variables, expected);
+        let place = file.mistakes[0].0.clone();
+        assert_eq!((&file.text[place], file.mistakes.len()), ("B=x # y", 1));
     }
 
     #[test]

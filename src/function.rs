@@ -94,6 +94,8 @@ pub struct DirectCall<'a> {
     pub body: Bytes,
     /// The parameters of the webhook, if it is one.
     pub webhook: &'a Params,
+    /// Whether the request is known to come from the carrier.
+    pub is_verified: bool,
     /// When the request must be answered. The function's own timeout may end the call before.
     pub deadline: Instant,
 }
@@ -253,8 +255,10 @@ impl Functions {
         let destination = Destination::Function(call.function);
         let client = self.client(destination).ok_or(CallError::Unusable)?;
         let timeout = call.function.timeout.unwrap_or(FUNCTION_WITHIN);
+        let is_verified = call.is_verified;
         let result = client.relay(call, started, &progress).await;
-        client.record_response(&result, clock::now().duration_since(started), timeout);
+        let duration = clock::now().duration_since(started);
+        client.record_response(&result, is_verified, duration, timeout);
         result
     }
 

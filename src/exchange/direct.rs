@@ -135,6 +135,7 @@ impl DirectExchange<'_> {
             headers,
             body,
             webhook: &params,
+            is_verified: self.route.access != RouteAccess::Open,
             deadline,
         };
         let reply = self.call(call, progress.channel, log).await;

@@ -193,15 +193,18 @@ impl EndpointClient {
         Ok(DirectResponse { status, headers, body: response.body.map_err(transport_error)? })
     }
 
-    /// Tells the circuit breaker the result of a relayed request.
+    /// Tells the circuit breaker the result of a relayed request. Of a request that anybody may
+    /// send, an error in the response may be a mistake of its sender.
     pub(super) fn record_response(
         &self,
         result: &Result<DirectResponse, CallError>,
+        is_verified: bool,
         duration: Duration,
         timeout: Duration,
     ) {
         let failed = |cause: CallError| OutcomeKind::fail("", cause);
         let kind = match result {
+            Ok(response) if response.status.is_server_error() && !is_verified => return,
             Ok(response) if response.status.is_server_error() => {
                 failed(CallError::Status { status: response.status.as_u16() })
             }

@@ -1,9 +1,10 @@
 //! The protocol with a Node process: frames of a little-endian `u32` and that many bytes of JSON.
 //! The first frame to a process is the script in `runtime/` itself.
 
+use std::borrow::Cow;
 use std::io;
 
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use crate::limits::NODE_FRAME_BYTES_MAX;
 /// The script, in the order of its parts: they share one scope.
 pub(super) const RUNTIME: &str = concat!(
     include_str!("runtime/frames.cjs"),
+    include_str!("runtime/query.cjs"),
     include_str!("runtime/surroundings.cjs"),
     include_str!("runtime/calls.cjs"),
     include_str!("runtime/check.cjs"),
@@ -41,7 +43,7 @@ pub(crate) struct CallFrame<'a> {
     /// `GET`, `POST`, …
     method: &'a str,
     /// The header fields, names in lower case.
-    headers: Vec<(&'a str, &'a str)>,
+    headers: Vec<(&'a str, Cow<'a, str>)>,
     /// The query of the URL, as it came.
     #[serde(skip_serializing_if = "str::is_empty")]
     query: &'a str,
@@ -165,11 +167,15 @@ impl<'a> CallFrame<'a> {
         CallFrame { query, ..self }
     }
 
-    /// Sets the header fields. Those whose value is not ASCII are left out.
+    /// Sets the header fields.
     pub(crate) fn with_headers(self, headers: &'a HeaderMap) -> CallFrame<'a> {
-        let ascii =
-            headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-        CallFrame { headers: ascii.collect(), ..self }
+        let text = |value: &'a HeaderValue| match value.to_str() {
+            Ok(text) => Cow::Borrowed(text),
+            // Each byte is a letter, as for a server of Node.
+            Err(_) => value.as_bytes().iter().map(|byte| char::from(*byte)).collect(),
+        };
+        let fields = headers.iter().map(|(name, value)| (name.as_str(), text(value)));
+        CallFrame { headers: fields.collect(), ..self }
     }
 
     /// Sets the body.

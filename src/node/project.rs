@@ -212,7 +212,15 @@ impl ProjectFolder {
     fn read_dotenv(&mut self, problems: &mut Vec<Problem>) {
         let file = self.folder.join(".env");
         match read_text_limited(&file, DOTENV_BYTES_MAX) {
-            Ok(text) => self.env = DotenvFile::parse(&text).variables,
+            Ok(text) => {
+                let parsed = DotenvFile::parse_project(&text);
+                let source = parsed.redacted_source(&file.display().to_string());
+                for (place, message) in &parsed.mistakes {
+                    let problem = source.warning(place.clone(), *message);
+                    problems.push(problem.expected("`NAME=value`, or `NAME=\"value\"`"));
+                }
+                self.env = parsed.variables;
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 let message = format!("cannot read `{}`: {error}", file.display());
@@ -250,8 +258,8 @@ impl FileWalk<'_> {
                 self.warn(format!("`{name}/{shown}` is left out: its name is not UTF-8"), "");
                 continue;
             };
-            // `.DS_Store`, `.gitkeep`.
-            if !file_name.starts_with('.') {
+            // `.DS_Store`, `.gitkeep`. Folders of this name are public by their nature (RFC 8615).
+            if !file_name.starts_with('.') || file_name == ".well-known" {
                 self.add(&entry.path(), format!("{name}/{file_name}"), depth);
             }
         }

@@ -185,9 +185,15 @@ impl Supervisor {
 
     /// Waits longer after each failure: processes that die at their start cost a second of CPU
     /// each.
-    async fn start_failed(self: &Rc<Self>, reason: String) {
+    async fn start_failed(self: &Rc<Self>, mut reason: String) {
+        // Set by systemd, whose units forbid what Node needs if they are strict.
+        if std::env::var_os("INVOCATION_ID").is_some() {
+            reason += "; under the unit of the package Node needs the drop-in `functions.conf`";
+        }
         self.starting.set(self.starting.get() - 1);
         self.parts.metrics.count_end("start");
+        // One of them may have been edited since it was called.
+        self.called.borrow_mut().clear();
         let failures = self.failures.get();
         self.failures.set(failures + 1);
         self.delayed.set(true);

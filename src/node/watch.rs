@@ -35,6 +35,11 @@ impl ProjectWatch {
         ProjectWatch { folder, seen }
     }
 
+    /// What is watched.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Waits for a change. Dropped before that, it misses nothing.
     pub(crate) async fn changed(&mut self) {
         loop {

@@ -20,7 +20,7 @@ use crate::read_limited::read_limited;
 use crate::route::{ProjectRoute, ProjectTarget, RouteAccess};
 use crate::webhook::{ReceiveError, Received};
 
-/// What Twilio answers to `OPTIONS` of an asset.
+/// What Twilio answers to `OPTIONS` of a function and an asset.
 const CORS: [(&str, &str); 7] = [
     ("content-type", "text/plain; charset=utf-8"),
     ("access-control-allow-origin", "*"),
@@ -43,6 +43,15 @@ pub(super) async fn answer_project(
     log: &mut ExchangeLog,
 ) -> HttpResponse {
     match &route.target {
+        // As at Twilio: a browser asks before it sends a request from another site.
+        ProjectTarget::Function(_)
+            if route.access == RouteAccess::Open && *request.method() == Method::OPTIONS =>
+        {
+            log.record_project_route(route);
+            let response = allow_origins();
+            log.record_reply(response.status().as_u16());
+            response
+        }
         ProjectTarget::Function(function) => {
             let received = pin!(receive_all(context, route, request));
             respond(exchange_directly(context, route, function, received, log).await)
@@ -58,6 +67,15 @@ pub(super) async fn answer_project(
             response
         }
     }
+}
+
+fn allow_origins() -> HttpResponse {
+    let mut response = HttpResponse::new(StatusCode::NO_CONTENT);
+    for (name, value) in CORS {
+        let name = HeaderName::from_static(name);
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
 }
 
 /// Whether a request for an asset has a body. Only that of a function is read.
@@ -116,14 +134,7 @@ async fn answer_asset(
         verified.map_err(|error| refused(StatusCode::FORBIDDEN, error.to_string()))?;
     }
     match *request.method() {
-        Method::OPTIONS => {
-            let mut response = HttpResponse::new(StatusCode::NO_CONTENT);
-            for (name, value) in CORS {
-                let name = HeaderName::from_static(name);
-                response.headers_mut().insert(name, HeaderValue::from_static(value));
-            }
-            return Ok(response);
-        }
+        Method::OPTIONS => return Ok(allow_origins()),
         Method::GET | Method::HEAD | Method::POST => {}
         _ => {
             let reason = "an asset has GET, HEAD, POST and OPTIONS".to_owned();

@@ -38,6 +38,8 @@ async function findHandler({ file, code }) {
   if (!handler) {
     handler = file ? await load(file) : compileCode(code, project.code[code]);
     handlers.set(key, handler);
+    // Packages may add to what all share when they are loaded.
+    shared = captureShared();
   }
   return handler;
 }
@@ -53,13 +55,46 @@ async function init(given) {
   for (const file of project.preload) {
     try { await findHandler({ file }); } catch { /* See above. */ }
   }
+  shared = captureShared();
   send({ ready: true });
 }
 
 // --- one call -------------------------------------------------------------------------------
 
+// What all code of a process shares. A call that changes it changes the calls after it, which may
+// be of other functions. It is compared twice a call, so this is what mistakes and attacks change.
+let shared;
+
+function captureShared() {
+  const { stringify: write, parse: read } = JSON;
+  const { then } = Promise.prototype;
+  const { hasOwnProperty, toString } = Object.prototype;
+  const { map, push, forEach } = Array.prototype;
+  return { names: countShared(), write, read, then, hasOwnProperty, toString, map, push, forEach };
+}
+
+/** Enumerable properties of the prototypes of every object and array: usually none. */
+function countShared() {
+  let count = 0;
+  for (const name in NO_ITEMS) count += name.length;
+  return count;
+}
+
+const NO_ITEMS = [];
+
+function isSharedChanged() {
+  return countShared() !== shared.names
+    || JSON.stringify !== shared.write || JSON.parse !== shared.read
+    || Promise.prototype.then !== shared.then
+    || Object.prototype.hasOwnProperty !== shared.hasOwnProperty
+    || Object.prototype.toString !== shared.toString
+    || Array.prototype.map !== shared.map || Array.prototype.push !== shared.push
+    || Array.prototype.forEach !== shared.forEach;
+}
+
 function begin(call) {
   project.lines = 0;
+  if (isSharedChanged()) taint();
   current.run(call, () => { run(call).catch((error) => fail(call, error)); });
 }
 
@@ -71,12 +106,18 @@ async function run(call) {
     if (error) return fail(call, error);
     try { succeed(call, result); } catch (problem) { fail(call, problem); }
   };
-  await handler(makeContext(call), makeEvent(call), callback);
+  let event;
+  try { event = makeEvent(call); } catch (error) {
+    if (error instanceof BodyError) return end(call, BAD_REQUEST);
+    throw error;
+  }
+  await handler(makeContext(call), event, callback);
 }
 
 function end(call, answer) {
   if (call.ended) return;
   call.ended = true;
+  tainted ||= isSharedChanged();
   const text = stringify({ id: call.id, ...answer, tainted });
   if (Buffer.byteLength(text) <= FRAME_BYTES_MAX) return writeText(text);
   log('error', `an answer of more than ${FRAME_BYTES_MAX} bytes`, call);
@@ -89,6 +130,13 @@ const FAILED = {
   failed: true,
   headers: [['Content-Type', 'application/json; charset=utf-8']],
   body: '{"message":"The function failed; the log says why.","name":"Error"}',
+};
+
+// A mistake of the client, and not of the function.
+const BAD_REQUEST = {
+  status: 400,
+  headers: [['Content-Type', 'application/json; charset=utf-8']],
+  body: '{"message":"The body is not a JSON object.","name":"SyntaxError"}',
 };
 
 function fail(call, error) {

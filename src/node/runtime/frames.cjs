@@ -24,7 +24,7 @@ const socket = new net.Socket({ fd: 0, readable: true, writable: true });
 Object.defineProperty(process, 'stdin', { value: Readable.from([]), configurable: true });
 
 const exitProcess = process.reallyExit.bind(process);
-const stringify = JSON.stringify;
+const { parse: parseJson, stringify } = JSON;
 const current = new AsyncLocalStorage();
 /** The project, as the first frame describes it. */
 let project;
@@ -32,19 +32,33 @@ let tainted = false;
 
 // --- frames ---------------------------------------------------------------------------------
 
-let pending = Buffer.alloc(0);
+let chunks = [];
+let received = 0;
+let needed = 4;
 socket.on('data', (chunk) => {
-  pending = pending.length ? Buffer.concat([pending, chunk]) : chunk;
-  while (pending.length >= 4) {
-    const length = pending.readUInt32LE(0);
-    if (pending.length < 4 + length) return;
-    const frame = JSON.parse(pending.toString('utf8', 4, 4 + length));
-    pending = pending.subarray(4 + length);
-    if (frame.init) init(frame.init);
-    else if (frame.check) check(frame.check);
-    else begin(frame);
+  chunks.push(chunk);
+  received += chunk.length;
+  // Joined once: a large frame comes in a hundred pieces.
+  while (received >= needed) {
+    let bytes = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, received);
+    needed = 4 + bytes.readUInt32LE(0);
+    if (received >= needed) {
+      const frame = parseJson(bytes.toString('utf8', 4, needed));
+      bytes = bytes.subarray(needed);
+      received -= needed;
+      needed = 4;
+      take(frame);
+    }
+    chunks = [bytes];
   }
 });
+
+function take(frame) {
+  if (frame.init) init(frame.init);
+  else if (frame.check) check(frame.check);
+  else begin(frame);
+}
+
 // The gateway is gone.
 socket.on('close', () => exitProcess(0));
 socket.on('error', () => exitProcess(0));

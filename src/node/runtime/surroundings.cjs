@@ -104,7 +104,10 @@ function defineGlobals() {
   globalThis.Response = Response;
   lazyGlobal('Twilio', () => Object.assign({}, twilio(), { Response }));
   const lazily = { lazyLoading: true };
-  lazyGlobal('twilioClient', () => new (twilio().Twilio)(...credentials('twilioClient'), lazily));
+  lazyGlobal('twilioClient', () => {
+    const { ACCOUNT_SID: sid, AUTH_TOKEN: token } = project.env;
+    return sid && token ? new (twilio().Twilio)(...credentials('twilioClient'), lazily) : undefined;
+  });
 }
 
 function makeContext(call) {
@@ -135,6 +138,8 @@ function readCookies(header, cookies) {
     if (text.startsWith('"')) text = text.slice(1, -1);
     try { text = decodeURIComponent(text); } catch { /* It stays as it came. */ }
     cookies[name] = text;
+    // As Express writes an object.
+    if (text.startsWith('j:')) try { cookies[name] = parseJson(text.slice(2)); } catch { /* Text. */ }
   }
 }
 
@@ -150,32 +155,14 @@ function makeRequest(list) {
   return { headers, cookies };
 }
 
-/** A query as Express reads it: `x[y]=1` nests, `x[]=1` and `x[0]=1` are arrays. */
-function parseQuery(query) {
-  const flat = querystring.parse(query);
-  if (!query.includes('[') && !/%5b/i.test(query)) return flat;
-  const event = {};
-  for (const [name, value] of Object.entries(flat)) {
-    const parts = /^[^[\]]+(\[[^[\]]*\]){1,5}$/.test(name) ? name.split(/\]\[|\[|\]$/) : [name];
-    if (parts.length > 1) parts.pop();
-    if (parts.some((part) => part === '__proto__')) continue;
-    insertNested(event, parts, value);
-  }
-  return event;
-}
+class BodyError extends Error {}
 
-function insertNested(target, parts, value) {
-  parts.forEach((part, index) => {
-    const key = part === '' ? Object.keys(target).length : part;
-    if (index === parts.length - 1) {
-      if (part === '' && Array.isArray(value)) value.forEach((it) => target.push(it));
-      else target[key] = value;
-      return;
-    }
-    const isList = /^\d{0,2}$/.test(parts[index + 1]);
-    if (typeof target[key] !== 'object') target[key] = isList ? [] : {};
-    target = target[key];
-  });
+/** A body as Express reads it: an object or a list. */
+function readJson(text) {
+  let body;
+  try { body = parseJson(text); } catch { /* Below. */ }
+  if (!isObject(body)) throw new BodyError('the body is not a JSON object');
+  return body;
 }
 
 function makeEvent(call) {
@@ -183,6 +170,6 @@ function makeEvent(call) {
     request: makeRequest(call.headers),
     ...(call.query && parseQuery(call.query)),
     ...(call.form && querystring.parse(call.form)),
-    ...(call.json && JSON.parse(call.json)),
+    ...(call.json && readJson(call.json)),
   };
 }

@@ -137,7 +137,11 @@ async fn run_until_signal(
             () = changed => reload_from(config, server, journal).await,
             _ = signals.hang_up.recv() => {
                 reload_from(config, server, journal).await;
-                watch = server.watched_project().map(ProjectWatch::new);
+                let folder = server.watched_project();
+                // One that goes on has seen what changed during the reload.
+                if folder.as_deref() != watch.as_ref().map(ProjectWatch::folder) {
+                    watch = folder.map(ProjectWatch::new);
+                }
             }
             _ = signals.terminate.recv() => return "SIGTERM",
             _ = signals.interrupt.recv() => return "SIGINT",

@@ -6,7 +6,7 @@ use twimlgate::clock;
 
 use super::{TestProject, get, has_node};
 
-const FUNCTIONS: [(&str, &str); 13] = [
+const FUNCTIONS: [(&str, &str); 24] = [
     ("functions/good.js", "exports.handler = (c, e, callback) => callback(null, 'good');"),
     ("functions/loop.js", "exports.handler = () => { for (;;); };"),
     ("functions/never.js", "exports.handler = async () => {};"),
@@ -39,6 +39,42 @@ const FUNCTIONS: [(&str, &str); 13] = [
         "exports.handler = (c, e, callback) => { callback(null, 'answered'); \
          setTimeout(() => process.exit(), 20); };",
     ),
+    ("functions/microtasks.js", "exports.handler = async () => { for (;;) await null; };"),
+    (
+        "functions/waits.js",
+        "exports.handler = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);",
+    ),
+    ("functions/garbage.js", "exports.handler = () => require('fs').writeSync(0, 'x'.repeat(99));"),
+    (
+        "functions/closes.js",
+        "exports.handler = () => { for (let fd = 0; fd < 64; fd++) \
+         try { require('fs').closeSync(fd); } catch {} };",
+    ),
+    (
+        "functions/thenable.js",
+        "exports.handler = (c, e, callback) => { \
+         Object.prototype.then = () => {}; callback(null, 'once'); };",
+    ),
+    ("functions/frames.js", "exports.handler = () => { Object.prototype.toJSON = () => 1; };"),
+    (
+        "functions/json.js",
+        "exports.handler = (c, e, callback) => { JSON.parse = JSON.stringify = () => '{}'; \
+         callback(null, { written: true }); };",
+    ),
+    (
+        "functions/unhandled.js",
+        "exports.handler = () => { process.removeAllListeners(); \
+         setTimeout(() => { throw new Error('late'); }, 5); };",
+    ),
+    ("functions/deep.js", "const deep = (n) => deep(n + 1) + 1;\nexports.handler = () => deep(0);"),
+    (
+        "functions/circle.js",
+        "exports.handler = (c, e, callback) => { const a = {}; a.a = a; callback(null, a); };",
+    ),
+    (
+        "functions/handles.js",
+        "exports.handler = () => process._getActiveHandles().forEach((it) => it.destroy?.());",
+    ),
     ("functions/huge.js", "exports.handler = (c, e, callback) => callback(null, 'x'.repeat(9e6));"),
 ];
 
@@ -48,7 +84,7 @@ async fn each_costs_one_call() {
         return;
     }
     let project = TestProject::new("hostile", &FUNCTIONS);
-    let rig = project.start("open = [\"/*\"]\ntimeout_ms = 5000\nprocesses = 2", "");
+    let rig = project.start("open = [\"/*\"]\ntimeout_ms = 3000\nprocesses = 2", "");
     assert_eq!(get(&rig, "/good").await.body, "good");
     for (path, status) in [
         ("/loop", 504),
@@ -63,6 +99,17 @@ async fn each_costs_one_call() {
         ("/flood", 200),
         ("/after", 200),
         ("/huge", 500),
+        ("/microtasks", 504),
+        ("/waits", 504),
+        ("/garbage", 500),
+        ("/closes", 500),
+        ("/thenable", 200),
+        ("/frames", 504),
+        ("/json", 200),
+        ("/unhandled", 500),
+        ("/deep", 500),
+        ("/circle", 500),
+        ("/handles", 500),
     ] {
         let began = clock::now();
         let reply = get(&rig, path).await;
@@ -88,7 +135,37 @@ async fn each_costs_one_call() {
         reason("/buffers")
     );
     assert!(reason("/abort").contains("signal 9"), "{}", reason("/abort"));
-    assert!(reason("/loop").contains("took longer than 5s"), "{}", reason("/loop"));
+    assert!(reason("/loop").contains("took longer than 3s"), "{}", reason("/loop"));
+}
+
+#[actix_web::test]
+async fn a_call_whose_time_is_over_is_not_made() {
+    if !has_node() {
+        return;
+    }
+    let counts = "exports.handler = (c, e, callback) => { console.log('made'); callback(); };";
+    let looping = "exports.handler = () => { console.log('looping'); for (;;); };";
+    let files = [("functions/counts.js", counts), ("functions/loop.js", looping)];
+    let project = TestProject::new("expired", &files);
+    let sections = "[function.counts]\nfile = \"functions/counts.js\"\ntimeout_ms = 300\n\
+                    [route.\"/sms\"]\nchannel = \"message\"\nfunction = \"counts\"\n";
+    let keys = "open = [\"/*\"]\nprocesses = 1\ntimeout_ms = 2000";
+    let rig = project.start(keys, sections);
+    let texts = ["SM1", "SM2", "SM3"].map(|sid| {
+        let rig = &rig;
+        async move {
+            let message = [("MessageSid", sid), ("From", "+15550100"), ("To", "+15550111")];
+            rig.post("/sms", &message).await
+        }
+    });
+    let (looped, replies) = tokio::join!(get(&rig, "/loop"), futures_join(texts.into_iter()));
+    assert_eq!(looped.status, 504);
+    assert!(replies.iter().all(|reply| reply.status == 200), "{replies:?}");
+    assert_eq!(get(&rig, "/counts").await.status, 200);
+    let log = rig.log().await;
+    // One that came before the loop was in time.
+    let made = log.iter().skip_while(|line| line["message"] != "looping");
+    assert_eq!(made.filter(|line| line["message"] == "made").count(), 1, "{log:?}");
 }
 
 #[actix_web::test]
