@@ -1,9 +1,12 @@
-//! Notes the commit that is built, for `--version`. A build from a package says `package`.
+//! Notes the commit that is built, for `--version` and the metrics. A build without a repository
+//! takes it from the variable `COMMIT`, as that of the image does, or says `package`.
 
 use std::process::Command;
 
 fn main() {
-    let commit = git(&["rev-parse", "--short=12", "HEAD"]).unwrap_or_else(|| "package".to_owned());
+    let given = || std::env::var("COMMIT").ok().filter(|commit| !commit.is_empty());
+    let commit = git(&["rev-parse", "--short=12", "HEAD"]).or_else(given);
+    let commit = commit.unwrap_or_else(|| "package".to_owned());
     println!("cargo:rustc-env=TWIMLGATE_COMMIT={commit}");
     // In a work tree of its own, `.git` is a file, and these are elsewhere. A file that does not
     // exist would count as changed each time.
@@ -14,6 +17,7 @@ fn main() {
             println!("cargo:rerun-if-changed={file}");
         }
     }
+    println!("cargo:rerun-if-env-changed=COMMIT");
     println!("cargo:rerun-if-changed=build.rs");
 }
 

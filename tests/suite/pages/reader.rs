@@ -1,7 +1,8 @@
 //! The reader of a page: a folder with what the page assumes, a function, and applications.
 //!
 //! `tests/pages/PAGE` has the files of the reader beyond a fresh clone's `config.toml`, `templates`
-//! and `examples/menu`; `before.sh` in it runs first. Addresses and system folders in files and
+//! and `examples/menu`; `before.sh` in it runs first. The reader of a page of `examples/` is in the
+//! folder of that project. Addresses and system folders in files and
 //! commands are replaced by those of the test, so that a page can say `127.0.0.1:9000` and `/etc`.
 
 use std::io::{BufRead as _, BufReader};
@@ -48,6 +49,12 @@ impl Reader {
         let reader = Reader { folder, function: function(), shop: shop::start(), gateway: None };
         for name in ["config.toml", "templates", "examples/menu"] {
             reader.copy(&root().join(name), name);
+        }
+        // The page of a project is read in the project.
+        if let Some(project) =
+            page.strip_suffix("README.md").filter(|_| page.starts_with("examples/"))
+        {
+            reader.copy(&root().join(project), "");
         }
         let own = root().join("tests/pages").join(page);
         if own.exists() {

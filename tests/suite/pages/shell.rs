@@ -19,7 +19,7 @@ pub(crate) const PROGRAMS: &str = ".programs";
 /// Programs that run as they are. The last ones need not be installed.
 const RUN: [&str; 11] =
     ["bash", "cat", "cp", "date", "env", "install", "mkdir", "mv", "rm", "sh", "stat"];
-const RUN_IF_INSTALLED: [&str; 1] = ["sqlite3"];
+const RUN_IF_INSTALLED: [&str; 2] = ["node", "sqlite3"];
 
 /// Programs that do not run here, and why. The shell reads their lines and calls an empty program.
 const NOT_RUN: [(&str, &str); 5] = [

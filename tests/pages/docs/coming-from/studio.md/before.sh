@@ -1,0 +1,1 @@
+cp "$REPOSITORY/examples/clinic/flows/clinic.json" support.json
