@@ -7,6 +7,7 @@
 mod array;
 mod context;
 mod date;
+mod e164;
 mod encode;
 mod number;
 mod select;
@@ -31,7 +32,7 @@ pub(super) struct Filter {
 }
 
 /// All filters, sorted by name for the binary search.
-static FILTERS: [Filter; 64] = [
+static FILTERS: [Filter; 65] = [
     filter("abs", (0, 0), number::abs),
     filter("append", (1, 1), string::append),
     filter("at_least", (1, 1), number::at_least),
@@ -48,6 +49,7 @@ static FILTERS: [Filter; 64] = [
     filter_with("default", (0, 1), "allow_false", array::default),
     filter("divided_by", (1, 1), number::divided_by),
     filter("downcase", (0, 0), string::downcase),
+    filter("e164", (0, 0), e164::e164),
     filter("escape", (0, 0), encode::escape),
     filter("escape_once", (0, 0), encode::escape_once),
     filter("find", (1, 2), select::find),

@@ -3,13 +3,15 @@
 //! The parser recovers at the end of each tag, so that one run reports every error; a tree is only
 //! returned where there is none. Blocks nest by recursion, which `RenderLimits::nesting` bounds.
 //! The files of the folder add methods to one parser: `blocks`, `loops` and `partials` for tags,
-//! `expressions` for the markup inside of them. None of them knows the data or renders anything.
+//! `sections` for outputs and the sections of Mustache, `expressions` for the markup inside of
+//! them. None of them knows the data or renders anything.
 
 mod blocks;
 mod expressions;
 mod loops;
 mod open_block;
 mod partials;
+mod sections;
 
 use std::sync::Arc;
 
@@ -18,6 +20,7 @@ use super::limits::RenderLimits;
 use super::tokens::{TagToken, Token, Tokenizer, is_space};
 use super::tree::{AssignTag, BlockBody, CaptureTag, CounterTag, SyntaxTree, TemplateNode};
 use open_block::{OpenBlock, misplaced_tag_error, unclosed_error};
+use sections::OutputMarkup;
 
 /// After this many errors the rest of a source is not parsed: further ones mostly follow from them.
 const ERRORS_MAX: usize = 50;
@@ -104,7 +107,13 @@ impl<'s> TemplateParser<'s> {
                     body.blank &= self.text(span).bytes().all(is_space);
                     body.nodes.push(TemplateNode::Text(span));
                 }
-                Ok(Token::Output(markup, span)) => self.parse_output(body, markup, span),
+                Ok(Token::Output(markup, span)) => {
+                    let output = OutputMarkup { markup, span };
+                    if let Some(end) = self.section_end(&output, block) {
+                        return Some(end);
+                    }
+                    self.parse_output(body, tokens, &output, block);
+                }
                 Ok(Token::Tag(tag)) => {
                     // Only the innermost block: an end of an outer one is an error inside of it.
                     if block.is_some_and(|block| block.is_ended_by(self.text(tag.name))) {
@@ -119,14 +128,6 @@ impl<'s> TemplateParser<'s> {
             self.report_unclosed(block);
         }
         None
-    }
-
-    fn parse_output(&mut self, body: &mut BlockBody, markup: Span, span: Span) {
-        body.blank = false;
-        let parsed = self.parse_output_markup(markup, span);
-        if let Some(Some(output)) = self.record_error(parsed) {
-            body.nodes.push(TemplateNode::Output(output));
-        }
     }
 
     /// Parses the tag, and the block that it begins, into `body`.

@@ -269,7 +269,7 @@ fn concatenate<'a>(
 
 /// Applies a function to the text of the input; its result must not be much longer, since it is
 /// charged only afterwards.
-fn map_text<'a>(
+pub(super) fn map_text<'a>(
     context: &mut FilterContext<'a>,
     input: &LiquidValue<'a>,
     map: impl FnOnce(&str) -> String,

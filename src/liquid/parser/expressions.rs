@@ -26,32 +26,7 @@ impl<'s> TemplateParser<'s> {
         if cursor.is_at_end() {
             return Ok(None);
         }
-        if let Some(error) = self.mustache_error(markup, span) {
-            return Err(error);
-        }
         self.parse_filtered(&mut cursor, span).map(Some)
-    }
-
-    /// The error of markup that Mustache has and Liquid does not.
-    fn mustache_error(&self, markup: Span, span: Span) -> Option<ParseError> {
-        let text = self.text(markup).trim();
-        let sigil = text.chars().next()?;
-        let name = text[sigil.len_utf8()..].trim().trim_end_matches('}');
-        let (what, help) = match sigil {
-            '#' | '^' | '/' => (
-                "a section of Mustache",
-                format!("in Liquid that is `{{% if {name} != blank %}}…{{% endif %}}`"),
-            ),
-            '{' | '&' => (
-                "an output without escaping, which Mustache has",
-                format!("write `{{{{ {name} }}}}`: a document needs what it escapes"),
-            ),
-            '!' => ("a comment of Mustache", "write `{% # … %}`".to_owned()),
-            '>' => ("a partial of Mustache", format!("write `{{% include '{name}' %}}`")),
-            _ => return None,
-        };
-        let detail = format!("`{}` is {what}", self.text(span));
-        Some(ErrorCause::syntax(detail).with_help(Some(help)).at_span(span))
     }
 
     /// A value and its filters up to the end of the tag.

@@ -42,11 +42,31 @@ impl OpenBlock<'_> {
     pub(super) fn is_ended_by(&self, tag: &str) -> bool {
         tag.strip_prefix("end") == Some(self.name) || self.parts.contains(&tag)
     }
+
+    /// Whether it is a section of this name: `#NAME` or `^NAME`.
+    pub(super) fn is_section(&self, name: &str) -> bool {
+        self.section_name() == Some(name)
+    }
+
+    /// The tag that closes it.
+    pub(super) fn closing(&self) -> String {
+        match self.section_name() {
+            Some(section) => format!("{{{{/{section}}}}}"),
+            None => format!("end{}", self.name),
+        }
+    }
+
+    /// The name of a section. Of `#if Name`, which is no section, Handlebars closes `if`.
+    fn section_name(&self) -> Option<&str> {
+        let name = self.name.strip_prefix(['#', '^'])?;
+        Some(name.split_whitespace().next().unwrap_or_default())
+    }
 }
 
 pub(super) fn unclosed_error(name: &str, opened: Span) -> ParseError {
+    let closing = OpenBlock { name, parts: &[], opened }.closing();
     ErrorCause::syntax(format!("`{name}` is never closed"))
-        .with_help(Some(format!("expected `end{name}` after it")))
+        .with_help(Some(format!("expected `{closing}` after it")))
         .at_span(opened)
 }
 
@@ -65,7 +85,7 @@ pub(super) fn misplaced_tag_error(name: &str, block: Option<OpenBlock<'_>>) -> E
     match block {
         Some(block) => {
             ErrorCause::syntax(format!("`{name}` does not belong to the open `{}`", block.name))
-                .with_help(Some(format!("expected `end{}` first", block.name)))
+                .with_help(Some(format!("expected `{}` first", block.closing())))
         }
         None => ErrorCause::syntax(format!("`{name}` belongs to no open block")),
     }
