@@ -1,19 +1,23 @@
 //! New projects: the files that `twimlgate new` and `twimlgate init` write.
 //!
-//! `sample` is the small project that runs at once, `studio` makes one around an exported flow, and
-//! `write` puts files on the disk. The texts of the files are in the folder `project`.
+//! `sample` is the small project that runs at once, `studio` makes one around an exported flow,
+//! `functions` one around a folder of Twilio Functions, `account` has its account, and `write` puts
+//! files on the disk. The texts of the files are in the folder `project`.
 //!
 //! Invariant: nothing is written before all files are known to be new, and what a failed write
 //! leaves is removed. This module neither reads arguments nor writes to the terminal.
 
+mod account;
+mod functions;
 mod sample;
 mod studio;
 mod write;
 
 use std::path::PathBuf;
 
-use crate::random;
+use account::ProjectAccount;
 
+pub(crate) use functions::functions_project;
 pub(crate) use sample::{FunctionLanguage, sample_project};
 pub(crate) use studio::studio_project;
 pub(crate) use write::write_project;
@@ -40,13 +44,10 @@ impl ProjectFile {
 
 /// The files that every project has, whatever it does.
 fn common_files() -> Vec<ProjectFile> {
-    let env = include_str!("new/project/env")
-        .replace("{SID}", &random::sid("AC"))
-        // Random, so that a forgotten token of a template does not sign webhooks.
-        .replace("{TOKEN}", &random::sid(""));
+    let account = ProjectAccount::invent();
     vec![
-        ProjectFile::new(".env", env),
-        ProjectFile::new(".env.example", include_str!("new/project/env.example")),
+        ProjectFile::new(".env", account.env_text()),
+        ProjectFile::new(".env.example", account.env_example_text()),
         ProjectFile::optional(".gitignore", include_str!("new/project/gitignore")),
         ProjectFile::optional(".github/workflows/test.yml", include_str!("new/project/test.yml")),
         ProjectFile::optional("README.md", include_str!("new/project/README.md")),

@@ -1,5 +1,7 @@
 //! `twimlgate new` and `init`: what they write passes its own checks, and nothing is replaced.
 
+mod functions;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -26,6 +28,22 @@ fn printed(output: &Output) -> String {
 #[track_caller]
 fn assert_success(output: &Output) {
     assert!(output.status.success(), "{}", printed(output));
+}
+
+/// Types the commands that were printed at the end. Returns what they print.
+#[track_caller]
+fn run_as_typed(folder: &Path, output: &Output) -> String {
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let commands = printed.split("Next:").nth(1).expect("the next steps");
+    // `dev` runs until it is ended, and has tests of its own. The phone ends with its input.
+    let commands =
+        commands.lines().filter(|line| line.starts_with("  ") && !line.ends_with(" dev"));
+    let script: String = commands.map(|line| format!("{line} </dev/null\n")).collect();
+    let mut shell = Command::new("sh");
+    let shell = shell.args(["-euc", &script]).current_dir(folder).env_clear();
+    let ran = shell.env("PATH", "/usr/bin:/bin").output().unwrap();
+    assert_success(&ran);
+    String::from_utf8_lossy(&ran.stdout).into_owned()
 }
 
 #[test]
@@ -64,17 +82,7 @@ fn what_it_prints_works_as_typed() {
     let folder = folder("as typed");
     let output = twimlgate(&folder, &["new", "my phone", "--function", "none"]);
     assert_success(&output);
-    let printed = printed(&output);
-    let commands = printed.split("Next:").nth(1).expect("the next steps");
-    // `dev` runs until it is ended, and has tests of its own. The phone ends with its input.
-    let commands =
-        commands.lines().filter(|line| line.starts_with("  ") && !line.ends_with(" dev"));
-    let script: String = commands.map(|line| format!("{line} </dev/null\n")).collect();
-    let mut shell = Command::new("sh");
-    let shell = shell.args(["-euc", &script]).current_dir(&folder).env_clear();
-    let ran = shell.env("PATH", "/usr/bin:/bin").output().unwrap();
-    assert_success(&ran);
-    let ran = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let ran = run_as_typed(&folder, &output);
     assert!(ran.contains("Press 1 for our opening hours"), "{ran}");
 }
 

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use super::program::{command_name, quote_for_shell};
 use crate::diagnostics::problem::{Problem, Problems, Severity};
-use crate::tools::new::{FunctionLanguage, sample_project, studio_project, write_project};
+use crate::tools::new::{
+    FunctionLanguage, functions_project, sample_project, studio_project, write_project,
+};
 
 /// Create a project that runs at once: configuration, flow, function, flow tests.
 #[derive(Debug, clap::Args)]
@@ -14,6 +16,7 @@ use crate::tools::new::{FunctionLanguage, sample_project, studio_project, write_
   twimlgate new hotline
   twimlgate new hotline --function python
   twimlgate new support --from studio support.json
+  twimlgate new gateway --from functions ../shop
 
 `twimlgate init` does the same in the current folder. Neither replaces a file.")]
 pub(super) struct Args {
@@ -26,7 +29,9 @@ pub(super) struct Args {
 
 /// Create a project in the current folder, as `twimlgate new` does.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:  twimlgate init --function none")]
+#[command(after_help = "Examples:
+  twimlgate init --function none
+  twimlgate init --from functions .")]
 pub(super) struct InitArgs {
     #[command(flatten)]
     project: ProjectArgs,
@@ -37,7 +42,7 @@ struct ProjectArgs {
     /// The function of the project
     #[arg(long, value_name = "LANGUAGE", default_value = "node", conflicts_with = "from")]
     function: FunctionLanguage,
-    /// Begin with what exists: `--from studio FLOW.json`
+    /// Begin with what exists: `--from studio FLOW.json`, `--from functions DIR`
     #[arg(long, num_args = 2, value_names = ["KIND", "PATH"])]
     from: Option<Vec<String>>,
     /// List what a project can begin with
@@ -51,7 +56,11 @@ const KINDS: &str = "\
 --function http         the same with a URL of your own
 --function none         flows alone
 --from studio FLOW      the routes and a test around a flow that Studio exported
+--from functions DIR    a folder of Twilio Functions, which runs as it is and is not changed
 ";
+
+/// What the project writes and must not be in version control: secrets, and what callers said.
+const NEVER_COMMITTED: [&str; 2] = [".env", "twimlgate.db*"];
 
 pub(super) fn run(args: &Args) -> ExitCode {
     match &args.folder {
@@ -100,20 +109,35 @@ fn check_empty(folder: &Path) -> Result<(), Problems> {
 }
 
 fn create(folder: &Path, args: &ProjectArgs) -> Result<(), Problems> {
-    let (files, route) = match args.from.as_deref() {
-        None => (sample_project(args.function), Some("/voice")),
+    let mut warnings = Problems::default();
+    let (files, try_command) = match args.from.as_deref() {
+        None => (sample_project(args.function), "phone /voice".to_owned()),
         Some([kind, path]) if kind == "studio" => {
             let project = studio_project(Path::new(path))?;
-            (project.files, project.route)
+            let command = match project.route {
+                Some("/voice") => "phone /voice".to_owned(),
+                Some(route) => format!("text {route}"),
+                None => "check".to_owned(),
+            };
+            (project.files, command)
+        }
+        Some([kind, path]) if kind == "functions" => {
+            let project = functions_project(Path::new(path), folder)?;
+            warnings = project.warnings;
+            let voice = project.voice.map(|path| format!("phone {}", quote_for_shell(&path)));
+            let message = || project.message.map(|path| format!("text {}", quote_for_shell(&path)));
+            (project.files, voice.or_else(message).unwrap_or_else(|| "check".to_owned()))
         }
         Some(other) => {
             let kind = other.first().map_or("", String::as_str);
             let message = format!("`--from {kind}` is not known");
-            let help = "write `--from studio FLOW.json`; `twimlgate new --list` shows all";
+            let help = "write `--from studio FLOW.json` or `--from functions DIR`; \
+                        `twimlgate new --list` shows all";
             return Err(Problems::from(Problem::new(Severity::Error, message).help(help)));
         }
     };
     let skipped = write_project(folder, &files)?;
+    err!("{warnings}");
     let written = files.iter().filter(|file| !skipped.contains(&file.path));
     for file in written {
         outln!("  {}", folder.join(&file.path).display());
@@ -121,12 +145,24 @@ fn create(folder: &Path, args: &ProjectArgs) -> Result<(), Problems> {
     for path in skipped {
         outln!("  {} exists, and stays as it is", path.display());
     }
-    print_next_steps(folder, route);
+    if let Some(missing) = missing_ignores(folder) {
+        outln!("\nThe file .gitignore exists. Add to it: {missing}");
+    }
+    print_next_steps(folder, &try_command);
     Ok(())
 }
 
+/// What a `.gitignore` that was there before does not have of the project's one.
+fn missing_ignores(folder: &Path) -> Option<String> {
+    let text = fs::read_to_string(folder.join(".gitignore")).ok()?;
+    let has =
+        |pattern: &str| text.lines().any(|line| line.trim().trim_start_matches('/') == pattern);
+    let missing: Vec<&str> = NEVER_COMMITTED.into_iter().filter(|it| !has(it)).collect();
+    (!missing.is_empty()).then(|| missing.join(" "))
+}
+
 /// Three commands that work as they are typed.
-fn print_next_steps(folder: &Path, route: Option<&str>) {
+fn print_next_steps(folder: &Path, try_command: &str) {
     let program = command_name();
     outln!("\nNext:\n");
     if !folder.as_os_str().is_empty() {
@@ -134,9 +170,8 @@ fn print_next_steps(folder: &Path, route: Option<&str>) {
     }
     outln!("  {program} dev");
     outln!("\nand in another terminal, in the same folder:\n");
-    match route {
-        Some("/voice") => outln!("  {program} phone /voice"),
-        Some(route) => outln!("  {program} text {route}"),
-        None => outln!("  {program} check"),
+    outln!("  {program} {try_command}");
+    if folder.as_os_str().is_empty() && try_command != "check" {
+        outln!("  {program} check");
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::Method;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use actix_web::web::Bytes;
 use tokio::time::sleep;
 
@@ -16,14 +16,15 @@ use super::caller::PhoneNumber;
 use crate::carrier_api;
 use crate::channel::Channel;
 use crate::clock;
-use crate::config::Account;
-use crate::exchange::{ExchangeContext, exchange, resume_due};
+use crate::config::{Account, Function};
+use crate::exchange::{DirectReply, ExchangeContext, exchange, exchange_directly, resume_due};
 use crate::function::{FunctionResponse, MockResponse, MockTransport, OutgoingRequest};
 use crate::gateway::{Gateway, Worker};
 use crate::journal::{ExchangeLog, ExchangeTrace, Journal, LogWriter};
 use crate::metrics::Metrics;
 use crate::pending::PendingCalls;
 use crate::random;
+use crate::route::{ProjectRoute, ProjectTarget};
 use crate::secret::Secret;
 use crate::session::{Sessions, StoreError, StoredExecution, decode_execution};
 use crate::uri::parts;
@@ -109,6 +110,19 @@ impl InProcessGateway {
         self.gateway.config.routes.get(route).map(|route| route.channel)
     }
 
+    /// Whether a function of the project answers a path by itself.
+    pub fn has_function(&self, path: &str) -> bool {
+        self.project_function(path).is_some()
+    }
+
+    fn project_function(&self, path: &str) -> Option<(&Arc<ProjectRoute>, &Function)> {
+        let route = self.gateway.project.as_ref()?.at(path)?;
+        match &route.target {
+            ProjectTarget::Function(function) => Some((route, function)),
+            ProjectTarget::Asset(_) => None,
+        }
+    }
+
     /// The token of the first account, which signs the webhooks.
     pub(crate) fn token(&self) -> Option<Secret> {
         self.gateway.config.accounts.first()?.auth_tokens.first().cloned()
@@ -154,6 +168,13 @@ impl InProcessGateway {
         let deadline = began + self.gateway.answer_within(at);
         let mut log = ExchangeLog::begin(&self.journal, began).with_trace();
         let context = ExchangeContext { gateway: &self.gateway, worker: &self.worker, deadline };
+        if at.is_none()
+            && let Some((route, function)) = self.project_function(received.path())
+        {
+            let received = pin!(ready(Ok(received)));
+            let reply = exchange_directly(context, route, function, received, &mut log).await;
+            return InProcessResponse::of_function(reply, log.into_trace());
+        }
         let answer = exchange(context, at, pin!(ready(Ok(received))), &mut log).await;
         InProcessResponse {
             status: answer.status,
@@ -240,6 +261,22 @@ impl InProcessGateway {
 /// Whether an execution waits for a pending function.
 fn waits_for_function(saved: &StoredExecution) -> bool {
     decode_execution(saved).is_ok_and(|execution| execution.pending_call().is_some())
+}
+
+// === impl InProcessResponse ===
+
+impl InProcessResponse {
+    /// What a function has answered by itself.
+    fn of_function(reply: DirectReply, trace: ExchangeTrace) -> InProcessResponse {
+        let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
+        InProcessResponse {
+            status: reply.status.as_u16(),
+            content_type: reply.headers.get(CONTENT_TYPE).and_then(text),
+            cookies: reply.headers.get_all(SET_COOKIE).filter_map(text).collect(),
+            body: reply.body,
+            trace,
+        }
+    }
 }
 
 // === impl GatewayMocks ===

@@ -98,10 +98,16 @@ impl SessionTarget {
                 let route = &args.target;
                 return Err(format!("`{route}` takes messages: `twimlgate text {route}`"));
             }
+            // A function takes both.
+            None if gateway.has_function(&args.target) => {}
             None => {
                 let routes = gateway.gateway().config.routes.iter();
                 let routes = routes.filter(|(_, route)| route.channel == channel);
-                let known: Vec<String> = routes.map(|(path, _)| format!("`{path}`")).collect();
+                let routes = routes.map(|(path, _)| path.as_str());
+                let project = gateway.gateway().project.iter();
+                let functions = project.flat_map(|it| it.function_routes());
+                let paths = routes.chain(functions.map(|route| route.path.as_str()));
+                let known: Vec<String> = paths.map(|path| format!("`{path}`")).collect();
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 return Err(format!("`{file}` has no route `{}`; it has {known}", args.target));
             }
