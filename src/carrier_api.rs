@@ -13,7 +13,7 @@ use crate::clock;
 use crate::config::Account;
 use crate::flow::{CarrierRequest, CarrierRequestError};
 use crate::function::{
-    CallRequest, Destination, Functions, Outcome, OutcomeKind, Trust, UrlRequest,
+    CallContent, CallRequest, Destination, Functions, Outcome, OutcomeKind, Trust, UrlRequest,
 };
 use crate::json::parse_json;
 use crate::limits::{CARRIER_TRIES_MAX, CARRIER_TRY_WITHIN, CARRIER_WITHIN};
@@ -42,6 +42,26 @@ pub(crate) async fn send_request(
     caller: ApiCaller<'_>,
     request: &CarrierRequest,
 ) -> Result<Map<String, Value>, CarrierRequestError> {
+    send(caller, request, None).await
+}
+
+/// Reads a resource of the API: as [`send_request`], with the parameters in the query of a GET.
+///
+/// # Errors
+/// The account has no credentials, or the request failed.
+pub(crate) async fn get_resource(
+    caller: ApiCaller<'_>,
+    request: &CarrierRequest,
+) -> Result<Map<String, Value>, CarrierRequestError> {
+    let content = CallContent { is_get: true, ..CallContent::default() };
+    send(caller, request, Some(&content)).await
+}
+
+async fn send(
+    caller: ApiCaller<'_>,
+    request: &CarrierRequest,
+    content: Option<&CallContent>,
+) -> Result<Map<String, Value>, CarrierRequestError> {
     let account = caller.account.filter(|account| !account.auth_tokens.is_empty());
     let account = account.ok_or(CarrierRequestError::NoCredentials)?;
     let unusable =
@@ -57,8 +77,8 @@ pub(crate) async fn send_request(
         destination: Destination::Url(&url_request),
         widget: "",
         replaced_url: None,
-        // The API takes a POST of a form.
-        content: None,
+        // Without it, a POST of a form.
+        content,
         credentials: credentials.as_ref(),
         parameters: &request.form,
         webhook: &webhook,

@@ -1,6 +1,8 @@
 //! `twimlgate dev`: changes apply while it runs, mistakes do not end it, and it leaves nothing
 //! running.
 
+mod number;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,8 @@
 //! `twimlgate dev`: the gateway for people who are writing.
 
+mod files;
+mod number;
+
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,6 +25,8 @@ use crate::session::{Sessions, ShutdownWaiter};
 use crate::tools::dev::{ChildProgram, FileSnapshot, ProgramOutput, Tunnel, TunnelProgram};
 use crate::tools::route_table::RouteTable;
 use crate::tools::text::{DIM, GREEN, RED, TextColours, YELLOW, replace_control_chars};
+use files::{flow_files, folder_of, has_ending, is_project_file, names, watched_paths};
+use number::{NumberArgs, run_restore};
 
 /// The time between two looks at the files.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -31,16 +36,21 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 #[command(after_help = "Examples:
   twimlgate dev
   twimlgate dev --tunnel cloudflared
+  twimlgate dev --tunnel cloudflared --number +15550100
+  twimlgate dev --number +15550100 --restore
 
 A change that cannot be used is shown with its place, and the former state stays in use. With
 `command` in the section `[dev]`, the program with your functions is started as well, and started
-again when its files change. Ctrl-C ends everything.")]
+again when its files change. Ctrl-C ends everything, and restores the number. After an end by other
+means, `--restore` does that.")]
 pub(super) struct Args {
     #[command(flatten)]
     config: ConfigArgs,
     /// Open a tunnel with this program, and use its URL as `server.public_url`
     #[arg(long, value_name = "PROGRAM")]
     tunnel: Option<TunnelProgram>,
+    #[command(flatten)]
+    number: NumberArgs,
 }
 
 /// A gateway that is being written, with everything that runs beside it.
@@ -63,6 +73,9 @@ struct DevSession {
 
 pub(super) fn run(args: &Args) -> ExitCode {
     hide_panic_texts();
+    if let Some(number) = args.number.number_to_restore() {
+        return actix_web::rt::System::new().block_on(run_restore(number, &args.config.config));
+    }
     match actix_web::rt::System::new().block_on(run_dev(args)) {
         Ok(closing) => {
             // A worker's thread may be the last owner of the store.
@@ -97,6 +110,7 @@ async fn run_dev(args: &Args) -> Result<ShutdownWaiter, String> {
         let (edited, _) = Gateway::load_edited(path, edit, &metrics);
         gateway = edited.ok_or("the configuration has changed meanwhile")?;
     }
+    let number = args.number.prepare(&gateway, path, &mut signals).await?;
     let sessions = Sessions::open(&gateway.config.store, clock::wall());
     let sessions = sessions.map_err(|error| error.to_string())?;
     let closing = sessions.shutdown_waiter();
@@ -120,8 +134,16 @@ async fn run_dev(args: &Args) -> Result<ShutdownWaiter, String> {
         routes: RouteTable::default(),
     };
     session.show_routes(&server);
+    // Only now: the carrier may send a webhook at once.
+    if let Some(number) = &number {
+        number.point().await?;
+    }
     session.start_program();
     session.run_until_signal(&server, &mut signals).await;
+    // First the number, so that no webhook comes that is not answered any more.
+    if let Some(number) = &number {
+        number.restore().await;
+    }
     session.end().await;
     server.drain().await;
     journal.log.close();
@@ -184,7 +206,8 @@ impl DevSession {
                     self.tunnel = None;
                     self.say(RED, "the tunnel has closed: start `twimlgate dev` again");
                 }
-                _ = signals.hang_up.recv() => self.reload(server, &[]).await,
+                // The terminal has been closed: nothing of this may go on behind it.
+                _ = signals.hang_up.recv() => return,
                 _ = signals.terminate.recv() => return,
                 _ = signals.interrupt.recv() => return,
             }
@@ -320,16 +343,6 @@ impl DevSession {
     }
 }
 
-/// Whether a file belongs to the folder of Twilio Functions, which the gateway itself runs.
-fn is_project_file(config: &Config, path: &Path) -> bool {
-    let Some(folder) = &config.project.folder else { return false };
-    let folder = config.folder.join(&folder.text);
-    let folder = folder.strip_prefix(".").unwrap_or(&folder);
-    let rest = path.strip_prefix(folder).ok().and_then(|rest| rest.components().next());
-    let first = rest.map(|component| component.as_os_str().to_string_lossy().into_owned());
-    matches!(first.as_deref(), Some("functions" | "src" | "assets" | "static" | "package.json"))
-}
-
 /// The next output of the program; without a program there is never one.
 async fn next_output(program: &mut Option<ChildProgram>) -> ProgramOutput {
     match program {
@@ -343,45 +356,5 @@ async fn wait_until_closed(tunnel: &mut Option<Tunnel>) {
     match tunnel {
         Some(tunnel) => tunnel.wait_until_closed().await,
         None => std::future::pending().await,
-    }
-}
-
-/// The files of the configured flows.
-fn flow_files(config: &Config) -> impl Iterator<Item = PathBuf> {
-    let of_routes = config.routes.values().filter_map(|route| route.answer.flow_file());
-    let named = config.flows.values().map(|flow| &flow.file);
-    of_routes.chain(named).map(|file| config.folder.join(&file.text))
-}
-
-/// The folder of the configuration, and what it names, which may be outside.
-fn watched_paths(path: &Path, config: &Config) -> Vec<PathBuf> {
-    let named = [folder_of(path), config.server.templates.clone()];
-    named.into_iter().chain(flow_files(config)).collect()
-}
-
-/// The folder of a file; that of a plain name is the current one.
-fn folder_of(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
-    }
-}
-
-fn has_ending(path: &Path, endings: &[&str]) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    endings.iter().any(|ending| name.ends_with(ending))
-}
-
-/// Up to three names of files, for a message.
-fn names(paths: &[PathBuf], folder: &Path) -> String {
-    let name = |path: &PathBuf| {
-        let path = path.strip_prefix("./").unwrap_or(path);
-        path.strip_prefix(folder).unwrap_or(path).display().to_string()
-    };
-    let shown: Vec<String> = paths.iter().take(3).map(name).collect();
-    match paths.len() {
-        0 => "the configuration".to_owned(),
-        1..=3 => shown.join(", "),
-        more => format!("{} and {} more", shown.join(", "), more - 3),
     }
 }
