@@ -7,6 +7,9 @@
 //! under it is what is measured, and `/dev/shm` leaves it out.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
@@ -116,13 +119,17 @@ struct Bench {
     at_work: usize,
     /// A number that has not been used, nor has any above it.
     fresh: usize,
+    /// How often each that is stored was changed.
+    versions: Arc<[AtomicU64]>,
 }
 
 impl Bench {
     fn begin(runtime: &Runtime, sessions: Sessions, stored: usize, at_work: usize) -> Bench {
         let fill = Round { what: What::New, first: 0, stored, at_work, count: stored };
-        round(runtime, &sessions, fill, FILLERS);
-        Bench { sessions, stored, at_work, fresh: stored }
+        let versions = (0..stored).map(|_| AtomicU64::new(0)).collect();
+        let bench = Bench { sessions, stored, at_work, fresh: stored, versions };
+        round(&bench, runtime, fill, FILLERS);
+        bench
     }
 
     /// Microseconds per commit.
@@ -130,7 +137,7 @@ impl Bench {
         let (first, stored, at_work) = (self.fresh, self.stored, self.at_work);
         self.fresh += COMMITS;
         let some = Round { what, first, stored, at_work, count: COMMITS };
-        round(runtime, &self.sessions, some, CALLERS)
+        round(self, runtime, some, CALLERS)
     }
 
     fn rounds(&mut self, runtime: &Runtime, what: What) -> Vec<f64> {
@@ -163,15 +170,15 @@ struct Round {
 }
 
 /// Microseconds per commit.
-fn round(runtime: &Runtime, sessions: &Sessions, round: Round, callers: usize) -> f64 {
+fn round(bench: &Bench, runtime: &Runtime, round: Round, callers: usize) -> f64 {
     let began = time();
     runtime.block_on(async {
         let mut tasks = JoinSet::new();
         for caller in 0..callers {
-            let sessions = sessions.clone();
+            let (sessions, versions) = (bench.sessions.clone(), Arc::clone(&bench.versions));
             tasks.spawn(async move {
                 for number in (caller..round.count).step_by(callers) {
-                    let commit = round.commit(&sessions, number).await;
+                    let commit = round.commit(&sessions, number, &versions).await;
                     sessions.commit(commit).await.expect("the store takes it");
                 }
             });
@@ -182,7 +189,7 @@ fn round(runtime: &Runtime, sessions: &Sessions, round: Round, callers: usize) -
 }
 
 impl Round {
-    async fn commit(self, sessions: &Sessions, number: usize) -> Commit {
+    async fn commit(self, sessions: &Sessions, number: usize, versions: &[AtomicU64]) -> Commit {
         let fresh = self.first + number;
         // All over what is at work, so that no two of a group lie together.
         let scattered = self.stored - self.at_work + (fresh * 7_919) % self.at_work;
@@ -192,17 +199,18 @@ impl Round {
                 let active = fresh >= self.stored - self.at_work;
                 (StoredExecution { active, ..execution(fresh) }, None, Vec::new())
             }
-            What::State => (changed(scattered, fresh), None, Vec::new()),
+            What::State => (changed(scattered, fresh, versions), None, Vec::new()),
             What::Turn => {
                 let claim = match sessions.claim(Some(&key(fresh))).await {
                     Ok(ClaimOutcome::First(claim)) => Some(claim),
                     other => panic!("{other:?}"),
                 };
-                (changed(scattered, fresh), claim, vec![step(scattered, fresh, now)])
+                let changed = changed(scattered, fresh, versions);
+                (changed, claim, vec![step(scattered, fresh, now)])
             }
         };
         let reply = vec![b'x'; 600].into();
-        Commit { claim, reply, execution: Some(execution), steps, now }
+        Commit { claim, reply, execution: Some(execution), steps, now, ..Commit::default() }
     }
 }
 
@@ -225,6 +233,7 @@ fn execution(number: usize) -> StoredExecution {
         session: sid("+49", number),
         flow: "FW00000000000000000000000000000000".to_owned(),
         revision: "r1".to_owned(),
+        version: 1,
         active: true,
         created,
         updated: created,
@@ -234,8 +243,10 @@ fn execution(number: usize) -> StoredExecution {
 }
 
 /// Another state of it, as of a later turn: SQLite does not write a row again that has not changed.
-fn changed(number: usize, change: usize) -> StoredExecution {
+fn changed(number: usize, change: usize, versions: &[AtomicU64]) -> StoredExecution {
     let mut execution = execution(number);
+    // No two callers change the same one at once.
+    execution.version = versions[number].fetch_add(1, Relaxed) + 2;
     execution.state[..8].copy_from_slice(&change.to_le_bytes());
     execution.updated = BEGAN + Duration::from_millis(change as u64);
     execution

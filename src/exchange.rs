@@ -48,9 +48,10 @@ use crate::flow::Persistence;
 use crate::gateway::{Gateway, Worker};
 use crate::journal::ExchangeLog;
 use crate::route::Route;
-use crate::session::{ClaimGuard, ClaimKey, ClaimOutcome, StoreError};
+use crate::session::{ClaimGuard, ClaimKey, StoreError, TurnOutcome, TurnRequest};
 use crate::verify::Verification;
 use crate::webhook::{Received, Webhook};
+use decide::conversation;
 use stored_reply::decode_reply;
 use turn::{TurnResult, WebhookHandler};
 
@@ -133,54 +134,72 @@ async fn answer<'a>(
     let route = gateway.routes.find(&webhook)?;
     progress.route = Some(route);
     log.record_route(route);
-    // Before the session lock, which `turn` takes: a repeat must not wait behind its own first
-    // delivery.
+    let conversation = conversation(&webhook, route);
+    let turn = NewTurn {
+        webhook: &webhook,
+        channel: route.channel,
+        session: conversation.session(),
+        keeps_state: route.flow.persistence != Persistence::Never,
+    };
     let document_of = |reply: &Bytes| decode_reply(reply.clone()).document;
-    let keeps_state = route.flow.persistence != Persistence::Never;
-    match claim(context, &webhook, route.channel, keeps_state, document_of).await? {
-        ClaimOutcome::Answered { reply, .. } => {
+    let opened = match turn.open(context, document_of, &mut progress.claim).await? {
+        TurnOutcome::First(opened) => opened,
+        TurnOutcome::Answered { reply, .. } => {
             log.record_repeat();
             return Ok(decode_reply(reply));
         }
-        ClaimOutcome::Running(first) => {
+        TurnOutcome::Running(first) => {
             let reply = timeout_at(deadline, first.reply()).await;
             let reply = reply.map_err(|_| ExchangeError::Deadline)?;
             log.record_repeat();
             return reply.map(decode_reply).ok_or(ExchangeError::Abandoned);
         }
-        ClaimOutcome::First(claim) => progress.claim = Some(claim),
-        ClaimOutcome::Unclaimed => {}
-    }
-    let result = WebhookHandler { context, route }.turn(&mut webhook, log).await?;
+        TurnOutcome::Locked => return Err(ExchangeError::Deadline),
+    };
+    let handler = WebhookHandler { context, route };
+    let result = handler.turn(&mut webhook, conversation, opened, log).await?;
     // At the deadline this delivery gets the fallback, and the write goes on: a repeat then gets
     // the reply.
     in_time(deadline, result.commit(worker, progress.claim.take())).await
 }
 
-/// Claims a webhook. One that equals an answered one is its repeat, unless it has another
-/// idempotency token and the reply has asked for it: then it is claimed as the turn after that one.
-///
-/// Unless the route `keeps_state`, a turn changes nothing but the count of calls, and the carrier
-/// alone knows when a call stops ringing: one reply that has asked is enough for all later tokens.
-async fn claim(
-    context: ExchangeContext<'_>,
-    webhook: &Webhook,
+/// A webhook whose turn is about to begin.
+struct NewTurn<'a> {
+    webhook: &'a Webhook,
     channel: Channel,
+    session: Option<&'a str>,
+    /// Whether the turns of its route change more than the count of calls.
     keeps_state: bool,
-    document_of: impl Fn(&Bytes) -> Bytes,
-) -> Result<ClaimOutcome, ExchangeError> {
-    let sessions = &context.worker.sessions;
-    let mut key = ClaimKey::from_webhook(webhook, channel);
-    let mut is_due = false;
-    loop {
-        let outcome = in_time(context.deadline, sessions.claim(key.as_ref())).await?;
-        let ClaimOutcome::Answered { reply, is_other_delivery: true } = &outcome else {
-            return Ok(outcome);
-        };
-        is_due = (is_due && !keeps_state)
-            || later_turn::asks_for_equal_request(&document_of(reply), webhook, channel);
-        if !is_due || !key.as_mut().is_some_and(ClaimKey::advance) {
-            return Ok(outcome);
+}
+
+impl NewTurn<'_> {
+    /// Claims the webhook, and locks and reads its session. One that equals an answered one is its
+    /// repeat, unless it has another idempotency token and the reply has asked for it: then it is
+    /// claimed as the turn after that one.
+    ///
+    /// Unless the route `keeps_state`, the carrier alone knows when a call stops ringing: one reply
+    /// that has asked is enough for all later tokens.
+    async fn open(
+        self,
+        context: ExchangeContext<'_>,
+        document_of: impl Fn(&Bytes) -> Bytes,
+        claim: &mut Option<ClaimGuard>,
+    ) -> Result<TurnOutcome, ExchangeError> {
+        let NewTurn { webhook, channel, session, keeps_state } = self;
+        let ExchangeContext { worker, deadline, .. } = context;
+        let mut key = ClaimKey::from_webhook(webhook, channel);
+        let mut is_due = false;
+        loop {
+            let request = TurnRequest { key: key.as_ref(), session, deadline };
+            let outcome = in_time(deadline, worker.sessions.open_turn(request, claim)).await?;
+            let TurnOutcome::Answered { reply, is_other_delivery: true } = &outcome else {
+                return Ok(outcome);
+            };
+            is_due = (is_due && !keeps_state)
+                || later_turn::asks_for_equal_request(&document_of(reply), webhook, channel);
+            if !is_due || !key.as_mut().is_some_and(ClaimKey::advance) {
+                return Ok(outcome);
+            }
         }
     }
 }

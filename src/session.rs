@@ -2,15 +2,22 @@
 //!
 //! A webhook takes these steps, in this order:
 //!
-//! 1. [`Sessions::claim`]. Carriers retry, and callers press a key twice. The first delivery of a
+//! [`Sessions::open_turn`] does the first three in one call, because a store that several processes
+//! share does them in one round trip.
+//!
+//! 1. The claim. Carriers retry, and callers press a key twice. The first delivery of a
 //!    webhook gets the claim. Every other one gets the bytes of the first one's reply, also while
 //!    the first is still being worked on. The claim comes before the lock, so that a repeat never
 //!    waits in the queue of its session.
-//! 2. [`Sessions::lock`]. Different webhooks of one session (a call, or two parties that exchange
+//! 2. The lock. Different webhooks of one session (a call, or two parties that exchange
 //!    messages) are worked on one after the other, as they arrive.
-//! 3. [`Sessions::active`]. The session's execution is read, and its flow runs.
-//! 4. [`Sessions::commit`]. The reply, the new state and the steps to it are one transaction. Only
-//!    when it is on the disk does the reply leave, do repeats get it, and does the lock pass on.
+//! 3. The execution. The one that is active for the session is read, and its flow runs.
+//! 4. [`Sessions::commit`]. The reply, the new state, the steps to it and the end of an execution
+//!    that it replaces are one transaction. Only when it is on the disk does the reply leave, do
+//!    repeats get it, and does the lock pass on.
+//!
+//! The lock says who works on a session; the [`version`](StoredExecution::version) of an execution
+//! proves it: a commit of a turn that has not read the latest record is refused.
 //!
 //! # What is remembered, and when it is uncertain
 //!
@@ -67,6 +74,7 @@ mod record;
 mod session_lock;
 mod shutdown;
 mod sqlite;
+mod turn;
 
 pub use claim_key::ClaimKey;
 pub use claims::{ClaimGuard, PendingReply};
@@ -78,8 +86,9 @@ pub use conversation_key::contact_key;
 pub(crate) use conversation_key::{call_key, calls_key, conversation_key};
 pub use error::StoreError;
 pub use record::{Commit, ExecutionQuery, StepQuery, StepRecord, StoredExecution};
-pub use session_lock::SessionGuard;
+pub use session_lock::{SessionGuard, SessionGuards};
 pub(crate) use shutdown::ShutdownWaiter;
+pub use turn::{OpenTurn, TurnOutcome, TurnRequest};
 
 pub use crate::config::StoreUrl;
 
@@ -221,8 +230,13 @@ impl Sessions {
     /// reply to the repeats that wait for it. After `Ok` it is on the disk. After an error the
     /// claim is free again, and the repeats get `None`.
     ///
-    /// A caller that is cancelled does not stop the write, and its lock of the session, if it has
-    /// one, passes on only when the write is done.
+    /// A caller that is cancelled does not stop the write, and the locks of the commit pass on only
+    /// when the write is done.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] where an execution is not as the turn has read it, and
+    /// [`StoreError::Conflict`] where another one is active for its session. Nothing is stored
+    /// then.
     pub async fn commit(&self, commit: Commit) -> Result<(), StoreError> {
         // No transaction for nothing: it would cost a sync of the disk.
         if commit.is_empty() {
@@ -230,12 +244,7 @@ impl Sessions {
         }
         match &self.store {
             SessionStore::Memory(memory) => memory.commit(commit),
-            SessionStore::Sqlite(sqlite) => {
-                let execution = commit.execution.as_ref();
-                // The write keeps the lock, because the caller may be cancelled before it is done.
-                let lock = execution.and_then(|stored| self.locks.held_lock(&stored.session));
-                sqlite.commit(commit, lock).await
-            }
+            SessionStore::Sqlite(sqlite) => sqlite.commit(commit).await,
         }
     }
 

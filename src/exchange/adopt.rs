@@ -47,10 +47,10 @@ async fn adopt_one(
     name: &str,
 ) -> Result<bool, StoreError> {
     // A webhook that the former configuration answers may be changing it.
-    let _lock = sessions.lock(&stored.session).await;
-    let Some(stored) = sessions.execution(&stored.sid).await? else { return Ok(false) };
+    let Some((stored, lock)) = sessions.open_execution(&stored).await? else { return Ok(false) };
     let now = stored.updated;
-    match sessions.commit(Commit::new(rename_flow(stored, name), Vec::new(), now)).await {
+    let renamed = Commit::new(rename_flow(stored, name), Vec::new(), now).under(lock);
+    match sessions.commit(renamed).await {
         Ok(()) => Ok(true),
         // The contact has begun another execution in the meantime, which takes precedence.
         Err(StoreError::Conflict(_)) => Ok(false),

@@ -34,6 +34,16 @@ pub(super) struct SessionKeys {
     pub(super) by_number: Option<String>,
 }
 
+impl Conversation {
+    /// The session that a turn locks first.
+    pub(super) fn session(&self) -> Option<&str> {
+        match self {
+            Conversation::Session(keys) => Some(&keys.key),
+            Conversation::Stateless | Conversation::Ignore(_) => None,
+        }
+    }
+}
+
 /// What to do with a webhook.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "made and taken apart once for each webhook")]

@@ -17,7 +17,7 @@ use actix_web::web::Bytes;
 use tokio::time::timeout_at;
 
 use super::turn::TurnResult;
-use super::{ExchangeContext, claim, in_time};
+use super::{ExchangeContext, NewTurn, in_time};
 use crate::catch_panic::catch_async;
 use crate::channel::Channel;
 use crate::clock;
@@ -29,7 +29,7 @@ use crate::journal::ExchangeLog;
 use crate::limits::DOCUMENT_BYTES_MAX;
 use crate::media_type::essence;
 use crate::route::{ProjectRoute, RouteAccess};
-use crate::session::{ClaimGuard, ClaimOutcome};
+use crate::session::{ClaimGuard, TurnOutcome};
 use crate::twiml::read::{DocumentLimits, parse_document};
 use crate::verify::Verification;
 use crate::webhook::{Params, Received};
@@ -112,19 +112,20 @@ impl DirectExchange<'_> {
             progress.channel = webhook.channel();
             let channel = progress.channel.unwrap_or(Channel::Message);
             let document_of = |reply: &Bytes| DirectReply::decode(reply.clone()).body;
-            match claim(self.context, &webhook, channel, false, document_of).await? {
-                ClaimOutcome::Answered { reply, .. } => {
+            let turn = NewTurn { webhook: &webhook, channel, session: None, keeps_state: false };
+            match turn.open(self.context, document_of, &mut progress.claim).await? {
+                TurnOutcome::Answered { reply, .. } => {
                     log.record_repeat();
                     return Ok(DirectReply::decode(reply));
                 }
-                ClaimOutcome::Running(first) => {
+                TurnOutcome::Running(first) => {
                     let reply = timeout_at(deadline, first.reply()).await;
                     let reply = reply.map_err(|_| ExchangeError::Deadline)?;
                     log.record_repeat();
                     return reply.map(DirectReply::decode).ok_or(ExchangeError::Abandoned);
                 }
-                ClaimOutcome::First(claim) => progress.claim = Some(claim),
-                ClaimOutcome::Unclaimed => {}
+                TurnOutcome::Locked => return Err(ExchangeError::Deadline),
+                TurnOutcome::First(_) => {}
             }
             params = std::mem::take(&mut webhook.params);
         }

@@ -4,7 +4,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use super::load::{LoadedExecution, UnusableExecution};
+use super::load::LoadedExecution;
 use super::turn_runner::TurnRunner;
 use super::{ExchangeContext, ExchangeError};
 use crate::catch_panic::catch_async;
@@ -15,7 +15,9 @@ use crate::gateway::{Gateway, Worker};
 use crate::journal::ExchangeLog;
 use crate::limits::TIMER_TURN_WITHIN;
 use crate::random;
-use crate::session::{Commit, ExecutionContext, StoredExecution, end_execution, take_steps};
+use crate::session::{
+    Commit, ExecutionContext, SessionGuard, StoredExecution, end_execution, take_steps,
+};
 use crate::webhook::{Params, StepToken};
 
 /// Advances one execution whose wait is over by `now`, or whose pending call has its outcome. An
@@ -51,17 +53,18 @@ async fn resume(
     now: Duration,
     log: &mut ExchangeLog,
 ) -> Result<(), ExchangeError> {
-    let _lock = worker.sessions.lock(&due.session).await;
     // Read again under the lock: a webhook may have ended the wait since it was found due.
-    let stored = worker.sessions.execution(&due.sid).await?;
-    let Some(stored) = stored.filter(|stored| stored.active && stored.due.is_some()) else {
+    let opened = worker.sessions.open_execution(due).await?;
+    let Some((stored, lock)) = opened.filter(|(stored, _)| stored.active && stored.due.is_some())
+    else {
         return Ok(());
     };
     let overdue = stored.due.is_some_and(|at| at <= now);
     let mut loaded = match LoadedExecution::read(stored) {
         Ok(loaded) if overdue || loaded.execution.pending_call().is_some() => loaded,
         Err((stored, unreadable)) if overdue => {
-            return end_unusable(worker, stored, now, &unreadable, log).await;
+            log.note(&format!("{unreadable}; it is over"));
+            return end(worker, stored, lock, now).await;
         }
         _ => return Ok(()),
     };
@@ -69,7 +72,8 @@ async fn resume(
     let flow = match loaded.flow(gateway, &worker.sessions, current).await? {
         Ok(flow) => flow,
         Err(unusable) => {
-            return end_unusable(worker, loaded.stored, now, &unusable, log).await;
+            log.note(&format!("{unusable}; it is over"));
+            return end(worker, loaded.stored, lock, now).await;
         }
     };
     let LoadedExecution { stored, execution } = &mut loaded;
@@ -101,9 +105,10 @@ async fn resume(
     worker.store_flow(&flow).await?;
     let LoadedExecution { stored, mut execution } = loaded;
     let steps = take_steps(&mut execution, now);
-    let (name, session, created) = (stored.flow, stored.session, stored.created);
-    let record = ExecutionContext { flow: &name, session, created }.encode(&execution, &flow, now);
-    Ok(worker.sessions.commit(Commit::new(record, steps, now)).await?)
+    let StoredExecution { flow: name, session, created, version: read_version, .. } = stored;
+    let context = ExecutionContext { flow: &name, session, created, read_version };
+    let record = context.encode(&execution, &flow, now);
+    Ok(worker.sessions.commit(Commit::new(record, steps, now).under(lock)).await?)
 }
 
 /// Runs one turn, and sends its replies.
@@ -138,27 +143,21 @@ async fn end_overdue(
     due: &StoredExecution,
     now: Duration,
 ) -> Result<(), ExchangeError> {
-    let _lock = worker.sessions.lock(&due.session).await;
-    let stored = worker.sessions.execution(&due.sid).await?;
-    match stored.filter(|stored| stored.active && stored.due.is_some_and(|at| at <= now)) {
-        Some(stored) => end(worker, stored, now).await,
-        None => Ok(()),
+    let is_overdue =
+        |stored: &StoredExecution| stored.active && stored.due.is_some_and(|at| at <= now);
+    match worker.sessions.open_execution(due).await? {
+        Some((stored, lock)) if is_overdue(&stored) => end(worker, stored, lock, now).await,
+        _ => Ok(()),
     }
 }
 
 /// Ends an execution that can never continue, and would be due on every tick.
-async fn end_unusable(
+async fn end(
     worker: &Worker,
     stored: StoredExecution,
+    lock: SessionGuard,
     now: Duration,
-    why: &UnusableExecution,
-    log: &mut ExchangeLog,
 ) -> Result<(), ExchangeError> {
-    log.note(&format!("{why}; it is over"));
-    end(worker, stored, now).await
-}
-
-async fn end(worker: &Worker, stored: StoredExecution, now: Duration) -> Result<(), ExchangeError> {
     let ended = Commit::new(end_execution(stored, now), Vec::new(), now);
-    Ok(worker.sessions.commit(ended).await?)
+    Ok(worker.sessions.commit(ended.under(lock)).await?)
 }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::Bytes;
-use tokio::time::timeout_at;
 
-use super::decide::{Conversation, Plan, SessionKeys, conversation, decide, is_for_number};
+use super::decide::{Conversation, Plan, SessionKeys, decide, is_for_number};
 use super::load::LoadedExecution;
 use super::stored_reply::encode_reply;
 use super::turn_runner::TurnRunner;
@@ -22,8 +21,8 @@ use crate::journal::ExchangeLog;
 use crate::random;
 use crate::route::Route;
 use crate::session::{
-    ClaimGuard, Commit, ExecutionContext, SessionGuard, StepRecord, StoreError, StoredExecution,
-    end_execution, take_steps,
+    ClaimGuard, Commit, ExecutionContext, OpenTurn, SessionGuards, StepRecord, StoreError,
+    StoredExecution, end_execution, take_steps,
 };
 use crate::twiml::EMPTY;
 use crate::webhook::{Params, StepToken, Webhook};
@@ -53,20 +52,22 @@ pub(super) struct TurnResult {
     document: Bytes,
     /// The cookies that functions have set.
     cookies: Vec<String>,
+    /// The execution that ends because another one begins.
+    ended: Option<Box<StoredExecution>>,
     execution: Option<StoredExecution>,
     steps: Vec<StepRecord>,
-    /// Held until the commit, so that other webhooks of the session read the new state.
-    _locks: SessionGuards,
+    /// Held until the commit is written, so that other webhooks of the session read the new state.
+    locks: SessionGuards,
 }
-
-/// The locks of a turn: of its session, and of the one of the number, see [`SessionKeys`].
-type SessionGuards = [Option<SessionGuard>; 2];
 
 /// The session of a webhook, locked.
 struct LockedSession {
     key: String,
     /// The execution that is active in it.
     active: Option<LoadedExecution>,
+    /// An execution that was active and cannot be read, ended.
+    unreadable: Option<Box<StoredExecution>>,
+    /// Of the session, and of the one of the number, see [`SessionKeys`].
     locks: SessionGuards,
 }
 
@@ -77,17 +78,24 @@ impl<'a> WebhookHandler<'a> {
     pub(super) async fn turn(
         self,
         webhook: &mut Webhook,
+        conversation: Conversation,
+        opened: Option<OpenTurn>,
         log: &mut ExchangeLog,
     ) -> Result<TurnResult, ExchangeError> {
         if let Some(fault) = webhook.payload.as_ref().and_then(|payload| payload.fault.as_ref()) {
             log.note(&format!("the webhook says that it is JSON, and is not: {fault}"));
         }
-        match conversation(webhook, self.route) {
-            Conversation::Stateless => Ok(self.run_stateless(webhook, log).await),
-            Conversation::Session(keys) => self.run_in_session(webhook, keys, log).await,
-            Conversation::Ignore(why) => {
+        match (conversation, opened) {
+            (Conversation::Session(keys), Some(opened)) => {
+                let session = self.lock_session(webhook, keys, opened, log).await?;
+                self.run_in_session(webhook, session, log).await
+            }
+            (Conversation::Ignore(why), _) => {
                 log.note(why);
                 Ok(TurnResult::stateless(EMPTY))
+            }
+            (Conversation::Stateless | Conversation::Session(_), _) => {
+                Ok(self.run_stateless(webhook, log).await)
             }
         }
     }
@@ -113,33 +121,32 @@ impl<'a> WebhookHandler<'a> {
     async fn run_in_session(
         self,
         webhook: &mut Webhook,
-        keys: SessionKeys,
+        session: LockedSession,
         log: &mut ExchangeLog,
     ) -> Result<TurnResult, ExchangeError> {
         let ExchangeContext { worker, deadline, .. } = self.context;
-        let LockedSession { key: session, active, locks } =
-            self.lock_session(webhook, keys, log).await?;
+        let LockedSession { key: session, active, unreadable: mut ended, locks } = session;
         let was_stored = active.is_some();
         let now = clock::wall();
         let plan = decide(webhook, self.route, active);
         // After the decision: what the owner wrote into the URL says nothing about the call.
         let form = webhook.merge_query();
-        let (created, flow, mut execution, event) = match plan {
+        let (began, flow, mut execution, event) = match plan {
             Plan::Ignore(why) => {
                 log.note(why);
-                return Ok(TurnResult::stateless(EMPTY));
+                return Ok(TurnResult { ended, locks, ..TurnResult::stateless(EMPTY) });
             }
             Plan::Refuse(error) => return Err(error),
             Plan::Resume { loaded, event } => {
                 let flow = self.flow(&loaded).await?;
-                (loaded.stored.created, flow, loaded.execution, event)
+                let StoredExecution { created, version, .. } = loaded.stored;
+                ((created, version), flow, loaded.execution, event)
             }
             Plan::Begin { replaced } => {
-                if let Some(replaced) = replaced {
-                    self.end(replaced).await?;
-                }
+                let replaced = replaced.map(|replaced| Box::new(end_execution(replaced, now)));
+                ended = replaced.or(ended);
                 let execution = self.begin(webhook, now);
-                (now, Arc::clone(&self.route.flow), execution, Event::Trigger)
+                ((now, 0), Arc::clone(&self.route.flow), execution, Event::Trigger)
             }
         };
         let turn = self.turn_context(webhook, &flow, now);
@@ -151,42 +158,51 @@ impl<'a> WebhookHandler<'a> {
             in_time(deadline, worker.store_flow(&flow)).await?;
         } else if flow.persistence == Persistence::WhilePending && !was_stored {
             // It ended in its first turn, so no later webhook can refer to it.
-            return Ok(TurnResult { cookies, ..TurnResult::stateless(document) });
+            return Ok(TurnResult { cookies, ended, locks, ..TurnResult::stateless(document) });
         }
         let steps = take_steps(&mut execution, now);
-        let context = ExecutionContext { flow: &self.route.flow.name, session, created };
+        let (created, read_version) = began;
+        let context =
+            ExecutionContext { flow: &self.route.flow.name, session, created, read_version };
         let execution = Some(context.encode(&execution, &flow, now));
-        Ok(TurnResult { document, cookies, execution, steps, _locks: locks })
+        Ok(TurnResult { document, cookies, ended, execution, steps, locks })
     }
 
-    /// Locks the session of a webhook and reads its active execution.
+    /// Loads the active execution of a webhook's session; where it may be in the session of the
+    /// number, locks and reads that one too.
     async fn lock_session(
         self,
         webhook: &Webhook,
         keys: SessionKeys,
+        opened: OpenTurn,
         log: &mut ExchangeLog,
     ) -> Result<LockedSession, ExchangeError> {
         let SessionKeys { key, by_number } = keys;
-        let lock = self.lock(&key).await?;
-        let active = self.active(&key, log).await?;
+        let OpenTurn { lock, active } = opened;
+        let (active, unreadable) = load(active, log)?;
         let Some(number) = by_number else {
-            return Ok(LockedSession { key, active, locks: [Some(lock), None] });
+            return Ok(LockedSession { key, active, unreadable, locks: [Some(lock), None] });
         };
         // Always after the lock of the service, so that two webhooks never wait for each other.
-        let number_lock = self.lock(&number).await?;
-        let locks = [Some(lock), Some(number_lock)];
-        match self.active(&number, log).await? {
+        let by_number = self.open_session(&number).await?;
+        let locks = [Some(lock), Some(by_number.lock)];
+        let (other, unreadable_other) = load(by_number.active, log)?;
+        match other {
             Some(other) if is_for_number(webhook, active.as_ref(), &other) => {
-                Ok(LockedSession { key: number, active: Some(other), locks })
+                Ok(LockedSession { key: number, active: Some(other), unreadable, locks })
             }
-            _ => Ok(LockedSession { key, active, locks }),
+            _ => {
+                let unreadable = unreadable.or(unreadable_other);
+                Ok(LockedSession { key, active, unreadable, locks })
+            }
         }
     }
 
-    async fn lock(self, session: &str) -> Result<SessionGuard, ExchangeError> {
+    async fn open_session(self, session: &str) -> Result<OpenTurn, ExchangeError> {
         let ExchangeContext { worker, deadline, .. } = self.context;
-        let lock = timeout_at(deadline, worker.sessions.lock(session)).await;
-        lock.map_err(|_| ExchangeError::Deadline)
+        let opened =
+            async { Ok::<_, StoreError>(worker.sessions.open_session(session, deadline).await) };
+        in_time(deadline, opened).await?.ok_or(ExchangeError::Deadline)
     }
 
     /// Begins an execution of the route's flow.
@@ -204,44 +220,10 @@ impl<'a> WebhookHandler<'a> {
         execution
     }
 
-    /// The active execution of a session. One that cannot be read, because it is damaged or has the
-    /// form of another version, ends, and the webhook begins another one: a damaged record must not
-    /// lock its caller out.
-    async fn active(
-        self,
-        session: &str,
-        log: &mut ExchangeLog,
-    ) -> Result<Option<LoadedExecution>, ExchangeError> {
-        let active = self.context.worker.sessions.active(session);
-        let stored = match in_time(self.context.deadline, active).await {
-            Err(damaged @ StoreError::Corrupt(_)) => {
-                // The execution that begins now replaces it in the store.
-                log.note(&format!("{damaged}; its caller begins anew"));
-                return Ok(None);
-            }
-            stored => stored?,
-        };
-        match stored.map(LoadedExecution::read).transpose() {
-            Ok(loaded) => Ok(loaded),
-            Err((stored, unreadable)) => {
-                log.note(&format!("{unreadable}; its caller begins anew"));
-                self.end(stored).await?;
-                Ok(None)
-            }
-        }
-    }
-
     async fn flow(self, loaded: &LoadedExecution) -> Result<Arc<Flow>, ExchangeError> {
         let ExchangeContext { gateway, worker, deadline } = self.context;
         let flow = loaded.flow(gateway, &worker.sessions, Some(&self.route.flow));
         in_time(deadline, flow).await?.map_err(ExchangeError::from)
-    }
-
-    /// Ends an execution that another one replaces.
-    async fn end(self, replaced: StoredExecution) -> Result<(), ExchangeError> {
-        let now = clock::wall();
-        let ended = Commit::new(end_execution(replaced, now), Vec::new(), now);
-        Ok(in_time(self.context.deadline, self.context.worker.sessions.commit(ended)).await?)
     }
 
     /// Runs one turn: the document of the flow, or the fallback if the flow fails. A failed
@@ -303,6 +285,30 @@ impl<'a> WebhookHandler<'a> {
     }
 }
 
+/// The active execution of a session. One that cannot be read, because it is damaged or has the
+/// form of another version, is returned ended, and the webhook begins another one: a damaged record
+/// must not lock its caller out.
+fn load(
+    active: Result<Option<StoredExecution>, StoreError>,
+    log: &mut ExchangeLog,
+) -> Result<(Option<LoadedExecution>, Option<Box<StoredExecution>>), ExchangeError> {
+    let stored = match active {
+        Err(damaged @ StoreError::Corrupt(_)) => {
+            // The execution that begins now replaces it in the store.
+            log.note(&format!("{damaged}; its caller begins anew"));
+            return Ok((None, None));
+        }
+        stored => stored?,
+    };
+    match stored.map(LoadedExecution::read).transpose() {
+        Ok(loaded) => Ok((loaded, None)),
+        Err((stored, unreadable)) => {
+            log.note(&format!("{unreadable}; its caller begins anew"));
+            Ok((None, Some(Box::new(end_execution(stored, clock::wall())))))
+        }
+    }
+}
+
 // === impl TurnResult ===
 
 impl TurnResult {
@@ -311,9 +317,10 @@ impl TurnResult {
         TurnResult {
             document,
             cookies: Vec::new(),
+            ended: None,
             execution: None,
             steps: Vec::new(),
-            _locks: [None, None],
+            locks: [None, None],
         }
     }
 
@@ -326,9 +333,10 @@ impl TurnResult {
         worker: &Worker,
         claim: Option<ClaimGuard>,
     ) -> Result<WebhookReply, ExchangeError> {
-        let TurnResult { document, cookies, execution, steps, _locks } = self;
+        let TurnResult { document, cookies, ended, execution, steps, locks } = self;
         let (reply, now) = (encode_reply(&document, &cookies), clock::wall());
-        worker.sessions.commit(Commit { claim, reply, execution, steps, now }).await?;
+        let commit = Commit { claim, reply, ended, execution, steps, now, locks };
+        worker.sessions.commit(commit).await?;
         Ok(WebhookReply { cookies, ..WebhookReply::document(document) })
     }
 }

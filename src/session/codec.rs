@@ -22,6 +22,8 @@ pub(crate) struct ExecutionContext<'a> {
     pub session: String,
     /// When it began, since 1970.
     pub created: Duration,
+    /// The version of the record that this turn has read; 0 for a new execution.
+    pub read_version: u64,
 }
 
 impl ExecutionContext<'_> {
@@ -45,6 +47,7 @@ impl ExecutionContext<'_> {
             session,
             flow: self.flow.to_owned(),
             revision: revision.revision.clone(),
+            version: self.read_version + 1,
             active: execution.state != ExecutionState::Ended,
             created: self.created,
             updated: now,
@@ -105,24 +108,27 @@ pub(crate) fn request_execution(
 ) -> StoredExecution {
     execution.begin_at(now);
     let session = contact_key(&flow.name, &execution.address, &execution.contact);
-    let context = ExecutionContext { flow: &flow.name, session, created: now };
+    let context = ExecutionContext { flow: &flow.name, session, created: now, read_version: 0 };
     context.encode(&execution, flow, now)
 }
 
-/// The same record under another name of its flow.
+/// The next record of an execution, under another name of its flow.
 pub(crate) fn rename_flow(stored: StoredExecution, name: &str) -> StoredExecution {
     let session = with_flow_name(&stored.session, &stored.flow, name);
     let session = session.unwrap_or(stored.session);
-    StoredExecution { flow: name.to_owned(), session, ..stored }
+    let version = stored.version + 1;
+    StoredExecution { flow: name.to_owned(), session, version, ..stored }
 }
 
-/// The same record, ended from outside. The state of one that cannot be read stays as it is.
+/// The next record of an execution, ended from outside. The state of one that cannot be read stays
+/// as it is.
 pub(crate) fn end_execution(mut stored: StoredExecution, now: Duration) -> StoredExecution {
     if let Ok(mut execution) = decode_execution(&stored) {
         execution.state = ExecutionState::Ended;
         stored.state = encode_state(&execution);
     }
-    StoredExecution { active: false, due: None, updated: now, ..stored }
+    let version = stored.version + 1;
+    StoredExecution { version, active: false, due: None, updated: now, ..stored }
 }
 
 #[cfg(test)]
@@ -141,6 +147,7 @@ mod tests {
             session: String::new(),
             flow: String::new(),
             revision: String::new(),
+            version: 1,
             active: true,
             created: Duration::ZERO,
             updated: Duration::ZERO,

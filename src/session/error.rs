@@ -22,6 +22,9 @@ pub enum StoreError {
     /// Another execution, with this sid, is active for the session.
     #[error("the session has an active execution already, {0}")]
     Conflict(String),
+    /// The execution with this sid is not, or no longer, as the commit's turn has read it.
+    #[error("the execution {0} has changed since this turn has read it")]
+    Stale(String),
     /// The record with this sid is damaged, or has a form that this version does not know. All
     /// others can be used, and a new execution may take over its session.
     #[error("the stored record of {0} is damaged, or another version's")]

@@ -49,13 +49,21 @@ struct MemoryFlow {
 impl MemoryStore {
     pub(super) fn commit(&self, commit: Commit) -> Result<(), StoreError> {
         let mut tables = self.0.lock();
-        if let Some(execution) = commit.execution {
-            if execution.active
-                && let Some(other) = tables.active.get(&execution.session)
-                && *other != execution.sid
-            {
-                return Err(StoreError::Conflict(other.clone()));
-            }
+        // All checks before the first change.
+        let ended = commit.ended.as_deref();
+        for execution in ended.into_iter().chain(&commit.execution) {
+            tables.check_version(execution)?;
+        }
+        if let Some(execution) = &commit.execution
+            && execution.active
+            && let Some(other) = tables.active.get(&execution.session)
+            && *other != execution.sid
+            && ended.is_none_or(|ended| *other != ended.sid)
+        {
+            return Err(StoreError::Conflict(other.clone()));
+        }
+        // The former execution first: its session is free for the other one then.
+        for execution in commit.ended.map(|ended| *ended).into_iter().chain(commit.execution) {
             tables.insert(execution);
         }
         for step in commit.steps {
@@ -160,6 +168,12 @@ impl MemoryStore {
 impl MemoryTables {
     fn execution(&self, sid: &str) -> Option<StoredExecution> {
         self.executions.get(sid).map(|execution| execution.stored.clone())
+    }
+
+    /// Checks that a record is the next one of its execution.
+    fn check_version(&self, next: &StoredExecution) -> Result<(), StoreError> {
+        let found = self.executions.get(&next.sid).map_or(0, |found| found.stored.version);
+        if found + 1 == next.version { Ok(()) } else { Err(StoreError::Stale(next.sid.clone())) }
     }
 
     /// Inserts an execution, or replaces the one with its sid; its steps stay.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::web::Bytes;
 
-use super::ClaimGuard;
+use super::{ClaimGuard, SessionGuard, SessionGuards};
 
 /// One execution as it is stored: what is searched by has a field, the rest is `state`.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,10 @@ pub struct StoredExecution {
     /// The revision of that flow. [`store_flow`](super::Sessions::store_flow) stores the
     /// definition.
     pub revision: String,
+    /// The number of its commits, with the one that writes this record: the first is 1. A commit is
+    /// refused as [`Stale`](super::StoreError::Stale) unless the stored one is one less, so that a
+    /// turn never overwrites what it has not read.
+    pub version: u64,
     /// Whether it goes on. An ended one is stored for its history.
     pub active: bool,
     /// When it began, since 1970. Times are stored to the nanosecond, up to the year 2262.
@@ -52,18 +56,24 @@ pub struct StepRecord {
 }
 
 /// All changes of one webhook, written as one transaction.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Commit {
     /// The right to answer the webhook; `None` where it has no claim key.
     pub claim: Option<ClaimGuard>,
     /// The reply that every repeat of the webhook gets. Stored only with a claim.
     pub reply: Bytes,
+    /// The execution that `execution` replaces in its session, ended.
+    // Boxed, because it is rare, and the future of every webhook is copied with its size.
+    pub ended: Option<Box<StoredExecution>>,
     /// The execution's new state, whole.
     pub execution: Option<StoredExecution>,
     /// The steps that led to it, oldest first.
     pub steps: Vec<StepRecord>,
     /// The wall clock, since 1970.
     pub now: Duration,
+    /// The locks of the turn, which pass on when the commit is written, and not before: the caller
+    /// may be cancelled meanwhile.
+    pub locks: SessionGuards,
 }
 
 /// A query for executions of a flow, newest first.
@@ -93,11 +103,17 @@ pub struct StepQuery {
 impl Commit {
     /// The commit of a new state without a webhook that waits for a reply.
     pub fn new(execution: StoredExecution, steps: Vec<StepRecord>, now: Duration) -> Commit {
-        Commit { claim: None, reply: Bytes::new(), execution: Some(execution), steps, now }
+        Commit { execution: Some(execution), steps, now, ..Commit::default() }
+    }
+
+    /// The same commit under the lock of a turn.
+    pub fn under(self, lock: SessionGuard) -> Commit {
+        Commit { locks: [Some(lock), None], ..self }
     }
 
     /// Whether it changes nothing.
     pub(super) fn is_empty(&self) -> bool {
-        self.claim.is_none() && self.execution.is_none() && self.steps.is_empty()
+        let has_execution = self.execution.is_some() || self.ended.is_some();
+        self.claim.is_none() && !has_execution && self.steps.is_empty()
     }
 }

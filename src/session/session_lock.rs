@@ -5,33 +5,27 @@
 //! map of all locks has a mutex of its own, which no task keeps over a wait.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard};
 
 /// The locks of the sessions that are being worked on, or waited for. A clone has the same locks.
+// Tokio's mutex, because it is fair: the task that waits longest is the next.
 #[derive(Clone, Debug, Default)]
-pub(super) struct SessionLocks(Arc<Mutex<HashMap<String, LockEntry>>>);
+pub(super) struct SessionLocks(Arc<Mutex<HashMap<String, Arc<FairMutex<()>>>>>);
+
+/// The locks of a turn: of its session, and where it has a second session, of that one.
+pub type SessionGuards = [Option<SessionGuard>; 2];
+
+/// The lock of a session, held. Dropped, it passes to the task that waits longest. A commit takes
+/// it along, so that it does not pass on before the commit is written.
+// Boxed: it is moved with every future of a turn.
+#[derive(Debug)]
+pub struct SessionGuard(#[expect(dead_code, reason = "held until it is dropped")] Box<HeldLock>);
 
 #[derive(Debug)]
-struct LockEntry {
-    /// Tokio's, because it is fair: the task that waits longest is the next.
-    mutex: Arc<FairMutex<()>>,
-    /// The lock as it is held now. Weak, because the entry must not prolong it.
-    holder: Weak<HeldLock>,
-}
-
-/// The lock of a session, held. Dropped, it passes to the task that waits longest; but not before
-/// a commit that was begun under it is written, even where no task waits for that commit any more.
-#[derive(Debug)]
-pub struct SessionGuard {
-    _held: Arc<HeldLock>,
-}
-
-/// What a guard and the commits under it share. The lock is released with the last of them.
-#[derive(Debug)]
-pub(super) struct HeldLock {
+struct HeldLock {
     // Fields are dropped in their order: the mutex is released before the registration ends.
     _mutex: OwnedMutexGuard<()>,
     _registration: LockRegistration,
@@ -62,31 +56,20 @@ impl SessionLocks {
             session: session.to_owned(),
             mutex: Some(mutex),
         };
-        let held = Arc::new(HeldLock { _mutex: lock.await, _registration: registration });
-        if let Some(entry) = self.entries().get_mut(session) {
-            entry.holder = Arc::downgrade(&held);
-        }
-        SessionGuard { _held: held }
-    }
-
-    /// The lock of a session as it is held now, for a commit that has to be written before the
-    /// lock passes on. `None` where the session is not locked.
-    pub(super) fn held_lock(&self, session: &str) -> Option<Arc<HeldLock>> {
-        self.entries().get(session)?.holder.upgrade()
+        SessionGuard(Box::new(HeldLock { _mutex: lock.await, _registration: registration }))
     }
 
     fn mutex(&self, session: &str) -> Arc<FairMutex<()>> {
         let mut entries = self.entries();
-        if let Some(entry) = entries.get(session) {
-            return Arc::clone(&entry.mutex);
+        if let Some(mutex) = entries.get(session) {
+            return Arc::clone(mutex);
         }
         let mutex = Arc::default();
-        let entry = LockEntry { mutex: Arc::clone(&mutex), holder: Weak::new() };
-        entries.insert(session.to_owned(), entry);
+        entries.insert(session.to_owned(), Arc::clone(&mutex));
         mutex
     }
 
-    fn entries(&self) -> MutexGuard<'_, HashMap<String, LockEntry>> {
+    fn entries(&self) -> MutexGuard<'_, HashMap<String, Arc<FairMutex<()>>>> {
         self.0.lock()
     }
 }
@@ -98,7 +81,7 @@ impl Drop for LockRegistration {
         let mut entries = self.locks.entries();
         // Under the map's mutex: of two that end at once, each would else count the other one.
         self.mutex = None;
-        let is_unused = |entry: &LockEntry| Arc::strong_count(&entry.mutex) == 1;
+        let is_unused = |mutex: &Arc<FairMutex<()>>| Arc::strong_count(mutex) == 1;
         if entries.get(&self.session).is_some_and(is_unused) {
             entries.remove(&self.session);
         }
@@ -139,18 +122,5 @@ mod tests {
         drop(poll(third.as_mut()).expect("it is the next"));
         drop(second);
         assert!(locks.entries().is_empty());
-    }
-
-    #[test]
-    fn a_commit_keeps_the_lock_of_a_task_that_was_cancelled() {
-        let locks = SessionLocks::default();
-        let guard = poll(pin!(locks.lock("a"))).expect("the lock is free");
-        let held = locks.held_lock("a").expect("it is locked");
-        drop(guard);
-        let mut next = pin!(locks.lock("a"));
-        assert!(poll(next.as_mut()).is_none());
-        drop(held);
-        assert!(poll(next.as_mut()).is_some());
-        assert!(locks.held_lock("a").is_none());
     }
 }

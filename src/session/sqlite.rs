@@ -36,7 +36,6 @@ use tokio::sync::oneshot;
 use super::claim_key::TokenDigest;
 use super::claims::ClaimTable;
 use super::key_digest::KeyDigest;
-use super::session_lock::HeldLock;
 use super::shutdown::{ShutdownSignal, ShutdownWaiter};
 use super::{Commit, ExecutionQuery, StepQuery, StepRecord, StoreError, StoredExecution};
 use crate::clock::{self, SteadyClock};
@@ -199,14 +198,10 @@ impl SqliteStore {
         self.read(|sender| ReadRequest::Flow(revision.to_owned(), sender)).await
     }
 
-    pub(super) async fn commit(
-        &self,
-        commit: Commit,
-        lock: Option<Arc<HeldLock>>,
-    ) -> Result<(), StoreError> {
+    pub(super) async fn commit(&self, commit: Commit) -> Result<(), StoreError> {
         let can_expire = self.believes(commit.now);
         // Encoded here, on the caller's thread: all callers wait for the writer's.
-        let commit = Box::new(EncodedCommit::new(commit, can_expire, lock));
+        let commit = Box::new(EncodedCommit::new(commit, can_expire));
         self.write(|sender| WriteRequest::Commit(commit, sender)).await
     }
 

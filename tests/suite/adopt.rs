@@ -32,7 +32,8 @@ async fn as_it_was(sessions: &Sessions) -> StoredExecution {
     assert!(members.remove("account").is_some());
     let state = [&[*form], state.to_string().as_bytes()].concat();
     let session = contact_key("survey", "+1999", "+1555");
-    StoredExecution { flow: "survey".to_owned(), session, state, ..saved }
+    let version = saved.version + 1;
+    StoredExecution { flow: "survey".to_owned(), session, version, state, ..saved }
 }
 
 #[actix_web::test]

@@ -280,6 +280,7 @@ async fn an_execution_that_cannot_be_read_gives_its_caller_a_new_one() {
         text(&rig, &format!("SM{turn}a"), "+1555", "hi").await;
         let mut saved = rig.sessions.active(&session).await.unwrap().expect("it waits");
         saved.state = state.to_vec();
+        saved.version += 1;
         let (sid, now) = (saved.sid.clone(), saved.updated);
         rig.sessions.commit(Commit::new(saved, Vec::new(), now)).await.unwrap();
         let anew = text(&rig, &format!("SM{turn}b"), "+1555", "Ada").await;

@@ -117,6 +117,7 @@ fn sample(number: u32) -> StoredExecution {
         session: format!("session {number}"),
         flow: "FW1".to_owned(),
         revision: "r1".to_owned(),
+        version: 1,
         active: true,
         created: at,
         updated: at,
@@ -140,14 +141,12 @@ fn step(execution: u32, number: u32) -> StepRecord {
 
 /// A commit of an execution without a reply.
 fn state_commit(execution: StoredExecution) -> Commit {
-    let execution = Some(execution);
-    Commit { claim: None, reply: Bytes::new(), execution, steps: Vec::new(), now: NOW }
+    Commit::new(execution, Vec::new(), NOW)
 }
 
 /// A commit of a reply without an execution.
 fn reply_commit(claim: ClaimGuard, reply: impl Into<Bytes>) -> Commit {
-    let (claim, reply) = (Some(claim), reply.into());
-    Commit { claim, reply, execution: None, steps: Vec::new(), now: NOW }
+    Commit { claim: Some(claim), reply: reply.into(), now: NOW, ..Commit::default() }
 }
 
 async fn save(sessions: &Sessions, execution: StoredExecution) {

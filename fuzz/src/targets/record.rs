@@ -195,6 +195,7 @@ fn record(flow: &str, state: &str) -> StoredExecution {
         session: "call:4:flowCA1".to_owned(),
         flow: flow.to_owned(),
         revision: "r1".to_owned(),
+        version: 1,
         active: true,
         created: Duration::from_secs(1_700_000_000),
         updated: Duration::from_secs(1_700_000_001),

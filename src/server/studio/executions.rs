@@ -37,14 +37,14 @@ pub(super) async fn create(call: &RestRequest<'_>) -> Result<RestResponse, RestE
     // First the flow: an execution in the store always has its definition there.
     sessions.store_flow(&call.flow.revision, &call.flow.definition).await?;
     // The lock of the contact: two requests at the same time must not create two executions.
-    let _turn = sessions.lock(&contact_key(&call.flow.name, &from, &to)).await;
+    let lock = sessions.lock(&contact_key(&call.flow.name, &from, &to)).await;
     let sid = random::sid_in_order("FN", now);
     let mut execution = Execution::from_request(sid, &to, &from, parameters);
     execution.route = call.route.clone();
     execution.account = Some(call.account.clone());
     // Stored as due: the answer does not wait for the first turn, and a restart does not lose it.
     let stored = request_execution(execution, call.flow, now);
-    sessions.commit(Commit::new(stored.clone(), Vec::new(), now)).await?;
+    sessions.commit(Commit::new(stored.clone(), Vec::new(), now).under(lock)).await?;
     call.shared.wake.notify_one();
     Ok(RestResponse::Created(resource(call, &stored)?))
 }
@@ -81,20 +81,21 @@ pub(super) async fn update(call: &RestRequest<'_>, sid: &str) -> Result<RestResp
     if call.form.get("Status") != Some("ended") {
         return Err(invalid("Status", "`ended`"));
     }
-    let (stored, _turn) = lock_execution(call, sid).await?;
+    let (stored, lock) = lock_execution(call, sid).await?;
     // Ending is idempotent: a client may repeat a request whose answer was lost.
     if !stored.active {
         return Ok(RestResponse::Found(resource(call, &stored)?));
     }
     let now = clock::wall();
     let stored = end_execution(stored, now);
-    call.sessions().commit(Commit::new(stored.clone(), Vec::new(), now)).await?;
+    let ended = Commit::new(stored.clone(), Vec::new(), now).under(lock);
+    call.sessions().commit(ended).await?;
     Ok(RestResponse::Found(resource(call, &stored)?))
 }
 
 /// DELETE: removes an execution and its steps.
 pub(super) async fn delete(call: &RestRequest<'_>, sid: &str) -> Result<RestResponse, RestError> {
-    let (stored, _turn) = lock_execution(call, sid).await?;
+    let (stored, _lock) = lock_execution(call, sid).await?;
     if call.sessions().delete(&stored.sid).await? {
         Ok(RestResponse::Deleted)
     } else {
@@ -107,18 +108,10 @@ async fn lock_execution(
     call: &RestRequest<'_>,
     sid: &str,
 ) -> Result<(StoredExecution, SessionGuard), RestError> {
-    let mut stored = call.execution(sid).await?;
-    loop {
-        let turn = call.sessions().lock(&stored.session).await;
-        let session = stored.session;
-        // Read again: a turn that had the lock has changed it.
-        stored = call.execution(sid).await?;
-        // And perhaps its session: an execution that makes a call continues in the session of that
-        // call, which has another lock.
-        if stored.session == session {
-            return Ok((stored, turn));
-        }
-    }
+    let found = call.execution(sid).await?;
+    let opened = call.sessions().open_execution(&found).await?;
+    let opened = opened.filter(|(stored, _)| stored.flow == call.flow.name);
+    opened.ok_or_else(|| call.unknown_resource(&format!("/Executions/{sid}")))
 }
 
 /// The JSON of an execution.

@@ -25,6 +25,7 @@ struct FormerRow {
     id: i64,
     /// `None` where it is damaged.
     session: Option<KeyDigest>,
+    version: i64,
     /// Whether the commit changes its state only.
     is_same: bool,
 }
@@ -36,13 +37,20 @@ pub(super) fn write_execution(
     encoded_state: &[u8],
     changes: &mut Vec<SessionChange>,
 ) -> Result<ExecutionRow, RequestError> {
+    let stale = || RequestError::Refused(StoreError::Stale(execution.sid.clone()));
     // A new one is inserted without a look-up. Where there is one after all, a constraint says so.
-    let is_first_commit = execution.created == execution.updated;
-    let mut former = if is_first_commit { None } else { find_former(connection, execution)? };
-    if let Some(FormerRow { id, session, is_same: true }) = former {
-        let sql = "UPDATE execution SET updated = ?1, sealed = ?2 WHERE id = ?3";
+    let former = match execution.version {
+        1 => None,
+        next => match find_former(connection, execution)? {
+            Some(former) if former.version + 1 == version_column(next) => Some(former),
+            _ => return Err(stale()),
+        },
+    };
+    if let Some(FormerRow { id, session, is_same: true, .. }) = former {
+        let sql = "UPDATE execution SET updated = ?1, sealed = ?2, version = ?3 WHERE id = ?4";
         let mut update = connection.prepare_cached(sql)?;
-        update.execute(params![nanoseconds(execution.updated), encoded_state, id])?;
+        let version = version_column(execution.version);
+        update.execute(params![nanoseconds(execution.updated), encoded_state, version, id])?;
         let session = session.filter(|_| execution.active);
         let activated =
             session.map(|session| SessionChange::Activated(session, id, Arc::clone(execution)));
@@ -52,7 +60,9 @@ pub(super) fn write_execution(
     let id = match write_columns(connection, execution, encoded_state, former.as_ref()) {
         // Its sid exists, or its session has an active execution: which, is looked up only now.
         Err(error) if is_constraint(&error) => {
-            former = find_former(connection, execution)?;
+            if former.is_none() && find_former(connection, execution)?.is_some() {
+                return Err(stale());
+            }
             if execution.active {
                 release_session(connection, execution)?;
             }
@@ -76,8 +86,8 @@ fn find_former(
     connection: &Connection,
     execution: &StoredExecution,
 ) -> rusqlite::Result<Option<FormerRow>> {
-    let sql = "SELECT id, session, flow, revision, active, created, hour, due FROM execution \
-               WHERE sid = ?1";
+    let sql = "SELECT id, session, flow, revision, active, created, hour, due, version \
+               FROM execution WHERE sid = ?1";
     let mut select = connection.prepare_cached(sql)?;
     let former = select.query_row([&execution.sid], |row| {
         // Compared in place, without a copy of the columns.
@@ -91,7 +101,8 @@ fn find_former(
             && number(5, nanoseconds(execution.created))?
             && number(6, hour(execution.updated))?
             && row.get_ref(7)?.as_i64_or_null() == Ok(execution.due.map(nanoseconds));
-        Ok(FormerRow { id: row.get(0)?, session: session_column(row, 1)?, is_same })
+        let session = session_column(row, 1)?;
+        Ok(FormerRow { id: row.get(0)?, session, version: row.get(8)?, is_same })
     });
     former.optional()
 }
@@ -110,7 +121,8 @@ fn write_columns(
 ) -> rusqlite::Result<i64> {
     let (created, updated) = (nanoseconds(execution.created), nanoseconds(execution.updated));
     let (hour, due) = (hour(execution.updated), execution.due.map(nanoseconds));
-    let columns: [&dyn ToSql; 10] = [
+    let version = version_column(execution.version);
+    let columns: [&dyn ToSql; 11] = [
         &execution.sid,
         &execution.session,
         &execution.flow,
@@ -121,18 +133,38 @@ fn write_columns(
         &hour,
         &due,
         &encoded_state,
+        &version,
     ];
     let Some(FormerRow { id, .. }) = former else {
         let sql = "INSERT INTO execution (sid, session, flow, revision, active, created, updated, \
-                   hour, due, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+                   hour, due, sealed, version) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
         return connection.prepare_cached(sql)?.insert(columns);
     };
     let sql = "UPDATE execution SET sid = ?1, session = ?2, flow = ?3, revision = ?4, active = ?5, \
-               created = ?6, updated = ?7, hour = ?8, due = ?9, sealed = ?10 WHERE id = ?11";
+               created = ?6, updated = ?7, hour = ?8, due = ?9, sealed = ?10, version = ?11 \
+               WHERE id = ?12";
     let mut update = connection.prepare_cached(sql)?;
     let with_id: Vec<&dyn ToSql> = columns.into_iter().chain([id as &dyn ToSql]).collect();
     update.execute(&*with_id)?;
     Ok(*id)
+}
+
+/// A version as it is stored.
+fn version_column(version: u64) -> i64 {
+    i64::try_from(version).unwrap_or(i64::MAX)
+}
+
+/// Adds the column `version` to a file of a former version. That version can still use the file:
+/// its rows get the default.
+pub(super) fn complete_schema(connection: &Connection) -> rusqlite::Result<()> {
+    let sql = "SELECT count(*) FROM pragma_table_info('execution') WHERE name = 'version'";
+    let is_complete = connection.query_row(sql, [], |row| Ok(row.get::<_, i64>(0)? > 0))?;
+    if is_complete {
+        return Ok(());
+    }
+    let sql = "ALTER TABLE execution ADD COLUMN version INTEGER NOT NULL DEFAULT 1";
+    connection.execute_batch(sql)
 }
 
 /// Whether a row that exists is in the way of another with the same key.

@@ -11,7 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::request_error::{describe, is_corruption};
-use super::{READERS, claim_rows};
+use super::{READERS, claim_rows, execution_rows};
 use crate::clock;
 use crate::limits::STORE_LOCKED_WITHIN;
 use crate::session::StoreError;
@@ -203,6 +203,7 @@ impl StoreFile {
             _ => return Err(BadFile::Foreign),
         }
         claim_rows::complete_schema(&connection)?;
+        execution_rows::complete_schema(&connection)?;
         if check {
             let found = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
             let found: String = found?;

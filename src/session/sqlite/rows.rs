@@ -14,8 +14,8 @@ use crate::session::{StepRecord, StoreError, StoredExecution};
 macro_rules! select_executions {
     ($rest:literal) => {
         concat!(
-            "SELECT sid, session, flow, revision, active, created, updated, due, sealed \
-             FROM execution ",
+            "SELECT sid, session, flow, revision, active, created, updated, due, sealed, \
+             version FROM execution ",
             $rest
         )
     };
@@ -88,6 +88,7 @@ fn execution_columns(row: &Row<'_>) -> rusqlite::Result<StoredExecution> {
         updated: time(row, 6)?,
         due: row.get::<_, Option<i64>>(7)?.map(|_| time(row, 7)).transpose()?,
         state: row.get(8)?,
+        version: row.get::<_, i64>(9)?.max(1) as u64,
     })
 }
 
@@ -182,6 +183,7 @@ mod tests {
             session: "call".to_owned(),
             flow: "FW1".to_owned(),
             revision: "r1".to_owned(),
+            version: 1,
             active: true,
             created: at(1),
             updated: at(2),

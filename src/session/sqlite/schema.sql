@@ -18,6 +18,7 @@ CREATE TABLE execution (
   session TEXT NOT NULL,
   flow TEXT NOT NULL,
   revision TEXT NOT NULL,
+  version INTEGER NOT NULL DEFAULT 1,
   active INTEGER NOT NULL,
   created INTEGER NOT NULL,
   updated INTEGER NOT NULL,

@@ -89,6 +89,7 @@ pub(super) mod tests {
             session: String::new(),
             flow: String::new(),
             revision: String::new(),
+            version: 1,
             active: true,
             created: Duration::ZERO,
             updated: Duration::ZERO,

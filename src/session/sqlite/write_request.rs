@@ -6,13 +6,13 @@ use std::time::Duration;
 use actix_web::web::Bytes;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::execution_rows::ExecutionRow;
 use super::request_error::RequestError;
 use super::rows::{self, hour, nanoseconds};
 use super::session_index::SessionChange;
 use super::{ResultSender, claim_rows, execution_rows};
 use crate::limits::{CLAIM_KEPT, EXECUTION_KEPT, EXPIRED_ROWS_MAX};
-use crate::session::session_lock::HeldLock;
-use crate::session::{ClaimGuard, Commit, StepRecord, StoreError, StoredExecution};
+use crate::session::{ClaimGuard, Commit, SessionGuards, StepRecord, StoreError, StoredExecution};
 
 /// A request to write, and where its result goes.
 #[derive(Debug)]
@@ -33,43 +33,44 @@ pub(super) struct EncodedCommit {
     claim: Option<ClaimGuard>,
     reply: Bytes,
     encoded_reply: Vec<u8>,
-    execution: Option<Arc<StoredExecution>>,
-    encoded_state: Vec<u8>,
+    ended: Option<EncodedExecution>,
+    execution: Option<EncodedExecution>,
     steps: Vec<StepRecord>,
     now: Duration,
     /// Whether `now` is believed, so that claims that are too old by it may be removed.
     can_expire: bool,
-    /// The lock of the session, released when the commit is done.
-    lock: Option<Arc<HeldLock>>,
+    /// Released when the commit is done.
+    locks: SessionGuards,
+}
+
+/// An execution with its state encoded.
+#[derive(Debug)]
+struct EncodedExecution {
+    stored: Arc<StoredExecution>,
+    encoded_state: Vec<u8>,
 }
 
 // === impl EncodedCommit ===
 
 impl EncodedCommit {
-    pub(super) fn new(
-        commit: Commit,
-        can_expire: bool,
-        lock: Option<Arc<HeldLock>>,
-    ) -> EncodedCommit {
-        let Commit { claim, reply, execution, mut steps, now } = commit;
+    pub(super) fn new(commit: Commit, can_expire: bool) -> EncodedCommit {
+        let Commit { claim, reply, ended, execution, mut steps, now, locks } = commit;
         let encode_reply =
             |claim: &ClaimGuard| claim_rows::encode_reply(claim.digest(), claim.token(), &reply);
         let encoded_reply = claim.as_ref().map(encode_reply).unwrap_or_default();
-        let encoded_state = execution.as_ref().map(rows::encode_state).unwrap_or_default();
         for step in &mut steps {
             step.context = rows::encode_context(step);
         }
-        let execution = execution.map(Arc::new);
         EncodedCommit {
             claim,
             reply,
             encoded_reply,
-            execution,
-            encoded_state,
+            ended: ended.map(|ended| EncodedExecution::new(*ended)),
+            execution: execution.map(EncodedExecution::new),
             steps,
             now,
             can_expire,
-            lock,
+            locks,
         }
     }
 
@@ -81,20 +82,35 @@ impl EncodedCommit {
         if let Some(claim) = &self.claim {
             claim_rows::insert(connection, claim, self.now, &self.encoded_reply)?;
         }
+        // The former execution first: its session is free for the other one then.
+        if let Some(ended) = &self.ended {
+            ended.write(connection, changes)?;
+        }
         // The execution before its steps, which refer to its row.
         let written = match &self.execution {
             Some(execution) => {
-                let row = execution_rows::write_execution(
-                    connection,
-                    execution,
-                    &self.encoded_state,
-                    changes,
-                )?;
-                Some((&*execution.sid, row))
+                Some((&*execution.stored.sid, execution.write(connection, changes)?))
             }
             None => None,
         };
         Ok(execution_rows::write_steps(connection, &self.steps, written)?)
+    }
+}
+
+// === impl EncodedExecution ===
+
+impl EncodedExecution {
+    fn new(execution: StoredExecution) -> EncodedExecution {
+        let encoded_state = rows::encode_state(&execution);
+        EncodedExecution { stored: Arc::new(execution), encoded_state }
+    }
+
+    fn write(
+        &self,
+        connection: &Connection,
+        changes: &mut Vec<SessionChange>,
+    ) -> Result<ExecutionRow, RequestError> {
+        execution_rows::write_execution(connection, &self.stored, &self.encoded_state, changes)
     }
 }
 
@@ -141,8 +157,8 @@ impl WriteRequest {
     /// The session that it may make an execution active for.
     pub(super) fn session(&self) -> Option<&str> {
         let WriteRequest::Commit(commit, _) = self else { return None };
-        let active = commit.execution.as_ref().filter(|execution| execution.active);
-        active.map(|execution| execution.session.as_str())
+        let active = commit.execution.as_ref().filter(|execution| execution.stored.active);
+        active.map(|execution| execution.stored.session.as_str())
     }
 
     /// The wall clock of a commit, where it is believed.
@@ -157,12 +173,12 @@ impl WriteRequest {
         // The task may have been cancelled: its claim and its lock end here all the same.
         match self {
             WriteRequest::Commit(commit, sender) => {
-                let EncodedCommit { claim, reply, lock, .. } = *commit;
+                let EncodedCommit { claim, reply, locks, .. } = *commit;
                 // After an error the guard is dropped, which frees the claim.
                 if let (Some(claim), Ok(_)) = (claim, &result) {
                     claim.complete(&reply);
                 }
-                drop(lock);
+                drop(locks);
                 let _ = sender.send(result.map(drop));
             }
             WriteRequest::Delete(_, sender) => {

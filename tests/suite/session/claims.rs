@@ -80,15 +80,15 @@ async fn a_caller_that_is_cancelled_does_not_undo_its_write() {
     let Ok(ClaimOutcome::Running(waiting)) = sessions.claim(Some(&key("SM1"))).await else {
         panic!("it is being worked on");
     };
-    let turn = sessions.lock(&sample(1).session).await;
+    let lock = sessions.lock(&sample(1).session).await;
     let commit = Commit { execution: Some(sample(1)), ..reply_commit(claim, "<Response/>") };
+    let commit = commit.under(lock);
     {
         let mut commit = std::pin::pin!(sessions.commit(commit));
         let context = &mut std::task::Context::from_waker(std::task::Waker::noop());
         // In the queue. Whether it is written already is a race that either may win.
         let _ = commit.as_mut().poll(context);
     }
-    drop(turn);
     let _next = sessions.lock(&sample(1).session).await;
     assert_eq!(sessions.active(&sample(1).session).await.unwrap(), Some(sample(1)));
     assert_eq!(waiting.reply().await.unwrap(), "<Response/>");
@@ -276,10 +276,12 @@ async fn sixty_four_callers_at_once() {
                     let claim = Some(claim_first(&sessions, &sid).await);
                     let mut execution = sample(caller);
                     execution.state = vec![turn as u8; 1_500];
+                    execution.version = u64::from(turn) + 1;
                     let steps = vec![step(caller, turn)];
                     let reply = Bytes::from(sid);
                     let execution = Some(execution);
-                    let commit = Commit { claim, reply, execution, steps, now: NOW };
+                    let commit =
+                        Commit { claim, reply, execution, steps, now: NOW, ..Commit::default() };
                     sessions.commit(commit).await.unwrap();
                 }
             });

@@ -73,9 +73,10 @@ async fn damage_to_a_state_in_the_cache_does_not_matter() {
     let found = sessions.active("session 1").await.unwrap();
     assert_eq!(found, Some(sample(1)));
     // Its next turn writes it anew, whole.
-    save(&sessions, sample(1)).await;
+    let next = StoredExecution { version: 2, ..sample(1) };
+    save(&sessions, next.clone()).await;
     drop(sessions);
-    assert_eq!(store.open().active("session 1").await, Ok(Some(sample(1))));
+    assert_eq!(store.open().active("session 1").await, Ok(Some(next)));
 }
 
 #[tokio::test]

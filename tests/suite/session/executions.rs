@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
 use twimlgate::limits::{CLAIM_KEPT, EXECUTION_KEPT};
 use twimlgate::session::{
-    Commit, ExecutionQuery, Sessions, StepQuery, StoreError, StoredExecution,
+    Commit, ExecutionQuery, Sessions, StepQuery, StoreError, StoredExecution, TurnOutcome,
+    TurnRequest,
 };
 
-use super::{NOW, on_every_store, sample, save, state_commit, step};
+use super::{NOW, claim_first, key, on_every_store, sample, save, state_commit, step};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -56,12 +58,14 @@ async fn an_execution_is_found_as_it_was_stored() {
         // Its state alone, then everything else.
         execution.state = Vec::new();
         execution.updated += Duration::from_nanos(1);
+        execution.version = 2;
         save(&sessions, execution.clone()).await;
         assert_eq!(sessions.active("session 1").await.unwrap().as_ref(), Some(&execution));
         let other = StoredExecution {
             session: "another".to_owned(),
             flow: "FW2".to_owned(),
             revision: "r2".to_owned(),
+            version: 3,
             created: NOW + HOUR,
             updated: NOW + HOUR * 2,
             due: Some(NOW + HOUR * 3),
@@ -90,16 +94,116 @@ async fn one_execution_is_active_for_a_session() {
         let error = sessions.commit(state_commit(second.clone())).await.unwrap_err();
         assert_eq!(error, StoreError::Conflict("FN1".to_owned()));
         // An ended one does not block another, and cannot be active again beside it.
-        let ended = StoredExecution { active: false, ..sample(1) };
+        let ended = StoredExecution { active: false, version: 2, ..sample(1) };
         save(&sessions, ended.clone()).await;
         assert_eq!(sessions.active("session 1").await.unwrap(), None);
         save(&sessions, second.clone()).await;
         assert_eq!(sessions.active("session 1").await.unwrap().as_ref(), Some(&second));
-        let error = sessions.commit(state_commit(sample(1))).await.unwrap_err();
+        let again = StoredExecution { version: 3, ..sample(1) };
+        let error = sessions.commit(state_commit(again.clone())).await.unwrap_err();
         assert_eq!(error, StoreError::Conflict("FN2".to_owned()));
         assert_eq!(sessions.execution("FN1").await.unwrap(), Some(ended));
         assert!(sessions.delete("FN2").await.unwrap());
+        save(&sessions, again).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_commit_of_a_turn_that_has_not_read_the_latest_record_is_refused() {
+    on_every_store("stale", async |sessions| {
+        let stale = Err(StoreError::Stale("FN1".to_owned()));
+        let version = |version, text: &str| StoredExecution {
+            version,
+            updated: NOW + HOUR * version as u32,
+            state: text.as_bytes().to_vec(),
+            ..sample(1)
+        };
+        assert_eq!(sessions.commit(state_commit(version(2, "never begun"))).await, stale);
+        save(&sessions, version(1, "first")).await;
+        save(&sessions, version(2, "second")).await;
+        // As of a process that was stopped while another one took over.
+        for number in [1, 2, 4] {
+            let claim = Some(claim_first(&sessions, "SM1").await);
+            let late = version(number, "late");
+            let commit = Commit { claim, steps: vec![step(1, 1)], ..state_commit(late) };
+            assert_eq!(sessions.commit(commit).await, stale, "{number}");
+            // Another flow and another session are no way around.
+            let moved = StoredExecution { flow: "FW2".into(), session: "x".into(), ..sample(1) };
+            let moved = StoredExecution { version: number, ..moved };
+            assert_eq!(sessions.commit(state_commit(moved)).await, stale, "{number}");
+        }
+        let found = sessions.execution("FN1").await.unwrap().unwrap();
+        assert_eq!((found.version, &*found.state), (2, &b"second"[..]));
+        assert_eq!(sessions.active("session 1").await.unwrap(), Some(found));
+        assert_eq!(sessions.steps("FN1", page(9)).await.unwrap(), []);
+        // What was deleted is not begun again by a turn that had read it.
+        assert!(sessions.delete("FN1").await.unwrap());
+        assert_eq!(sessions.commit(state_commit(version(3, "deleted"))).await, stale);
+        assert_eq!(sessions.execution("FN1").await.unwrap(), None);
+        assert_eq!(sessions.health(), Ok(()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_execution_ends_in_the_commit_of_its_successor() {
+    on_every_store("replaced", async |sessions| {
         save(&sessions, sample(1)).await;
+        let ended = |version| {
+            let ended = StoredExecution { version, active: false, ..sample(1) };
+            Some(Box::new(ended))
+        };
+        let second = StoredExecution { session: sample(1).session, ..sample(2) };
+        // Refused as a whole, whichever half is stale.
+        for (ended, second, stale) in [
+            (ended(3), second.clone(), "FN1"),
+            (ended(2), StoredExecution { version: 2, ..second.clone() }, "FN2"),
+        ] {
+            let commit = Commit { ended, ..state_commit(second) };
+            let refused = sessions.commit(commit).await;
+            assert_eq!(refused, Err(StoreError::Stale(stale.to_owned())));
+            assert_eq!(sessions.active("session 1").await.unwrap(), Some(sample(1)));
+            assert_eq!(sessions.execution("FN2").await.unwrap(), None);
+        }
+        let commit = Commit { ended: ended(2), ..state_commit(second.clone()) };
+        sessions.commit(commit).await.unwrap();
+        assert_eq!(sessions.active("session 1").await.unwrap(), Some(second));
+        let former = sessions.execution("FN1").await.unwrap().unwrap();
+        assert_eq!((former.active, former.version), (false, 2));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_turn_is_opened_in_one_call() {
+    on_every_store("opened", async |sessions| {
+        save(&sessions, sample(1)).await;
+        let (soon, mut claim) = (Instant::now(), None);
+        let key = key("SM1");
+        let request =
+            TurnRequest { key: Some(&key), session: Some("session 1"), deadline: soon + HOUR };
+        let outcome = sessions.open_turn(request, &mut claim).await.unwrap();
+        let TurnOutcome::First(Some(turn)) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(turn.active.unwrap(), Some(sample(1)));
+        // Its repeat does not wait for the lock, and another webhook does.
+        let repeat = sessions.open_turn(request, &mut None).await.unwrap();
+        let TurnOutcome::Running(reply) = repeat else { panic!("{repeat:?}") };
+        let mut other_claim = None;
+        let other = TurnRequest { key: Some(&super::key("SM2")), deadline: soon, ..request };
+        let outcome = sessions.open_turn(other, &mut other_claim).await.unwrap();
+        assert!(matches!(outcome, TurnOutcome::Locked), "{outcome:?}");
+        assert!(other_claim.is_some(), "it is still the one that answers");
+        let next = StoredExecution { version: 2, ..sample(1) };
+        let commit = Commit { claim, reply: "<Response/>".into(), ..state_commit(next.clone()) };
+        sessions.commit(commit.under(turn.lock)).await.unwrap();
+        assert_eq!(reply.reply().await.unwrap(), "<Response/>");
+        let outcome = sessions.open_turn(request, &mut None).await.unwrap();
+        assert!(matches!(outcome, TurnOutcome::Answered { .. }), "{outcome:?}");
+        // And the lock is free again.
+        let (found, _lock) = sessions.open_execution(&sample(1)).await.unwrap().unwrap();
+        assert_eq!(found, next);
+        assert!(sessions.open_execution(&sample(2)).await.unwrap().is_none());
     })
     .await;
 }
@@ -152,7 +256,8 @@ async fn steps_are_listed_newest_first_in_pages() {
         steps[8].at = last;
         let (early, late) = steps.split_at(8);
         sessions.commit(Commit { steps: early.to_vec(), ..state_commit(sample(1)) }).await.unwrap();
-        sessions.commit(Commit { steps: late.to_vec(), ..state_commit(sample(1)) }).await.unwrap();
+        let second = StoredExecution { version: 2, ..sample(1) };
+        sessions.commit(Commit { steps: late.to_vec(), ..state_commit(second) }).await.unwrap();
         sessions
             .commit(Commit { steps: vec![step(2, 50)], ..state_commit(sample(2)) })
             .await
@@ -186,9 +291,9 @@ async fn timers_are_due_in_their_order() {
         assert_eq!(due(10, 9).await, [""; 0]);
         assert_eq!(due(11, 9).await, ["FN2", "FN4"]);
         assert_eq!(due(99, 3).await, ["FN2", "FN4", "FN3"]);
-        save(&sessions, StoredExecution { due: None, ..sample(2) }).await;
-        save(&sessions, StoredExecution { due: Some(NOW + Duration::from_secs(50)), ..sample(4) })
-            .await;
+        save(&sessions, StoredExecution { due: None, version: 2, ..sample(2) }).await;
+        let due_later = Some(NOW + Duration::from_secs(50));
+        save(&sessions, StoredExecution { due: due_later, version: 2, ..sample(4) }).await;
         assert_eq!(due(99, 9).await, ["FN3", "FN1", "FN4"]);
     })
     .await;

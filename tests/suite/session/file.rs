@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use twimlgate::session::{Commit, Sessions, StoreUrl, StoredExecution};
+use twimlgate::session::{Commit, Sessions, StoreError, StoreUrl, StoredExecution};
 
 use super::{
     NOW, TestStore, claim_answered, claim_first, reply_commit, sample, save, state_commit, step,
@@ -32,6 +32,34 @@ async fn everything_is_there_after_reopening() {
     assert_eq!(sessions.due(NOW + super::NOW, 1).await.unwrap(), [execution]);
     assert_eq!(sessions.steps("FN1", page(9)).await.unwrap(), [step(1, 1)]);
     assert_eq!(sessions.flow("r1").await.unwrap().as_deref(), Some("{}"));
+}
+
+/// A file from before executions had versions; and the version before can use it afterwards.
+#[tokio::test]
+async fn a_file_of_a_former_version_is_completed() {
+    let store = TestStore::file("former");
+    save(&store.open(), sample(1)).await;
+    store.sql().execute_batch("ALTER TABLE execution DROP COLUMN version").unwrap();
+    let sessions = store.open();
+    assert_eq!(sessions.active("session 1").await.unwrap(), Some(sample(1)));
+    let next = StoredExecution { version: 2, ..sample(1) };
+    save(&sessions, next.clone()).await;
+    assert_eq!(
+        sessions.commit(state_commit(next.clone())).await,
+        Err(StoreError::Stale("FN1".into()))
+    );
+    drop(sessions);
+    // As the former version inserts a row and changes one.
+    let former = "INSERT INTO execution (sid, session, flow, revision, active, created, updated,
+                  hour, sealed) SELECT 'FN2', 'session 2', flow, revision, active, created,
+                  updated, hour, sealed FROM execution";
+    store.sql().execute_batch(former).unwrap();
+    let version: i64 = store
+        .sql()
+        .query_row("SELECT version FROM execution WHERE sid = 'FN2'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(version, 1);
+    assert_eq!(store.open().active("session 1").await.unwrap(), Some(next));
 }
 
 #[tokio::test]
@@ -83,7 +111,8 @@ async fn the_child_that_is_killed() {
         step.execution.clone_from(&sid);
         let reply = sid.clone().into();
         let steps = vec![step];
-        sessions.commit(Commit { claim, reply, execution, steps, now: NOW }).await.unwrap();
+        let commit = Commit { claim, reply, execution, steps, now: NOW, ..Commit::default() };
+        sessions.commit(commit).await.unwrap();
         println!("\nstored {sid}");
     }
 }

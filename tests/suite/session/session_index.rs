@@ -14,9 +14,10 @@ async fn active(sessions: &Sessions, session: &str) -> Option<String> {
     sessions.active(session).await.unwrap().map(|execution| execution.sid)
 }
 
-/// Another time at which an execution is stored, so that it is not taken for a new one.
+/// The next record of an execution.
 fn later(execution: StoredExecution) -> StoredExecution {
-    StoredExecution { updated: execution.updated + Duration::from_secs(1), ..execution }
+    let (version, updated) = (execution.version + 1, execution.updated + Duration::from_secs(1));
+    StoredExecution { version, updated, ..execution }
 }
 
 fn ended(execution: StoredExecution) -> StoredExecution {

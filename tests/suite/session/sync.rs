@@ -69,7 +69,7 @@ async fn the_child_whose_disk_fails() {
                 other => panic!("{other:?}"),
             };
             let (execution, reply) = (execution.clone(), sid.clone().into());
-            let commit = Commit { claim, reply, execution, steps: Vec::new(), now: NOW };
+            let commit = Commit { claim, reply, execution, now: NOW, ..Commit::default() };
             match sessions.commit(commit).await {
                 Ok(()) => {
                     assert_eq!(sessions.health(), Ok(()));
