@@ -215,10 +215,7 @@ impl Running {
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let listeners = Listeners::bind(&gateway.config).expect("port 0 is free");
-                let journal = Journal {
-                    log: LogWriter::to(std::io::sink(), false),
-                    metrics: Arc::new(meters),
-                };
+                let journal = Journal::new(LogWriter::to(std::io::sink(), false), Arc::new(meters));
                 let sessions = Sessions::open(&store, clock::wall()).expect("the store opens");
                 let server = Server::start(listeners, gateway, sessions, journal);
                 let server = server.expect("it starts");

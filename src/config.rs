@@ -2,8 +2,8 @@
 //!
 //! `keys` is the table of all keys; `load` reads each section with it, `reader`, `environment` and
 //! `env_file` replace `${NAME}`, `redact` hides secrets in what is shown, and `schema` prints the
-//! table for editors. `account` and `project` have the types of their sections, the others are
-//! here. Every value of a [`Config`] is valid by itself, so that later stages need no checks.
+//! table for editors. `account`, `project` and `trace` have the types of their sections, the others
+//! are here. Every value of a [`Config`] is valid by itself, so that later stages need no checks.
 //! Whether the values fit the flows and templates is not known here: the gateway checks that.
 
 mod account;
@@ -20,6 +20,7 @@ mod reader;
 mod redact;
 mod rewrite;
 mod schema;
+mod trace;
 
 pub use account::{Account, HmacAlgorithm, SharedKey};
 pub use config_text::ConfigText;
@@ -32,6 +33,7 @@ pub(crate) use reader::NEEDS_ENVIRONMENT;
 pub(crate) use rewrite::PROJECT_SCHEME;
 pub use rewrite::UrlRewrite;
 pub(crate) use schema::config_schema;
+pub use trace::TraceSection;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -65,6 +67,8 @@ pub struct Config {
     pub dev: DevSection,
     /// `[store] url`: where executions and claims are stored.
     pub store: StoreUrl,
+    /// `[trace]`: what is kept of conversations.
+    pub trace: TraceSection,
     /// `[signature]`: how to answer a webhook without a valid signature.
     pub signature: SignatureMode,
     /// `[[account]]`: the accounts whose webhooks are accepted.

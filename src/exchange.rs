@@ -117,6 +117,7 @@ pub async fn exchange<'a>(
         // was called before the failure.
         failed = Some(reply);
     };
+    log.record_document(&reply.document);
     log.record_reply(reply.status);
     reply
 }

@@ -81,7 +81,7 @@ pub struct Worker {
     /// Calls of functions that outlast their webhooks. All workers use the same table.
     pub pending: PendingCalls,
     /// Whether transitions are recorded even if the flow does not store them. The simulated phone
-    /// and the flow tests show them.
+    /// and the flow tests show them, and traces store them.
     pub records_transitions: bool,
     /// The revisions of flows that are known to be in the store.
     stored_flows: RefCell<HashSet<String>>,

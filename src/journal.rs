@@ -1,12 +1,14 @@
 //! The journal: one record for each exchange, written to the log and counted in the metrics.
 //!
-//! [`ExchangeLog`] collects what the stages report, `log_line` formats it, `log_writer` writes it
-//! on a thread of its own, and `trace` is the complete record that the simulated phone shows. A log
-//! line never contains a message body, speech, digits, a telephone number or a token; only a trace
-//! does, and it is never written. The journal observes and decides nothing: no stage reads it back,
-//! and a failure in it never changes an answer or delays one.
+//! [`ExchangeLog`] collects what the stages report, `log_line` formats it, and `log_writer` writes
+//! it on a thread of its own. `trace` is the complete record that the simulated phone shows, and
+//! `kept` makes the entry of the stored traces from it. A log line never contains a message body,
+//! speech, digits, a telephone number or a token; only a trace does. The journal observes and
+//! decides nothing: no stage reads it back, and a failure in it never changes an answer or delays
+//! one.
 
 mod log_line;
+mod kept;
 mod trace;
 mod log_writer;
 
@@ -19,17 +21,21 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::web::Bytes;
+use kept::KeptExchange;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::catch_panic::catch;
 use crate::clock;
-use crate::flow::{CarrierRequest, CarrierRequestError, Execution, FlowWarning};
+use crate::config::Config;
+use crate::flow::{CarrierRequest, CarrierRequestError, Execution, Flow, FlowWarning};
 use crate::function::{Outcome, OutcomeKind};
 use crate::metrics::{ExchangeOutcome, Metrics};
 use crate::node::ConsoleSink;
 use crate::route::{ProjectRoute, Route};
 use crate::session::StoreError;
+use crate::trace::{ConversationOutcome, TraceWriter};
 use crate::verify::Proof;
 use crate::verify::refusal::RefusedRequest;
 use crate::webhook::{Params, Webhook};
@@ -57,6 +63,8 @@ pub struct ExchangeLog {
     /// Of a request that is refused, or would be: what the operator needs to mend it.
     refusal: Option<Box<RefusedRequest>>,
     trace: Option<Box<ExchangeTrace>>,
+    /// The webhook and its answer, of an exchange whose trace is stored.
+    kept: Option<Box<KeptExchange>>,
 }
 
 /// The outputs for records. A clone has the same outputs.
@@ -66,6 +74,8 @@ pub struct Journal {
     pub log: LogWriter,
     /// The metrics.
     pub metrics: Arc<Metrics>,
+    /// The traces.
+    pub traces: TraceWriter,
 }
 
 /// The last call of a function in an exchange: a log line has room for one.
@@ -79,6 +89,25 @@ struct LastCall {
 // === impl Journal ===
 
 impl Journal {
+    /// A journal without traces.
+    pub fn new(log: LogWriter, metrics: Arc<Metrics>) -> Journal {
+        Journal { log, metrics, traces: TraceWriter::default() }
+    }
+
+    /// The journal with the traces of a configuration.
+    #[must_use]
+    pub fn with_traces(mut self, config: &Config) -> Journal {
+        let tokens = config.accounts.iter().flat_map(|account| &account.auth_tokens);
+        let keys = config.accounts.iter().flat_map(|account| &account.shared_keys);
+        let secrets = tokens.chain(keys.map(|key| &key.secret)).cloned().collect();
+        let log = self.log.clone();
+        self.traces = TraceWriter::start(&config.trace, secrets, move |failure| {
+            let message = format!("traces are not written, and callers are answered: {failure}");
+            log.note(LogLevel::Warn, &message);
+        });
+        self
+    }
+
     /// Logs how many executions got the current name of their flow, or why that failed.
     pub(crate) fn log_adoption(&self, adopted: Result<usize, StoreError>) {
         match adopted {
@@ -128,6 +157,7 @@ impl ExchangeLog {
             message: "webhook",
             refusal: None,
             trace: journal.log.shows_path().then(Box::default),
+            kept: None,
         }
     }
 
@@ -155,6 +185,10 @@ impl ExchangeLog {
         self.sid = webhook.sid().unwrap_or_default().chars().filter(plain).take(64).collect();
         if let Proof::Unproven(reason) = proof {
             self.unproven = Some(reason.to_string());
+        }
+        if self.journal.traces.is_on() && self.journal.traces.keeps(&kept::identity(webhook)) {
+            self.trace.get_or_insert_default();
+            self.kept = Some(Box::new(KeptExchange::of_webhook(webhook)));
         }
     }
 
@@ -232,8 +266,23 @@ impl ExchangeLog {
         }
     }
 
+    /// Records the document that is sent.
+    pub(crate) fn record_document(&mut self, document: &Bytes) {
+        if let Some(kept) = &mut self.kept {
+            kept.document.clone_from(document);
+        }
+    }
+
+    /// Records that another execution takes the place of one.
+    pub(crate) fn record_replaced(&self, execution: &str) {
+        self.journal.traces.end(execution, ConversationOutcome::Replaced);
+    }
+
     /// Records the transitions of a turn that is complete.
-    pub(crate) fn record_transitions(&mut self, execution: &Execution) {
+    pub(crate) fn record_transitions(&mut self, flow: &Flow, execution: &Execution) {
+        if let Some(kept) = &mut self.kept {
+            kept.record_execution(flow, execution);
+        }
         if let Some(trace) = &mut self.trace {
             trace.execution.clone_from(&execution.sid);
             trace.transitions.extend_from_slice(&execution.transitions);
@@ -270,6 +319,10 @@ impl ExchangeLog {
         self.message = "timer";
         self.sid = execution.to_owned();
         self.outcome = ExchangeOutcome::Answered;
+        if self.journal.traces.keeps(&[execution]) {
+            self.trace.get_or_insert_default();
+            self.kept = Some(Box::default());
+        }
     }
 
     /// Records the failure of the exchange. The answer is a fallback document or a refusal.
@@ -315,6 +368,11 @@ impl Drop for ExchangeLog {
             match search {
                 None => self.journal.log.write(&line),
                 Some(search) => self.journal.log.write_explained(&line, move || search.run()),
+            }
+            if self.journal.traces.is_on()
+                && let Some(entry) = kept::take_entry(self, took)
+            {
+                self.journal.traces.write(entry);
             }
         });
     }

@@ -35,6 +35,8 @@ pub mod node;
 
 pub mod template;
 
+pub mod trace;
+
 pub mod twiml;
 
 pub(crate) mod carrier_api;

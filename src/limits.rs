@@ -69,6 +69,21 @@ pub(crate) const STATES_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// The time for which an execution is stored after its last change, active or ended.
 pub const EXECUTION_KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
 
+/// Exchanges that wait for the thread of the traces, at some kilobytes each.
+pub(crate) const TRACE_QUEUE_MAX: usize = 2_000;
+
+/// How often old traces are looked for.
+pub(crate) const TRACE_EXPIRE_EVERY: Duration = Duration::from_secs(60);
+
+/// How long a trace file that cannot be opened is left alone.
+pub(crate) const TRACE_RETRY_EVERY: Duration = Duration::from_secs(5);
+
+/// Conversations that one transaction deletes from the traces.
+pub(crate) const TRACE_ROWS_PER_DELETE: i64 = 500;
+
+/// One text of a trace: a document, or the answer of a function. Longer ones are cut.
+pub(crate) const TRACE_TEXT_BYTES_MAX: usize = 16 * 1024;
+
 /// About the number of rows that one round of expiry removes: a few milliseconds in which the store
 /// serves no webhook.
 pub(crate) const EXPIRED_ROWS_MAX: usize = 1_000;

@@ -34,6 +34,8 @@ pub struct Metrics {
     carrier_requests: Family<ResultLabels, Counter>,
     /// The log lines that were dropped.
     pub log_lines_dropped: Gauge<u64, AtomicU64>,
+    /// The exchanges whose traces were dropped.
+    pub traces_dropped: Gauge<u64, AtomicU64>,
     /// 1 while `/readyz` is 200.
     pub ready: Gauge,
     open_breakers: Family<FunctionLabels, Gauge>,
@@ -208,6 +210,7 @@ impl Metrics {
             reloads: Family::default(),
             carrier_requests: Family::default(),
             log_lines_dropped: Gauge::default(),
+            traces_dropped: Gauge::default(),
             ready: Gauge::default(),
             open_breakers: Family::default(),
             node: ProcessMetrics::default(),
@@ -251,6 +254,8 @@ impl Metrics {
         registry.register("carrier_requests", requests, self.carrier_requests.clone());
         let dropped = "Log lines that were dropped";
         registry.register("log_lines_dropped", dropped, self.log_lines_dropped.clone());
+        let dropped = "Exchanges whose traces were dropped";
+        registry.register("traces_dropped", dropped, self.traces_dropped.clone());
         let open_breakers = "1 while calls of a function fail at once, because it failed too often";
         registry.register("function_breaker_open", open_breakers, self.open_breakers.clone());
         let build = "The program: 1, with its version and commit as labels";

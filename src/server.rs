@@ -187,6 +187,7 @@ impl Server {
             ("admin.listen", old.admin.listen == new.admin.listen),
             ("log.format", old.log == new.log),
             ("store.url", old.store == new.store),
+            ("trace", old.trace == new.trace),
             ("server.tls", old.server.tls.is_some() == new.server.tls.is_some()),
         ] {
             if !same {

@@ -21,3 +21,4 @@ mod new;
 pub mod phone;
 mod route_table;
 mod text;
+mod trace_report;

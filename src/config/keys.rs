@@ -1,5 +1,7 @@
 //! The table of all keys of `config.toml`. The reader, its advice and the schema use it.
 
+mod trace;
+
 use KeyKind::{Address, Bool, Choice, Integer, List, Map, Path, Text};
 
 use crate::diagnostics::toml_reader::{KeyKind, KeySpec};
@@ -122,6 +124,7 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
             "sqlite:FILE, or memory: lost when the process ends",
         )],
     },
+    trace::TRACE,
     SectionSpec {
         name: "signature",
         repeated: false,

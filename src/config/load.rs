@@ -51,6 +51,7 @@ pub(super) fn load_config(
     let log = server::read_log_format(&mut reader, file);
     let dev = server::read_dev(&mut reader, file);
     let store = server::read_store_url(&mut reader, file);
+    let trace = server::read_trace(&mut reader, file);
     let egress = server::read_egress(&mut reader, file);
     let server = server::read_server(&mut reader, file);
     let config = server.zip(project).map(|(server, project)| Config {
@@ -61,6 +62,7 @@ pub(super) fn load_config(
         log,
         dev,
         store,
+        trace,
         signature,
         accounts,
         egress,

@@ -143,6 +143,9 @@ impl<'a> WebhookHandler<'a> {
                 ((created, version), flow, loaded.execution, event)
             }
             Plan::Begin { replaced } => {
+                if let Some(replaced) = &replaced {
+                    log.record_replaced(&replaced.sid);
+                }
                 let replaced = replaced.map(|replaced| Box::new(end_execution(replaced, now)));
                 ended = replaced.or(ended);
                 let execution = self.begin(webhook, now);

@@ -85,7 +85,7 @@ impl TurnRunner<'_> {
             }
         };
         log.record_warnings(std::mem::take(&mut execution.warnings));
-        log.record_transitions(execution);
+        log.record_transitions(self.flow, execution);
         if execution.answers_with_text {
             log.record_text();
         }

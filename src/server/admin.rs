@@ -37,6 +37,7 @@ pub(super) async fn metrics(shared: web::Data<Shared>) -> HttpResponse {
     let journal = &shared.journal;
     // These have their values elsewhere, and are copied for each scrape.
     journal.metrics.log_lines_dropped.set(journal.log.dropped_lines());
+    journal.metrics.traces_dropped.set(journal.traces.dropped());
     journal.metrics.ready.set(check_ready(&shared).is_ok().into());
     let gateway = Arc::clone(&shared.gateway.read());
     let names = gateway.config.functions.keys().map(String::as_str);

@@ -125,7 +125,9 @@ impl RequestHandler {
             // own the former worker, so it lives until the last of them ends.
             _ => {
                 let Shared { sessions, pending, .. } = &*self.0.shared;
-                let worker = Rc::new(latest.worker(sessions.clone(), pending.clone()));
+                let mut worker = latest.worker(sessions.clone(), pending.clone());
+                worker.records_transitions = self.0.shared.journal.traces.is_on();
+                let worker = Rc::new(worker);
                 *current = Some((Arc::clone(&latest), Rc::clone(&worker)));
                 (Arc::clone(&latest), worker)
             }

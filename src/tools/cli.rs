@@ -43,6 +43,7 @@ mod sign;
 mod streams;
 mod test;
 mod text;
+mod trace;
 mod verify;
 
 use std::path::PathBuf;
@@ -75,6 +76,7 @@ enum CliCommand {
     Phone(phone::Args),
     Text(text::Args),
     Test(test::Args),
+    Trace(trace::Args),
     Load(load::Args),
     Flow(flow::Args),
     Render(render::Args),
@@ -108,6 +110,7 @@ pub fn run() -> ExitCode {
         CliCommand::Phone(args) => phone::run(&args),
         CliCommand::Text(args) => text::run(&args),
         CliCommand::Test(args) => test::run(&args),
+        CliCommand::Trace(args) => trace::run(&args),
         CliCommand::Load(args) => load::run(&args),
         CliCommand::Flow(args) => flow::run(&args),
         CliCommand::Render(args) => render::run(&args),

@@ -33,6 +33,7 @@ mod smuggling;
 mod studio;
 mod studio_docs;
 mod tidy;
+mod traces;
 mod twiml;
 mod verify;
 mod walk;

@@ -1,12 +1,14 @@
 //! `[server]`, `[admin]`, `[log]`, `[store]` and `[egress]`: the gateway itself.
 
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
 use super::milliseconds;
 use crate::config::{
     AdminSection, DevSection, Egress, EgressRule, IpRange, LogFormat, ServerSection, StoreUrl,
-    TlsFiles,
+    TlsFiles, TraceSection,
 };
 use crate::diagnostics::toml_reader::{Spanned, TomlReader, TomlTable};
 use crate::limits::FLOW_ANSWER_WITHIN;
@@ -168,6 +170,17 @@ pub(super) fn read_store_url(reader: &mut TomlReader<'_>, file: &DeTable<'_>) ->
             StoreUrl::Memory
         }
     }
+}
+
+pub(super) fn read_trace(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> TraceSection {
+    let section = reader.section("trace", "trace", file.get("trace"));
+    let mut integer = |name| section.integer(reader, name).map_or(0, |value| value.value as u64);
+    let per_second = integer("per_second");
+    let kept = Duration::from_hours(24 * integer("days"));
+    let bytes_max = integer("max_mb") * 1024 * 1024;
+    let never = section.list(reader, "never").into_iter().map(|name| name.value).collect();
+    let file = section.set_text(reader, "file").map(|file| reader.folder.join(file.value));
+    TraceSection { file, per_second, kept, bytes_max, never }
 }
 
 pub(super) fn read_egress(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Egress {

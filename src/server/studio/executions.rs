@@ -16,6 +16,7 @@ use crate::session::{
     Commit, ExecutionQuery, SessionGuard, StoreError, StoredExecution, contact_key,
     decode_execution, end_execution, request_execution,
 };
+use crate::trace::ConversationOutcome;
 
 /// POST: creates an execution.
 pub(super) async fn create(call: &RestRequest<'_>) -> Result<RestResponse, RestError> {
@@ -90,6 +91,7 @@ pub(super) async fn update(call: &RestRequest<'_>, sid: &str) -> Result<RestResp
     let stored = end_execution(stored, now);
     let ended = Commit::new(stored.clone(), Vec::new(), now).under(lock);
     call.sessions().commit(ended).await?;
+    call.shared.journal.traces.end(&stored.sid, ConversationOutcome::Stopped);
     Ok(RestResponse::Found(resource(call, &stored)?))
 }
 

@@ -83,7 +83,7 @@ async fn run_demo(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
     })?;
     // The output shows the exchanges already; log lines would come between.
     let log = LogWriter::to(std::io::sink(), true);
-    let journal = Journal { log, metrics: Arc::new(metrics) };
+    let journal = Journal::new(log, Arc::new(metrics));
     let server = Server::start(listeners, gateway, Sessions::memory(), journal)?;
     let demo = Demo { server, function, sid, token };
 

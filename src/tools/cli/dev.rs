@@ -115,7 +115,7 @@ async fn run_dev(args: &Args) -> Result<ShutdownWaiter, String> {
     let sessions = sessions.map_err(|error| error.to_string())?;
     let closing = sessions.shutdown_waiter();
     let log = LogWriter::for_development(gateway.config.log != LogFormat::Json);
-    let journal = Journal { log, metrics: Arc::new(metrics) };
+    let journal = Journal::new(log, Arc::new(metrics)).with_traces(&gateway.config);
     let current = gateway.config.clone();
     journal.log_adoption(adopt(&gateway, &sessions).await);
     let server = Server::start(listeners, gateway, sessions, journal.clone());

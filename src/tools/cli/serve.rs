@@ -53,8 +53,8 @@ pub(super) fn run(args: &Args) -> ExitCode {
         }
     };
     let closing = sessions.shutdown_waiter();
-    let journal =
-        Journal { log: LogWriter::to_stdout(gateway.config.log), metrics: Arc::new(metrics) };
+    let log = LogWriter::to_stdout(gateway.config.log);
+    let journal = Journal::new(log, Arc::new(metrics)).with_traces(&gateway.config);
     let start = async || {
         journal.log_adoption(adopt(&gateway, &sessions).await);
         Server::start(listeners, gateway, sessions, journal.clone())
@@ -68,6 +68,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
             "the store was not closed in time: its log is read at the next start",
         );
     }
+    journal.traces.close();
     journal.log.close();
     code
 }

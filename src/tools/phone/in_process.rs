@@ -82,7 +82,7 @@ impl InProcessGateway {
             origin: origin.unwrap_or_else(|| ORIGIN.to_owned()),
             gateway: Arc::new(gateway),
             worker,
-            journal: Journal { log: LogWriter::none(), metrics: Arc::new(metrics) },
+            journal: Journal::new(LogWriter::none(), Arc::new(metrics)),
             mocks,
             simulates_time,
         }

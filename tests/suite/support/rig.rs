@@ -105,7 +105,8 @@ impl Rig {
 
     fn serve(sessions: Sessions, gateway: Gateway, meters: Metrics) -> Rig {
         let log = Shared::default();
-        let journal = Journal { log: LogWriter::to(log.clone(), false), metrics: Arc::new(meters) };
+        let journal = Journal::new(LogWriter::to(log.clone(), false), Arc::new(meters));
+        let journal = journal.with_traces(&gateway.config);
         let listeners = Listeners::bind(&gateway.config).expect("port 0 is free");
         let server = Server::start(listeners, gateway, sessions.clone(), journal.clone());
         let server = server.expect("it starts");
@@ -211,6 +212,7 @@ impl Rig {
     /// Takes the gateway down, and gives its log.
     pub(crate) async fn log(self) -> Vec<Value> {
         self.server.stop().await;
+        self.journal.traces.close();
         self.journal.log.close();
         let log = self.log.0.lock().expect("no holder panics").clone();
         let log = String::from_utf8(log).expect("the log is text");

@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["flow"],
     &["pending"],
     &["function"],
-    &["node", "template", "verify"],
+    &["node", "template", "trace", "verify"],
     &["liquid", "tls", "webhook"],
     &["clock", "config", "random", "twiml"],
     &["uri"],

@@ -168,7 +168,7 @@ fn serve() -> SocketAddr {
             });
             let gateway = gateway.unwrap_or_else(|| panic!("{problems}"));
             let listeners = Listeners::bind(&gateway.config).expect("port 0 is free");
-            let journal = Journal { log: LogWriter::none(), metrics: Arc::new(meters) };
+            let journal = Journal::new(LogWriter::none(), Arc::new(meters));
             let server = Server::start(listeners, gateway, Sessions::memory(), journal);
             let server = server.expect("it starts");
             sender.send(server.address).expect("somebody waits for it");

@@ -102,7 +102,7 @@ impl Stage {
             Gateway::build(config, &templates, &Metrics::new(), &mut problems)
         });
         let gateway = gateway.unwrap_or_else(|| panic!("{problems}"));
-        let journal = Journal { log: LogWriter::none(), metrics: Arc::new(Metrics::new()) };
+        let journal = Journal::new(LogWriter::none(), Arc::new(Metrics::new()));
         Stage { runner: System::new(), gateway, journal }
     }
 

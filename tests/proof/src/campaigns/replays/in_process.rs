@@ -72,7 +72,7 @@ impl InProcess {
         let function = Rc::new(Counting::default());
         let pending = PendingCalls::new(meters.pending_calls.clone());
         let worker = gateway.worker(Sessions::memory(), pending);
-        let journal = Journal { log: LogWriter::none(), metrics: Arc::new(meters) };
+        let journal = Journal::new(LogWriter::none(), Arc::new(meters));
         let store = match file {
             true => StoreUrl::Sqlite(files.folder.join("store.db")),
             false => StoreUrl::Memory,
