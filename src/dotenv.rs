@@ -21,6 +21,9 @@ pub(crate) struct DotenvFile {
     text: String,
 }
 
+/// The mistake that only [`DotenvFile::parse_project`] reports.
+pub(crate) const SHARP_IN_VALUE: &str = "this `#` does not begin a comment";
+
 impl DotenvFile {
     /// Reads the text of a file.
     pub(crate) fn parse(text: &str) -> DotenvFile {
@@ -48,7 +51,7 @@ impl DotenvFile {
                     if value.starts_with(['"', '\'', '`']) && line.contains(value.as_str()) {
                         file.mistakes.push((place, "this quote is not closed"));
                     } else if is_ambiguous && value.contains(" #") {
-                        file.mistakes.push((place, "this `#` does not begin a comment"));
+                        file.mistakes.push((place, SHARP_IN_VALUE));
                     }
                     file.set(name, value);
                 }

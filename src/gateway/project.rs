@@ -217,7 +217,9 @@ fn read_folder(config: &Config, problems: &mut Problems) -> Option<ProjectFolder
         return Some(ProjectFolder { folder, ..ProjectFolder::default() });
     };
     let mut found = Vec::new();
-    let project = ProjectFolder::read(&config.folder.join(&folder.text), &mut found);
+    let path = config.folder.join(&folder.text);
+    let beside_config = path.canonicalize().ok() == config.folder.join(".").canonicalize().ok();
+    let project = ProjectFolder::read(&path, beside_config, &mut found);
     problems.extend(found);
     let report = |message: String| {
         let problem = folder.source.error(folder.span.clone(), message);

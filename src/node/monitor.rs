@@ -36,6 +36,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 ///
 /// Standard input is Node's end of the socket, standard output the pipe that the gateway closes.
 pub(super) fn monitor(arguments: impl Iterator<Item = OsString>) -> io::Result<ExitCode> {
+    // For lists of processes, which would show the name of the link below.
+    let _ = fs::write("/proc/self/comm", "functions");
     // Without it, what loses its parent is not found; what is in Node's group still is.
     let _ = set_child_subreaper(Some(getpid()));
     let output = io::stderr().as_fd().try_clone_to_owned()?;

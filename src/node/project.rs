@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostics::problem::{Problem, Severity};
-use crate::dotenv::DotenvFile;
+use crate::dotenv::{DotenvFile, SHARP_IN_VALUE};
 use crate::limits::{DOTENV_BYTES_MAX, PROJECT_DEPTH_MAX, PROJECT_FILES_MAX};
 use crate::read_limited::read_text_limited;
 
@@ -88,10 +88,15 @@ struct FileWalk<'a> {
 
 impl ProjectFolder {
     /// Reads a folder. Files that cannot be used are reported as warnings, and the others serve.
+    /// `beside_config`: the mistakes of `.env` were reported with the configuration.
     ///
     /// # Errors
     /// The folder is not a project. The text is a sentence for a problem.
-    pub fn read(folder: &Path, problems: &mut Vec<Problem>) -> Result<ProjectFolder, String> {
+    pub fn read(
+        folder: &Path,
+        beside_config: bool,
+        problems: &mut Vec<Problem>,
+    ) -> Result<ProjectFolder, String> {
         let shown = folder.display();
         let absolute =
             folder.canonicalize().map_err(|error| format!("cannot read `{shown}`: {error}"))?;
@@ -114,7 +119,7 @@ impl ProjectFolder {
         functions.into_iter().for_each(|found| project.add_function(found, problems));
         assets.into_iter().for_each(|found| project.add_asset(found, problems));
         project.has_twilio = has_package(&project.folder, "twilio");
-        project.read_dotenv(problems);
+        project.read_dotenv(beside_config, problems);
         Ok(project)
     }
 
@@ -209,13 +214,14 @@ impl ProjectFolder {
         }
     }
 
-    fn read_dotenv(&mut self, problems: &mut Vec<Problem>) {
+    fn read_dotenv(&mut self, beside_config: bool, problems: &mut Vec<Problem>) {
         let file = self.folder.join(".env");
         match read_text_limited(&file, DOTENV_BYTES_MAX) {
             Ok(text) => {
                 let parsed = DotenvFile::parse_project(&text);
                 let source = parsed.redacted_source(&file.display().to_string());
-                for (place, message) in &parsed.mistakes {
+                let is_new = |message: &str| !beside_config || message == SHARP_IN_VALUE;
+                for (place, message) in parsed.mistakes.iter().filter(|it| is_new(it.1)) {
                     let problem = source.warning(place.clone(), *message);
                     problems.push(problem.expected("`NAME=value`, or `NAME=\"value\"`"));
                 }

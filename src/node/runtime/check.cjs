@@ -54,18 +54,28 @@ function place(filename, error, wrapper = 0) {
   return { line, column, message: error.message };
 }
 
+// `require('x')` and `import('x')`; `import … from 'x'`, also over several lines; `import 'x'`.
+const REQUIRED = new RegExp([
+  /\b(?:require|import)\(\s*(?<q>['"])(?<call>[^'"\n]+)\k<q>\s*\)/,
+  /^[ \t]*(?:import\b|export\b|\})[^'"\n;]*\sfrom\s*(?<p>['"])(?<from>[^'"\n]+)\k<p>/,
+  /^[ \t]*import\s*(?<r>['"])(?<effect>[^'"\n]+)\k<r>/,
+].map((it) => it.source).join('|'), 'gm');
+
 function missingPackages(file, source) {
   const found = [];
   const { resolve } = createRequire(file);
-  for (const match of source.matchAll(/\brequire\(\s*(['"])([^'"\n]+)\1\s*\)/g)) {
-    const name = match[2];
+  for (const match of source.matchAll(REQUIRED)) {
+    const { call, from, effect } = match.groups;
+    const name = call ?? from ?? effect;
     const before = source.slice(0, match.index);
     const lineStart = before.lastIndexOf('\n') + 1;
     // A line comment is not code. Other comments are not worth a parser.
     if (before.slice(lineStart).includes('//')) continue;
     try {
       resolve(name);
-    } catch {
+    } catch (error) {
+      // A package for `import` alone is there.
+      if (error.code !== 'MODULE_NOT_FOUND') continue;
       const line = before.split('\n').length;
       found.push({ file, line, column: match.index - lineStart + 1, missing: name });
     }

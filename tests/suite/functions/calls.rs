@@ -159,6 +159,11 @@ async fn what_is_wrong_with_a_project_is_said_and_the_others_serve() {
             ("functions/syntax.js", "exports.handler = () => {\n  const x = ;\n};"),
             ("functions/first.js", "exports.handler = (c, e, cb) => cb(null, x y);\n"),
             ("functions/module.mjs", "export const handler = () => {;\n"),
+            (
+                "functions/imports.mjs",
+                "import {\n  x,\n} from 'no-such-import';\nimport fs from 'fs';\n\
+                 export const handler = (c, e, cb) => cb(null, `from 'nowhere' ${fs && x}`);\n",
+            ),
             ("functions/missing.js", "// require('not-code')\nconst x = require('no-such-thing');"),
             ("package.json", "{\"dependencies\": {\"twilio\": \"*\"}}"),
             (".env", "A=1\nNUMBERS=+15550100 # the first\nB='open\n"),
@@ -182,6 +187,8 @@ async fn what_is_wrong_with_a_project_is_said_and_the_others_serve() {
         "functions/module.mjs:",
         "functions/missing.js:2:11",
         "requires `no-such-thing`",
+        "functions/imports.mjs:3:1",
+        "requires `no-such-import`",
         "no function has the path `/fin`",
         ".env:2:1",
         "this `#` does not begin a comment",
@@ -189,7 +196,10 @@ async fn what_is_wrong_with_a_project_is_said_and_the_others_serve() {
     ] {
         assert!(text.contains(expected), "{expected} is not in:\n{text}");
     }
-    assert!(!text.contains("not-code") && !text.contains("555"), "{text}");
+    assert!(
+        !text.contains("not-code") && !text.contains("nowhere") && !text.contains("555"),
+        "{text}"
+    );
     let rig = project.start("open = [\"/*\"]", "");
     assert_eq!(get(&rig, "/fine").await.body, "fine");
     assert_eq!(get(&rig, "/escape.txt").await.status, 403);
