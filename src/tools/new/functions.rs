@@ -42,7 +42,7 @@ pub(crate) fn functions_project(
     target: &Path,
 ) -> Result<FunctionsProject, Problems> {
     // What is wrong with single files is reported by the gateway below.
-    let project = ProjectFolder::read(source, &mut Vec::new());
+    let project = ProjectFolder::read(source, false, &mut Vec::new());
     let project = project.map_err(|message| refuse(message, HELP))?;
     if project.functions.is_empty() {
         return Err(refuse(format!("`{}` has no functions", source.display()), HELP));
