@@ -7,6 +7,7 @@
 //! both leave the steps to `turn_runner`. `pending` makes calls that may outlast their webhook.
 //! `direct` answers for functions of the project on their own paths, without a flow.
 //! `send_replies` sends a document over the carrier's API where no webhook waits for it.
+//! `step_request` sends one request for a tool that runs the engine itself.
 //! `stored_reply` has the bytes of a reply in the store. `adopt` renames stored executions when
 //! their flow has another name.
 //!
@@ -23,6 +24,7 @@ mod load;
 mod pending;
 mod resume;
 mod send_replies;
+mod step_request;
 mod stored_reply;
 mod turn;
 mod turn_runner;
@@ -30,6 +32,7 @@ mod turn_runner;
 pub use adopt::adopt;
 pub use direct::{DirectReply, exchange_directly};
 pub use resume::resume_due;
+pub use step_request::send_step_request;
 
 use std::future::Future;
 use std::pin::{Pin, pin};

@@ -94,7 +94,12 @@ impl TurnRunner<'_> {
 
     /// Calls a function or a URL, signed with the token of the account. Returns the name of the
     /// destination for the log, and the outcome.
-    async fn call(&self, call: &FunctionCall, widget: &str, step: u32) -> (String, Outcome) {
+    pub(super) async fn call(
+        &self,
+        call: &FunctionCall,
+        widget: &str,
+        step: u32,
+    ) -> (String, Outcome) {
         let request;
         let mut replaced = None;
         let destination = match &call.target {

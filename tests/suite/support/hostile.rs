@@ -117,6 +117,12 @@ impl Hostile {
         self.book.lock().expect("no test thread panics with it").closed
     }
 
+    /// Requests that were read since they were last taken.
+    pub(crate) fn take_requests(&self) -> Vec<Seen> {
+        let mut book = self.book.lock().expect("no test thread panics with it");
+        std::mem::take(&mut book.requests)
+    }
+
     /// Requests that were read so far.
     pub(crate) fn requests(&self) -> Vec<Seen> {
         self.book.lock().expect("no test thread panics with it").requests.clone()

@@ -1,4 +1,5 @@
-//! A folder of flows as a configuration: every flow on a route of its own, every function there.
+//! A folder of flows as configurations: every flow on routes of its own, with a `[[rewrite]]` for
+//! everything that it calls.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,6 +13,10 @@ use twimlgate::gateway::Gateway;
 use twimlgate::metrics::Metrics;
 use twimlgate::template::TemplateFolder;
 
+use super::expectation::{ACCOUNT, TOKEN};
+use super::network::Network;
+use super::rewrites::{CALLERS, Rewrites};
+
 /// A flow file.
 pub(crate) struct File {
     pub(crate) path: PathBuf,
@@ -19,8 +24,14 @@ pub(crate) struct File {
     pub(crate) value: Value,
 }
 
-/// Types of widgets with a URL, in whose place a function may stand.
-const CALLERS: [&str; 2] = ["run-function", "make-http-request"];
+/// The gateway of one flow, and what its file and the files of its subflows say.
+pub(crate) struct Loaded<'a> {
+    pub(crate) gateway: Option<Gateway>,
+    pub(crate) problems: Problems,
+    pub(crate) rewrites: Rewrites,
+    /// The subflows, by their sids.
+    pub(crate) subflows: BTreeMap<&'a str, &'a File>,
+}
 
 /// The flow files of a folder, in order.
 pub(crate) fn files(folder: &Path) -> Vec<File> {
@@ -32,7 +43,9 @@ pub(crate) fn files(folder: &Path) -> Vec<File> {
         let flow = path.extension().is_some_and(|ending| ending == "json" || ending == "toml");
         let source = Source::new(path.to_str()?, &std::fs::read_to_string(&path).ok()?);
         let read = (flow && !test).then(|| file::read(&source, &mut Problems::default()))?;
-        Some(File { path, value: read?.to_json() })
+        let value = read?.to_json();
+        // Beside the flows there may be a configuration of their tests.
+        (value.get("route").is_none()).then_some(File { path, value })
     };
     paths.into_iter().filter_map(read).collect()
 }
@@ -64,13 +77,32 @@ impl File {
         self.states().iter().filter(of)
     }
 
-    /// The gateway of this flow, with the flows beside it that it calls: `sids` says where those
-    /// are.
-    pub(crate) fn load(&self, sids: &BTreeMap<String, PathBuf>) -> (Option<Gateway>, Problems) {
-        let mut text = String::from(
+    /// The widgets that call a URL.
+    pub(crate) fn callers(&self) -> impl Iterator<Item = &Value> {
+        self.widgets(&CALLERS)
+    }
+
+    /// The widget of a name.
+    pub(crate) fn widget(&self, name: &str) -> Option<&Value> {
+        self.states().iter().find(|state| state["name"] == name)
+    }
+
+    /// Its own sid, in a key that Studio ignores.
+    pub(crate) fn sid(&self) -> Option<&str> {
+        self.value["sid"].as_str()
+    }
+
+    /// The gateway of this flow, with those of `files` that it runs as its subflows.
+    pub(crate) fn load<'a>(&self, files: &'a [File], network: &Network) -> Loaded<'a> {
+        let subflows = self.subflows(files);
+        let mut all = vec![self];
+        all.extend(subflows.values());
+        let rewrites = Rewrites::of(&all, network);
+        let mut text = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\ntemplates = \"tests/templates\"\n\
              public_url = \"https://gate.example\"\n\
-             [[account]]\nsid = \"AC00000000000000000000000000000000\"\nauth_tokens = [\"1\"]\n",
+             [[account]]\nsid = \"{ACCOUNT}\"\nauth_tokens = [\"{TOKEN}\"]\napi_url = {:?}\n",
+            network.origin(true, "")
         );
         let path = self.path.to_str().unwrap();
         for (route, channel) in [("voice", "voice"), ("message", "message")] {
@@ -78,25 +110,11 @@ impl File {
             let _ = writeln!(text, "channel = \"{channel}\"\nflow = {path:?}");
         }
         let _ = writeln!(text, "[flow.{:?}]\nfile = {path:?}", self.name());
-        let called = self.called(sids);
-        for (sid, path) in &called {
-            let path = path.to_str().unwrap();
+        for (sid, file) in &subflows {
+            let path = file.path.to_str().unwrap();
             let _ = writeln!(text, "[flow.{sid:?}]\nfile = {path:?}\nsid = {sid:?}");
         }
-        let mut functions: Vec<String> = self.functions();
-        for path in called.values() {
-            functions.extend(
-                files(path.parent().unwrap())
-                    .iter()
-                    .filter(|file| file.path == **path)
-                    .flat_map(File::functions),
-            );
-        }
-        functions.sort();
-        functions.dedup();
-        for name in functions {
-            let _ = writeln!(text, "[function.{name:?}]\nurl = \"http://127.0.0.1:9/\"");
-        }
+        text += &rewrites.to_toml(network);
         let source = Source::new("walk.toml", &text);
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let (config, mut problems) = Config::parse(&source, root, &|_| None);
@@ -105,24 +123,14 @@ impl File {
             let templates = TemplateFolder::load(&config.server.templates, zone, &mut problems);
             Gateway::build(config, &templates, &Metrics::new(), &mut problems)
         });
-        (gateway, problems)
-    }
-
-    fn functions(&self) -> Vec<String> {
-        let name = |state: &Value| state["name"].as_str().unwrap_or_default().to_owned();
-        self.widgets(&CALLERS).map(name).collect()
+        Loaded { gateway, problems, rewrites, subflows }
     }
 
     /// The flows of the folder that it runs as its subflows.
-    fn called<'s>(&self, sids: &'s BTreeMap<String, PathBuf>) -> BTreeMap<&'s String, &'s PathBuf> {
+    fn subflows<'a>(&self, files: &'a [File]) -> BTreeMap<&'a str, &'a File> {
         let sid = |state: &Value| state["properties"]["flow_sid"].as_str().map(str::to_owned);
         let called = self.widgets(&["run-subflow"]).filter_map(sid);
-        called.filter_map(|sid| sids.get_key_value(&sid)).collect()
+        let called = called.filter_map(|sid| files.iter().find(|it| it.sid() == Some(&sid)));
+        called.filter_map(|file| Some((file.sid()?, file))).collect()
     }
-}
-
-/// Which file has which sid: the one that says so in a key `sid` of its own, which Studio ignores.
-pub(crate) fn sids(files: &[File]) -> BTreeMap<String, PathBuf> {
-    let sid = |file: &File| Some((file.value["sid"].as_str()?.to_owned(), file.path.clone()));
-    files.iter().filter_map(sid).collect()
 }

@@ -1,10 +1,14 @@
 //! What a flow's own text says about the values that lead through it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
 use regex::Regex;
 use serde_json::{Map, Value};
-use twimlgate::flow::{Condition, ConditionType, Flow};
+use twimlgate::flow::{Callee, Condition, ConditionType, Flow};
+
+use super::rewrites::URL_VALUE;
 
 /// A value that no condition of the flow compares with.
 pub(crate) const OTHER: &str = "zzqx";
@@ -13,6 +17,7 @@ pub(crate) const OTHER: &str = "zzqx";
 const PRODUCT_MAX: usize = 64;
 
 /// What is known of a flow.
+#[derive(Default)]
 pub(crate) struct Hints {
     /// Each condition: the text of its argument, and values that decide it.
     conditions: Vec<(String, Vec<String>)>,
@@ -20,6 +25,16 @@ pub(crate) struct Hints {
     variables: Vec<(String, String)>,
     /// The whole definition: paths are looked for in it.
     text: String,
+    /// What was found before: the same names are asked for at every step.
+    known: RefCell<Known>,
+}
+
+/// Values and paths that were found before, by the names that were asked for.
+#[derive(Default)]
+struct Known {
+    values: HashMap<Vec<String>, Rc<Vec<String>>>,
+    below: HashMap<String, Rc<Vec<String>>>,
+    objects: HashMap<String, Rc<Vec<Map<String, Value>>>>,
 }
 
 // === impl Hints ===
@@ -27,8 +42,7 @@ pub(crate) struct Hints {
 impl Hints {
     pub(crate) fn of(flow: &Flow) -> Hints {
         let flows = || std::iter::once(flow).chain(flow.subflows.iter().map(|flow| &**flow));
-        let mut hints =
-            Hints { conditions: Vec::new(), variables: Vec::new(), text: String::new() };
+        let mut hints = Hints::default();
         for flow in flows() {
             let text = flow.definition.replace("\\\\\\\"", "\"").replace("\\\"", "\"");
             hints.text += &plain(&text);
@@ -62,6 +76,14 @@ impl Hints {
                     let key = format!("widgets.{}.", widget.name);
                     hints.variables.push((key, "flow.variables.".to_owned()));
                 }
+                if let Some(Callee::Url { template, .. }) = &widget.properties.callee {
+                    // Where a variable is a URL, one value of it is one.
+                    let value = vec![URL_VALUE.to_owned()];
+                    let url = plain(template.source());
+                    if url.trim_start().starts_with("{{") {
+                        hints.conditions.push((url, value));
+                    }
+                }
                 if let Some(name) = widget.properties.text("save_response_as") {
                     let key = format!("flow.variables.{}", name.source());
                     hints.variables.push((key, format!("widgets.{}.", widget.name)));
@@ -73,7 +95,16 @@ impl Hints {
 
     /// Values that decide the conditions on what is read by one of these names, directly or by
     /// way of variables.
-    pub(crate) fn values(&self, names: &[String]) -> Vec<String> {
+    pub(crate) fn values(&self, names: &[String]) -> Rc<Vec<String>> {
+        if let Some(values) = self.known.borrow().values.get(names) {
+            return Rc::clone(values);
+        }
+        let values = Rc::new(self.find_values(names));
+        self.known.borrow_mut().values.insert(names.to_vec(), Rc::clone(&values));
+        values
+    }
+
+    fn find_values(&self, names: &[String]) -> Vec<String> {
         let mut names: BTreeSet<String> = names.iter().cloned().collect();
         loop {
             let before = names.len();
@@ -99,12 +130,55 @@ impl Hints {
     }
 
     /// The paths below a name that the flow reads: `widgets.lookup.parsed` → `plan`, `list[0].a`.
-    pub(crate) fn below(&self, name: &str) -> Vec<String> {
+    pub(crate) fn below(&self, name: &str) -> Rc<Vec<String>> {
+        if let Some(paths) = self.known.borrow().below.get(name) {
+            return Rc::clone(paths);
+        }
+        let paths = Rc::new(self.find_below(name));
+        self.known.borrow_mut().below.insert(name.to_owned(), Rc::clone(&paths));
+        paths
+    }
+
+    fn find_below(&self, name: &str) -> Vec<String> {
         let pattern =
             format!(r"{}\.([A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+|\[\d+\])*)", regex::escape(name));
         let pattern = Regex::new(&pattern).unwrap();
         let found = pattern.captures_iter(&self.text).map(|found| found[1].to_owned());
         found.collect::<BTreeSet<String>>().into_iter().collect()
+    }
+
+    /// Whether a template reads something that the flow does not set itself: of a webhook, a
+    /// function, a request, or the time.
+    pub(crate) fn is_from_outside(&self, template: &str) -> bool {
+        let names = Regex::new(r"(?:flow\.variables|widgets\.[\w-]+)\.[\w-]+").unwrap();
+        let mut open = vec![plain(template)];
+        let mut known: BTreeSet<String> = BTreeSet::new();
+        while let Some(text) = open.pop() {
+            if ["'now'", "\"now\""].iter().any(|now| text.contains(now)) {
+                return true;
+            }
+            for root in ["trigger.", "contact.", "flow.data", "flow.channel", "flow.add_ons"] {
+                if text.contains(root) {
+                    return true;
+                }
+            }
+            for name in names.find_iter(&text).map(|found| found.as_str().to_owned()) {
+                let set = self.variables.iter().filter(|(key, _)| *key == name);
+                let set: Vec<String> = set.map(|(_, value)| value.clone()).collect();
+                // A variable that nothing sets is empty; what a widget has comes from outside.
+                if set.is_empty() && name.starts_with("widgets.") {
+                    return true;
+                }
+                if known.insert(name) {
+                    open.extend(set);
+                }
+            }
+            // Names in brackets and the like are not followed.
+            if text.contains("widgets[") || text.contains("flow[") || text.contains("variables[") {
+                return true;
+            }
+        }
+        false
     }
 
     /// Whether anything depends on the time.
@@ -113,11 +187,20 @@ impl Hints {
     }
 
     /// Sets of values for the paths below a name: each path's each value once, all others usual.
-    pub(crate) fn objects(&self, name: &str) -> Vec<Map<String, Value>> {
+    pub(crate) fn objects(&self, name: &str) -> Rc<Vec<Map<String, Value>>> {
+        if let Some(objects) = self.known.borrow().objects.get(name) {
+            return Rc::clone(objects);
+        }
+        let objects = Rc::new(self.find_objects(name));
+        self.known.borrow_mut().objects.insert(name.to_owned(), Rc::clone(&objects));
+        objects
+    }
+
+    fn find_objects(&self, name: &str) -> Vec<Map<String, Value>> {
         let paths = self.below(name);
-        let choices: BTreeMap<&String, Vec<String>> =
+        let choices: BTreeMap<&String, Rc<Vec<String>>> =
             paths.iter().map(|path| (path, self.values(&[format!("{name}.{path}")]))).collect();
-        let all: usize = choices.values().map(Vec::len).fold(1, usize::saturating_mul);
+        let all: usize = choices.values().map(|values| values.len()).fold(1, usize::saturating_mul);
         if all <= PRODUCT_MAX {
             let pick = |mut round: usize| {
                 let mut object = BTreeMap::new();
@@ -129,14 +212,14 @@ impl Hints {
             };
             return (0..all).map(pick).collect();
         }
-        let most = choices.values().map(Vec::len).max().unwrap_or(1);
+        let most = choices.values().map(|values| values.len()).max().unwrap_or(1);
         let mut objects = Vec::new();
         for round in 0..most {
-            let pick = |values: &Vec<String>| values[round % values.len()].clone();
+            let pick = |values: &Rc<Vec<String>>| values[round % values.len()].clone();
             objects.push(choices.iter().map(|(path, of)| (path.as_str(), pick(of))).collect());
         }
         for (path, values) in choices.iter().filter(|(_, values)| values.len() > 1) {
-            for value in values {
+            for value in values.iter() {
                 let mut object: BTreeMap<&str, String> =
                     paths.iter().map(|path| (path.as_str(), "+15550123".to_owned())).collect();
                 object.insert(path, value.clone());

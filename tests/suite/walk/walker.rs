@@ -2,25 +2,32 @@
 
 mod beginnings;
 mod outcomes;
+mod requests;
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
-use std::hash::{Hash as _, Hasher as _};
+use std::hash::{Hash, Hasher as _};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 use twimlgate::channel::Channel;
 use twimlgate::flow::{
     CarrierRequest, CarrierRequestError, Event, Execution, ExecutionState, Failure, Flow, FlowUrls,
-    FunctionCall, Step, TriggerKind, TurnContext, advance,
+    Step, TriggerKind, TurnContext, advance,
 };
 use twimlgate::function::{CallError, FunctionError, FunctionResponse, Outcome, OutcomeKind};
 use twimlgate::twiml::read::{DocumentLimits, check_document};
 use twimlgate::webhook::{Params, StepToken};
 
 use super::carrier::URL;
+use super::expectation::Variables;
+use super::folder::{File, Loaded};
 use super::hints::Hints;
+use super::network::Sender;
+use super::reachable::Reachable;
 
 /// A transition: the widget, its event, and what follows.
 pub(crate) type Edge = (String, String, String);
@@ -35,11 +42,21 @@ pub(crate) struct Seen {
     /// Failures that the walk brought about and the flow has no way for, by kind.
     pub(crate) expected: BTreeMap<&'static str, usize>,
     pub(crate) wrong: BTreeSet<String>,
+    /// Requests that were sent, and compared with the file.
+    pub(crate) requests: usize,
+    /// Widgets with a URL that leads to no server of the walk, with one of them.
+    pub(crate) elsewhere: BTreeMap<String, String>,
+    /// Widgets whose request may not be sent, with a reason.
+    pub(crate) unsent: BTreeMap<String, String>,
+    /// What splits compared, a few values of each.
+    pub(crate) inputs: BTreeMap<String, BTreeSet<String>>,
+    /// Whether the walk ended because nothing was left to try.
+    pub(crate) is_exhausted: bool,
 }
 
 /// An execution as a store keeps it, and what happens to it next.
 struct Branch {
-    stored: Arc<String>,
+    stored: Rc<Value>,
     event: Happens,
     now: u64,
     answering: bool,
@@ -62,11 +79,20 @@ enum Happens {
 /// One flow's walk.
 pub(crate) struct Walker<'a> {
     flow: &'a Flow,
+    file: &'a File,
+    loaded: &'a Loaded<'a>,
+    sender: Sender<'a>,
+    /// The requests that were sent before.
+    sent: HashSet<u64>,
     hints: Hints,
     novel: VecDeque<Branch>,
     stale: VecDeque<Branch>,
     known: HashSet<u64>,
+    /// The documents that were checked, each in its place.
+    documents: HashSet<u64>,
     places: HashSet<String>,
+    /// The step that showed something new last.
+    last_news: usize,
     tokens: u64,
     pub(crate) seen: Seen,
 }
@@ -74,33 +100,53 @@ pub(crate) struct Walker<'a> {
 /// Steps that are made also where they show no new transition: loops, and states that differ.
 const STALE_FROM: usize = 1_500;
 
+/// Values of the input of a split that a report shows.
+const INPUTS_SHOWN: usize = 6;
+
 const NOW: u64 = 1_790_000_000;
+
 // === impl Walker ===
 
 impl<'a> Walker<'a> {
-    pub(crate) fn new(flow: &'a Flow) -> Walker<'a> {
+    pub(crate) fn new(
+        flow: &'a Flow,
+        file: &'a File,
+        loaded: &'a Loaded<'a>,
+        sender: Sender<'a>,
+    ) -> Walker<'a> {
         Walker {
             flow,
+            file,
+            loaded,
+            sender,
+            sent: HashSet::new(),
             hints: Hints::of(flow),
             novel: VecDeque::new(),
             stale: VecDeque::new(),
             known: HashSet::new(),
+            documents: HashSet::new(),
             places: HashSet::new(),
+            last_news: 0,
             tokens: 0,
             seen: Seen::default(),
         }
     }
 
-    /// Walks until nothing new comes, or `most` steps were made; with [`STALE_FROM`] steps it also
-    /// ends when it is `done` and nothing that was seen last was new.
-    pub(crate) fn walk(mut self, most: usize, done: impl Fn(&Seen) -> bool) -> Seen {
+    /// Walks until nothing is left to try, or `most` steps were made. When all transitions are
+    /// taken, it ends after [`STALE_FROM`] steps without a new transition or request.
+    pub(crate) fn walk(mut self, most: usize) -> Seen {
+        let all = Reachable::of(self.flow, None);
         self.begin();
         while self.seen.steps < most {
-            let enough = self.novel.is_empty() && self.seen.steps >= STALE_FROM;
-            if enough && done(&self.seen) {
+            let without_news = self.seen.steps - self.last_news;
+            let enough = self.seen.steps >= STALE_FROM
+                && (self.novel.is_empty() || without_news >= STALE_FROM);
+            let taken = self.seen.edges.get(&self.flow.sid);
+            if enough && taken.is_some_and(|taken| all.edges.is_subset(taken)) {
                 break;
             }
             let Some(branch) = self.novel.pop_front().or_else(|| self.stale.pop_front()) else {
+                self.seen.is_exhausted = true;
                 break;
             };
             self.step(branch);
@@ -111,7 +157,7 @@ impl<'a> Walker<'a> {
     /// One event of one execution, and all that can come of it.
     fn step(&mut self, branch: Branch) {
         let Branch { stored, event, now, answering, failing } = branch;
-        let mut execution: Execution = serde_json::from_str(&stored).unwrap();
+        let mut execution = Execution::deserialize(&*stored).unwrap();
         self.tokens += 1;
         self.seen.steps += 1;
         let token = format!("{:032x}", self.tokens);
@@ -132,14 +178,25 @@ impl<'a> Walker<'a> {
                 .insert(format!("it goes on after a hang-up: {:?}", execution.transitions));
         }
         let novel = self.note(&execution);
+        if novel {
+            self.last_news = self.seen.steps;
+        }
         if let Step::Failed(failure) = &step {
             return self.failed(failure, failing);
         }
-        let again = Again { now, answering, novel };
-        match step {
-            Step::CallFunction(call) => self.call(&execution, &call, &again),
-            Step::SendRequest(send) => self.send(&execution, &send, &again),
-            Step::Reply(document) => self.replied(&execution, Some(&document), &again),
+        let value = serde_json::to_value(&execution).unwrap();
+        self.note_inputs(&execution, &value, now);
+        let again = Again { now, answering, novel, value };
+        match &step {
+            Step::CallFunction(_) => {
+                let can_succeed = self.send_request(&execution, &step, &again);
+                self.call(&execution, &again, can_succeed);
+            }
+            Step::SendRequest(request) => {
+                self.send_request(&execution, &step, &again);
+                self.send(request, &again);
+            }
+            Step::Reply(document) => self.replied(&execution, Some(document), &again),
             Step::End => self.replied(&execution, None, &again),
             Step::Failed(_) => {}
         }
@@ -180,26 +237,42 @@ impl<'a> Walker<'a> {
         novel
     }
 
-    fn push(&mut self, execution: &Execution, again: &Again, happens: Vec<(Happens, bool, bool)>) {
-        let stored = serde_json::to_string(execution).unwrap();
-        let value: Value = serde_json::from_str(&stored).unwrap();
-        // Tokens and counts tell two states apart that go on alike.
-        let mut same = value.clone();
-        same["steps"] = Value::Null;
-        same["in_a_row"] = Value::Null;
-        same["state"] = Value::Null;
-        let mut hasher = DefaultHasher::new();
-        (same.to_string(), again.now, again.answering).hash(&mut hasher);
-        if !self.known.insert(hasher.finish()) {
-            return;
+    /// Notes what the splits of a turn compared: a few values are enough for a person.
+    fn note_inputs(&mut self, execution: &Execution, value: &Value, now: u64) {
+        let splits = execution.transitions.iter().filter(|it| it.kind == "split-based-on");
+        for taken in splits.filter(|taken| taken.subflow.is_none()) {
+            let inputs = self.seen.inputs.entry(taken.from.clone()).or_default();
+            let widget = self.flow.widgets.iter().find(|widget| widget.name == taken.from);
+            let input = widget.and_then(|widget| widget.properties.text("input"));
+            let Some(input) = input.filter(|_| inputs.len() < INPUTS_SHOWN) else { continue };
+            inputs.insert(Variables::of(value, &self.flow.sid, now).text(input.source()));
         }
+    }
+
+    /// Whether no execution was in this state before. Tokens and counts tell two states apart that
+    /// go on alike.
+    fn is_new(&mut self, again: &Again) -> bool {
+        let mut hasher = DefaultHasher::new();
+        let told_apart = ["steps", "in_a_row", "state"];
+        for (key, value) in again.value.as_object().unwrap() {
+            if !told_apart.contains(&key.as_str()) {
+                (key, value).hash(&mut hasher);
+            }
+        }
+        (again.now, again.answering).hash(&mut hasher);
+        self.known.insert(hasher.finish())
+    }
+
+    /// What may happen to an execution next.
+    fn push(&mut self, again: &Again, happens: Vec<(Happens, bool, bool)>) {
+        let value = &again.value;
         let frames = value["frames"].as_array().unwrap();
         let place: Vec<String> = frames.iter().map(|frame| frame["position"].to_string()).collect();
         let place = format!("{place:?}{}{}", value["channel"], again.answering);
         let first = self.places.insert(place);
-        let stored = Arc::new(stored);
+        let stored = Rc::new(value.clone());
         for (event, answering, failing) in happens {
-            let stored = Arc::clone(&stored);
+            let stored = Rc::clone(&stored);
             let branch = Branch { stored, event, now: again.now, answering, failing };
             if first || again.novel {
                 self.novel.push_back(branch);
@@ -216,6 +289,8 @@ struct Again {
     answering: bool,
     /// Whether it has shown something new.
     novel: bool,
+    /// The execution as it is stored.
+    value: Value,
 }
 
 // === impl Happens ===
@@ -232,6 +307,12 @@ impl Happens {
             Happens::HangUp(params) => Event::HangUp(Arc::new(params)),
         }
     }
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn answered(kind: OutcomeKind, status_code: u16, content_type: &str, body: String) -> Outcome {

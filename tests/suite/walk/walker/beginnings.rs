@@ -3,6 +3,9 @@
 use super::*;
 use crate::walk::carrier::{incoming_call, incoming_message};
 
+/// The parameters of a webhook that hold JSON.
+const JSON_PARAMETERS: [&str; 3] = ["AddOns", "ChannelAttributes", "ChannelMetadata"];
+
 impl Walker<'_> {
     /// All ways into the flow.
     pub(super) fn begin(&mut self) {
@@ -22,7 +25,7 @@ impl Walker<'_> {
                 let answering = !matches!(kind, TriggerKind::Request);
                 for now in moments {
                     let branch = Branch {
-                        stored: Arc::new(execution.clone()),
+                        stored: Rc::new(execution.clone()),
                         event: Happens::Trigger,
                         now,
                         answering,
@@ -34,7 +37,7 @@ impl Walker<'_> {
         }
     }
 
-    fn beginnings(&self, kind: TriggerKind) -> Vec<String> {
+    fn beginnings(&self, kind: TriggerKind) -> Vec<Value> {
         let sid = || "FN00000000000000000000000000000001".to_owned();
         let store = |execution: &Execution| serde_json::to_value(execution).unwrap();
         let name = format!("trigger.{}", kind.name());
@@ -45,16 +48,28 @@ impl Walker<'_> {
                 all.chain([(name, value)]).collect()
             };
             let mut all: Vec<Params> = vec![base.iter().chain(more.iter().copied()).collect()];
-            for field in self.hints.below(&name) {
-                for value in self.hints.values(&[format!("{name}.{field}")]) {
-                    all.push(with(&field, &value));
+            for field in self.hints.below(&name).iter().filter(|field| !field.contains(['.', '[']))
+            {
+                for value in self.hints.values(&[format!("{name}.{field}")]).iter() {
+                    all.push(with(field, value));
                 }
             }
-            for value in self.hints.values(&["contact.channel.address".to_owned()]) {
-                all.push(with("From", &value));
+            for parameter in JSON_PARAMETERS {
+                for object in self.hints.objects(&format!("{name}.{parameter}")).iter() {
+                    all.push(with(parameter, &Value::Object(object.clone()).to_string()));
+                }
             }
+            for object in self.hints.objects("flow.add_ons").iter() {
+                all.push(with("AddOns", &Value::Object(object.clone()).to_string()));
+            }
+            for value in self.hints.values(&["contact.channel.address".to_owned()]).iter() {
+                all.push(with("From", value));
+            }
+            // Without a path to look for there is one object, with nothing in it.
+            let empty = |(_, value): (&str, &str)| value == "{}";
+            all.retain(|params| !params.iter().any(empty));
             let begin = |params| store(&Execution::begin(sid(), channel, Arc::new(params)));
-            all.into_iter().map(|params| begin(params).to_string()).collect::<Vec<String>>()
+            all.into_iter().map(|params| begin(params)).collect::<Vec<Value>>()
         };
         match kind {
             TriggerKind::Call => webhook(incoming_call(), Channel::Voice, &[]),
@@ -64,8 +79,8 @@ impl Walker<'_> {
                 webhook(incoming_message("hello"), Channel::Message, &more)
             }
             TriggerKind::Request | TriggerKind::Parent => {
-                let mut all = self.hints.objects(&format!("{name}.parameters"));
-                all.extend(self.hints.objects("flow.data"));
+                let parameters = self.hints.objects(&format!("{name}.parameters"));
+                let data = self.hints.objects("flow.data");
                 let parent = |parameters: serde_json::Map<String, Value>| {
                     let execution = Execution::from_request(
                         sid(),
@@ -81,13 +96,13 @@ impl Walker<'_> {
                     }
                     stored
                 };
-                let mut stored: Vec<String> = Vec::new();
-                for value in all.into_iter().map(parent) {
-                    stored.push(value.to_string());
+                let mut stored: Vec<Value> = Vec::new();
+                for value in parameters.iter().chain(data.iter()).cloned().map(parent) {
+                    stored.push(value.clone());
                     if kind == TriggerKind::Parent {
                         let mut call = value.clone();
                         call["channel"] = serde_json::to_value(Channel::Voice).unwrap();
-                        stored.push(call.to_string());
+                        stored.push(call);
                     }
                 }
                 stored

@@ -6,31 +6,42 @@ use crate::walk::hints::OTHER;
 
 impl Walker<'_> {
     /// All that a function may answer.
-    pub(super) fn call(&mut self, execution: &Execution, _: &FunctionCall, again: &Again) {
+    pub(super) fn call(&mut self, execution: &Execution, again: &Again, can_succeed: bool) {
+        if !self.is_new(again) {
+            return;
+        }
         let name = execution.widget(self.flow).name.clone();
         let voice = execution.channel == Channel::Voice;
         let mut ways = Vec::new();
-        for object in self.hints.objects(&format!("widgets.{name}.parsed")) {
+        for object in self.hints.objects(&format!("widgets.{name}.parsed")).iter() {
             let body = Value::Object(object.clone()).to_string();
-            let success = OutcomeKind::Success { parsed: Some(object) };
+            let success = OutcomeKind::Success { parsed: Some(object.clone()) };
             ways.push((answered(success, 200, "application/json", body), false));
         }
-        for body in self.hints.values(&[format!("widgets.{name}.body")]) {
+        for body in self.hints.values(&[format!("widgets.{name}.body")]).iter() {
             let success = OutcomeKind::Success { parsed: None };
-            ways.push((answered(success, 200, "text/plain", body), false));
+            ways.push((answered(success, 200, "text/plain", body.clone()), false));
         }
-        let back = format!("{URL}?FlowEvent=return");
         let documents = if voice {
-            vec![
-                "<Response><Say>One moment.</Say></Response>".to_owned(),
-                format!("<Response><Redirect>{back}</Redirect></Response>"),
-            ]
+            let mut documents = vec!["<Response><Say>One moment.</Say></Response>".to_owned()];
+            for returned in self.returned_parameters(&name) {
+                let back = url::form_urlencoded::Serializer::new(format!("{URL}?"))
+                    .append_pair("FlowEvent", "return")
+                    .extend_pairs(returned.iter())
+                    .finish()
+                    .replace('&', "&amp;");
+                documents.push(format!("<Response><Redirect>{back}</Redirect></Response>"));
+            }
+            documents
         } else {
             vec!["<Response><Message>One moment.</Message></Response>".to_owned()]
         };
         for document in documents {
             let twiml = OutcomeKind::Twiml(document.clone().into());
             ways.push((answered(twiml, 200, "text/xml", document), false));
+        }
+        if !can_succeed {
+            ways.clear();
         }
         let error = FunctionError { function: name.clone(), cause: CallError::Unusable };
         let fail = OutcomeKind::Fail(error);
@@ -42,13 +53,30 @@ impl Walker<'_> {
             .into_iter()
             .map(|(outcome, failing)| (Happens::Answered(outcome), again.answering, failing))
             .collect();
-        self.push(execution, again, happens);
+        self.push(again, happens);
+    }
+
+    /// The parameters with which another application may return a call to a widget: first none.
+    fn returned_parameters(&self, widget: &str) -> Vec<Params> {
+        let mut all = vec![Params::default()];
+        for object in self.hints.objects(&format!("widgets.{widget}")).iter() {
+            // What has members is JSON of the widget, and no parameter.
+            let texts = object.iter().filter_map(|(name, value)| Some((name, value.as_str()?)));
+            let params: Params = texts.map(|(name, value)| (name.as_str(), value)).collect();
+            if !all.contains(&params) {
+                all.push(params);
+            }
+        }
+        all
     }
 
     /// The carrier's API does it, or refuses.
-    pub(super) fn send(&mut self, execution: &Execution, send: &CarrierRequest, again: &Again) {
+    pub(super) fn send(&mut self, send: &CarrierRequest, again: &Again) {
         if send.path.contains("//") || send.path.contains("{{") {
             self.seen.wrong.insert(format!("the API is asked for `{}`", send.path));
+        }
+        if !self.is_new(again) {
+            return;
         }
         let sid = "CA00000000000000000000000000000002";
         let resource = json!({"sid": sid, "status": "queued", "date_created": "today"});
@@ -58,7 +86,7 @@ impl Walker<'_> {
             (Happens::Sent(Ok(resource)), again.answering, false),
             (Happens::Sent(Err(refused)), again.answering, true),
         ];
-        self.push(execution, again, happens);
+        self.push(again, happens);
     }
 
     /// A document went out, or nothing.
@@ -70,8 +98,16 @@ impl Walker<'_> {
     ) {
         self.seen.documents += usize::from(document.is_some());
         let shown = || String::from_utf8_lossy(document.unwrap_or_default()).into_owned();
+        let is_new = self.is_new(again);
+        // The same document in the same place has the same problems, and the same ways out of it.
+        let token = format!("{:032x}", self.tokens);
+        let key = (shown().replace(&token, ""), place(again), execution.channel as u8);
+        let is_known = !self.documents.insert(hash(&key));
+        if is_known && !is_new {
+            return;
+        }
         let mut wrong = Vec::new();
-        if let Some(document) = document {
+        if let Some(document) = document.filter(|_| !is_known) {
             match check_document(document, execution.channel, &DocumentLimits::default()) {
                 Ok(read) => wrong.extend(
                     read.findings.iter().filter(|it| it.code.is_some()).map(|it| it.to_string()),
@@ -90,7 +126,9 @@ impl Walker<'_> {
             happens.push((Happens::Timeout, false, false));
         }
         self.complain(wrong, shown);
-        self.push(execution, again, happens);
+        if is_new {
+            self.push(again, happens);
+        }
     }
 
     /// What the carrier may come back with.
@@ -111,7 +149,13 @@ impl Walker<'_> {
                 for comes in ways.comes {
                     let event = match comes {
                         Comes::Webhook(params) => Happens::Webhook(params),
-                        Comes::Returned(params) => Happens::Returned(params),
+                        Comes::Returned(params) => {
+                            for more in self.returned_parameters(&name) {
+                                let params = params.iter().chain(more.iter()).collect();
+                                happens.push((Happens::Returned(params), true, false));
+                            }
+                            continue;
+                        }
                         Comes::HangUp(params) => Happens::HangUp(params),
                     };
                     happens.push((event, true, false));
@@ -120,8 +164,8 @@ impl Walker<'_> {
                 happens.push((Happens::HangUp(gone), true, false));
             }
             _ => {
-                for reply in replies {
-                    happens.push((Happens::Webhook(incoming_message(&reply)), true, false));
+                for reply in replies.iter() {
+                    happens.push((Happens::Webhook(incoming_message(reply)), true, false));
                 }
                 for status in ["failed", "undelivered"] {
                     let told = with(&incoming_message(""), "MessageStatus", status);
@@ -146,6 +190,12 @@ impl Walker<'_> {
             }
         }
     }
+}
+
+/// The widgets at work, in the flow and its subflow.
+fn place(again: &Again) -> String {
+    let frames = again.value["frames"].as_array().map_or(&[][..], Vec::as_slice);
+    frames.iter().map(|frame| frame["position"].to_string()).collect::<Vec<_>>().join(",")
 }
 
 /// Parameters with one of them changed, or one more.
