@@ -25,7 +25,8 @@ const SHOWN_ONLY: [(&str, &str, &str); 4] = [
 ];
 
 /// Pages whose commands run functions in Node.
-const NEED_NODE: [&str; 1] = ["examples/auto-responder/README.md"];
+const NEED_NODE: [&str; 2] =
+    ["docs/coming-from/twilio-functions.md", "examples/auto-responder/README.md"];
 
 #[test]
 fn every_block_is_checked() {

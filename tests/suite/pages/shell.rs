@@ -22,9 +22,10 @@ const RUN: [&str; 11] =
 const RUN_IF_INSTALLED: [&str; 2] = ["node", "sqlite3"];
 
 /// Programs that do not run here, and why. The shell reads their lines and calls an empty program.
-const NOT_RUN: [(&str, &str); 5] = [
+const NOT_RUN: [(&str, &str); 6] = [
     ("apt-get", "it changes the system"),
     ("dpkg", "it changes the system"),
+    ("npm", "it loads packages"),
     ("rustup", "it loads a toolchain"),
     ("sudoedit", "it is an editor"),
     ("systemctl", "there may be no service manager"),
