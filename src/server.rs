@@ -32,7 +32,7 @@ use tokio::time::timeout;
 use crate::config::Config;
 use crate::diagnostics::problem::Problem;
 use crate::exchange::adopt;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Worker};
 use crate::journal::Journal;
 use crate::limits::{
     CONNECTIONS_PER_WORKER_MAX, DRAIN_WITHIN, KEEP_ALIVE, PROJECT_STARTED_WITHIN,
@@ -104,6 +104,18 @@ fn advice(error: &io::Error) -> &'static str {
         io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: take a higher one",
         io::ErrorKind::AddrNotAvailable => "the address is not one of this machine's",
         _ => "see `server.listen` and `admin.listen`",
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    /// A worker for a gateway, in the thread that this runs in.
+    fn worker(&self, gateway: &Gateway) -> Worker {
+        let mut worker = gateway.worker(self.sessions.clone(), self.pending.clone());
+        // A flow that stores no state records them only for a reader.
+        worker.records_transitions = self.journal.log.shows_path() || self.journal.traces.is_on();
+        worker
     }
 }
 

@@ -124,10 +124,7 @@ impl RequestHandler {
             // The first request of the thread, or the first after a reload. Requests in progress
             // own the former worker, so it lives until the last of them ends.
             _ => {
-                let Shared { sessions, pending, .. } = &*self.0.shared;
-                let mut worker = latest.worker(sessions.clone(), pending.clone());
-                worker.records_transitions = self.0.shared.journal.traces.is_on();
-                let worker = Rc::new(worker);
+                let worker = Rc::new(self.0.shared.worker(&latest));
                 *current = Some((Arc::clone(&latest), Rc::clone(&worker)));
                 (Arc::clone(&latest), worker)
             }

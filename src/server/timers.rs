@@ -55,9 +55,8 @@ async fn end_waits(
         let (gateway, worker) = match worker.take() {
             Some(current) if Arc::ptr_eq(&current.0, &gateway) => worker.insert(current),
             _ => {
-                let mut new = gateway.worker(shared.sessions.clone(), shared.pending.clone());
-                new.records_transitions = shared.journal.traces.is_on();
-                worker.insert((gateway, Rc::new(new)))
+                let new = Rc::new(shared.worker(&gateway));
+                worker.insert((gateway, new))
             }
         };
         let (monotonic, wall) = (clock::now(), clock::wall());

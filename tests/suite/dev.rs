@@ -15,11 +15,16 @@ use crate::support::terminal::Terminal;
 
 /// A new project without a function, on a free port.
 fn project(name: &str) -> PathBuf {
+    project_with(name, &["--function", "none"])
+}
+
+/// A new project on a free port.
+fn project_with(name: &str, arguments: &[&str]) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("dev").join(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(folder.parent().unwrap()).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_twimlgate"));
-    let command = command.args(["new", name, "--function", "none"]);
+    let command = command.args(["new", name]).args(arguments);
     let output = command.current_dir(folder.parent().unwrap()).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     edit(&folder, "config.toml", |config| {
@@ -43,14 +48,22 @@ const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// What a caller hears first.
 fn call(url: &str, folder: &Path) -> String {
+    try_url("phone", url, folder)
+}
+
+/// What a call, or a message, to a URL shows.
+fn try_url(command: &str, url: &str, folder: &Path) -> String {
     let env = fs::read_to_string(folder.join(".env")).unwrap();
     let value = |name: &str| {
         env.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=')).unwrap().to_owned()
     };
     let (sid, token) = (value("TWILIO_ACCOUNT_SID"), value("TWILIO_AUTH_TOKEN"));
-    let mut command = Command::new(env!("CARGO_BIN_EXE_twimlgate"));
-    command.args(["phone", url, "--account", &sid, "--token", &token]);
-    String::from_utf8(command.stdin(std::process::Stdio::null()).output().unwrap().stdout).unwrap()
+    let mut program = Command::new(env!("CARGO_BIN_EXE_twimlgate"));
+    program.args([command, url, "--account", &sid, "--token", &token]);
+    let typed = fs::File::open(folder.join("config.toml")).unwrap();
+    // Someone who writes has to say something; a caller listens.
+    let input = if command == "text" { typed.into() } else { std::process::Stdio::null() };
+    String::from_utf8(program.stdin(input).output().unwrap().stdout).unwrap()
 }
 
 /// The URL of a route, as the board shows it.
@@ -93,6 +106,59 @@ fn a_change_applies_and_a_mistake_does_not() {
     terminal.sees("config.toml");
     terminal.sees("applied");
     assert!(call(&url.replace("/voice", "/new"), &folder).contains("A new route."));
+    terminal.interrupt();
+    assert_eq!(terminal.ended().0, Some(0));
+}
+
+/// Each exchange is a line, with its way and the time of the function: of a route in the short
+/// form, and of a function by its own path.
+#[test]
+fn an_exchange_is_one_line() {
+    let folder = project_with("lines", &["--function", "node"]);
+    let mut terminal = dev(&folder, &[], PATH);
+    let url = url_of(&mut terminal, "/sms");
+    terminal.sees("functions/hours.js");
+    try_url("text", &url, &folder);
+    let sms = r"/sms SM\w+ answered 200, hours 200 .*hours ─success→ .*, function [\d.]+ ms, total";
+    terminal.matches(&Regex::new(sms).unwrap()).unwrap();
+    try_url("text", &url.replace("/sms", "/hours"), &folder);
+    let hours = r"webhook /hours SM\w+ answered 200, /hours 200, function [\d.]+ ms";
+    terminal.matches(&Regex::new(hours).unwrap()).unwrap();
+    terminal.interrupt();
+    assert_eq!(terminal.ended().0, Some(0));
+}
+
+/// The folder of the functions may be outside, with modules and variables beside them.
+#[test]
+fn a_change_of_a_function_applies() {
+    let shop = Path::new(env!("CARGO_TARGET_TMPDIR")).join("dev/shop");
+    let _ = fs::remove_dir_all(&shop);
+    fs::create_dir_all(shop.join("functions")).unwrap();
+    fs::create_dir_all(shop.join("lib")).unwrap();
+    let function = "exports.handler = (context, event, callback) => {\n\
+                    const text = require('../lib/words').text + context.NAME;\n\
+                    const response = new Response();\n\
+                    response.appendHeader('Content-Type', 'text/xml');\n\
+                    response.setBody(`<Response><Say>${text}</Say></Response>`);\n\
+                    callback(null, response);\n};\n";
+    fs::write(shop.join("functions/hello.js"), function).unwrap();
+    fs::write(shop.join("lib/words.js"), "exports.text = 'Hello ';").unwrap();
+    fs::write(shop.join(".env"), "NAME=Ada\n").unwrap();
+    let folder = project_with("around-shop", &["--from", "functions", "shop"]);
+    let mut terminal = dev(&folder, &[], PATH);
+    let url = url_of(&mut terminal, "/hello");
+    assert!(call(&url, &folder).contains("Hello Ada"));
+    edit(&shop, "lib/words.js", |text| text.replace("Hello ", "Good day, "));
+    terminal.sees("lib/words.js applied");
+    assert!(call(&url, &folder).contains("Good day, Ada"));
+    fs::write(shop.join(".env"), "NAME=Grace\n").unwrap();
+    terminal.sees(".env applied");
+    assert!(call(&url, &folder).contains("Good day, Grace"));
+    edit(&shop, "functions/hello.js", |text| text[..text.len() / 2].to_owned());
+    terminal.sees("functions/hello.js:");
+    edit(&shop, "functions/hello.js", |_| function.replace("<Say>", "<Say>Again: "));
+    terminal.sees("functions/hello.js applied");
+    assert!(call(&url, &folder).contains("Again: Good day, Grace"));
     terminal.interrupt();
     assert_eq!(terminal.ended().0, Some(0));
 }
