@@ -28,6 +28,8 @@ pub struct ExchangeTrace {
     pub fallback: Option<String>,
     /// The warnings that the log would show.
     pub warnings: Vec<String>,
+    /// What functions of the project wrote on their console meanwhile.
+    pub console: Vec<String>,
 }
 
 /// One call of a function.

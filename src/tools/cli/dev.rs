@@ -336,9 +336,13 @@ impl DevSession {
         outln!("{}", self.colours.paint(colour, message));
     }
 
+    /// Ends the programs that were started.
     async fn end(&mut self) {
         if let Some(program) = self.program.take() {
             program.end().await;
+        }
+        if let Some(tunnel) = self.tunnel.take() {
+            tunnel.close().await;
         }
     }
 }

@@ -33,6 +33,11 @@ pub(crate) struct Tunnel {
 }
 
 impl Tunnel {
+    /// Closes it, and waits until its program has ended.
+    pub(crate) async fn close(self) {
+        self.program.end().await;
+    }
+
     /// Reads what the program prints, so that it never waits for a reader, until it has ended.
     pub(crate) async fn wait_until_closed(&mut self) {
         while self.program.next_output().await != ProgramOutput::End {}

@@ -10,6 +10,7 @@ use std::time::Duration;
 use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use actix_web::web::Bytes;
+use parking_lot::Mutex;
 use tokio::time::sleep;
 
 use super::caller::PhoneNumber;
@@ -22,6 +23,7 @@ use crate::function::{FunctionResponse, MockResponse, MockTransport, OutgoingReq
 use crate::gateway::{Gateway, Worker};
 use crate::journal::{ExchangeLog, ExchangeTrace, Journal, LogWriter};
 use crate::metrics::Metrics;
+use crate::node::{ConsoleLine, ConsoleSink};
 use crate::pending::PendingCalls;
 use crate::random;
 use crate::route::{ProjectRoute, ProjectTarget};
@@ -38,6 +40,8 @@ pub struct InProcessGateway {
     journal: Journal,
     origin: String,
     pub(super) mocks: Rc<GatewayMocks>,
+    /// What functions of the project have written since the last exchange.
+    console: Arc<Mutex<Vec<String>>>,
     /// Whether time is simulated, so that waiting costs nothing.
     simulates_time: bool,
 }
@@ -78,12 +82,19 @@ impl InProcessGateway {
         worker.records_transitions = true;
         worker.functions = worker.functions.with_mocks(Rc::clone(&mocks) as Rc<dyn MockTransport>);
         let origin = gateway.config.server.public_url.clone();
+        let console = Arc::<Mutex<Vec<String>>>::default();
+        if let Some(project) = &gateway.project {
+            let lines = Arc::clone(&console);
+            let write = move |line: ConsoleLine<'_>| lines.lock().push(line.text.to_owned());
+            project.pool.write_console_to(ConsoleSink::new(write));
+        }
         InProcessGateway {
             origin: origin.unwrap_or_else(|| ORIGIN.to_owned()),
             gateway: Arc::new(gateway),
             worker,
             journal: Journal::new(LogWriter::none(), Arc::new(metrics)),
             mocks,
+            console,
             simulates_time,
         }
     }
@@ -173,7 +184,7 @@ impl InProcessGateway {
         {
             let received = pin!(ready(Ok(received)));
             let reply = exchange_directly(context, route, function, received, &mut log).await;
-            return InProcessResponse::of_function(reply, log.into_trace());
+            return InProcessResponse::of_function(reply, self.finish_trace(log));
         }
         let answer = exchange(context, at, pin!(ready(Ok(received))), &mut log).await;
         InProcessResponse {
@@ -182,8 +193,13 @@ impl InProcessGateway {
             content_type: (answer.status == 200).then(|| "text/xml; charset=utf-8".to_owned()),
             body: answer.document,
             cookies: answer.cookies,
-            trace: log.into_trace(),
+            trace: self.finish_trace(log),
         }
+    }
+
+    fn finish_trace(&self, log: ExchangeLog) -> ExchangeTrace {
+        let console = std::mem::take(&mut *self.console.lock());
+        ExchangeTrace { console, ..log.into_trace() }
     }
 
     /// Lets time pass, and resumes each execution whose wait ends meanwhile, at its own time.

@@ -74,6 +74,15 @@ fn a_folder_runs_as_it_is() {
     assert_success(&twimlgate(&project, &["check"]));
     assert!(run_as_typed(&folder, &output).contains("Hello from the shop"));
     assert_secrets_are_ignored(&project);
+    // What a function writes is shown: an error is not in its answer.
+    let broken =
+        "exports.handler = () => { console.log('here'); throw new Error('no such shop'); };";
+    write(&shop, "src/broken.js", broken);
+    let output = twimlgate(&project, &["phone", "/broken"]);
+    let said = printed(&output);
+    assert!(said.contains("| here") && said.contains("no such shop"), "{said}");
+    let output = twimlgate(&project, &["phone", "/nope"]);
+    assert!(printed(&output).contains("it has `/api/token`, `/broken`, `/hello`"), "{output:?}");
     // From anywhere else, and with a path of several folders.
     assert_success(&twimlgate(&shop, &["new", "deploy/gateway", "--from", "functions", "."]));
     let config = fs::read_to_string(shop.join("deploy/gateway/config.toml")).unwrap();

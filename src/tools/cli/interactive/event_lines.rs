@@ -129,6 +129,8 @@ fn trace_lines(trace: &ExchangeTrace) -> Vec<OutputLine> {
         let text = format!("the carrier's API, {}: {error}", sent.path);
         OutputLine::new(LineStyle::Warning, text)
     }));
+    let written = trace.console.iter().flat_map(|text| text.lines());
+    lines.extend(written.map(|line| OutputLine::new(LineStyle::Note, format!("| {line}"))));
     let reason = trace.fallback.iter();
     lines.extend(reason.map(|why| OutputLine::new(LineStyle::Error, format!("fallback: {why}"))));
     // The line of a function already has the reason of its failure.
