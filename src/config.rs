@@ -2,14 +2,16 @@
 //!
 //! `keys` is the table of all keys; `load` reads each section with it, `reader`, `environment` and
 //! `env_file` replace `${NAME}`, `redact` hides secrets in what is shown, and `schema` prints the
-//! table for editors. `account`, `project` and `trace` have the types of their sections, the others
-//! are here. Every value of a [`Config`] is valid by itself, so that later stages need no checks.
-//! Whether the values fit the flows and templates is not known here: the gateway checks that.
+//! table for editors. `account`, `forward`, `project` and `trace` have the types of their
+//! sections, the others are here. Every value of a [`Config`] is valid by itself, so that later
+//! stages need no checks. Whether the values fit the flows and templates is not known here: the
+//! gateway checks that.
 
 mod account;
 mod config_text;
 mod env_file;
 mod environment;
+mod forward;
 mod function;
 mod ip_range;
 mod keys;
@@ -25,6 +27,7 @@ mod trace;
 pub use account::{Account, HmacAlgorithm, SharedKey};
 pub use config_text::ConfigText;
 pub(crate) use environment::Environment;
+pub use forward::ForwardSection;
 pub use function::{Function, FunctionBody, HoldSettings};
 pub use ip_range::IpRange;
 pub use project::{FunctionTarget, ProjectSection};
@@ -85,6 +88,8 @@ pub struct Config {
     pub rewrites: Vec<UrlRewrite>,
     /// `[route."/path"]`: how to answer webhooks.
     pub routes: BTreeMap<String, RouteSection>,
+    /// `[route."/prefix/*"]` with `forward`: applications.
+    pub forwards: BTreeMap<String, ForwardSection>,
 }
 
 /// `[server]`

@@ -5,7 +5,8 @@
 //! which request is the next turn of a call and not a repeat. `load` reads executions from the
 //! store. `turn` advances an execution for a webhook, and `resume` advances one without a webhook;
 //! both leave the steps to `turn_runner`. `pending` makes calls that may outlast their webhook.
-//! `direct` answers for functions of the project on their own paths, without a flow.
+//! `direct` answers for functions of the project on their own paths and, with `forward`, for
+//! applications, without a flow.
 //! `send_replies` sends a document over the carrier's API where no webhook waits for it.
 //! `step_request` sends one request for a tool that runs the engine itself.
 //! `stored_reply` has the bytes of a reply in the store. `adopt` renames stored executions when
@@ -19,6 +20,8 @@
 mod adopt;
 mod decide;
 mod direct;
+mod direct_reply;
+mod forward;
 mod later_turn;
 mod load;
 mod pending;
@@ -30,7 +33,8 @@ mod turn;
 mod turn_runner;
 
 pub use adopt::adopt;
-pub use direct::{DirectReply, exchange_directly};
+pub use direct::exchange_directly;
+pub use direct_reply::DirectReply;
 pub use resume::resume_due;
 pub use step_request::send_step_request;
 

@@ -9,10 +9,12 @@
 //!
 //! Invariant: a call never panics, never outlives its deadline, and connects to no address that the
 //! egress policy refuses. `project.rs` takes the place of the transport for functions that the
-//! gateway runs itself. Only `transport/` knows awc. Nothing here knows flows, the exchange, the
+//! gateway runs itself. `application.rs` passes a request on as it came. Only `transport/` knows
+//! awc. Nothing here knows flows, the exchange, the
 //! journal or the gateway.
 
 mod answer;
+mod application;
 mod breaker;
 mod call_body;
 mod client;
@@ -31,6 +33,7 @@ mod url;
 
 pub use answer::classify;
 pub(crate) use answer::is_response;
+pub use application::ApplicationServer;
 pub use cookies::{CallCookies, FunctionCookies};
 pub use egress::{EgressPolicy, RefusedAddress, Trust};
 pub use error::{CallError, FunctionError};
@@ -53,8 +56,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::clock;
-use crate::config::{Config, Function};
-use crate::limits::FUNCTION_WITHIN;
+use crate::config::Config;
 use crate::verify::SigningKey;
 use crate::webhook::{Params, WebhookPayload};
 use breaker::Breaker;
@@ -80,10 +82,13 @@ pub struct Functions {
     mocks: Option<Rc<dyn MockTransport>>,
 }
 
-/// A request for a function that the gateway runs, as it came: the function gets it unchanged.
+/// A request for an application, or for a function that the gateway runs, as it came: it is passed
+/// on unchanged.
 pub struct DirectCall<'a> {
-    /// The function.
-    pub function: &'a Function,
+    /// The function or the application.
+    pub destination: Destination<'a>,
+    /// The time that the call may take.
+    pub timeout: Duration,
     /// The method of the request.
     pub method: Method,
     /// Path and query.
@@ -96,11 +101,11 @@ pub struct DirectCall<'a> {
     pub webhook: &'a Params,
     /// Whether the request is known to come from the carrier.
     pub is_verified: bool,
-    /// When the request must be answered. The function's own timeout may end the call before.
+    /// When the request must be answered: it may end the call before its timeout.
     pub deadline: Instant,
 }
 
-/// The response of a function to a [`DirectCall`].
+/// The response to a [`DirectCall`].
 pub struct DirectResponse {
     /// The status.
     pub status: StatusCode,
@@ -155,7 +160,9 @@ impl<'a> CallRequest<'a> {
         match (self.content, self.destination) {
             (Some(content), _) if content.is_get => &Method::GET,
             (None, Destination::Function(function)) => &function.method,
-            (Some(_), _) | (None, Destination::Url(_)) => &Method::POST,
+            (Some(_), _) | (None, Destination::Url(_) | Destination::Application(_)) => {
+                &Method::POST
+            }
         }
     }
 }
@@ -245,17 +252,15 @@ impl Functions {
         Outcome { kind, response, cookies, duration, attempts, reused_connection }
     }
 
-    /// Calls a function with a request as it came. Its response is not classified, and a redirect
+    /// Passes a request on as it came. The response is not classified, and a redirect
     /// is not followed: both are for the client that sent the request.
     ///
     /// # Errors
     /// There is no response.
     pub async fn call_directly(&self, call: DirectCall<'_>) -> Result<DirectResponse, CallError> {
         let (started, progress) = (clock::now(), SendProgress::default());
-        let destination = Destination::Function(call.function);
-        let client = self.client(destination).ok_or(CallError::Unusable)?;
-        let timeout = call.function.timeout.unwrap_or(FUNCTION_WITHIN);
-        let is_verified = call.is_verified;
+        let client = self.client(call.destination).ok_or(CallError::Unusable)?;
+        let (timeout, is_verified) = (call.timeout, call.is_verified);
         let result = client.relay(call, started, &progress).await;
         let duration = clock::now().duration_since(started);
         client.record_response(&result, is_verified, duration, timeout);

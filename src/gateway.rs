@@ -3,14 +3,15 @@
 //!
 //! [`flows`] compiles the flows and restores their earlier revisions, `short_route` and
 //! `document_route` make flows of routes without a flow file, `hold_documents` and
-//! `fallback_document` compile the documents beside them, `widget_functions` finds the function
-//! that replaces the URL of a widget, `route_checks`, `redirect_checks`, `unset_variables` and
-//! `document_templates` report what fits together badly. All of them report into one list of
-//! problems, and a [`Gateway`] exists only if none of these is an error; from then on it never
-//! changes, so that all workers share it without a lock. What does change is behind a [`Worker`]:
-//! the connections of its functions, the sessions, the calls that are pending. Nothing here knows
-//! the listeners, HTTP requests or the stages of an exchange.
+//! `fallback_document` compile the documents beside them, `applications` has what is behind a
+//! prefix, `widget_functions` finds the function that replaces the URL of a widget, `route_checks`,
+//! `redirect_checks`, `unset_variables` and `document_templates` report what fits together badly.
+//! All of them report into one list of problems, and a [`Gateway`] exists only if none of these is
+//! an error; from then on it never changes, so that all workers share it without a lock. What does
+//! change is behind a [`Worker`]: the connections of its functions, the sessions, the calls that
+//! are pending. Nothing here knows the listeners, HTTP requests or the stages of an exchange.
 
+mod applications;
 mod document_route;
 mod document_templates;
 mod fallback_document;
@@ -42,12 +43,13 @@ use crate::function::{Functions, Resolver, SharedFunctions};
 use crate::liquid::Template;
 use crate::metrics::Metrics;
 use crate::pending::PendingCalls;
-use crate::route::{Route, Routes};
+use crate::route::{DirectRoute, Route, Routes};
 use crate::session::{Sessions, StoreError, StoredExecution};
 use crate::template::{TemplateFolder, missing_folder};
 use crate::tls::check_certificate;
 use crate::verify::Verifier;
 
+use applications::load_applications;
 use document_route::DocumentRouteCompiler;
 use fallback_document::load_fallback_document;
 use project::load_project;
@@ -68,6 +70,8 @@ pub struct Gateway {
     pub functions: SharedFunctions,
     /// The paths of the project under `[functions]`.
     pub project: Option<Project>,
+    /// The applications behind a prefix, the longest prefix first.
+    pub(crate) applications: Vec<Arc<DirectRoute>>,
     /// The hold documents, by the names of their functions.
     pub hold_documents: HashMap<String, Template>,
 }
@@ -156,13 +160,14 @@ impl Gateway {
         // A route with an error is left out, so that the others are checked all the same.
         let routes: Vec<Route> =
             sections.filter_map(|(path, section)| builder.build(path, section, problems)).collect();
+        let applications = load_applications(&config, templates, metrics, problems);
         problems.extend(route_checks::check_voice_routes(&config, &flows, &routes));
         problems.extend(redirect_checks::check_redirects(&config));
         problems.extend(document_templates::check_templates(templates, &routes, &flows));
         let used = hold_documents::flows_in_use(&routes, flows.iter().map(Arc::as_ref));
         let hold_documents = hold_documents::load(&config, templates, &used, problems);
         let has_project = link.as_ref().is_some_and(|link| link.pool.project().has_files());
-        if config.routes.is_empty() && !has_project {
+        if config.routes.is_empty() && config.forwards.is_empty() && !has_project {
             let message = "no `[route.\"/…\"]` is configured, so every webhook would get 404";
             problems.push(Problem::new(Severity::Warning, message));
         }
@@ -185,7 +190,16 @@ impl Gateway {
         let functions = functions.ok()?.with_project(link.clone());
         let project = link.map(|link| Project::new(&config, link.pool, metrics));
         hold_documents.keys().for_each(|name| metrics.begin_holds(name));
-        Some(Gateway { config, verifier, routes, flows, functions, project, hold_documents })
+        Some(Gateway {
+            config,
+            verifier,
+            routes,
+            flows,
+            functions,
+            project,
+            applications,
+            hold_documents,
+        })
     }
 
     /// Makes a worker of this gateway. Call it on the thread of the worker: its connections cannot
@@ -196,14 +210,43 @@ impl Gateway {
         Worker { sessions, functions, pending, records_transitions: false, stored_flows }
     }
 
-    /// The time for the answer to a webhook of a route, or to one without a route.
-    pub(crate) fn answer_within(&self, route: Option<&Arc<Route>>) -> Duration {
-        match route {
-            Some(route) if route.flow.persistence.is_always() => {
-                self.config.server.flow_answer_within
+    /// The route of a path that no flow answers.
+    pub(crate) fn direct_route(&self, path: &str) -> Option<&Arc<DirectRoute>> {
+        let project = self.project.as_ref().and_then(|project| project.at(path));
+        let has_path = |route: &&Arc<DirectRoute>| {
+            route.application().is_some_and(|application| application.has_path(path))
+        };
+        project.or_else(|| self.applications.iter().find(has_path))
+    }
+
+    /// The time for the answer to a request for a route, or to one without a route.
+    pub(crate) fn answer_within(
+        &self,
+        route: Option<&Arc<Route>>,
+        direct: Option<&Arc<DirectRoute>>,
+    ) -> Duration {
+        let is_flow = route.is_some_and(|route| route.flow.persistence.is_always());
+        // An application may take as long as the function of a flow.
+        let is_application = direct.is_some_and(|direct| direct.application().is_some());
+        let server = &self.config.server;
+        if is_flow || is_application { server.flow_answer_within } else { server.answer_within }
+    }
+
+    /// The likeliest cause of a path without a route.
+    pub(crate) fn explain_unknown(&self, path: &str) -> Option<String> {
+        let explain = |route: &Arc<DirectRoute>| {
+            let prefix = &route.application()?.prefix;
+            if path.starts_with(prefix) {
+                return Some(format!(
+                    "the path has a segment `.` or `..`, and `{}` passes none on",
+                    route.path
+                ));
             }
-            _ => self.config.server.answer_within,
-        }
+            (path == prefix.trim_end_matches('/'))
+                .then(|| format!("the route `{}` begins at `{prefix}`, with the slash", route.path))
+        };
+        let application = self.applications.iter().find_map(explain);
+        application.or_else(|| self.routes.explain_unknown(path))
     }
 
     /// The replacement of a URL of an imported flow. `None` if no `[[rewrite]]` fits.

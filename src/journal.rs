@@ -33,7 +33,7 @@ use crate::flow::{CarrierRequest, CarrierRequestError, Execution, Flow, FlowWarn
 use crate::function::{Outcome, OutcomeKind};
 use crate::metrics::{ExchangeOutcome, Metrics};
 use crate::node::ConsoleSink;
-use crate::route::{ProjectRoute, Route};
+use crate::route::{DirectRoute, Route};
 use crate::session::StoreError;
 use crate::trace::{ConversationOutcome, TraceWriter};
 use crate::verify::Proof;
@@ -47,7 +47,7 @@ pub struct ExchangeLog {
     journal: Journal,
     began: Instant,
     route: Option<Arc<Route>>,
-    project_route: Option<Arc<ProjectRoute>>,
+    direct_route: Option<Arc<DirectRoute>>,
     sid: String,
     outcome: ExchangeOutcome,
     status: u16,
@@ -141,7 +141,7 @@ impl ExchangeLog {
             journal: journal.clone(),
             began,
             route: None,
-            project_route: None,
+            direct_route: None,
             sid: String::new(),
             // Until there is a reply: if the client goes away, the handler is dropped, and cannot
             // set an outcome.
@@ -198,8 +198,8 @@ impl ExchangeLog {
     }
 
     /// Records the path of a project that answers.
-    pub(crate) fn record_project_route(&mut self, route: &Arc<ProjectRoute>) {
-        self.project_route = Some(Arc::clone(route));
+    pub(crate) fn record_direct_route(&mut self, route: &Arc<DirectRoute>) {
+        self.direct_route = Some(Arc::clone(route));
     }
 
     /// Records that the stored reply to an earlier delivery is sent again.
@@ -309,7 +309,7 @@ impl ExchangeLog {
 
     /// The path that answers.
     fn route_path(&self) -> Option<&str> {
-        let project = || self.project_route.as_ref().map(|route| route.path.as_str());
+        let project = || self.direct_route.as_ref().map(|route| route.path.as_str());
         self.route.as_ref().map(|route| route.path.as_str()).or_else(project)
     }
 
@@ -361,7 +361,7 @@ impl Drop for ExchangeLog {
         let _ = catch(|| {
             let took = clock::now().duration_since(self.began);
             let route = self.route.as_ref().map(|route| &route.metrics);
-            let route = route.or(self.project_route.as_ref().map(|route| &route.metrics));
+            let route = route.or(self.direct_route.as_ref().map(|route| &route.metrics));
             self.journal.metrics.count_exchange(route, self.outcome, took);
             let search = self.refusal.as_mut().and_then(|refusal| refusal.search.take());
             let line = log_line::LogLine::new(self, took);

@@ -1,9 +1,16 @@
 //! Stage 3: finds the route of a webhook, and with it the flow that answers.
+//!
+//! `application` has the paths of an application behind a prefix, which no flow answers.
+
+mod application;
+
+pub(crate) use application::{Application, covers_path};
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use actix_web::http::Method;
 use actix_web::web::Bytes;
 
 use crate::channel::Channel;
@@ -44,29 +51,50 @@ pub struct Routes {
     in_order: Vec<Arc<Route>>,
 }
 
-/// A path of a project's function or asset, which answers by itself: without a flow.
+/// A path that something else than a flow answers: a function or an asset of a project, or an
+/// application.
 #[derive(Debug)]
-pub struct ProjectRoute {
-    /// The path of its URL.
+pub struct DirectRoute {
+    /// The path of its URL; of an application its prefix, `/app/*`.
     pub path: String,
     /// What answers.
-    pub target: ProjectTarget,
-    /// Who may use it.
+    pub target: DirectTarget,
+    /// Who may use it, unless an application opens the path.
     pub access: RouteAccess,
+    /// The answers to calls and messages where what answers fails.
+    pub fallback: FallbackDocuments,
     /// The metrics of the path; all assets share theirs.
     pub metrics: RouteMetrics,
 }
 
-/// What answers on a path of a project.
+/// What answers without a flow.
 #[derive(Debug)]
-pub enum ProjectTarget {
-    /// A function, with the limits of its calls.
-    Function(Arc<Function>),
+pub enum DirectTarget {
+    /// A call of the user's code.
+    Call(DirectCallee),
     /// A file.
     Asset(PathBuf),
 }
 
-/// Who may use a path of a project.
+/// The user's code that gets a request as it came.
+#[derive(Debug)]
+pub enum DirectCallee {
+    /// A function of the project, with the limits of its calls.
+    Function(Arc<Function>),
+    /// An application.
+    Application(Box<Application>),
+}
+
+/// A fallback document for each channel.
+#[derive(Clone, Debug)]
+pub struct FallbackDocuments {
+    /// For calls.
+    pub voice: Bytes,
+    /// For messages.
+    pub message: Bytes,
+}
+
+/// Who may use a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RouteAccess {
     /// Anybody.
@@ -94,6 +122,38 @@ pub enum RouteError {
         /// The channel of the webhook.
         found: Channel,
     },
+}
+
+impl DirectRoute {
+    /// Who may send a request.
+    pub(crate) fn access_of(&self, method: &Method, path: &str, query: &str) -> RouteAccess {
+        match &self.target {
+            DirectTarget::Call(DirectCallee::Application(application))
+                if application.is_open(method, path, query) =>
+            {
+                RouteAccess::Open
+            }
+            DirectTarget::Call(_) | DirectTarget::Asset(_) => self.access,
+        }
+    }
+
+    /// The application behind the path.
+    pub(crate) fn application(&self) -> Option<&Application> {
+        match &self.target {
+            DirectTarget::Call(DirectCallee::Application(application)) => Some(application),
+            DirectTarget::Call(DirectCallee::Function(_)) | DirectTarget::Asset(_) => None,
+        }
+    }
+}
+
+impl FallbackDocuments {
+    /// The document of a channel.
+    pub(crate) fn of(&self, channel: Channel) -> Bytes {
+        match channel {
+            Channel::Voice => self.voice.clone(),
+            Channel::Message => self.message.clone(),
+        }
+    }
 }
 
 impl Routes {

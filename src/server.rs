@@ -1,17 +1,18 @@
 //! The server: the listeners, their URLs, and the life of a process from its start to its drain.
 //!
 //! `handler` answers webhooks on the public listener, with `receive` to read a request, and
-//! `project` the paths of a project's functions and assets; `timers`
-//! runs the exchanges that no webhook begins; `admin` and `studio` answer operators on the admin
+//! `direct` the paths that no flow answers, with `asset` for the files of a project; `timers` runs
+//! the exchanges that no webhook begins; `admin` and `studio` answer operators on the admin
 //! listener; `in_flight` counts what a drain waits for. All of them share one [`Shared`], and each
 //! turn takes the gateway from there once, so that a reload never changes the configuration within
 //! a turn. This file alone maps URLs to handlers. Nothing here knows a signature, a flow or TwiML:
 //! that is the part of an exchange and its stages.
 
 mod admin;
+mod asset;
+mod direct;
 mod handler;
 mod in_flight;
-mod project;
 mod receive;
 mod studio;
 mod timers;

@@ -20,6 +20,7 @@ pub mod refusal;
 pub(crate) mod url;
 
 pub use key::{SigningKey, add_body_hash, sign_form, sign_url};
+pub(crate) use url::PublicBase;
 
 use std::sync::Arc;
 
@@ -239,6 +240,14 @@ impl Verifier {
         let ring = self.rings.iter().find(|ring| ring.is_of(&account.sid))?;
         let token = ring.keys.iter().find(|key| key.is_token);
         token.map(|key| &key.signing)
+    }
+
+    /// The beginning of the URL of a request, as the client sees it.
+    ///
+    /// # Errors
+    /// The request does not say it, or a trusted proxy says it in two ways.
+    pub(crate) fn public_base(&self, received: &Received) -> Result<PublicBase, VerifyError> {
+        self.origin.public_base(received)
     }
 
     /// The account to work for where no signature has to prove it.

@@ -1,5 +1,6 @@
 //! The table of all keys of `config.toml`. The reader, its advice and the schema use it.
 
+mod forward;
 mod trace;
 
 use KeyKind::{Address, Bool, Choice, Integer, List, Map, Path, Text};
@@ -378,6 +379,7 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
             ),
         ],
     },
+    forward::PREFIX,
 ];
 
 /// The section with a name.

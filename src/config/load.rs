@@ -2,6 +2,7 @@
 
 mod account;
 mod flow;
+mod forward;
 mod function;
 mod functions;
 mod headers;
@@ -46,7 +47,7 @@ pub(super) fn load_config(
     let functions = function::read_functions(&mut reader, file);
     let flows = flow::read_flows(&mut reader, file);
     let rewrites = flow::read_rewrites(&mut reader, file);
-    let routes = route::read_routes(&mut reader, file, &functions);
+    let (routes, forwards) = route::read_routes(&mut reader, file, &functions);
     let admin = server::read_admin(&mut reader, file);
     let log = server::read_log_format(&mut reader, file);
     let dev = server::read_dev(&mut reader, file);
@@ -71,6 +72,7 @@ pub(super) fn load_config(
         flows,
         rewrites,
         routes,
+        forwards,
     });
     // The sections were read in another order than that of the file.
     reader.problems.sort();

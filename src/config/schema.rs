@@ -10,7 +10,8 @@ pub(crate) fn config_schema() -> Value {
     let mut root = object_schema("the configuration of twimlgate", &[]);
     root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     for section in SECTIONS {
-        // `account.shared_key` is a property of `account`, `route.PATH` any property of `route`.
+        // `account.shared_key` is a property of `account`, `route.PATH` any property of `route`,
+        // `route.PREFIX*` those that end in a star.
         let mut place = &mut root;
         let mut words = section.name.split('.').peekable();
         while let Some(word) = words.next() {
@@ -18,6 +19,8 @@ pub(crate) fn config_schema() -> Value {
             let whole = if last { section_schema(section) } else { object_schema("", &[]) };
             let slot = if word.chars().all(|letter| letter.is_ascii_uppercase()) {
                 &mut place["additionalProperties"]
+            } else if word.ends_with('*') {
+                &mut place["patternProperties"]["\\*$"]
             } else {
                 &mut place["properties"][word]
             };

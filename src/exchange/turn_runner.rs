@@ -203,7 +203,7 @@ impl TurnRunner<'_> {
     pub(super) fn timeout_of(&self, destination: Destination<'_>) -> Duration {
         let configured = match destination {
             Destination::Function(function) => function.timeout,
-            Destination::Url(_) => None,
+            Destination::Url(_) | Destination::Application(_) => None,
         };
         configured.unwrap_or(self.flow.functions_within)
     }

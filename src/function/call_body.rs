@@ -74,7 +74,7 @@ impl<'a> CallFields<'a> {
             // A widget that describes its whole request sends nothing else.
             _ if call.content.is_some() => (false, FunctionBody::Auto),
             Destination::Function(function) => (function.forward_webhook, function.body),
-            Destination::Url(_) => (false, FunctionBody::Auto),
+            Destination::Url(_) | Destination::Application(_) => (false, FunctionBody::Auto),
         };
         let takes_payload = is_forwarded && body != FunctionBody::Form;
         CallFields {

@@ -4,9 +4,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderValue};
 use tokio::time::Instant;
 
+use super::application::relayed_request;
 use super::breaker::Breaker;
 use super::concurrency_limit::{ConcurrencyLimit, LimitError, Permit};
 use super::endpoint::Endpoint;
@@ -24,14 +26,14 @@ use super::url::RequestUrl;
 use super::{CallRequest, DirectCall, DirectResponse, SharedFunctions};
 use crate::clock;
 use crate::config::FunctionTarget;
-use crate::limits::{BREAKER_TIMEOUT_MIN, FUNCTION_REDIRECTS_MAX, FUNCTION_WITHIN};
+use crate::limits::{BREAKER_TIMEOUT_MIN, FUNCTION_REDIRECTS_MAX};
 use crate::node::ProcessError;
 use crate::webhook::Params;
 
 /// One worker's client for one endpoint.
 pub(super) struct EndpointClient {
     endpoint: Endpoint,
-    /// The URL of a configured function.
+    /// The URL of a configured function, or of an application.
     home: Option<Rc<RequestUrl>>,
     transport: Transport,
     /// All workers share it.
@@ -68,6 +70,10 @@ impl EndpointClient {
                 }
                 (Endpoint::of_url(request), None)
             }
+            Destination::Application(server) => {
+                let url = Rc::new(RequestUrl::new(&server.url)?);
+                (Endpoint::of_application(server, &url), Some((Method::POST, url)))
+            }
         };
         let limits = &endpoint.limits;
         let home = usual.as_ref().map(|(_, url)| Rc::clone(url));
@@ -77,7 +83,11 @@ impl EndpointClient {
             connect_within: None,
             max_body_bytes: limits.max_body_bytes,
             http_1_0: limits.http_1_0,
-            default_headers: default_headers(),
+            // A request that is passed on has all its own.
+            default_headers: match destination {
+                Destination::Application(_) => Vec::new(),
+                Destination::Function(_) | Destination::Url(_) => default_headers(),
+            },
             usual,
         };
         let http = HttpTransport::new(&shared.network, options)?;
@@ -162,16 +172,19 @@ impl EndpointClient {
         started: Instant,
         progress: &SendProgress,
     ) -> Result<DirectResponse, CallError> {
-        let DirectCall { function, webhook, deadline, .. } = call;
-        let timeout = function.timeout.unwrap_or(FUNCTION_WITHIN);
+        let DirectCall { destination, timeout, webhook, deadline, .. } = call;
         let deadline = deadline.min(started + timeout);
         let after = deadline.saturating_duration_since(started);
         let _permit = self.admit(deadline, started).await?;
-        let project = self.transport.project.as_ref().ok_or(CallError::Unusable)?;
-        let request = project.request(call).ok_or(CallError::UrlTooLong)?;
+        let request = match (&self.transport.project, &self.home) {
+            (Some(project), _) => project.request(call),
+            (None, Some(home)) => relayed_request(call, home),
+            (None, None) => return Err(CallError::Unusable),
+        };
+        let request = request.ok_or(CallError::UrlTooLong)?;
         let none = Params::default();
         let call = CallRequest {
-            destination: Destination::Function(function),
+            destination,
             widget: "",
             replaced_url: None,
             content: None,
@@ -205,7 +218,10 @@ impl EndpointClient {
         let failed = |cause: CallError| OutcomeKind::fail("", cause);
         let kind = match result {
             Ok(response) if response.status.is_server_error() && !is_verified => return,
-            Ok(response) if response.status.is_server_error() => {
+            // One broken path says nothing about the others of an application.
+            Ok(response)
+                if response.status.is_server_error() && self.transport.project.is_some() =>
+            {
                 failed(CallError::Status { status: response.status.as_u16() })
             }
             Ok(_) => OutcomeKind::Success { parsed: None },

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::application::ApplicationServer;
 use super::egress::Trust;
 use super::request::{Destination, UrlRequest};
 use super::url::{Origin, RequestUrl};
@@ -84,6 +85,21 @@ impl Endpoint {
         }
     }
 
+    /// The endpoint of an application, which has this URL.
+    pub(super) fn of_application(server: &ApplicationServer, url: &RequestUrl) -> Endpoint {
+        Endpoint {
+            origin: Origin::clone(&url.origin),
+            trust: Trust::Configured,
+            limits: EndpointLimits {
+                max_body_bytes: server.max_body_bytes,
+                connections: FUNCTION_CONNECTIONS_MAX,
+                queue_until_deadline: false,
+                is_idempotent: false,
+                http_1_0: false,
+            },
+        }
+    }
+
     /// The trust in a URL that a call of this endpoint leads to.
     pub(super) fn trust_in(&self, origin: &Origin) -> Trust {
         // The operator has seen this origin, and not those that it redirects to.
@@ -98,6 +114,7 @@ impl<T> EndpointMap<T> {
     pub(super) fn get(&self, destination: Destination<'_>) -> Option<&T> {
         match destination {
             Destination::Function(function) => self.get_function(&function.name),
+            Destination::Application(server) => self.get_function(&server.name),
             Destination::Url(request) if request.is_project() => self.get_function(request.name()),
             Destination::Url(request) => match request.trust() {
                 Trust::Configured => self.configured_urls.get(&*request.url().origin),
@@ -106,7 +123,7 @@ impl<T> EndpointMap<T> {
         }
     }
 
-    /// The value of a configured function.
+    /// The value of a configured function, or of an application.
     pub(super) fn get_function(&self, name: &str) -> Option<&T> {
         self.functions.get(name)
     }
@@ -117,6 +134,10 @@ impl<T> EndpointMap<T> {
         let request = match destination {
             Destination::Function(function) => {
                 self.functions.insert(function.name.clone(), value);
+                return;
+            }
+            Destination::Application(server) => {
+                self.functions.insert(server.name.clone(), value);
                 return;
             }
             // A function like any other. The number of their paths is bounded, that of texts in

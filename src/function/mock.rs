@@ -88,6 +88,7 @@ impl<'a> OutgoingRequest<'a> {
         let url = match call.destination {
             Destination::Function(function) => function.target.to_string(),
             Destination::Url(request) => request.url().text.clone(),
+            Destination::Application(server) => server.url.to_string(),
         };
         OutgoingRequest {
             name: call.destination.name(),

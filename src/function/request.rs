@@ -7,6 +7,7 @@ use actix_web::http::{Method, Uri};
 use serde::{Deserialize, Serialize};
 
 use super::CallRequest;
+use super::application::ApplicationServer;
 use super::call_body::{CallBody, CallFields, with_body_hash};
 use super::egress::Trust;
 use super::endpoint::Endpoint;
@@ -25,6 +26,8 @@ pub enum Destination<'a> {
     Function(&'a Function),
     /// To another URL: of a flow, or of the carrier's API.
     Url(&'a UrlRequest),
+    /// To an application, which gets requests as they came.
+    Application(&'a ApplicationServer),
 }
 
 /// A request to a URL that is not a configured function.
@@ -100,7 +103,9 @@ pub(super) fn first_request(
     let fields = CallFields::of(call);
     let method = call.method();
     let home = match call.destination {
-        Destination::Function(_) => home.ok_or(CallError::Unusable)?,
+        Destination::Function(_) | Destination::Application(_) => {
+            home.ok_or(CallError::Unusable)?
+        }
         Destination::Url(request) => &request.url,
     };
     let replacing;
@@ -208,6 +213,7 @@ impl<'a> Destination<'a> {
         match self {
             Destination::Function(function) => &function.name,
             Destination::Url(request) => &request.name,
+            Destination::Application(server) => &server.name,
         }
     }
 }

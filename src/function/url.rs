@@ -87,6 +87,16 @@ impl RequestUrl {
         Some(url)
     }
 
+    /// Another target, path and query, at the same server. `None` if the result is not a URL.
+    pub(super) fn at(&self, target: &str) -> Option<RequestUrl> {
+        let join = |url: &str| {
+            let (scheme, authority, _) = parts(url);
+            format!("{scheme}://{authority}{target}")
+        };
+        let dial_url = join(&self.dial_url.to_string()).parse().ok()?;
+        Some(RequestUrl { text: join(&self.text), dial_url, ..self.clone() })
+    }
+
     /// The same URL with a form in its query, for a GET. `None` if the result is not a URL.
     pub(super) fn with_query(&self, form: &str) -> Option<RequestUrl> {
         if form.is_empty() {

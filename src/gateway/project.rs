@@ -21,14 +21,16 @@ use crate::node::{
     ProjectFunction, check_project,
 };
 use crate::percent::percent_decode;
-use crate::route::{ProjectRoute, ProjectTarget, RouteAccess};
+use crate::route::{
+    DirectCallee, DirectRoute, DirectTarget, FallbackDocuments, RouteAccess, covers_path,
+};
 
 /// The paths of a project, and its processes.
 #[derive(Debug)]
 pub struct Project {
     /// The processes.
     pub pool: NodePool,
-    routes: HashMap<String, Arc<ProjectRoute>>,
+    routes: HashMap<String, Arc<DirectRoute>>,
 }
 
 impl Project {
@@ -38,7 +40,8 @@ impl Project {
         let mut routes = HashMap::new();
         let mut add = |path: &str, target, access, metrics| {
             let path = path.to_owned();
-            let route = ProjectRoute { path: path.clone(), target, access, metrics };
+            let fallback = FallbackDocuments::built_in();
+            let route = DirectRoute { path: path.clone(), target, access, fallback, metrics };
             routes.insert(path, Arc::new(route));
         };
         for function in folder.functions.values() {
@@ -48,7 +51,8 @@ impl Project {
                 // Not even a refusal: it has no path.
                 Access::Private => continue,
             };
-            let target = || ProjectTarget::Function(Arc::new(direct_function(section, function)));
+            let callee = || DirectCallee::Function(Arc::new(direct_function(section, function)));
+            let target = || DirectTarget::Call(callee());
             add(&function.path, target(), access, metrics.of_route(&function.path));
             // `/menu` for `menu/index.js`, unless another function has that path.
             let short = function.path.strip_suffix("/index");
@@ -69,7 +73,7 @@ impl Project {
                 Access::Protected => RouteAccess::Signed,
                 Access::Private => RouteAccess::Private,
             };
-            let target = || ProjectTarget::Asset(asset.file.clone());
+            let target = || DirectTarget::Asset(asset.file.clone());
             add(&asset.path, target(), access, asset_metrics.clone());
             if root == Some(asset) {
                 add("/", target(), access, asset_metrics.clone());
@@ -79,16 +83,15 @@ impl Project {
     }
 
     /// The routes of the functions, in the order of their paths.
-    pub(crate) fn function_routes(&self) -> impl Iterator<Item = &Arc<ProjectRoute>> {
-        let is_function =
-            |route: &&Arc<ProjectRoute>| matches!(route.target, ProjectTarget::Function(_));
+    pub(crate) fn function_routes(&self) -> impl Iterator<Item = &Arc<DirectRoute>> {
+        let is_function = |route: &&Arc<DirectRoute>| matches!(route.target, DirectTarget::Call(_));
         let mut routes: Vec<_> = self.routes.values().filter(is_function).collect();
         routes.sort_by(|a, b| a.path.cmp(&b.path));
         routes.into_iter()
     }
 
     /// The route of a path, which may have percent escapes.
-    pub(crate) fn at(&self, path: &str) -> Option<&Arc<ProjectRoute>> {
+    pub(crate) fn at(&self, path: &str) -> Option<&Arc<DirectRoute>> {
         let decoded = String::from_utf8(percent_decode(path)).ok()?;
         self.routes.get(&decoded)
     }
@@ -119,15 +122,7 @@ fn direct_function(section: &ProjectSection, function: &ProjectFunction) -> Func
 }
 
 fn is_open(config: &Config, path: &str) -> bool {
-    config.project.open.iter().any(|open| covers(&open.text, path))
-}
-
-/// Whether an entry of `open` means a path.
-fn covers(open: &str, path: &str) -> bool {
-    match open.strip_suffix('*') {
-        Some(beginning) => path.starts_with(beginning),
-        None => path == open,
-    }
+    config.project.open.iter().any(|open| covers_path(&open.text, path))
 }
 
 /// Entries of `open` that open nothing, or what the name of a file protects.
@@ -135,7 +130,7 @@ fn check_open(config: &Config, project: &ProjectFolder) -> Vec<Problem> {
     let mut problems = Vec::new();
     for open in &config.project.open {
         let mut functions =
-            project.functions.values().filter(|function| covers(&open.text, &function.path));
+            project.functions.values().filter(|function| covers_path(&open.text, &function.path));
         let problem = |message: String| open.source.warning(open.span.clone(), message);
         let shown = open.display_text();
         if functions.clone().next().is_none() {

@@ -38,6 +38,9 @@ fn check_redirect(config: &Config, path: &str, redirect: &RouteRedirect) -> Opti
         }
         // A flow test has only some of the routes, and a project has paths of its own.
         None if config.is_partial || config.project.folder.is_some() => None,
+        None if config.forwards.keys().any(|path| own.starts_with(path.trim_end_matches('*'))) => {
+            None
+        }
         None => {
             let message = format!("no route has the path `{own}`");
             let help = did_you_mean(&own, config.routes.keys().map(String::as_str))

@@ -12,8 +12,10 @@ impl Gateway {
     /// a function that it calls. `file` is the configuration.
     pub(crate) fn has_problem_on_route(&self, problem: &Problem, file: &Path, path: &str) -> bool {
         let config = &self.config;
-        let (Some(place), Some(section)) = (&problem.place, config.routes.get(path)) else {
-            return false;
+        let Some(place) = &problem.place else { return false };
+        let Some(section) = config.routes.get(path) else {
+            let application = self.direct_route(path).filter(|route| route.application().is_some());
+            return application.is_some_and(|route| is_in_section(place, "route", &[&route.path]));
         };
         let is_in = |folder: &Path, text: &ConfigText| {
             *folder.join(&text.text).display().to_string() == *place.source.name

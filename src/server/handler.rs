@@ -13,7 +13,7 @@ use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::web::Bytes;
 
 use super::Shared;
-use super::project::{answer_project, has_unread_body};
+use super::direct::{access_of, answer_directly, has_unread_body};
 use super::receive::{receive, with_body};
 use crate::clock;
 use crate::exchange::{ExchangeContext, WebhookReply, exchange};
@@ -57,20 +57,22 @@ impl RequestHandler {
         // Looked up before the request is read, so that a failure to read it gets the fallback of
         // its route.
         let target = gateway.routes.at(request.path());
-        let deadline = began + gateway.answer_within(target);
+        let direct = if target.is_none() { gateway.direct_route(request.path()) } else { None };
+        let deadline = began + gateway.answer_within(target, direct);
         let context = ExchangeContext { gateway: &gateway, worker: &worker, deadline };
         let is_after_last =
             request.conn_data::<AfterLastResponse>().is_some_and(|last| last.0.get());
-        if target.is_none()
-            && !is_after_last
-            && let Some(project) = &gateway.project
-            && let Some(route) = project.at(request.path())
-        {
-            let answer = answer_project(context, route, &mut request, &mut log);
+        if let Some(route) = direct.filter(|_| !is_after_last) {
+            let access = access_of(route, &request);
+            let answer = answer_directly(context, route, &mut request, &mut log);
             // Boxed, so that its future takes no room in that of every webhook.
             let mut response = Box::pin(answer).await;
-            if response.status() == StatusCode::FORBIDDEN && route.access == RouteAccess::Signed {
-                log.record_refusal(examine(&gateway, &request, None, 403));
+            if response.status() == StatusCode::FORBIDDEN && access == RouteAccess::Signed {
+                let mut refused = examine(&gateway, &request, None, 403);
+                if let (Some(cause), Some(_)) = (&mut refused.cause, route.application()) {
+                    cause.push_str("; media and pages for a browser have to be in `open`");
+                }
+                log.record_refusal(refused);
             }
             // Nothing may be read behind a body that was not: that of a refusal, or for an asset.
             let is_unread = response.status().is_client_error() || has_unread_body(route, &request);
@@ -145,7 +147,7 @@ fn examine(
     if status == 404 {
         // The signature of such a request is right, or does not matter.
         refused.search = None;
-        refused.cause = gateway.routes.explain_unknown(received.path());
+        refused.cause = gateway.explain_unknown(received.path());
     }
     refused
 }

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use crate::channel::Channel;
 use crate::config::{RouteAnswer, RouteDocument};
 use crate::gateway::{Gateway, Project};
-use crate::route::{ProjectTarget, RouteAccess};
+use crate::route::{DirectCallee, DirectTarget, RouteAccess};
 use crate::tools::text::{BOLD, CYAN, DIM, TextColours, columns};
 
 /// What a gateway answers: the routes, the functions of a project, and the flows that Studio's REST
@@ -65,6 +65,10 @@ impl RouteTable {
                 Channel::Message => "messages",
             };
             rows.push(row(path, requests, describe_answer(&route.answer)));
+        }
+        for (path, forward) in &config.forwards {
+            let answer = format!("forward {}", forward.display_url());
+            rows.push(row(path, "calls, messages", answer));
         }
         let functions = gateway.project.iter().flat_map(Project::function_routes);
         // A route of the configuration takes precedence.
@@ -190,9 +194,10 @@ fn describe_answer(answer: &RouteAnswer) -> String {
 }
 
 /// The file, as its author names it.
-fn describe_target(target: &ProjectTarget) -> String {
+fn describe_target(target: &DirectTarget) -> String {
     match target {
-        ProjectTarget::Function(function) => function.title.text.clone(),
-        ProjectTarget::Asset(file) => file.display().to_string(),
+        DirectTarget::Call(DirectCallee::Function(function)) => function.title.text.clone(),
+        DirectTarget::Call(DirectCallee::Application(application)) => application.prefix.clone(),
+        DirectTarget::Asset(file) => file.display().to_string(),
     }
 }

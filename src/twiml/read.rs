@@ -7,7 +7,7 @@
 //! `scan` (with `tag`, `declaration`, `characters` and `names`) decides whether a document is
 //! well-formed and calls a handler for each part; `check` (with `misplaced` and `value`) is the
 //! handler that compares with the grammar, `tree` the one that builds [`Element`]s,
-//! `speech` the one for the content of a `Say`. A handler never
+//! `speech` the one for the content of a `Say`, `urls` the one that finds URLs. A handler never
 //! sees a part that is not well-formed, and no handler can refuse one: errors are those of `scan`,
 //! findings those of `check`.
 
@@ -23,6 +23,7 @@ mod scan;
 mod speech;
 mod tag;
 mod tree;
+mod urls;
 mod value;
 
 pub use characters::unescape;
@@ -32,10 +33,13 @@ pub use report::DocumentReport;
 pub use speech::{SpeechMarkup, SpeechMarkupError};
 pub use tree::{DocumentNode, Element};
 
+use std::ops::Range;
+
 use crate::channel::Channel;
 use check::GrammarCheck;
 use scan::scan;
 use tree::TreeBuilder;
+use urls::UrlFinder;
 
 /// Checks a document that is about to go to the carrier.
 ///
@@ -50,6 +54,22 @@ pub fn check_document(
     let mut check = GrammarCheck::new(text, channel, limits.findings);
     match scan(text, limits, &mut check) {
         Ok(()) => Ok(check.report),
+        Err(error) => Err(*error),
+    }
+}
+
+/// The places of the URLs in a document that the carrier will request, in document order.
+///
+/// # Errors
+/// As [`check_document`].
+pub fn find_urls(
+    text: &[u8],
+    channel: Channel,
+    limits: &DocumentLimits,
+) -> Result<Vec<Range<usize>>, TwimlError> {
+    let mut finder = UrlFinder::new(channel);
+    match scan(decode(text, limits)?, limits, &mut finder) {
+        Ok(()) => Ok(finder.found),
         Err(error) => Err(*error),
     }
 }

@@ -47,6 +47,19 @@ pub(crate) struct SignedUrl<'a> {
     pub(crate) rest: &'a str,
 }
 
+/// The beginning of the URL of a request, as the client sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct PublicBase {
+    /// `http` or `https`.
+    pub(crate) scheme: String,
+    /// With the port, if one is written.
+    pub(crate) host: String,
+    /// The part of the path that a proxy has taken off, without a slash at the end.
+    pub(crate) prefix: String,
+    /// Whether a trusted proxy passed the request on.
+    pub(crate) is_from_proxy: bool,
+}
+
 /// The pieces of one candidate, to be read one after the other.
 pub(crate) type UrlPieces<'a> = [&'a str; 8];
 
@@ -77,6 +90,18 @@ impl PublicUrlSource {
         url.port = forwarded.port.or(url.port);
         url.rest = &received.target;
         Ok(url)
+    }
+
+    /// The beginning of the URL of a request.
+    pub(crate) fn public_base(&self, received: &Received) -> Result<PublicBase, VerifyError> {
+        let url = self.url(received)?;
+        let port = url.port.map(|port| format!(":{port}")).unwrap_or_default();
+        Ok(PublicBase {
+            scheme: url.scheme.to_owned(),
+            host: format!("{}{port}", url.host),
+            prefix: url.prefix.to_owned(),
+            is_from_proxy: self.trusts(received),
+        })
     }
 
     /// The setting and the headers that the URL of a request comes from, for the log.

@@ -142,9 +142,11 @@ fn the_shipped_file_has_every_key_at_its_default() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(root.join("config.toml")).unwrap();
     // The optional parts are commented out, and must be right all the same.
-    let sections = ["[[account.shared_key]]", "[flow.survey]", "[[rewrite]]"];
+    let sections = ["[[account.shared_key]]", "[route.\"/app/*\"]", "[flow.survey]", "[[rewrite]]"];
     let keys = ["id = ", "secret = ", "algorithm = ", "file = ", "sid = ", "from = ", "to = "];
-    let text = sections.iter().chain(&keys).fold(text, |text, beginning| {
+    let forward =
+        ["forward = ", "open = ", "timeout_ms = ", "voice_fallback = ", "message_fallback = "];
+    let text = sections.iter().chain(&keys).chain(&forward).fold(text, |text, beginning| {
         text.replace(&format!("\n# {beginning}"), &format!("\n{beginning}"))
     });
     let file: toml::Table = text.parse().unwrap();
@@ -178,7 +180,8 @@ fn compare(
             continue;
         };
         let section = schema["type"] == "object" && schema["properties"].is_object();
-        let own = path.starts_with(".route") || path == ".account.auth_tokens";
+        let own = path.starts_with(".route./sms") || path.starts_with(".route./voice");
+        let own = own || path == ".account.auth_tokens";
         // One of three keys is needed, so the first one has a value.
         let own = own || path == ".function.lookup.url";
         if schema.get("default").is_some_and(|default| default != value) && !own && !section {
@@ -186,10 +189,16 @@ fn compare(
         }
         compare(&path, schema, value, wrong);
     }
+    let prefixes = &schema["patternProperties"]["\\*$"];
+    let sections = || file.as_object().into_iter().flatten();
+    let is_prefix = |name: &str| name.ends_with('*') && prefixes.is_object();
+    if let Some((name, section)) = sections().find(|(name, _)| is_prefix(name)) {
+        compare(&format!("{path}.{name}"), prefixes, section, wrong);
+    }
     let named = schema["additionalProperties"].as_object().filter(|named| !named.is_empty());
-    if let (Some(_), Some(sections)) = (named, file.as_object())
+    if named.is_some()
         && schema["additionalProperties"]["properties"].is_object()
-        && let Some((name, section)) = sections.iter().next()
+        && let Some((name, section)) = sections().find(|(name, _)| !is_prefix(name))
     {
         compare(&format!("{path}.{name}"), &schema["additionalProperties"], section, wrong);
     }

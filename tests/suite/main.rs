@@ -15,6 +15,7 @@ mod exchanges;
 mod faults;
 mod flow_files;
 mod flow_tests;
+mod forwarding;
 mod function;
 mod functions;
 mod fuzz;

@@ -17,7 +17,10 @@ use reader::Reader;
 use crate::functions::node_program;
 
 /// Blocks that nothing runs: the page, how the block begins, and why.
-const SHOWN_ONLY: [(&str, &str, &str); 4] = [
+const SHOWN_ONLY: [(&str, &str, &str); 7] = [
+    ("docs/applications.md", "const app = express();", "`tests/differential/forwarding` runs it"),
+    ("docs/applications.md", "app = Flask(__name__)", "`tests/differential/forwarding` runs it"),
+    ("docs/applications.md", "application `/app/*` cannot", "`forwarding::answers` has the line"),
     ("docs/functions-folder.md", "project/", "the files of a project; `functions::calls` has some"),
     ("docs/signatures.md", "X-Twilio-Signature = ", "a formula; `verify::vectors` computes it"),
     ("docs/signatures.md", "X-Twilio-Webhooks-Signature-Settings", "a header of the carrier"),

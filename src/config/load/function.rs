@@ -154,7 +154,7 @@ fn read_hold(reader: &mut TomlReader<'_>, section: &TomlTable<'_, '_>) -> Option
     })
 }
 
-fn parse_function_url(text: &str) -> Option<Uri> {
+pub(super) fn parse_function_url(text: &str) -> Option<Uri> {
     let callable = http_url(text).is_some_and(|url| url.fragment().is_none());
     // The HTTP client needs a `Uri`, which is stricter than a `Url`: both must accept the text.
     callable.then(|| text.parse().ok()).flatten()

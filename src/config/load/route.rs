@@ -7,10 +7,11 @@ use std::sync::Arc;
 use actix_web::http::Method;
 use toml::de::{DeTable, DeValue};
 
+use super::forward::{is_forward, read_forward};
 use super::named_tables;
 use crate::channel::Channel;
 use crate::config::{
-    Function, RouteAnswer, RouteDocument, RouteRedirect, RouteSection, ShortRoute,
+    ForwardSection, Function, RouteAnswer, RouteDocument, RouteRedirect, RouteSection, ShortRoute,
 };
 use crate::diagnostics::suggest::did_you_mean;
 use crate::diagnostics::toml_reader::{Spanned, TomlReader, TomlTable};
@@ -23,14 +24,19 @@ pub(super) fn read_routes(
     reader: &mut TomlReader<'_>,
     file: &DeTable<'_>,
     functions: &BTreeMap<String, Arc<Function>>,
-) -> BTreeMap<String, RouteSection> {
-    let mut routes = BTreeMap::new();
+) -> (BTreeMap<String, RouteSection>, BTreeMap<String, ForwardSection>) {
+    let (mut routes, mut forwards) = (BTreeMap::new(), BTreeMap::new());
     // From the file and not from `functions`: a function with a mistake in it is still configured.
     let configured: Vec<&str> = match file.get("function").map(|functions| functions.get_ref()) {
         Some(DeValue::Table(table)) => table.keys().map(|key| key.get_ref().as_ref()).collect(),
         _ => functions.keys().map(String::as_str).collect(),
     };
     for (path, value) in named_tables(reader, file, "route") {
+        if is_forward(path.get_ref(), value) {
+            let forward = read_forward(reader, path, value);
+            forwards.extend(forward.map(|forward| (path.get_ref().to_string(), forward)));
+            continue;
+        }
         let name = format!("route.\"{}\"", path.get_ref());
         let section = reader.section("route.PATH", &name, Some(value));
         if !is_path(path.get_ref()) {
@@ -43,11 +49,11 @@ pub(super) fn read_routes(
             routes.insert(path.get_ref().to_string(), route);
         }
     }
-    routes
+    (routes, forwards)
 }
 
 /// Whether a request line can contain the text as a path.
-fn is_path(path: &str) -> bool {
+pub(super) fn is_path(path: &str) -> bool {
     path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic() && b != b'?' && b != b'#')
 }
 

@@ -111,7 +111,8 @@ impl HttpTransport {
     ) -> Result<HttpResponse, TransportError> {
         let exchange = async {
             let (response, attempt) = self.send_until_head(request, progress).await?;
-            Ok(self.receive(response, &attempt).await)
+            let is_head = request.method == Method::HEAD;
+            Ok(self.receive(response, is_head, &attempt).await)
         };
         match timeout_at(deadline, exchange).await {
             Ok(result) => result,
@@ -160,8 +161,12 @@ impl HttpTransport {
             return usual.head.extra_headers(headers).send_body(body);
         }
         let mut sent = self.begin_request(&request.method, &request.url);
-        for (name, value) in &request.headers {
-            sent = sent.insert_header((name.clone(), value.clone()));
+        for (at, (name, value)) in request.headers.iter().enumerate() {
+            let header = (name.clone(), value.clone());
+            // A request that is passed on may repeat one. The first wins over the default header.
+            let is_repeated = request.headers[..at].iter().any(|(before, _)| before == name);
+            sent =
+                if is_repeated { sent.append_header(header) } else { sent.insert_header(header) };
         }
         if !request.keep_alive {
             sent = sent.force_close();
@@ -190,9 +195,16 @@ impl HttpTransport {
     }
 
     /// Reads the body of a response, and decides whether its connection serves again.
-    async fn receive(&self, mut response: ClientResponse, attempt: &Rc<Attempt>) -> HttpResponse {
+    async fn receive(
+        &self,
+        mut response: ClientResponse,
+        is_head: bool,
+        attempt: &Rc<Attempt>,
+    ) -> HttpResponse {
         let payload = response.take_payload();
-        let body = match BodyLength::of(&response) {
+        // The length in a response to HEAD is that of a body which is not sent.
+        let length = if is_head { Ok(BodyLength::Empty) } else { BodyLength::of(&response) };
+        let body = match length {
             // Giving the connection up is cheaper than reading what may never end.
             Ok(length) if is_redirect(response.status()) && !length.is_announced() => {
                 Ok(Bytes::new())

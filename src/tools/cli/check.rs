@@ -36,7 +36,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     match gateway {
         Some(gateway) if !problems.any_defect() => {
             out!("{}", describe_text_answers(&gateway.config));
-            let routes = plural(gateway.routes.len(), "route");
+            let routes = plural(gateway.routes.len() + gateway.config.forwards.len(), "route");
             outln!("{file}: {routes}, no errors, {}", plural(warnings, "warning"));
             ExitCode::SUCCESS
         }

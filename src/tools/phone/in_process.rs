@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::Method;
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
+use actix_web::http::header::{
+    CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE,
+};
 use actix_web::web::Bytes;
 use parking_lot::Mutex;
 use tokio::time::sleep;
@@ -17,7 +19,7 @@ use super::caller::PhoneNumber;
 use crate::carrier_api;
 use crate::channel::Channel;
 use crate::clock;
-use crate::config::{Account, Function};
+use crate::config::Account;
 use crate::exchange::{DirectReply, ExchangeContext, exchange, exchange_directly, resume_due};
 use crate::function::{FunctionResponse, MockResponse, MockTransport, OutgoingRequest};
 use crate::gateway::{Gateway, Worker};
@@ -26,7 +28,7 @@ use crate::metrics::Metrics;
 use crate::node::{ConsoleLine, ConsoleSink};
 use crate::pending::PendingCalls;
 use crate::random;
-use crate::route::{ProjectRoute, ProjectTarget};
+use crate::route::{DirectCallee, DirectRoute, DirectTarget};
 use crate::secret::Secret;
 use crate::session::{Sessions, StoreError, StoredExecution, decode_execution};
 use crate::uri::parts;
@@ -54,6 +56,7 @@ pub(super) struct InProcessResponse {
     pub(super) body: Bytes,
     /// The values of `Set-Cookie` headers.
     pub(super) cookies: Vec<String>,
+    pub(super) location: Option<String>,
     pub(super) trace: ExchangeTrace,
 }
 
@@ -121,16 +124,17 @@ impl InProcessGateway {
         self.gateway.config.routes.get(route).map(|route| route.channel)
     }
 
-    /// Whether a function of the project answers a path by itself.
-    pub fn has_function(&self, path: &str) -> bool {
-        self.project_function(path).is_some()
+    /// Whether a path is answered without a flow: by a function of the project or an application.
+    pub(crate) fn has_direct_route(&self, target: &str) -> bool {
+        let path = target.split('?').next().unwrap_or_default();
+        self.direct_callee(path).is_some()
     }
 
-    fn project_function(&self, path: &str) -> Option<(&Arc<ProjectRoute>, &Function)> {
-        let route = self.gateway.project.as_ref()?.at(path)?;
+    fn direct_callee(&self, path: &str) -> Option<(&Arc<DirectRoute>, &DirectCallee)> {
+        let route = self.gateway.direct_route(path)?;
         match &route.target {
-            ProjectTarget::Function(function) => Some((route, function)),
-            ProjectTarget::Asset(_) => None,
+            DirectTarget::Call(callee) => Some((route, callee)),
+            DirectTarget::Asset(_) => None,
         }
     }
 
@@ -176,15 +180,14 @@ impl InProcessGateway {
         };
         let began = clock::now();
         let at = self.gateway.routes.at(received.path());
-        let deadline = began + self.gateway.answer_within(at);
+        let direct = if at.is_none() { self.direct_callee(received.path()) } else { None };
+        let deadline = began + self.gateway.answer_within(at, direct.map(|(route, _)| route));
         let mut log = ExchangeLog::begin(&self.journal, began).with_trace();
         let context = ExchangeContext { gateway: &self.gateway, worker: &self.worker, deadline };
-        if at.is_none()
-            && let Some((route, function)) = self.project_function(received.path())
-        {
+        if let Some((route, callee)) = direct {
             let received = pin!(ready(Ok(received)));
-            let reply = exchange_directly(context, route, function, received, &mut log).await;
-            return InProcessResponse::of_function(reply, self.finish_trace(log));
+            let reply = exchange_directly(context, route, callee, received, &mut log).await;
+            return InProcessResponse::of_direct(reply, self.finish_trace(log));
         }
         let answer = exchange(context, at, pin!(ready(Ok(received))), &mut log).await;
         InProcessResponse {
@@ -193,6 +196,7 @@ impl InProcessGateway {
             content_type: (answer.status == 200).then(|| "text/xml; charset=utf-8".to_owned()),
             body: answer.document,
             cookies: answer.cookies,
+            location: None,
             trace: self.finish_trace(log),
         }
     }
@@ -282,13 +286,14 @@ fn waits_for_function(saved: &StoredExecution) -> bool {
 // === impl InProcessResponse ===
 
 impl InProcessResponse {
-    /// What a function has answered by itself.
-    fn of_function(reply: DirectReply, trace: ExchangeTrace) -> InProcessResponse {
+    /// What a function or an application has answered by itself.
+    fn of_direct(reply: DirectReply, trace: ExchangeTrace) -> InProcessResponse {
         let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
         InProcessResponse {
             status: reply.status.as_u16(),
             content_type: reply.headers.get(CONTENT_TYPE).and_then(text),
             cookies: reply.headers.get_all(SET_COOKIE).filter_map(text).collect(),
+            location: reply.headers.get(LOCATION).and_then(text),
             body: reply.body,
             trace,
         }

@@ -299,7 +299,7 @@ impl WebhookClient {
             return Ok(RawResponse {
                 status: response.status,
                 content_type: response.content_type,
-                location: None,
+                location: response.location,
                 cookies: response.cookies,
                 body: response.body,
                 trace: Some(response.trace),

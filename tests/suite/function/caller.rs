@@ -207,7 +207,7 @@ pub(crate) async fn settle() {
 pub(crate) fn timeout_of(destination: Destination<'_>) -> Duration {
     let configured = match destination {
         Destination::Function(function) => function.timeout,
-        Destination::Url(_) => None,
+        Destination::Url(_) | Destination::Application(_) => None,
     };
     configured.unwrap_or(Duration::from_secs(5))
 }

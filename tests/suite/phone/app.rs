@@ -26,7 +26,15 @@ pub(crate) struct App {
 impl App {
     /// Starts one. What `answer` gives is a whole HTTP answer, or a document alone.
     pub(crate) fn start(answer: impl Fn(&Got) -> String + Send + Sync + 'static) -> App {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        App::start_at(([127, 0, 0, 1], 0).into(), answer)
+    }
+
+    /// The same at an address.
+    pub(crate) fn start_at(
+        address: SocketAddr,
+        answer: impl Fn(&Got) -> String + Send + Sync + 'static,
+    ) -> App {
+        let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
         let got: Arc<Mutex<Vec<Got>>> = Arc::default();
         let (book, answer) = (Arc::clone(&got), Arc::new(answer));

@@ -84,6 +84,19 @@ impl Rig {
         Rig::start_on(Sessions::memory(), function, sections)
     }
 
+    /// The same with changes to the configuration.
+    pub(crate) fn start_edited(
+        function: SocketAddr,
+        sections: &str,
+        edit: impl FnOnce(&mut Config),
+    ) -> Rig {
+        let mut config = gateway(function, sections, &Metrics::new(), &mut Problems::default())
+            .expect("it is valid")
+            .config;
+        edit(&mut config);
+        Rig::start_with(config)
+    }
+
     /// The same on a store of the test's.
     pub(crate) fn start_on(sessions: Sessions, function: SocketAddr, sections: &str) -> Rig {
         let mut problems = Problems::default();

@@ -98,8 +98,8 @@ impl SessionTarget {
                 let route = &args.target;
                 return Err(format!("`{route}` takes messages: `twimlgate text {route}`"));
             }
-            // A function takes both.
-            None if gateway.has_function(&args.target) => {}
+            // A function and an application take both.
+            None if gateway.has_direct_route(&args.target) => {}
             None => {
                 let routes = gateway.gateway().config.routes.iter();
                 let routes = routes.filter(|(_, route)| route.channel == channel);
@@ -116,6 +116,7 @@ impl SessionTarget {
         let config = &gateway.gateway().config;
         // A function may hand the call to a page beside it.
         let functions = config.functions.values().map(|function| function.target.to_string());
+        let functions = functions.chain(config.forwards.values().map(|it| it.url.to_string()));
         let rewritten = config.rewrites.iter().map(|rewrite| rewrite.to.clone());
         let document_servers = Some(functions.chain(rewritten).collect());
         Ok(SessionTarget {

@@ -1,8 +1,6 @@
-//! Requests for the functions and assets of a project, by their own paths.
+//! Requests for the assets of a project.
 
 use std::path::Path;
-use std::pin::pin;
-use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use actix_web::HttpResponse;
@@ -11,14 +9,12 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Bytes};
 
-use super::receive::{read_body, received};
-use crate::exchange::{DirectReply, ExchangeContext, ExchangeError, exchange_directly};
-use crate::journal::ExchangeLog;
-use crate::limits::{ASSET_BYTES_MAX, PROJECT_BODY_BYTES_MAX, WEBHOOK_BODY_BYTES_MAX};
+use super::direct::receive_all;
+use crate::exchange::ExchangeContext;
+use crate::limits::ASSET_BYTES_MAX;
 use crate::node::asset_type;
 use crate::read_limited::read_limited;
-use crate::route::{ProjectRoute, ProjectTarget, RouteAccess};
-use crate::webhook::{ReceiveError, Received};
+use crate::route::{DirectRoute, RouteAccess};
 
 /// What Twilio answers to `OPTIONS` of a function and an asset.
 const CORS: [(&str, &str); 7] = [
@@ -35,41 +31,8 @@ const CORS: [(&str, &str); 7] = [
     ("access-control-allow-credentials", "true"),
 ];
 
-/// Answers a request for a path of the project.
-pub(super) async fn answer_project(
-    context: ExchangeContext<'_>,
-    route: &Arc<ProjectRoute>,
-    request: &mut ServiceRequest,
-    log: &mut ExchangeLog,
-) -> HttpResponse {
-    match &route.target {
-        // As at Twilio: a browser asks before it sends a request from another site.
-        ProjectTarget::Function(_)
-            if route.access == RouteAccess::Open && *request.method() == Method::OPTIONS =>
-        {
-            log.record_project_route(route);
-            let response = allow_origins();
-            log.record_reply(response.status().as_u16());
-            response
-        }
-        ProjectTarget::Function(function) => {
-            let received = pin!(receive_all(context, route, request));
-            respond(exchange_directly(context, route, function, received, log).await)
-        }
-        ProjectTarget::Asset(file) => {
-            log.record_project_route(route);
-            let response = answer_asset(context, route, file, request).await;
-            let response = response.unwrap_or_else(|error| {
-                log.record_failure(&error);
-                HttpResponse::new(error.status)
-            });
-            log.record_reply(response.status().as_u16());
-            response
-        }
-    }
-}
-
-fn allow_origins() -> HttpResponse {
+/// The response to `OPTIONS`: every other site may send requests.
+pub(super) fn allow_origins() -> HttpResponse {
     let mut response = HttpResponse::new(StatusCode::NO_CONTENT);
     for (name, value) in CORS {
         let name = HeaderName::from_static(name);
@@ -78,46 +41,21 @@ fn allow_origins() -> HttpResponse {
     response
 }
 
-/// Whether a request for an asset has a body. Only that of a function is read.
-pub(super) fn has_unread_body(route: &ProjectRoute, request: &ServiceRequest) -> bool {
-    let headers = request.headers();
-    let has_length = headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
-    let has_body = has_length || headers.contains_key(header::TRANSFER_ENCODING);
-    has_body && matches!(route.target, ProjectTarget::Asset(_))
-}
-
-/// Reads a request with all its header fields.
-async fn receive_all(
-    context: ExchangeContext<'_>,
-    route: &ProjectRoute,
-    request: &mut ServiceRequest,
-) -> Result<Received, ExchangeError> {
-    let is_open = route.access == RouteAccess::Open;
-    // A signature covers the parameters of these two methods.
-    if !is_open && !matches!(*request.method(), Method::GET | Method::POST) {
-        return Err(ReceiveError::Method.into());
-    }
-    if !is_open {
-        // Before the body is read: a request without a signature must not cost its memory.
-        context.gateway.verifier.refuse_early(request.headers())?;
-    }
-    let most = if is_open { PROJECT_BODY_BYTES_MAX } else { WEBHOOK_BODY_BYTES_MAX };
-    let body = read_body(request, most, context.deadline).await?;
-    let headers = request.headers().clone();
-    Ok(received(request, headers, body))
-}
-
 /// Why an asset was not sent.
 #[derive(Debug, thiserror::Error)]
 #[error("{reason}")]
-struct AssetError {
-    status: StatusCode,
+pub(super) struct AssetError {
+    pub(super) status: StatusCode,
     reason: String,
 }
 
-async fn answer_asset(
+/// Answers a request for an asset.
+///
+/// # Errors
+/// The request is refused, or the file is gone.
+pub(super) async fn answer_asset(
     context: ExchangeContext<'_>,
-    route: &ProjectRoute,
+    route: &DirectRoute,
     file: &Path,
     request: &mut ServiceRequest,
 ) -> Result<HttpResponse, AssetError> {
@@ -213,14 +151,6 @@ fn parse_range(range: &str, length: usize) -> Option<Result<(usize, usize), ()>>
         (first, last) => (number(first)?, number(last)?.min(length.saturating_sub(1))),
     };
     Some(if part.0 <= part.1 && part.1 < length { Ok(part) } else { Err(()) })
-}
-
-fn respond(reply: DirectReply) -> HttpResponse {
-    let mut response = HttpResponse::new(reply.status);
-    for (name, value) in reply.headers {
-        response.headers_mut().append(name, value);
-    }
-    response.set_body(reply.body).map_into_boxed_body()
 }
 
 #[cfg(test)]
