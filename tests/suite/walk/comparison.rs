@@ -117,6 +117,11 @@ fn compare_headers(
     }
 }
 
+/// The first difference between what a document says and what the file says.
+pub(crate) fn difference_of_document(wanted: &Pairs, found: &Pairs) -> Option<String> {
+    compare_pairs(wanted, found, "value of")
+}
+
 fn compare_pairs(wanted: &Pairs, found: &Pairs, what: &str) -> Option<String> {
     for (index, (name, value)) in wanted.iter().enumerate() {
         match found.get(index) {

@@ -2,6 +2,7 @@
 //! engine: the JSON of the file is read, and rendered with the variables of the moment.
 
 mod carrier_api;
+pub(crate) mod enqueue;
 mod render;
 
 use base64::Engine as _;

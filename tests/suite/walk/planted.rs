@@ -132,6 +132,42 @@ fn a_request_that_is_not_what_the_file_says_is_named_in_the_first_line() {
     assert!(url.starts_with("widget `find`: the URL is `/") && url.contains(&found), "{url}");
 }
 
+/// A call in a queue for an agent.
+fn agent() -> Value {
+    json!({"name": "agent", "type": "send-to-flex", "transitions": [{"event": "callComplete",
+            "next": "bye"}, {"event": "failedToEnqueue"}, {"event": "callFailure"}],
+        "properties": {"workflow": "WW00000000000000000000000000000001", "priority": "5",
+            "channel": "TC00000000000000000000000000000001",
+            "attributes": "{\"from\": \"{{trigger.call.From}} & co\"}"}})
+}
+
+#[test]
+fn a_task_that_is_not_what_the_file_says_is_named_in_the_first_line() {
+    for (folder, pointer, value, expected) in [
+        (
+            "priority",
+            "/properties/priority",
+            json!("7"),
+            "the value of `Task priority` is `5` instead of `7`",
+        ),
+        (
+            "attributes",
+            "/properties/attributes",
+            json!("{}"),
+            "the value of `Task` is `{\"from\": \"+15550100 & co\"}` instead of `{}`",
+        ),
+        (
+            "workflow",
+            "/properties/workflow",
+            json!("WW1"),
+            "the value of `Enqueue workflowSid` is `WW00000000000000000000000000000001` instead of \
+             `WW1`",
+        ),
+    ] {
+        assert_eq!(cause(folder, agent(), pointer, value), format!("widget `agent`: {expected}"));
+    }
+}
+
 #[test]
 fn a_dead_end_says_why() {
     let set = json!({"name": "set", "type": "set-variables",

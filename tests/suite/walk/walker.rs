@@ -2,10 +2,11 @@
 
 mod beginnings;
 mod outcomes;
+mod queue;
 mod requests;
 
 use std::collections::hash_map::DefaultHasher;
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{Hash, Hasher as _};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ use twimlgate::flow::{
 use twimlgate::function::{CallError, FunctionError, FunctionResponse, Outcome, OutcomeKind};
 use twimlgate::twiml::read::{DocumentLimits, check_document};
 use twimlgate::webhook::{Params, StepToken};
+
+use queue::BranchQueue;
 
 use super::carrier::URL;
 use super::expectation::Variables;
@@ -85,8 +88,8 @@ pub(crate) struct Walker<'a> {
     /// The requests that were sent before.
     sent: HashSet<u64>,
     hints: Hints,
-    novel: VecDeque<Branch>,
-    stale: VecDeque<Branch>,
+    novel: BranchQueue,
+    stale: BranchQueue,
     known: HashSet<u64>,
     /// The documents that were checked, each in its place.
     documents: HashSet<u64>,
@@ -121,8 +124,8 @@ impl<'a> Walker<'a> {
             sender,
             sent: HashSet::new(),
             hints: Hints::of(flow),
-            novel: VecDeque::new(),
-            stale: VecDeque::new(),
+            novel: BranchQueue::default(),
+            stale: BranchQueue::default(),
             known: HashSet::new(),
             documents: HashSet::new(),
             places: HashSet::new(),
@@ -145,7 +148,7 @@ impl<'a> Walker<'a> {
             if enough && taken.is_some_and(|taken| all.edges.is_subset(taken)) {
                 break;
             }
-            let Some(branch) = self.novel.pop_front().or_else(|| self.stale.pop_front()) else {
+            let Some(branch) = self.novel.pop().or_else(|| self.stale.pop()) else {
                 self.seen.is_exhausted = true;
                 break;
             };
@@ -269,15 +272,15 @@ impl<'a> Walker<'a> {
         let frames = value["frames"].as_array().unwrap();
         let place: Vec<String> = frames.iter().map(|frame| frame["position"].to_string()).collect();
         let place = format!("{place:?}{}{}", value["channel"], again.answering);
-        let first = self.places.insert(place);
+        let first = self.places.insert(place.clone());
         let stored = Rc::new(value.clone());
         for (event, answering, failing) in happens {
             let stored = Rc::clone(&stored);
             let branch = Branch { stored, event, now: again.now, answering, failing };
             if first || again.novel {
-                self.novel.push_back(branch);
+                self.novel.push(&place, branch);
             } else {
-                self.stale.push_back(branch);
+                self.stale.push(&place, branch);
             }
         }
     }

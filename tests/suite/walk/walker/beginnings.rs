@@ -31,7 +31,7 @@ impl Walker<'_> {
                         answering,
                         failing: false,
                     };
-                    self.novel.push_back(branch);
+                    self.novel.push(kind.name(), branch);
                 }
             }
         }

@@ -114,6 +114,8 @@ impl Walker<'_> {
                 ),
                 Err(error) => wrong.push(error.to_string()),
             }
+            let waits = execution.wait().is_some() && execution.channel == Channel::Voice;
+            wrong.extend(waits.then(|| self.check_task(execution, document, again)).flatten());
         }
         let ExecutionState::Waiting(wait) = &execution.state else {
             if execution.state == ExecutionState::Running {

@@ -1,8 +1,8 @@
 //! The request of a step: sent for real, and compared with what the file says.
 
 use super::*;
-use crate::walk::comparison::difference;
-use crate::walk::expectation::{self, Expected};
+use crate::walk::comparison::{difference, difference_of_document};
+use crate::walk::expectation::{self, Expected, enqueue};
 
 impl Walker<'_> {
     /// Sends the request of a step, unless the same was sent before. Gives whether it can succeed.
@@ -58,6 +58,32 @@ impl Walker<'_> {
         can_succeed
     }
 
+    /// Compares the task in a document with what the file says, where a widget makes one.
+    pub(super) fn check_task(
+        &self,
+        execution: &Execution,
+        document: &[u8],
+        again: &Again,
+    ) -> Option<String> {
+        let name = &execution.widget(self.flow).name;
+        let (flow, file) = self.source_of(again)?;
+        let variables = Variables::of(&again.value, &flow.sid, again.now);
+        let rewrites = &self.loaded.rewrites;
+        let wanted = enqueue::of_widget(file.widget(name)?, &variables, rewrites)?;
+        let cause = difference_of_document(&wanted, &enqueue::of_document(document))?;
+        Some(format!("widget `{name}`: {cause}"))
+    }
+
+    /// The flow at work, or its subflow, with its file.
+    fn source_of(&self, again: &Again) -> Option<(&Flow, &File)> {
+        let frame = again.value["frames"].as_array().and_then(|frames| frames.last());
+        let subflow = frame.and_then(|frame| frame["subflow"].as_u64());
+        match subflow.map(|index| &*self.flow.subflows[index as usize]) {
+            Some(subflow) => Some((subflow, *self.loaded.subflows.get(subflow.sid.as_str())?)),
+            None => Some((self.flow, self.file)),
+        }
+    }
+
     /// What a step must ask, by the flow's file.
     fn expect(
         &self,
@@ -66,13 +92,7 @@ impl Walker<'_> {
         step: &Step,
         again: &Again,
     ) -> Option<Expected> {
-        let frame = again.value["frames"].as_array().and_then(|frames| frames.last());
-        let subflow = frame.and_then(|frame| frame["subflow"].as_u64());
-        let subflow = subflow.map(|index| &*self.flow.subflows[index as usize]);
-        let (flow, file) = match subflow {
-            Some(subflow) => (subflow, *self.loaded.subflows.get(subflow.sid.as_str())?),
-            None => (self.flow, self.file),
-        };
+        let (flow, file) = self.source_of(again)?;
         let widget = file.widget(widget)?;
         let variables = Variables::of(&again.value, &flow.sid, again.now);
         let rewrites = &self.loaded.rewrites;
