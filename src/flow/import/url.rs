@@ -92,13 +92,16 @@ pub(crate) fn is_callable(url: &str) -> bool {
     callable_host(url).is_some()
 }
 
-/// The host of a URL that can be called.
+/// The host of a URL that can be called. After the host, whatever a URL must not contain is escaped
+/// when it is sent, except for what marks a placeholder.
 pub(super) fn callable_host(url: &str) -> Option<String> {
+    let (_, authority, target) = uri::parts(url);
     let plain =
-        url.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>${}[]\"\\^`|".contains(&byte));
-    let literal = url.contains("://[");
-    // An IPv6 address is the one place where a URL may have brackets.
-    if !plain && !literal {
+        authority.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>${}[]\"\\^`|".contains(&byte));
+    // An IPv6 address is the one place where a host may have brackets.
+    let literal = authority.starts_with('[');
+    let is_placeholder = target.contains(['<', '>', '{', '}']);
+    if is_placeholder || !(plain || literal) {
         return None;
     }
     uri::host(url)
@@ -122,11 +125,27 @@ mod tests {
 
     #[test]
     fn placeholders_are_not_callable() {
-        for url in ["", "<<YOUR URL>>", "${url}/a", "https://${DOMAIN}/a", "ftp://a/b", "/a", "a b"]
-        {
+        for url in [
+            "",
+            "<<YOUR URL>>",
+            "${url}/a",
+            "https://${DOMAIN}/a",
+            "https://YOUR DOMAIN/a",
+            "https://a.example/${path}",
+            "https://a.example/<path>",
+            "ftp://a/b",
+            "/a",
+            "a b",
+        ] {
             assert!(!is_callable(url), "{url}");
         }
-        for url in ["https://a.example/b?c=%20", "http://127.0.0.1:9/", "http://[::1]:9/a"] {
+        for url in [
+            "https://a.example/b?c=%20",
+            "http://127.0.0.1:9/",
+            "http://[::1]:9/a",
+            "https://a.example/v1?filter[name]=a|b&$top=1",
+            "https://a.example/open invoices?größe=ß",
+        ] {
             assert!(is_callable(url), "{url}");
         }
     }
