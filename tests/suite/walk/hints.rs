@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::{Map, Value};
@@ -51,7 +52,11 @@ impl Hints {
                 for condition in widget.transitions.iter().flat_map(|wired| &wired.conditions) {
                     let argument = condition.argument.as_ref().or(input);
                     let argument = argument.map_or("", |template| template.source());
-                    hints.conditions.push((plain(argument), values(condition)));
+                    let mut decisive = values(condition);
+                    if argument.contains("size") {
+                        decisive.extend(texts_of_length(condition.value.source()));
+                    }
+                    hints.conditions.push((plain(argument), decisive));
                 }
                 for (name, pairs) in &widget.properties.lists {
                     let member = match (widget.widget_type.name, *name) {
@@ -232,7 +237,8 @@ impl Hints {
 
 /// A template without the white space that a path may have around its dots.
 fn plain(template: &str) -> String {
-    Regex::new(r"\s*\.\s*").unwrap().replace_all(template, ".").into_owned()
+    static DOT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\s*\.\s*").unwrap());
+    DOT.replace_all(template, ".").into_owned()
 }
 
 /// Whether a template reads what has this name, or part of it.
@@ -275,6 +281,13 @@ fn nested(values: &BTreeMap<&str, String>) -> Map<String, Value> {
         Value::Object(root) => root,
         _ => unreachable!("it began as an object"),
     }
+}
+
+/// Texts of a length that is compared with a number, and of the lengths beside it.
+fn texts_of_length(number: &str) -> Vec<String> {
+    let length: Option<usize> = number.trim().parse().ok().filter(|it| *it <= 160);
+    let lengths = length.map(|it| [it.saturating_sub(1), it, it + 1]);
+    lengths.into_iter().flatten().map(|length| "5".repeat(length)).collect()
 }
 
 /// Values that a condition holds for, and some near it.

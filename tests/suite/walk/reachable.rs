@@ -90,7 +90,7 @@ fn impossible(flow: &Flow, widget: &Widget, event: &str) -> Option<&'static str>
             if event == "completed" {
                 (!known, "the flow of this subflow is not in the folder")
             } else {
-                (known, "a subflow that ends, however it does, is `completed`")
+                (known, "a subflow fails only by a widget that cannot run in it")
             }
         }
         ("send-message", "failed") => {

@@ -69,7 +69,7 @@ impl Walker<'_> {
             let empty = |(_, value): (&str, &str)| value == "{}";
             all.retain(|params| !params.iter().any(empty));
             let begin = |params| store(&Execution::begin(sid(), channel, Arc::new(params)));
-            all.into_iter().map(|params| begin(params)).collect::<Vec<Value>>()
+            all.into_iter().map(begin).collect::<Vec<Value>>()
         };
         match kind {
             TriggerKind::Call => webhook(incoming_call(), Channel::Voice, &[]),
