@@ -1,9 +1,9 @@
 //! The projects in `examples/`, as their readers use them: each passes its check and its own tests,
 //! and answers a phone.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use crate::functions::node_program;
 
@@ -105,6 +105,64 @@ fn an_auto_responder_answers_with_its_functions() {
             "< You wrote \"<b> & more\".",
         ],
     );
+}
+
+/// The application of a project, in Node; it ends with the test.
+struct Application(Child);
+
+impl Drop for Application {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts an application with the packages that `tests/differential/phone/run` installs, or with
+/// stand-ins for them. Gives its URL.
+fn start_application(node: &Path, project: &Project) -> (Application, String) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let packages = root.join("target/differential/phone/node_modules");
+    let modules = project.0.join("node_modules");
+    if packages.join("express").is_dir() {
+        std::os::unix::fs::symlink(&packages, &modules).unwrap();
+    } else {
+        println!("with stand-ins: `express` is not installed at {}", packages.display());
+        for name in ["express", "twilio"] {
+            std::fs::create_dir_all(modules.join(name)).unwrap();
+            let stand_in = root.join("tests/examples").join(format!("{name}.js"));
+            std::fs::copy(stand_in, modules.join(name).join("index.js")).unwrap();
+        }
+    }
+    let mut command = Command::new(node);
+    command.arg("app.js").current_dir(&project.0).stdout(Stdio::piped());
+    command.env("PORT", "0").env("TWILIO_AUTH_TOKEN", "12345");
+    let mut child = command.spawn().unwrap();
+    let mut url = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    (Application(child), url.trim().to_owned())
+}
+
+#[test]
+fn an_express_application_answers_behind_its_prefix() {
+    let project = Project::copy("express-app");
+    project.passes_its_tests();
+    let Some(node) = node_program() else { return };
+    let (application, url) = start_application(&node, &project);
+    let mut environment = std::fs::read_to_string(project.0.join(".env.example")).unwrap();
+    environment += &format!("SHOP_URL={url}\n");
+    std::fs::write(project.0.join(".env"), environment).unwrap();
+    let heard = project.printed(&["phone", "/shop/voice"], "2\n42#\n");
+    let order = ["press 1, for your order press 2.", "POST /shop/order", "Order 42 is on its way."];
+    assert_in_order(&heard, &order);
+    let read = project.printed(&["text", "/shop/sms"], "<3 & more\n");
+    assert!(read.contains("You wrote \"<3 & more\"."), "{read}");
+    // It checks what the gateway signs: with another token, each request is refused.
+    let refused = project.run(&["phone", &format!("{url}/voice"), "--token", "54321"], "");
+    assert!(String::from_utf8_lossy(&refused.stdout).contains("403"), "{refused:?}");
+    drop(application);
+    let fallback = project.run(&["phone", "/shop/voice"], "");
+    let heard = String::from_utf8_lossy(&fallback.stdout).into_owned();
+    assert!(heard.contains("We cannot answer your call at the moment."), "{heard}");
 }
 
 /// A project that no test runs would not be an example for long.
