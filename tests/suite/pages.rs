@@ -17,7 +17,12 @@ use reader::Reader;
 use crate::functions::node_program;
 
 /// Blocks that nothing runs: the page, how the block begins, and why.
-const SHOWN_ONLY: [(&str, &str, &str); 7] = [
+const SHOWN_ONLY: [(&str, &str, &str); 8] = [
+    (
+        "README.md",
+        "$ twimlgate new hotline",
+        "several terminals; `dev` and `new_projects` run them",
+    ),
     ("docs/applications.md", "const app = express();", "`tests/differential/forwarding` runs it"),
     ("docs/applications.md", "app = Flask(__name__)", "`tests/differential/forwarding` runs it"),
     ("docs/applications.md", "application `/app/*` cannot", "`forwarding::answers` has the line"),
