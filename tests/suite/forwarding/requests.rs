@@ -251,3 +251,39 @@ async fn a_webhook_is_passed_on_once_however_often_it_comes() {
     let outcomes: Vec<_> = rig.end().await.iter().map(|line| line["outcome"].clone()).collect();
     assert_eq!(outcomes, ["answered", "repeated", "answered", "repeated", "answered", "repeated"]);
 }
+
+#[actix_web::test]
+async fn twins_at_the_same_instant_are_one_request() {
+    let app = App::start(|_| HELLO.to_owned());
+    let rig = start(&app, "/*", "", "");
+    let (one, two) = tokio::join!(call(&rig, "/voice", "CA1"), call(&rig, "/voice", "CA1"));
+    assert_eq!((one.body.as_str(), two.body.as_str()), (HELLO, HELLO));
+    assert_eq!(app.got().len(), 1);
+    rig.end().await;
+}
+
+#[actix_web::test]
+async fn what_a_trusted_proxy_says_reaches_the_application() {
+    let app = App::start(|_| HELLO.to_owned());
+    let section = format!("[route.\"/app/*\"]\nforward = \"{}\"\n", app.url(""));
+    let rig = Rig::start_edited(([127, 0, 0, 1], 9).into(), &section, |config| {
+        config.server.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    });
+    let body = format!("AccountSid={SID}&CallSid=CA1");
+    let params = twimlgate::webhook::Params::decode(body.as_bytes()).unwrap();
+    let signature = sign_form(&key(), "https://tunnel.example/app/voice", params.iter());
+    let request = format!(
+        "POST /app/voice HTTP/1.1\r\nHost: 10.0.0.1\r\nX-Forwarded-Proto: https\r\n\
+         X-Forwarded-Host: tunnel.example\r\nX-Forwarded-For: 54.1.2.3\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nX-Twilio-Signature: {signature}\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    assert_eq!(rig.send(request.into_bytes()).await.body, HELLO);
+    let got = app.got().pop().unwrap();
+    assert_eq!(field(&got, "host"), Some("tunnel.example"));
+    assert_eq!(field(&got, "x-forwarded-proto"), Some("https"));
+    assert_eq!(field(&got, "x-forwarded-for"), Some("54.1.2.3, 127.0.0.1"));
+    assert_eq!(field(&got, "x-twilio-signature").unwrap(), expected_signature(&got));
+    rig.end().await;
+}
