@@ -233,6 +233,9 @@ impl ExchangeLog {
     pub(crate) fn record_direct_call(&mut self, name: &str, status: Option<u16>, took: Duration) {
         self.journal.metrics.count_call(name, status.is_some_and(|status| status < 500), took);
         self.call = Some(LastCall { name: name.to_owned(), status, took });
+        if let Some(kept) = &mut self.kept {
+            kept.record_direct_call(name, status, took);
+        }
     }
 
     /// Records that a call of a function is pending, and that the hold document is sent for the

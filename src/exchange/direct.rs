@@ -66,6 +66,7 @@ pub async fn exchange_directly(
     let caught = catch_async(pin!(stages)).await;
     let error = match caught {
         Ok(Ok(reply)) => {
+            log.record_document(&reply.body);
             log.record_reply(reply.status.as_u16());
             return reply;
         }
@@ -81,6 +82,7 @@ pub async fn exchange_directly(
         let commit = result.commit(context.worker, progress.claim.take());
         let _ = in_time(context.deadline, commit).await;
     }
+    log.record_document(&reply.body);
     log.record_reply(reply.status.as_u16());
     reply
 }

@@ -28,6 +28,9 @@ pub(super) struct KeptExchange {
     pub(super) document: Bytes,
     /// Whether the execution has ended; `None` if no flow ran.
     has_ended: Option<bool>,
+    /// The call of a function or an application that answers on its own path. Its answer is the
+    /// document.
+    direct_call: Option<TraceCall>,
 }
 
 /// The identity of a webhook's conversation, for the choice of conversations: the call, or the two
@@ -54,6 +57,12 @@ impl KeptExchange {
             address: param("To"),
             ..KeptExchange::default()
         }
+    }
+
+    pub(super) fn record_direct_call(&mut self, name: &str, status: Option<u16>, took: Duration) {
+        let (name, took) = (name.to_owned(), to_micros(took));
+        self.direct_call =
+            Some(TraceCall { name, status, took, attempts: 1, ..Default::default() });
     }
 
     pub(super) fn record_execution(&mut self, flow: &Flow, execution: &Execution) {
@@ -108,7 +117,7 @@ pub(super) fn take_entry(log: &mut ExchangeLog, took: Duration) -> Option<TraceE
                 output: transition.output,
             })
             .collect(),
-        calls: calls.iter().map(to_call).collect(),
+        calls: calls.iter().map(to_call).chain(kept.direct_call).collect(),
         pending_function,
         carrier_requests: carrier_requests.iter().map(to_carrier_request).collect(),
     })

@@ -87,6 +87,23 @@ async fn a_call_is_one_conversation() {
 }
 
 #[actix_web::test]
+async fn an_application_behind_a_prefix_leaves_traces() {
+    let file = folder("traces-prefix").join("trace.db");
+    let document = "<Response><Say>Hi.</Say></Response>";
+    let application = Hostile::always(answer("200 OK", "Content-Type: text/xml\r\n", document));
+    let prefix = "[route.\"/app/*\"]\nforward = \"http://${FUNCTION}\"\n";
+    let rig = Rig::start(application.address, &sections(&file, prefix));
+    assert_eq!(call(&rig, "/app/voice", "ringing", &[]).await, document);
+    rig.end().await;
+    let found = list(&file, TraceQuery::default());
+    let [conversation] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(conversation.outcome, ConversationOutcome::Completed);
+    let entry = &TraceReader::open(&file).unwrap().entries(conversation.id).unwrap()[0];
+    assert_eq!(entry.document, document);
+    assert_eq!(entry.calls[0].status, Some(200));
+}
+
+#[actix_web::test]
 async fn conversations_are_found_by_what_is_known_of_them() {
     let file = folder("traces-search").join("trace.db");
     let function = Hostile::always(answer("500 No", "", "<html>"));
