@@ -16,6 +16,7 @@ mod function;
 mod ip_range;
 mod keys;
 mod load;
+mod postgres_url;
 mod project;
 mod quote;
 mod reader;
@@ -30,6 +31,7 @@ pub(crate) use environment::Environment;
 pub use forward::ForwardSection;
 pub use function::{Function, FunctionBody, HoldSettings};
 pub use ip_range::IpRange;
+pub use postgres_url::PostgresUrl;
 pub use project::{FunctionTarget, ProjectSection};
 pub(crate) use quote::{quote_name, quote_text};
 pub(crate) use reader::NEEDS_ENVIRONMENT;
@@ -158,6 +160,8 @@ pub enum StoreUrl {
     Memory,
     /// `sqlite:FILE`, relative to the folder of the configuration.
     Sqlite(PathBuf),
+    /// `postgres://…`, shared by several gateways.
+    Postgres(Box<PostgresUrl>),
 }
 
 /// `[signature] mode`

@@ -97,6 +97,19 @@ pub const STORE_QUEUE_MAX: usize = 4_096;
 /// Changes written as one group. More would gain little, and cost milliseconds of waiting.
 pub const STORE_GROUP_MAX: usize = 64;
 
+/// How long a database may be away before requests to it fail at once. A restart or a change to its
+/// standby takes less, and callers only wait.
+pub(crate) const STORE_RIDE_OUT: Duration = Duration::from_secs(4);
+
+/// The time for one statement of a database. Then its connection is closed.
+pub(crate) const STORE_STATEMENT_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long a request to a database is sent again.
+pub(crate) const STORE_SENT_WITHIN: Duration = Duration::from_secs(10);
+
+/// The longest pause between two attempts to connect to a database.
+pub(crate) const STORE_RECONNECT_MAX: Duration = Duration::from_secs(2);
+
 /// The time in which the store waits for a lock of another program, perhaps a backup, on its file.
 pub(crate) const STORE_LOCKED_WITHIN: Duration = Duration::from_millis(500);
 

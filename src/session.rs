@@ -70,6 +70,7 @@ mod conversation_key;
 mod error;
 mod key_digest;
 mod memory;
+mod postgres;
 mod record;
 mod session_lock;
 mod shutdown;
@@ -90,7 +91,7 @@ pub use session_lock::{SessionGuard, SessionGuards};
 pub(crate) use shutdown::ShutdownWaiter;
 pub use turn::{OpenTurn, TurnOutcome, TurnRequest};
 
-pub use crate::config::StoreUrl;
+pub use crate::config::{PostgresUrl, StoreUrl};
 
 /// Pure parts that only a fuzz target calls by themselves.
 #[doc(hidden)]
@@ -107,6 +108,7 @@ use claim_key::TokenDigest;
 use claims::{ClaimState, ClaimTable};
 use key_digest::claim_digest;
 use memory::MemoryStore;
+use postgres::PostgresStore;
 use session_lock::SessionLocks;
 use shutdown::ShutdownSignal;
 use sqlite::SqliteStore;
@@ -127,6 +129,8 @@ enum SessionStore {
     Memory(Arc<MemoryStore>),
     /// `sqlite:FILE`. They outlive it.
     Sqlite(Arc<SqliteStore>),
+    /// `postgres://…`. Several processes share them.
+    Postgres(Arc<PostgresStore>),
 }
 
 /// The result of a claim: what to do with a delivery.
@@ -165,6 +169,12 @@ impl Sessions {
                 let store = SessionStore::Sqlite(Arc::new(sqlite));
                 Ok(Sessions { claims, locks: SessionLocks::default(), store })
             }
+            StoreUrl::Postgres(url) => {
+                // What other processes have answered is in the store.
+                let claims = ClaimTable::new(true);
+                let store = SessionStore::Postgres(Arc::new(PostgresStore::open(url)?));
+                Ok(Sessions { claims, locks: SessionLocks::default(), store })
+            }
         }
     }
 
@@ -177,6 +187,9 @@ impl Sessions {
     /// Claims a webhook, once for all its deliveries. Without a key every delivery is a new one.
     pub async fn claim(&self, key: Option<&ClaimKey>) -> Result<ClaimOutcome, StoreError> {
         let Some(key) = key else { return Ok(ClaimOutcome::Unclaimed) };
+        if let SessionStore::Postgres(postgres) = &self.store {
+            return self.claim_shared(postgres, key).await;
+        }
         let answered = |reply, first: Option<TokenDigest>| ClaimOutcome::Answered {
             reply,
             // Without a token on both sides nothing tells them apart.
@@ -206,7 +219,7 @@ impl Sessions {
         guard: &ClaimGuard,
     ) -> Result<Option<(Bytes, Option<TokenDigest>)>, StoreError> {
         match &self.store {
-            SessionStore::Memory(_) => Ok(None),
+            SessionStore::Memory(_) | SessionStore::Postgres(_) => Ok(None),
             SessionStore::Sqlite(sqlite) => sqlite.reply(guard.digest()).await,
         }
     }
@@ -215,7 +228,11 @@ impl Sessions {
     /// There is no limit to the wait, because the caller has a deadline; a call that is cancelled
     /// leaves the queue.
     pub async fn lock(&self, session: &str) -> SessionGuard {
-        self.locks.lock(session).await
+        let mut guard = self.locks.lock(session).await;
+        if let SessionStore::Postgres(postgres) = &self.store {
+            turn::lock_shared(postgres, session, &mut guard).await;
+        }
+        guard
     }
 
     /// The execution that is active for a session key.
@@ -223,6 +240,7 @@ impl Sessions {
         match &self.store {
             SessionStore::Memory(memory) => Ok(memory.active(session)),
             SessionStore::Sqlite(sqlite) => sqlite.active(session).await,
+            SessionStore::Postgres(postgres) => postgres.active(session).await,
         }
     }
 
@@ -245,6 +263,7 @@ impl Sessions {
         match &self.store {
             SessionStore::Memory(memory) => memory.commit(commit),
             SessionStore::Sqlite(sqlite) => sqlite.commit(commit).await,
+            SessionStore::Postgres(postgres) => postgres.commit(commit).await,
         }
     }
 
@@ -253,6 +272,7 @@ impl Sessions {
         match &self.store {
             SessionStore::Memory(memory) => Ok(memory.execution(sid)),
             SessionStore::Sqlite(sqlite) => sqlite.execution(sid).await,
+            SessionStore::Postgres(postgres) => postgres.execution(sid).await,
         }
     }
 
@@ -264,6 +284,7 @@ impl Sessions {
         match &self.store {
             SessionStore::Memory(memory) => Ok(memory.executions(&query)),
             SessionStore::Sqlite(sqlite) => sqlite.executions(query).await,
+            SessionStore::Postgres(postgres) => postgres.executions(query).await,
         }
     }
 
@@ -277,6 +298,7 @@ impl Sessions {
         match &self.store {
             SessionStore::Memory(memory) => Ok(memory.steps(execution, &query)),
             SessionStore::Sqlite(sqlite) => sqlite.steps(execution, query).await,
+            SessionStore::Postgres(postgres) => postgres.steps(execution, query).await,
         }
     }
 
@@ -285,6 +307,7 @@ impl Sessions {
         match &self.store {
             SessionStore::Memory(memory) => Ok(memory.delete(sid)),
             SessionStore::Sqlite(sqlite) => sqlite.delete(sid).await,
+            SessionStore::Postgres(postgres) => postgres.delete(sid).await,
         }
     }
 
@@ -298,6 +321,7 @@ impl Sessions {
         match &self.store {
             SessionStore::Memory(memory) => Ok(memory.due(before, limit)),
             SessionStore::Sqlite(sqlite) => sqlite.due(before, limit).await,
+            SessionStore::Postgres(postgres) => postgres.due(before, limit).await,
         }
     }
 
@@ -307,6 +331,9 @@ impl Sessions {
         match &self.store {
             SessionStore::Memory(memory) => memory.store_flow(revision, definition),
             SessionStore::Sqlite(sqlite) => return sqlite.store_flow(revision, definition).await,
+            SessionStore::Postgres(postgres) => {
+                return postgres.store_flow(revision, definition).await;
+            }
         }
         Ok(())
     }
@@ -316,6 +343,7 @@ impl Sessions {
         match &self.store {
             SessionStore::Memory(memory) => Ok(memory.flow(revision)),
             SessionStore::Sqlite(sqlite) => sqlite.flow(revision).await,
+            SessionStore::Postgres(postgres) => postgres.flow(revision).await,
         }
     }
 
@@ -332,6 +360,7 @@ impl Sessions {
         match &self.store {
             SessionStore::Memory(memory) => memory.expire(now, current),
             SessionStore::Sqlite(sqlite) => return sqlite.expire(now, current).await,
+            SessionStore::Postgres(postgres) => return postgres.expire(now, current).await,
         }
         Ok(())
     }
@@ -341,6 +370,7 @@ impl Sessions {
     pub(crate) fn shutdown_waiter(&self) -> ShutdownWaiter {
         match &self.store {
             SessionStore::Memory(_) => ShutdownSignal::default().waiter(),
+            SessionStore::Postgres(postgres) => postgres.shutdown_waiter(),
             SessionStore::Sqlite(sqlite) => sqlite.shutdown_waiter(),
         }
     }
@@ -352,6 +382,7 @@ impl Sessions {
         match &self.store {
             SessionStore::Memory(_) => Ok(()),
             SessionStore::Sqlite(sqlite) => sqlite.health(),
+            SessionStore::Postgres(postgres) => postgres.health(),
         }
     }
 }

@@ -122,7 +122,7 @@ pub(super) const SECTIONS: &[SectionSpec] = &[
             "url",
             Text,
             r#""sqlite:twimlgate.db""#,
-            "sqlite:FILE, or memory: lost when the process ends",
+            "sqlite:FILE, postgres://… for several gateways, or memory: lost when the process ends",
         )],
     },
     trace::TRACE,

@@ -1,6 +1,8 @@
 //! Renames stored executions whose flow has another name now, so that a call or a chat in progress
 //! continues.
 
+use std::time::Duration;
+
 use crate::gateway::Gateway;
 use crate::limits::ADOPTED_AT_ONCE;
 use crate::session::{Commit, ExecutionQuery, Sessions, StoreError, StoredExecution, rename_flow};
@@ -47,7 +49,9 @@ async fn adopt_one(
     name: &str,
 ) -> Result<bool, StoreError> {
     // A webhook that the former configuration answers may be changing it.
-    let Some((stored, lock)) = sessions.open_execution(&stored).await? else { return Ok(false) };
+    // One that another gateway is working on is found again by the next call.
+    let opened = sessions.open_execution(&stored, Duration::ZERO).await?;
+    let Some((stored, lock)) = opened else { return Ok(false) };
     let now = stored.updated;
     let renamed = Commit::new(rename_flow(stored, name), Vec::new(), now).under(lock);
     match sessions.commit(renamed).await {

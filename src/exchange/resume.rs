@@ -54,7 +54,7 @@ async fn resume(
     log: &mut ExchangeLog,
 ) -> Result<(), ExchangeError> {
     // Read again under the lock: a webhook may have ended the wait since it was found due.
-    let opened = worker.sessions.open_execution(due).await?;
+    let opened = worker.sessions.open_execution(due, Duration::ZERO).await?;
     let Some((stored, lock)) = opened.filter(|(stored, _)| stored.active && stored.due.is_some())
     else {
         return Ok(());
@@ -145,7 +145,7 @@ async fn end_overdue(
 ) -> Result<(), ExchangeError> {
     let is_overdue =
         |stored: &StoredExecution| stored.active && stored.due.is_some_and(|at| at <= now);
-    match worker.sessions.open_execution(due).await? {
+    match worker.sessions.open_execution(due, Duration::ZERO).await? {
         Some((stored, lock)) if is_overdue(&stored) => end(worker, stored, lock, now).await,
         _ => Ok(()),
     }

@@ -8,7 +8,7 @@ use actix_web::web::Bytes;
 
 use super::decide::{Conversation, Plan, SessionKeys, decide, is_for_number};
 use super::load::LoadedExecution;
-use super::stored_reply::encode_reply;
+use super::stored_reply::{decode_reply, encode_reply};
 use super::turn_runner::TurnRunner;
 use super::{ExchangeContext, ExchangeError, WebhookReply, in_time};
 use crate::clock;
@@ -339,7 +339,12 @@ impl TurnResult {
         let TurnResult { document, cookies, ended, execution, steps, locks } = self;
         let (reply, now) = (encode_reply(&document, &cookies), clock::wall());
         let commit = Commit { claim, reply, ended, execution, steps, now, locks };
-        worker.sessions.commit(commit).await?;
+        match worker.sessions.commit(commit).await {
+            Ok(()) => {}
+            // Its repeats get these bytes, and so does this delivery.
+            Err(StoreError::Answered(reply)) => return Ok(decode_reply(reply)),
+            Err(error) => return Err(error.into()),
+        }
         Ok(WebhookReply { cookies, ..WebhookReply::document(document) })
     }
 }

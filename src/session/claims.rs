@@ -26,6 +26,7 @@ use tokio::time::Instant;
 
 use super::claim_key::TokenDigest;
 use super::key_digest::{KeyDigest, digest_can_begin};
+use super::postgres::SharedLockGuard;
 use crate::clock;
 use crate::limits::{
     CLAIM_KEPT, CLAIMS_BYTES_MAX, CLAIMS_KNOWN_MAX, EXPIRED_CLAIMS_MAX, REPLAY_REFUSED,
@@ -49,6 +50,8 @@ pub struct ClaimGuard {
     is_open: bool,
     /// Whether the store has the reply, as far as the table knows.
     is_stored: bool,
+    /// The right to answer among all processes, where the webhook has no session.
+    shared_lock: Option<SharedLockGuard>,
 }
 
 /// The reply of the delivery that is being worked on, for a repeat that arrived meanwhile.
@@ -192,7 +195,14 @@ impl ClaimTable {
         let look_up = is_stored
             || is_unsure(entries.unsure_until)
             || (digest_can_begin(digest) && is_unsure(entries.expired_unsure_until));
-        let guard = ClaimGuard { table: self.clone(), digest, token, is_open: true, is_stored };
+        let guard = ClaimGuard {
+            table: self.clone(),
+            digest,
+            token,
+            is_open: true,
+            is_stored,
+            shared_lock: None,
+        };
         if look_up { ClaimState::LookUp(guard) } else { ClaimState::First(guard) }
     }
 
@@ -212,6 +222,20 @@ impl ClaimGuard {
     /// The token of the delivery that is worked on.
     pub(super) fn token(&self) -> Option<TokenDigest> {
         self.token
+    }
+
+    /// Adds the right to answer among all processes.
+    pub(super) fn set_shared_lock(&mut self, shared_lock: SharedLockGuard) {
+        self.shared_lock = Some(shared_lock);
+    }
+
+    pub(super) fn shared_lock(&self) -> Option<&SharedLockGuard> {
+        self.shared_lock.as_ref()
+    }
+
+    /// Records that a commit has given the right back.
+    pub(super) fn release_shared_lock(&mut self) {
+        self.shared_lock.iter_mut().for_each(SharedLockGuard::release);
     }
 
     /// Records the reply for all later deliveries, and sends it to those that wait.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use actix_web::web::Bytes;
+
 /// The reason why a store did not do what a request asks for. Nothing of the request is stored
 /// then, with one exception: see [`StoreError::Failed`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +27,9 @@ pub enum StoreError {
     /// The execution with this sid is not, or no longer, as the commit's turn has read it.
     #[error("the execution {0} has changed since this turn has read it")]
     Stale(String),
+    /// Another process has answered the webhook, with these bytes.
+    #[error("another gateway has answered the webhook")]
+    Answered(Bytes),
     /// The record with this sid is damaged, or has a form that this version does not know. All
     /// others can be used, and a new execution may take over its session.
     #[error("the stored record of {0} is damaged, or another version's")]

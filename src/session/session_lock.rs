@@ -10,6 +10,8 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard};
 
+use super::postgres::SharedLockGuard;
+
 /// The locks of the sessions that are being worked on, or waited for. A clone has the same locks.
 // Tokio's mutex, because it is fair: the task that waits longest is the next.
 #[derive(Clone, Debug, Default)]
@@ -22,10 +24,12 @@ pub type SessionGuards = [Option<SessionGuard>; 2];
 /// it along, so that it does not pass on before the commit is written.
 // Boxed: it is moved with every future of a turn.
 #[derive(Debug)]
-pub struct SessionGuard(#[expect(dead_code, reason = "held until it is dropped")] Box<HeldLock>);
+pub struct SessionGuard(Box<HeldLock>);
 
 #[derive(Debug)]
 struct HeldLock {
+    /// The session among all processes. Given back first: the next task of this one asks for it.
+    shared_lock: Option<SharedLockGuard>,
     // Fields are dropped in their order: the mutex is released before the registration ends.
     _mutex: OwnedMutexGuard<()>,
     _registration: LockRegistration,
@@ -56,7 +60,11 @@ impl SessionLocks {
             session: session.to_owned(),
             mutex: Some(mutex),
         };
-        SessionGuard(Box::new(HeldLock { _mutex: lock.await, _registration: registration }))
+        SessionGuard(Box::new(HeldLock {
+            shared_lock: None,
+            _mutex: lock.await,
+            _registration: registration,
+        }))
     }
 
     fn mutex(&self, session: &str) -> Arc<FairMutex<()>> {
@@ -71,6 +79,24 @@ impl SessionLocks {
 
     fn entries(&self) -> MutexGuard<'_, HashMap<String, Arc<FairMutex<()>>>> {
         self.0.lock()
+    }
+}
+
+// === impl SessionGuard ===
+
+impl SessionGuard {
+    /// Adds the session among all processes.
+    pub(super) fn set_shared_lock(&mut self, shared_lock: SharedLockGuard) {
+        self.0.shared_lock = Some(shared_lock);
+    }
+
+    pub(super) fn shared_lock(&self) -> Option<&SharedLockGuard> {
+        self.0.shared_lock.as_ref()
+    }
+
+    /// Records that a commit has given it back.
+    pub(super) fn release_shared_lock(&mut self) {
+        self.0.shared_lock.iter_mut().for_each(SharedLockGuard::release);
     }
 }
 

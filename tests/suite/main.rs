@@ -23,6 +23,7 @@ mod hold;
 mod liquid;
 mod load;
 mod new_projects;
+mod nodes;
 mod packaging;
 mod pages;
 mod phone;

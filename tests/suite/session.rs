@@ -2,6 +2,7 @@
 
 mod busy;
 mod claims;
+mod cut;
 mod damage;
 mod executions;
 mod file;
@@ -9,6 +10,7 @@ pub(crate) mod full;
 mod locks;
 mod replaced;
 mod session_index;
+mod shared;
 mod sync;
 
 use std::path::{Path, PathBuf};
@@ -17,9 +19,12 @@ use std::time::Duration;
 use actix_web::web::Bytes;
 use twimlgate::channel::Channel;
 use twimlgate::session::{
-    ClaimGuard, ClaimKey, ClaimOutcome, Commit, Sessions, StepRecord, StoreUrl, StoredExecution,
+    ClaimGuard, ClaimKey, ClaimOutcome, Commit, PostgresUrl, Sessions, StepRecord, StoreUrl,
+    StoredExecution,
 };
 use twimlgate::webhook::{Params, Webhook};
+
+use crate::support::postgres::cluster;
 
 /// The time of these tests: a day in 2026.
 const NOW: Duration = Duration::from_secs(1_790_000_000);
@@ -40,6 +45,14 @@ impl TestStore {
         TestStore { url: StoreUrl::Sqlite(folder.join("store.db")) }
     }
 
+    /// A schema that does not exist yet. `None` where PostgreSQL is not installed.
+    fn postgres(test: &str) -> Option<TestStore> {
+        let cluster = cluster()?;
+        let url = cluster.url(&cluster.schema(test), cluster.port, "test");
+        let url = PostgresUrl::parse(&url, Path::new(".")).unwrap();
+        Some(TestStore { url: StoreUrl::Postgres(Box::new(url)) })
+    }
+
     fn open(&self) -> Sessions {
         self.open_at(NOW)
     }
@@ -51,7 +64,7 @@ impl TestStore {
     fn path(&self) -> &Path {
         match &self.url {
             StoreUrl::Sqlite(path) => path,
-            StoreUrl::Memory => panic!("a store in memory has no file"),
+            StoreUrl::Memory | StoreUrl::Postgres(_) => panic!("it has no file"),
         }
     }
 
@@ -71,7 +84,8 @@ impl TestStore {
 
 /// Tests a behaviour on every store, each empty.
 async fn on_every_store(test: &str, behaviour: impl AsyncFn(Sessions)) {
-    for store in [TestStore { url: StoreUrl::Memory }, TestStore::file(test)] {
+    let stores = [TestStore { url: StoreUrl::Memory }, TestStore::file(test)];
+    for store in stores.into_iter().chain(TestStore::postgres(test)) {
         println!("{:?}", store.url);
         behaviour(store.open()).await;
     }

@@ -7,8 +7,8 @@ use toml::de::DeTable;
 
 use super::milliseconds;
 use crate::config::{
-    AdminSection, DevSection, Egress, EgressRule, IpRange, LogFormat, ServerSection, StoreUrl,
-    TlsFiles, TraceSection,
+    AdminSection, DevSection, Egress, EgressRule, IpRange, LogFormat, PostgresUrl, ServerSection,
+    StoreUrl, TlsFiles, TraceSection,
 };
 use crate::diagnostics::toml_reader::{Spanned, TomlReader, TomlTable};
 use crate::limits::FLOW_ANSWER_WITHIN;
@@ -164,9 +164,25 @@ pub(super) fn read_store_url(reader: &mut TomlReader<'_>, file: &DeTable<'_>) ->
     match url.value.split_once(':') {
         Some(("memory", "")) => StoreUrl::Memory,
         Some(("sqlite", file)) if !file.is_empty() => StoreUrl::Sqlite(reader.folder.join(file)),
+        Some(("postgres" | "postgresql", _)) => {
+            match PostgresUrl::parse(&url.value, reader.folder) {
+                Ok(postgres) => {
+                    if has_hold(file) {
+                        let warning = reader.source.warning(url.span.clone(), HOLD_IS_LOCAL);
+                        reader.report(warning);
+                    }
+                    StoreUrl::Postgres(Box::new(postgres))
+                }
+                Err(expected) => {
+                    let problem = section.wrong(&reader.source, "url", &url);
+                    reader.report(problem.expected(expected));
+                    StoreUrl::Memory
+                }
+            }
+        }
         _ => {
             let problem = section.wrong(&reader.source, "url", &url);
-            reader.report(problem.expected("`memory:` or `sqlite:FILE`"));
+            reader.report(problem.expected("`memory:`, `sqlite:FILE` or `postgres://…`"));
             StoreUrl::Memory
         }
     }
@@ -181,6 +197,20 @@ pub(super) fn read_trace(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Tra
     let never = section.list(reader, "never").into_iter().map(|name| name.value).collect();
     let file = section.set_text(reader, "file").map(|file| reader.folder.join(file.value));
     TraceSection { file, per_second, kept, bytes_max, never }
+}
+
+/// The warning of a store that gateways share, where functions have `hold`.
+const HOLD_IS_LOCAL: &str = "several gateways share the store, and calls with `hold` belong to \
+                             one: another gateway that a call comes back to makes its function's \
+                             call again, with the same `Idempotency-Key`";
+
+/// Whether any function has `hold`.
+fn has_hold(file: &DeTable<'_>) -> bool {
+    let functions = file.get("function").and_then(|section| section.get_ref().as_table());
+    let has_key = |function: &toml::Spanned<toml::de::DeValue<'_>>| {
+        function.get_ref().as_table().is_some_and(|keys| keys.contains_key("hold"))
+    };
+    functions.is_some_and(|functions| functions.values().any(has_key))
 }
 
 pub(super) fn read_egress(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Egress {

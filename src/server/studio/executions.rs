@@ -18,6 +18,9 @@ use crate::session::{
 };
 use crate::trace::ConversationOutcome;
 
+/// How long a request waits for an execution that another gateway is working on.
+const LOCK_WITHIN: Duration = Duration::from_secs(10);
+
 /// POST: creates an execution.
 pub(super) async fn create(call: &RestRequest<'_>) -> Result<RestResponse, RestError> {
     let address = |name: &str| match call.form.get(name) {
@@ -111,7 +114,7 @@ async fn lock_execution(
     sid: &str,
 ) -> Result<(StoredExecution, SessionGuard), RestError> {
     let found = call.execution(sid).await?;
-    let opened = call.sessions().open_execution(&found).await?;
+    let opened = call.sessions().open_execution(&found, LOCK_WITHIN).await?;
     let opened = opened.filter(|(stored, _)| stored.flow == call.flow.name);
     opened.ok_or_else(|| call.unknown_resource(&format!("/Executions/{sid}")))
 }

@@ -104,9 +104,9 @@ fn a_store_that_cannot_be_opened_is_told_with_advice() {
     for (url, advice) in [
         ("sqlite:nowhere/twimlgate.db", "see that its folder exists"),
         ("sqlite:config.toml", "name another file in `[store] url`"),
-        ("sqlite:", "`memory:` or `sqlite:FILE`"),
-        ("", "`memory:` or `sqlite:FILE`"),
-        ("postgres://localhost", "`memory:` or `sqlite:FILE`"),
+        ("sqlite:", "`memory:`, `sqlite:FILE` or `postgres:"),
+        ("", "`memory:`, `sqlite:FILE` or `postgres:"),
+        ("postgres://localhost", "with a host and a database"),
     ] {
         let config = format!("{config}[store]\nurl = \"{url}\"\n");
         let (code, errors) = Process::start(folder("unusable"), &config).ended();

@@ -193,7 +193,9 @@ async fn a_turn_is_opened_in_one_call() {
         let other = TurnRequest { key: Some(&super::key("SM2")), deadline: soon, ..request };
         let outcome = sessions.open_turn(other, &mut other_claim).await.unwrap();
         assert!(matches!(outcome, TurnOutcome::Locked), "{outcome:?}");
-        assert!(other_claim.is_some(), "it is still the one that answers");
+        // Of one process it is still the one that answers; among several, another may be.
+        let is_shared = format!("{sessions:?}").contains("Postgres");
+        assert_eq!(other_claim.is_some(), !is_shared);
         let next = StoredExecution { version: 2, ..sample(1) };
         let commit = Commit { claim, reply: "<Response/>".into(), ..state_commit(next.clone()) };
         sessions.commit(commit.under(turn.lock)).await.unwrap();
@@ -201,9 +203,10 @@ async fn a_turn_is_opened_in_one_call() {
         let outcome = sessions.open_turn(request, &mut None).await.unwrap();
         assert!(matches!(outcome, TurnOutcome::Answered { .. }), "{outcome:?}");
         // And the lock is free again.
-        let (found, _lock) = sessions.open_execution(&sample(1)).await.unwrap().unwrap();
+        let (found, _lock) =
+            sessions.open_execution(&sample(1), Duration::ZERO).await.unwrap().unwrap();
         assert_eq!(found, next);
-        assert!(sessions.open_execution(&sample(2)).await.unwrap().is_none());
+        assert!(sessions.open_execution(&sample(2), Duration::ZERO).await.unwrap().is_none());
     })
     .await;
 }
