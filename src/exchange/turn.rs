@@ -79,7 +79,7 @@ impl<'a> WebhookHandler<'a> {
         self,
         webhook: &mut Webhook,
         conversation: Conversation,
-        opened: Option<OpenTurn>,
+        opened: Option<Box<OpenTurn>>,
         log: &mut ExchangeLog,
     ) -> Result<TurnResult, ExchangeError> {
         if let Some(fault) = webhook.payload.as_ref().and_then(|payload| payload.fault.as_ref()) {
@@ -87,8 +87,7 @@ impl<'a> WebhookHandler<'a> {
         }
         match (conversation, opened) {
             (Conversation::Session(keys), Some(opened)) => {
-                let session = self.lock_session(webhook, keys, opened, log).await?;
-                self.run_in_session(webhook, session, log).await
+                self.run_in_session(webhook, keys, opened, log).await
             }
             (Conversation::Ignore(why), _) => {
                 log.note(why);
@@ -121,11 +120,13 @@ impl<'a> WebhookHandler<'a> {
     async fn run_in_session(
         self,
         webhook: &mut Webhook,
-        session: LockedSession,
+        keys: SessionKeys,
+        opened: Box<OpenTurn>,
         log: &mut ExchangeLog,
     ) -> Result<TurnResult, ExchangeError> {
         let ExchangeContext { worker, deadline, .. } = self.context;
-        let LockedSession { key: session, active, unreadable: mut ended, locks } = session;
+        let LockedSession { key: session, active, unreadable: mut ended, locks } =
+            self.lock_session(webhook, keys, opened, log).await?;
         let was_stored = active.is_some();
         let now = clock::wall();
         let plan = decide(webhook, self.route, active);
@@ -177,11 +178,11 @@ impl<'a> WebhookHandler<'a> {
         self,
         webhook: &Webhook,
         keys: SessionKeys,
-        opened: OpenTurn,
+        opened: Box<OpenTurn>,
         log: &mut ExchangeLog,
     ) -> Result<LockedSession, ExchangeError> {
         let SessionKeys { key, by_number } = keys;
-        let OpenTurn { lock, active } = opened;
+        let OpenTurn { lock, active } = *opened;
         let (active, unreadable) = load(active, log)?;
         let Some(number) = by_number else {
             return Ok(LockedSession { key, active, unreadable, locks: [Some(lock), None] });

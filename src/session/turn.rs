@@ -66,8 +66,9 @@ pub struct TurnRequest<'a> {
 /// The result of a [`TurnRequest`]: what to do with a webhook.
 #[derive(Debug)]
 pub enum TurnOutcome {
-    /// It is new: work on it. `None` where it has no session.
-    First(Option<OpenTurn>),
+    /// It is new: work on it. `None` where it has no session. Boxed, because every future that this
+    /// outcome passes through would have room for it.
+    First(Option<Box<OpenTurn>>),
     /// It has been answered.
     Answered {
         /// The bytes to send again.
@@ -120,7 +121,7 @@ impl Sessions {
         }
         let Some(session) = session else { return Ok(TurnOutcome::First(None)) };
         let turn = self.open_session(session, deadline).await;
-        Ok(turn.map_or(TurnOutcome::Locked, |turn| TurnOutcome::First(Some(turn))))
+        Ok(turn.map_or(TurnOutcome::Locked, |turn| TurnOutcome::First(Some(Box::new(turn)))))
     }
 
     /// Locks a session and reads the execution that is active in it. `None` where others had the
@@ -208,7 +209,7 @@ impl Sessions {
                     }
                 };
                 *claim = own;
-                Ok(TurnOutcome::First(turn))
+                Ok(TurnOutcome::First(turn.map(Box::new)))
             }
         }
     }

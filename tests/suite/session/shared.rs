@@ -45,7 +45,7 @@ pub(super) async fn first(
     session: &str,
 ) -> (OpenTurn, Option<ClaimGuard>) {
     match turn(sessions, sid, session).await {
-        (TurnOutcome::First(Some(turn)), claim) => (turn, claim),
+        (TurnOutcome::First(Some(turn)), claim) => (*turn, claim),
         (other, _) => panic!("{other:?}"),
     }
 }
