@@ -72,7 +72,7 @@ pub struct Config {
     pub dev: DevSection,
     /// `[store] url`: where executions and claims are stored.
     pub store: StoreUrl,
-    /// `[trace]`: what is kept of conversations.
+    /// `[trace]`: what is stored of conversations.
     pub trace: TraceSection,
     /// `[signature]`: how to answer a webhook without a valid signature.
     pub signature: SignatureMode,

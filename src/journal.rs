@@ -2,13 +2,13 @@
 //!
 //! [`ExchangeLog`] collects what the stages report, `log_line` formats it, and `log_writer` writes
 //! it on a thread of its own. `trace` is the complete record that the simulated phone shows, and
-//! `kept` makes the entry of the stored traces from it. A log line never contains a message body,
-//! speech, digits, a telephone number or a token; only a trace does. The journal observes and
+//! `stored_trace` makes the entry of the stored traces from it. A log line never contains a message
+//! body, speech, digits, a telephone number or a token; only a trace does. The journal observes and
 //! decides nothing: no stage reads it back, and a failure in it never changes an answer or delays
 //! one.
 
 mod log_line;
-mod kept;
+mod stored_trace;
 mod trace;
 mod log_writer;
 
@@ -22,8 +22,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::Bytes;
-use kept::KeptExchange;
 use serde_json::{Map, Value};
+use stored_trace::TracedWebhook;
 use tokio::time::Instant;
 
 use crate::catch_panic::catch;
@@ -64,7 +64,7 @@ pub struct ExchangeLog {
     refusal: Option<Box<RefusedRequest>>,
     trace: Option<Box<ExchangeTrace>>,
     /// The webhook and its answer, of an exchange whose trace is stored.
-    kept: Option<Box<KeptExchange>>,
+    traced: Option<Box<TracedWebhook>>,
 }
 
 /// The outputs for records. A clone has the same outputs.
@@ -157,7 +157,7 @@ impl ExchangeLog {
             message: "webhook",
             refusal: None,
             trace: journal.log.shows_path().then(Box::default),
-            kept: None,
+            traced: None,
         }
     }
 
@@ -186,9 +186,11 @@ impl ExchangeLog {
         if let Proof::Unproven(reason) = proof {
             self.unproven = Some(reason.to_string());
         }
-        if self.journal.traces.is_on() && self.journal.traces.keeps(&kept::identity(webhook)) {
+        if self.journal.traces.is_on()
+            && self.journal.traces.selects(&stored_trace::identity(webhook))
+        {
             self.trace.get_or_insert_default();
-            self.kept = Some(Box::new(KeptExchange::of_webhook(webhook)));
+            self.traced = Some(Box::new(TracedWebhook::of_webhook(webhook)));
         }
     }
 
@@ -233,8 +235,8 @@ impl ExchangeLog {
     pub(crate) fn record_direct_call(&mut self, name: &str, status: Option<u16>, took: Duration) {
         self.journal.metrics.count_call(name, status.is_some_and(|status| status < 500), took);
         self.call = Some(LastCall { name: name.to_owned(), status, took });
-        if let Some(kept) = &mut self.kept {
-            kept.record_direct_call(name, status, took);
+        if let Some(traced) = &mut self.traced {
+            traced.record_direct_call(name, status, took);
         }
     }
 
@@ -271,8 +273,8 @@ impl ExchangeLog {
 
     /// Records the document that is sent.
     pub(crate) fn record_document(&mut self, document: &Bytes) {
-        if let Some(kept) = &mut self.kept {
-            kept.document.clone_from(document);
+        if let Some(traced) = &mut self.traced {
+            traced.document.clone_from(document);
         }
     }
 
@@ -283,8 +285,8 @@ impl ExchangeLog {
 
     /// Records the transitions of a turn that is complete.
     pub(crate) fn record_transitions(&mut self, flow: &Flow, execution: &Execution) {
-        if let Some(kept) = &mut self.kept {
-            kept.record_execution(flow, execution);
+        if let Some(traced) = &mut self.traced {
+            traced.record_execution(flow, execution);
         }
         if let Some(trace) = &mut self.trace {
             trace.execution.clone_from(&execution.sid);
@@ -322,9 +324,9 @@ impl ExchangeLog {
         self.message = "timer";
         self.sid = execution.to_owned();
         self.outcome = ExchangeOutcome::Answered;
-        if self.journal.traces.keeps(&[execution]) {
+        if self.journal.traces.selects(&[execution]) {
             self.trace.get_or_insert_default();
-            self.kept = Some(Box::default());
+            self.traced = Some(Box::default());
         }
     }
 
@@ -373,7 +375,7 @@ impl Drop for ExchangeLog {
                 Some(search) => self.journal.log.write_explained(&line, move || search.run()),
             }
             if self.journal.traces.is_on()
-                && let Some(entry) = kept::take_entry(self, took)
+                && let Some(entry) = stored_trace::take_entry(self, took)
             {
                 self.journal.traces.write(entry);
             }

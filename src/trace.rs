@@ -1,4 +1,4 @@
-//! Traces: what happened in each conversation, kept in a file beside the store for people who want
+//! Traces: what happened in each conversation, stored in a file for people who want
 //! to know what a caller heard, and why.
 //!
 //! The journal hands an [`TraceEntry`] for each exchange to a [`TraceWriter`]; its thread writes

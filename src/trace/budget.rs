@@ -1,8 +1,8 @@
-//! The number of exchanges that are kept in a second.
+//! The number of exchanges that are stored in a second.
 //!
 //! Beyond it, conversations are chosen by a hash of their identity, so that every process and every
-//! turn chooses the same ones, and what is kept is kept whole. The share that is chosen follows the
-//! rate of the last second.
+//! turn chooses the same ones, and what is stored is stored whole. The share that is chosen follows
+//! the rate of the last second.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 /// The share of all conversations.
 const ALL: u32 = 1 << 16;
 
-/// How many exchanges are kept.
+/// How many exchanges are stored.
 #[derive(Debug)]
 pub(super) struct TraceBudget {
     per_second: u64,
     /// The exchanges since the last update.
     seen: AtomicU64,
-    /// The share that is kept, of [`ALL`].
+    /// The share that is stored, of [`ALL`].
     share: AtomicU32,
 }
 
@@ -25,8 +25,8 @@ impl TraceBudget {
         TraceBudget { per_second, seen: AtomicU64::new(0), share: AtomicU32::new(ALL) }
     }
 
-    /// Whether the exchanges of a conversation are kept. `identity` is the same in all of them.
-    pub(super) fn keeps(&self, identity: &[&str]) -> bool {
+    /// Whether the exchanges of a conversation are stored. `identity` is the same in all of them.
+    pub(super) fn selects(&self, identity: &[&str]) -> bool {
         self.seen.fetch_add(1, Ordering::Relaxed);
         let share = self.share.load(Ordering::Relaxed);
         if share == ALL {
@@ -50,18 +50,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_conversation_is_kept_whole_or_not_at_all() {
+    fn a_conversation_is_stored_whole_or_not_at_all() {
         let budget = TraceBudget::new(100);
-        assert!((0..1_000).all(|n| budget.keeps(&[&n.to_string()])));
+        assert!((0..1_000).all(|n| budget.selects(&[&n.to_string()])));
         budget.update(1.0);
-        let kept: Vec<bool> = (0..1_000).map(|n| budget.keeps(&[&n.to_string()])).collect();
-        let again: Vec<bool> = (0..1_000).map(|n| budget.keeps(&[&n.to_string()])).collect();
-        assert_eq!(kept, again);
-        let count = kept.iter().filter(|kept| **kept).count();
+        let selected: Vec<bool> = (0..1_000).map(|n| budget.selects(&[&n.to_string()])).collect();
+        let again: Vec<bool> = (0..1_000).map(|n| budget.selects(&[&n.to_string()])).collect();
+        assert_eq!(selected, again);
+        let count = selected.iter().filter(|is_selected| **is_selected).count();
         assert!((50..200).contains(&count), "{count}");
-        // A quiet second, and all are kept again.
+        // A quiet second, and all are stored again.
         budget.update(1.0);
         budget.update(1.0);
-        assert!((0..1_000).all(|n| budget.keeps(&[&n.to_string()])));
+        assert!((0..1_000).all(|n| budget.selects(&[&n.to_string()])));
     }
 }

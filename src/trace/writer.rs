@@ -23,7 +23,7 @@ const GATHER: Duration = Duration::from_millis(50);
 const UPDATE_EVERY: Duration = Duration::from_secs(1);
 
 /// Hands entries to the thread that writes them. A clone uses the same thread; one without a file
-/// keeps nothing.
+/// stores nothing.
 #[derive(Clone, Debug, Default)]
 pub struct TraceWriter(Option<Arc<TraceQueue>>);
 
@@ -89,12 +89,12 @@ impl TraceWriter {
         TraceWriter(Some(queue))
     }
 
-    /// Whether the exchanges of a conversation are kept. `identity` is the same in all of them.
-    pub(crate) fn keeps(&self, identity: &[&str]) -> bool {
-        self.0.as_ref().is_some_and(|queue| queue.budget.keeps(identity))
+    /// Whether the exchanges of a conversation are stored. `identity` is the same in all of them.
+    pub(crate) fn selects(&self, identity: &[&str]) -> bool {
+        self.0.as_ref().is_some_and(|queue| queue.budget.selects(identity))
     }
 
-    /// Whether traces are kept at all.
+    /// Whether traces are stored at all.
     pub(crate) fn is_on(&self) -> bool {
         self.0.is_some()
     }
@@ -221,7 +221,7 @@ impl TraceQueue {
     /// Deletes what is too old or too much. Returns the time until the next look.
     fn expire(&self, file: &mut Option<TraceFile>) -> Duration {
         let Some(open) = file else { return TRACE_EXPIRE_EVERY };
-        let before = clock::wall().saturating_sub(self.section.kept).as_micros();
+        let before = clock::wall().saturating_sub(self.section.max_age).as_micros();
         let before = i64::try_from(before).unwrap_or(i64::MAX);
         match open.expire(before, i64::try_from(self.section.bytes_max).unwrap_or(i64::MAX)) {
             Ok(true) => Duration::ZERO,

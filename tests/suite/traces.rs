@@ -139,7 +139,7 @@ async fn conversations_are_found_by_what_is_known_of_them() {
 }
 
 #[actix_web::test]
-async fn secrets_and_refused_webhooks_are_not_kept() {
+async fn secrets_and_refused_webhooks_are_not_stored() {
     let folder = folder("traces-secrets");
     let file = folder.join("trace.db");
     let body = format!(r#"{{"ssn": "078-05-1120", "echo": "{TOKEN}"}}"#);

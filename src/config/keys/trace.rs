@@ -15,10 +15,10 @@ pub(super) const TRACE: SectionSpec = SectionSpec {
             "per_second",
             Integer(0, 100_000),
             "200",
-            "exchanges that are kept whole; under more load, some conversations are kept, and \
+            "exchanges that are stored whole; under more load, some conversations are, and \
              of the others the failures",
         ),
-        key("days", Integer(1, 3_650), "30", "after its last change a conversation is kept"),
+        key("days", Integer(1, 3_650), "30", "after its last change a conversation is deleted"),
         key(
             "max_mb",
             Integer(1, 1_048_576),

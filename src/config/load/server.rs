@@ -192,11 +192,11 @@ pub(super) fn read_trace(reader: &mut TomlReader<'_>, file: &DeTable<'_>) -> Tra
     let section = reader.section("trace", "trace", file.get("trace"));
     let mut integer = |name| section.integer(reader, name).map_or(0, |value| value.value as u64);
     let per_second = integer("per_second");
-    let kept = Duration::from_hours(24 * integer("days"));
+    let max_age = Duration::from_hours(24 * integer("days"));
     let bytes_max = integer("max_mb") * 1024 * 1024;
     let never = section.list(reader, "never").into_iter().map(|name| name.value).collect();
     let file = section.set_text(reader, "file").map(|file| reader.folder.join(file.value));
-    TraceSection { file, per_second, kept, bytes_max, never }
+    TraceSection { file, per_second, max_age, bytes_max, never }
 }
 
 /// The warning of a store that gateways share, where functions have `hold`.

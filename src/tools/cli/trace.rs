@@ -18,7 +18,7 @@ Examples:
   twimlgate trace --number 0100 --outcome failed --since 2h
   twimlgate trace --follow                     as they happen
 
-Traces are kept if `[trace] file` is set, see docs/operations.md. They contain what callers said.
+Traces are stored if `[trace] file` is set, see docs/operations.md. They contain what callers said.
 
 Exit code 0: shown; 1: there is no such conversation; 2: the traces cannot be read.";
 
@@ -111,7 +111,7 @@ fn show(args: &Args) -> Result<bool, Problems> {
         }
     }
     if found.is_empty() {
-        errln!("no conversation `{id}` is in the traces: it is too old, or was not kept");
+        errln!("no conversation `{id}` is in the traces: it is too old, or was not stored");
     }
     Ok(!found.is_empty())
 }
@@ -123,7 +123,7 @@ fn configured_file(config: &ConfigArgs) -> Result<PathBuf, Problems> {
     read.trace.file.ok_or_else(|| {
         let message = format!("`{}` has no `[trace] file`", config.config.display());
         let problem = Problem::new(Severity::Error, message);
-        problem.help("nothing is kept without it; `--file FILE` reads another file").into()
+        problem.help("nothing is stored without it; `--file FILE` reads another file").into()
     })
 }
 

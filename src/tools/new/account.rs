@@ -17,7 +17,7 @@ const VARIABLES: [(&str, &str); 2] =
     [("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"), ("ACCOUNT_SID", "AUTH_TOKEN")];
 
 impl ProjectAccount {
-    /// An account that nobody has. Its token is random, so that a forgotten token of a template
+    /// An account that does not exist. Its token is random, so that a forgotten token of a template
     /// does not sign webhooks.
     pub(super) fn invent() -> ProjectAccount {
         let (sid_variable, token_variable) = VARIABLES[0];

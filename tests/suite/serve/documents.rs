@@ -38,8 +38,8 @@ fn a_changed_document_is_taken_over_and_a_repeat_gets_what_it_got() {
     // A mistake is shown where it is in the configuration, and the old document still answers.
     process.change("</Message>", "</Mesage>");
     process.signal("-HUP");
-    let told = process.line("never TwiML");
-    assert!(told["message"].as_str().unwrap().contains("config.toml:16:48"), "{told}");
+    let refused = process.line("never TwiML");
+    assert!(refused["message"].as_str().unwrap().contains("config.toml:16:48"), "{refused}");
     process.line("configuration refused");
     assert!(post(address, "SM3").contains("<Message>two: HI"));
 

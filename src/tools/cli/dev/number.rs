@@ -276,7 +276,7 @@ fn noun(channel: Channel) -> &'static str {
 /// Asks at the terminal. A signal is a no.
 async fn ask(signals: &mut Signals) -> Result<bool, String> {
     if !io::stdin().is_terminal() {
-        return Err("without a terminal nobody can be asked: add `--yes`".to_owned());
+        return Err("without a terminal the question cannot be asked: add `--yes`".to_owned());
     }
     out!("Change the number? [y/N] ");
     let (send, answer) = oneshot::channel();

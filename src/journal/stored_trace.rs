@@ -18,7 +18,7 @@ use crate::webhook::{Params, Webhook};
 
 /// What a stored trace has beside the trace of the simulated phone.
 #[derive(Debug, Default)]
-pub(super) struct KeptExchange {
+pub(super) struct TracedWebhook {
     parameters: Params,
     contact: String,
     address: String,
@@ -46,16 +46,16 @@ pub(super) fn identity(webhook: &Webhook) -> [&str; 2] {
     }
 }
 
-// === impl KeptExchange ===
+// === impl TracedWebhook ===
 
-impl KeptExchange {
-    pub(super) fn of_webhook(webhook: &Webhook) -> KeptExchange {
+impl TracedWebhook {
+    pub(super) fn of_webhook(webhook: &Webhook) -> TracedWebhook {
         let param = |name| webhook.param(name).unwrap_or_default().to_owned();
-        KeptExchange {
+        TracedWebhook {
             parameters: webhook.params.clone(),
             contact: param("From"),
             address: param("To"),
-            ..KeptExchange::default()
+            ..TracedWebhook::default()
         }
     }
 
@@ -74,22 +74,22 @@ impl KeptExchange {
     }
 }
 
-/// The entry of an exchange that ends now. `None` if it is not kept: the request was refused, or
+/// The entry of an exchange that ends now. `None` if it is not stored: the request was refused, or
 /// the budget left its conversation out and it did not fail.
 pub(super) fn take_entry(log: &mut ExchangeLog, took: Duration) -> Option<TraceEntry> {
     let is_failure = log.outcome == ExchangeOutcome::Fallback;
     // Anyone can send requests that are refused.
-    if log.outcome == ExchangeOutcome::Refused || log.kept.is_none() && !is_failure {
+    if log.outcome == ExchangeOutcome::Refused || log.traced.is_none() && !is_failure {
         return None;
     }
-    let kept = log.kept.take().unwrap_or_default();
+    let traced = log.traced.take().unwrap_or_default();
     let trace = log.trace.take().unwrap_or_default();
     let ExchangeTrace { execution, transitions, calls, pending_function, carrier_requests, .. } =
         *trace;
     let is_timer = log.message == "timer";
     let began = clock::wall().saturating_sub(took);
-    let conversation = conversation_outcome(log, &kept);
-    let subflow = |index: usize| kept.subflows.get(index).cloned();
+    let conversation = conversation_outcome(log, &traced);
+    let subflow = |index: usize| traced.subflows.get(index).cloned();
     Some(TraceEntry {
         at: to_micros(began),
         took: to_micros(took),
@@ -97,16 +97,16 @@ pub(super) fn take_entry(log: &mut ExchangeLog, took: Duration) -> Option<TraceE
         execution: if is_timer { log.sid.clone() } else { execution },
         carrier_sid: if is_timer { String::new() } else { log.sid.clone() },
         route: log.route_path().unwrap_or_default().to_owned(),
-        flow: kept.flow,
-        contact: kept.contact,
-        address: kept.address,
+        flow: traced.flow,
+        contact: traced.contact,
+        address: traced.address,
         outcome: log.outcome.name().to_owned(),
         conversation,
         status: log.status,
         reason: log.reason.clone(),
         findings: log.warnings.iter().map(ToString::to_string).collect(),
-        parameters: to_pairs(&kept.parameters),
-        document: to_text(&kept.document),
+        parameters: to_pairs(&traced.parameters),
+        document: to_text(&traced.document),
         transitions: transitions
             .into_iter()
             .map(|transition| TraceTransition {
@@ -117,21 +117,21 @@ pub(super) fn take_entry(log: &mut ExchangeLog, took: Duration) -> Option<TraceE
                 output: transition.output,
             })
             .collect(),
-        calls: calls.iter().map(to_call).chain(kept.direct_call).collect(),
+        calls: calls.iter().map(to_call).chain(traced.direct_call).collect(),
         pending_function,
         carrier_requests: carrier_requests.iter().map(to_carrier_request).collect(),
     })
 }
 
 /// What the exchange makes of its conversation; `None` if it changes nothing.
-fn conversation_outcome(log: &ExchangeLog, kept: &KeptExchange) -> Option<ConversationOutcome> {
+fn conversation_outcome(log: &ExchangeLog, traced: &TracedWebhook) -> Option<ConversationOutcome> {
     if log.outcome == ExchangeOutcome::Fallback {
         return Some(ConversationOutcome::Failed);
     }
-    match kept.has_ended? {
+    match traced.has_ended? {
         false => Some(ConversationOutcome::Active),
         // Every other status of a call is that of one that has ended.
-        true => match kept.parameters.get("CallStatus") {
+        true => match traced.parameters.get("CallStatus") {
             None | Some("" | "ringing" | "queued" | "initiated" | "in-progress") => {
                 Some(ConversationOutcome::Completed)
             }
