@@ -165,7 +165,7 @@ impl fmt::Display for LiquidErrorKind {
 
 impl ErrorCause {
     pub(super) fn new(kind: LiquidErrorKind, detail: impl Into<String>) -> Self {
-        ErrorCause { kind, detail: detail.into(), help: None }
+        ErrorCause { kind, detail: in_one_line(detail.into()), help: None }
     }
 
     pub(super) fn syntax(detail: impl Into<String>) -> Self {
@@ -182,7 +182,7 @@ impl ErrorCause {
 
     /// Adds what to do instead.
     pub(super) fn with_help(mut self, help: Option<String>) -> Self {
-        self.help = help;
+        self.help = help.map(in_one_line);
         self
     }
 
@@ -190,6 +190,15 @@ impl ErrorCause {
     pub(super) fn at_span(self, span: Span) -> ParseError {
         ParseError { cause: self, span }
     }
+}
+
+/// A message quotes the source, whose lines and control characters are not those of the message.
+fn in_one_line(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.replace(char::is_control, "\u{fffd}")
 }
 
 // === impl Span ===
