@@ -86,7 +86,7 @@ impl InProcess {
     pub(super) fn restart(&mut self) -> Result<(), String> {
         match self.store {
             StoreUrl::Memory => Ok(()),
-            StoreUrl::Sqlite(_) => self.begins(),
+            StoreUrl::Sqlite(_) | StoreUrl::Postgres(_) => self.begins(),
         }
     }
 
