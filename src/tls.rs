@@ -1,14 +1,16 @@
-//! TLS on the public listener, with a certificate that can be replaced while calls are in progress.
+//! TLS on the public listener, with a certificate that can be replaced while calls are in progress,
+//! and the authorities that connections to other servers trust.
 
 use std::path::Path;
 use std::sync::Arc;
 
+use actix_tls::connect::rustls_0_23::webpki_roots_cert_store;
 use parking_lot::RwLock;
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 use crate::config::TlsFiles;
 use crate::diagnostics::problem::{Problem, Severity};
@@ -48,6 +50,43 @@ impl ResolvesServerCert for Reloadable {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(Arc::clone(&self.0.read()))
     }
+}
+
+/// Why a file of authorities cannot be used.
+#[derive(Debug)]
+pub(crate) enum AuthoritiesError {
+    /// It cannot be read, or is not PEM; in the words of the operating system or the parser.
+    Unreadable(String),
+    /// It contains no certificate.
+    Empty,
+}
+
+/// The authorities that browsers trust.
+pub(crate) fn public_authorities() -> RootCertStore {
+    webpki_roots_cert_store()
+}
+
+/// The public authorities, and those of a file in PEM.
+pub(crate) fn authorities(file: &Path) -> Result<RootCertStore, AuthoritiesError> {
+    let mut roots = public_authorities();
+    let unreadable = |reason: String| AuthoritiesError::Unreadable(reason);
+    let certificates = CertificateDer::pem_file_iter(file);
+    let before = roots.len();
+    for certificate in certificates.map_err(|error| unreadable(error.to_string()))? {
+        let certificate = certificate.map_err(|error| unreadable(error.to_string()))?;
+        roots.add(certificate).map_err(|error| unreadable(error.to_string()))?;
+    }
+    if roots.len() == before { Err(AuthoritiesError::Empty) } else { Ok(roots) }
+}
+
+/// A configuration for connections to servers that these authorities vouch for: TLS 1.2 or 1.3.
+pub(crate) fn client_config(authorities: RootCertStore) -> ClientConfig {
+    // Given and not taken from the process: rustls panics where it finds no default (A6).
+    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring has cipher suites for TLS 1.2 and 1.3")
+        .with_root_certificates(authorities)
+        .with_no_client_auth()
 }
 
 /// Checks that the certificate and the key can be read, and that they belong together.

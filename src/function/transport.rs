@@ -72,6 +72,7 @@ use rustls::ClientConfig;
 use super::egress::{EgressPolicy, Trust};
 use super::url::RequestUrl;
 use crate::config::Egress;
+use crate::tls::public_authorities;
 use resolve::ResolverCache;
 
 /// What the transports of all workers share: the resolver with its cache, the egress policy, and
@@ -151,7 +152,7 @@ impl Network {
             resolver: ResolverCache::new(Resolver::System),
             egress: EgressPolicy::open(),
             // Certificates are checked all the same: the carrier does so too.
-            tls: tls::client_config(tls::public_roots()),
+            tls: tls::client_config(public_authorities()),
         }
     }
 }

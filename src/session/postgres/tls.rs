@@ -7,14 +7,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use actix_tls::connect::rustls_0_23::webpki_roots_cert_store;
 use rustls::ClientConfig;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::Socket;
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_rustls::TlsConnector;
+
+use crate::tls::{self, AuthoritiesError, public_authorities};
 
 /// Makes connections with the authorities of the store.
 #[derive(Clone)]
@@ -37,28 +37,17 @@ impl DatabaseTls {
     /// # Errors
     /// Why the file cannot be used.
     pub(super) fn new(authorities: Option<&Path>) -> Result<DatabaseTls, String> {
-        let mut roots = webpki_roots_cert_store();
-        if let Some(path) = authorities {
-            let unreadable = |error: &dyn std::fmt::Display| {
-                format!("`{}` cannot be read as PEM certificates: {error}", path.display())
-            };
-            let before = roots.len();
-            for found in CertificateDer::pem_file_iter(path).map_err(|error| unreadable(&error))? {
-                let certificate = found.map_err(|error| unreadable(&error))?;
-                roots.add(certificate).map_err(|error| unreadable(&error))?;
-            }
-            if roots.len() == before {
-                return Err(unreadable(&"it has none"));
-            }
-        }
-        // Named here: a default one would be a global of the process.
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(DatabaseTls(Arc::new(config)))
+        let roots = match authorities {
+            None => public_authorities(),
+            Some(path) => tls::authorities(path).map_err(|error| {
+                let reason = match error {
+                    AuthoritiesError::Unreadable(reason) => reason,
+                    AuthoritiesError::Empty => "it has none".to_owned(),
+                };
+                format!("`{}` cannot be read as PEM certificates: {reason}", path.display())
+            })?,
+        };
+        Ok(DatabaseTls(Arc::new(tls::client_config(roots))))
     }
 }
 
