@@ -55,7 +55,7 @@ use crate::flow::Persistence;
 use crate::gateway::{Gateway, Worker};
 use crate::journal::ExchangeLog;
 use crate::route::Route;
-use crate::session::{ClaimGuard, ClaimKey, StoreError, TurnOutcome, TurnRequest};
+use crate::session::{ClaimGuard, ClaimKey, OpenTurn, StoreError, TurnOutcome, TurnRequest};
 use crate::verify::Verification;
 use crate::webhook::{Received, Webhook};
 use decide::conversation;
@@ -150,19 +150,9 @@ async fn answer<'a>(
         keeps_state: route.flow.persistence != Persistence::Never,
     };
     let document_of = |reply: &Bytes| decode_reply(reply.clone()).document;
-    let opened = match turn.open(context, document_of, &mut progress.claim).await? {
-        TurnOutcome::First(opened) => opened,
-        TurnOutcome::Answered { reply, .. } => {
-            log.record_repeat();
-            return Ok(decode_reply(reply));
-        }
-        TurnOutcome::Running(first) => {
-            let reply = timeout_at(deadline, first.reply()).await;
-            let reply = reply.map_err(|_| ExchangeError::Deadline)?;
-            log.record_repeat();
-            return reply.map(decode_reply).ok_or(ExchangeError::Abandoned);
-        }
-        TurnOutcome::Locked => return Err(ExchangeError::Deadline),
+    let opened = match turn.open(context, document_of, &mut progress.claim, log).await? {
+        OpenedTurn::First(opened) => opened,
+        OpenedTurn::Repeat(reply) => return Ok(decode_reply(reply)),
     };
     let handler = WebhookHandler { context, route };
     let result = handler.turn(&mut webhook, conversation, opened, log).await?;
@@ -180,14 +170,44 @@ struct NewTurn<'a> {
     keeps_state: bool,
 }
 
+/// What is to be done for a webhook.
+enum OpenedTurn {
+    /// It is new: work on it. `None` where it has no session.
+    First(Option<Box<OpenTurn>>),
+    /// It is a repeat, and gets the stored reply.
+    Repeat(Bytes),
+}
+
 impl NewTurn<'_> {
+    /// Claims the webhook, and locks and reads its session. A repeat waits for the reply of the
+    /// first delivery.
+    async fn open(
+        self,
+        context: ExchangeContext<'_>,
+        document_of: impl Fn(&Bytes) -> Bytes,
+        claim: &mut Option<ClaimGuard>,
+        log: &mut ExchangeLog,
+    ) -> Result<OpenedTurn, ExchangeError> {
+        let reply = match self.claim(context, document_of, claim).await? {
+            TurnOutcome::First(opened) => return Ok(OpenedTurn::First(opened)),
+            TurnOutcome::Locked => return Err(ExchangeError::Deadline),
+            TurnOutcome::Answered { reply, .. } => Some(reply),
+            TurnOutcome::Running(first) => {
+                let reply = timeout_at(context.deadline, first.reply()).await;
+                reply.map_err(|_| ExchangeError::Deadline)?
+            }
+        };
+        log.record_repeat();
+        reply.map(OpenedTurn::Repeat).ok_or(ExchangeError::Abandoned)
+    }
+
     /// Claims the webhook, and locks and reads its session. One that equals an answered one is its
     /// repeat, unless it has another idempotency token and the reply has asked for it: then it is
     /// claimed as the turn after that one.
     ///
     /// Unless the route `keeps_state`, the carrier alone knows when a call stops ringing: one reply
     /// that has asked is enough for all later tokens.
-    async fn open(
+    async fn claim(
         self,
         context: ExchangeContext<'_>,
         document_of: impl Fn(&Bytes) -> Bytes,

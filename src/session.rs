@@ -190,10 +190,9 @@ impl Sessions {
         if let SessionStore::Postgres(postgres) = &self.store {
             return self.claim_shared(postgres, key).await;
         }
-        let answered = |reply, first: Option<TokenDigest>| ClaimOutcome::Answered {
+        let answered = |reply, first| ClaimOutcome::Answered {
             reply,
-            // Without a token on both sides nothing tells them apart.
-            is_other_delivery: first.zip(key.token()).is_some_and(|(first, own)| first != own),
+            is_other_delivery: key.is_other_delivery(first),
         };
         match self.claims.claim(claim_digest(key), key.token()) {
             ClaimState::First(guard) => Ok(ClaimOutcome::First(guard)),

@@ -14,12 +14,11 @@ use std::time::Duration;
 use actix_web::http::Method;
 use actix_web::http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderMap, TRANSFER_ENCODING};
 use actix_web::web::Bytes;
-use tokio::time::timeout_at;
 
 use super::direct_reply::DirectReply;
 use super::forward::Forwarding;
 use super::turn::TurnResult;
-use super::{ExchangeContext, NewTurn, in_time};
+use super::{ExchangeContext, NewTurn, OpenedTurn, in_time};
 use crate::catch_panic::catch_async;
 use crate::channel::Channel;
 use crate::clock;
@@ -28,7 +27,7 @@ use crate::function::{CallError, Destination, DirectCall, TransportError};
 use crate::journal::ExchangeLog;
 use crate::limits::FUNCTION_WITHIN;
 use crate::route::{Application, DirectCallee, DirectRoute, RouteAccess};
-use crate::session::{ClaimGuard, TurnOutcome};
+use crate::session::ClaimGuard;
 use crate::verify::Verification;
 use crate::webhook::{Received, Webhook};
 
@@ -169,19 +168,9 @@ impl DirectExchange<'_> {
         let channel = channel.unwrap_or(Channel::Message);
         let document_of = |reply: &Bytes| DirectReply::decode(reply.clone()).body;
         let turn = NewTurn { webhook, channel, session: None, keeps_state: false };
-        match turn.open(self.context, document_of, &mut progress.claim).await? {
-            TurnOutcome::Answered { reply, .. } => {
-                log.record_repeat();
-                Ok(Some(DirectReply::decode(reply)))
-            }
-            TurnOutcome::Running(first) => {
-                let reply = timeout_at(self.context.deadline, first.reply()).await;
-                let reply = reply.map_err(|_| ExchangeError::Deadline)?;
-                log.record_repeat();
-                reply.map(DirectReply::decode).map(Some).ok_or(ExchangeError::Abandoned)
-            }
-            TurnOutcome::Locked => Err(ExchangeError::Deadline),
-            TurnOutcome::First(_) => Ok(None),
+        match turn.open(self.context, document_of, &mut progress.claim, log).await? {
+            OpenedTurn::Repeat(reply) => Ok(Some(DirectReply::decode(reply))),
+            OpenedTurn::First(_) => Ok(None),
         }
     }
 

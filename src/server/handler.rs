@@ -63,11 +63,11 @@ impl RequestHandler {
         let is_after_last =
             request.conn_data::<AfterLastResponse>().is_some_and(|last| last.0.get());
         if let Some(route) = direct.filter(|_| !is_after_last) {
-            let access = access_of(route, &request);
             let answer = answer_directly(context, route, &mut request, &mut log);
             // Boxed, so that its future takes no room in that of every webhook.
             let mut response = Box::pin(answer).await;
-            if response.status() == StatusCode::FORBIDDEN && access == RouteAccess::Signed {
+            let is_forbidden = response.status() == StatusCode::FORBIDDEN;
+            if is_forbidden && access_of(route, &request) == RouteAccess::Signed {
                 let mut refused = examine(&gateway, &request, None, 403);
                 if let (Some(cause), Some(_)) = (&mut refused.cause, route.application()) {
                     cause.push_str("; media and pages for a browser have to be in `open`");

@@ -140,6 +140,12 @@ impl ClaimKey {
     }
 
     /// The token of this delivery, where another one may mean another turn.
+    /// Whether the delivery that was answered first is another one than this. Without a token on
+    /// both sides nothing tells them apart.
+    pub(super) fn is_other_delivery(&self, first: Option<TokenDigest>) -> bool {
+        first.zip(self.token).is_some_and(|(first, own)| first != own)
+    }
+
     pub(super) fn token(&self) -> Option<TokenDigest> {
         self.token
     }

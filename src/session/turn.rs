@@ -6,7 +6,6 @@ use std::time::Duration;
 use actix_web::web::Bytes;
 use tokio::time::{Instant, timeout_at};
 
-use super::claim_key::TokenDigest;
 use super::claims::ClaimState;
 use super::key_digest::{KeyDigest, claim_digest, session_digest};
 use super::postgres::{PostgresStore, SharedRequest, SharedTurn};
@@ -129,8 +128,7 @@ impl Sessions {
     pub async fn open_session(&self, session: &str, deadline: Instant) -> Option<OpenTurn> {
         let mut lock = timeout_at(deadline, self.locks.lock(session)).await.ok()?;
         let active = match &self.store {
-            SessionStore::Memory(memory) => Ok(memory.active(session)),
-            SessionStore::Sqlite(sqlite) => sqlite.active(session).await,
+            SessionStore::Memory(_) | SessionStore::Sqlite(_) => self.active(session).await,
             SessionStore::Postgres(postgres) => {
                 let session = session_digest(session);
                 let request = webhook_request(None, session, true, deadline);
@@ -156,10 +154,7 @@ impl Sessions {
         claim: &mut Option<ClaimGuard>,
     ) -> Result<TurnOutcome, StoreError> {
         let TurnRequest { key, session, deadline } = request;
-        let is_other = |first: Option<TokenDigest>| {
-            let own = key.and_then(ClaimKey::token);
-            first.zip(own).is_some_and(|(first, own)| first != own)
-        };
+        let is_other = |first| key.is_some_and(|key| key.is_other_delivery(first));
         // The caller gets it only with the session: until then another process may be answering the
         // webhook, and the fallback of this delivery must not become the stored reply.
         let mut own = None;
