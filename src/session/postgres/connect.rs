@@ -12,13 +12,14 @@ use tokio::sync::watch;
 use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 use tokio_postgres::config::{SslMode, TargetSessionAttrs};
-use tokio_postgres::{AsyncMessage, Client, Config};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, Socket};
 
 use super::schema;
 use super::shared_lock::Waiters;
 use super::statement_error::{StatementError, describe};
 use super::thread::{LinkState, pause};
-use super::tls::DatabaseTls;
+use super::tls::{DatabaseTls, EncryptedStream};
 use crate::clock;
 use crate::config::PostgresUrl;
 use crate::limits::{STORE_RECONNECT_MAX, STORE_STATEMENT_WITHIN};
@@ -55,14 +56,32 @@ impl Target {
     }
 }
 
+/// Why no connection was made.
+struct ConnectError {
+    text: String,
+    /// What the server says.
+    code: Option<SqlState>,
+}
+
+/// Connects, within the time for a statement.
+async fn connect(
+    target: &Target,
+) -> Result<(Client, Connection<Socket, EncryptedStream>), ConnectError> {
+    let connecting = target.config.connect(target.tls.clone());
+    match timeout(STORE_STATEMENT_WITHIN, connecting).await {
+        Ok(Ok(connected)) => Ok(connected),
+        Ok(Err(error)) => Err(ConnectError { text: describe(&error), code: error.code().cloned() }),
+        Err(_) => {
+            let text = "it cannot be connected to in time".to_owned();
+            Err(ConnectError { text, code: None })
+        }
+    }
+}
+
 /// Opens a connection for statements.
 pub(super) async fn open(target: &Target) -> Result<Client, StatementError> {
-    let connecting =
-        timeout(STORE_STATEMENT_WITHIN, target.config.connect(target.tls.clone())).await;
-    let late = |_| StatementError::Connection("it cannot be connected to in time".to_owned());
-    let connected = connecting.map_err(late)?;
     let (client, connection) =
-        connected.map_err(|error| StatementError::Connection(describe(&error)))?;
+        connect(target).await.map_err(|error| StatementError::Connection(error.text))?;
     spawn_local(async move {
         // Its error is that of the statement that was waiting.
         let _ = connection.await;
@@ -125,15 +144,11 @@ async fn hold(
         | StatementError::Transient(text)
         | StatementError::Request(text) => SignalError::Again(text),
     };
-    let connecting =
-        timeout(STORE_STATEMENT_WITHIN, target.config.connect(target.tls.clone())).await;
-    let late = |_| SignalError::Again("it cannot be connected to in time".to_owned());
-    let (mut client, mut connection) = connecting.map_err(late)?.map_err(|error| {
+    let (mut client, mut connection) = connect(target).await.map_err(|error| {
         // A wrong password, no such user, no such database.
-        let code = error.code().map(|code| code.code().to_owned()).unwrap_or_default();
-        let text = describe(&error);
+        let code = error.code.as_ref().map(SqlState::code).unwrap_or_default();
         let is_final = code.starts_with("28") || code == "3D000";
-        if is_final { SignalError::Final(text) } else { SignalError::Again(text) }
+        if is_final { SignalError::Final(error.text) } else { SignalError::Again(error.text) }
     })?;
     let waiters = waiters.clone();
     let mut reading = spawn_local(async move {

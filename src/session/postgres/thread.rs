@@ -193,12 +193,9 @@ impl Link {
             if group.is_empty() {
                 return;
             }
-            let Some(node) = self.node().await else {
-                self.client = None;
-                let state = self.shared.state.borrow().clone();
-                last = state.problem.unwrap_or(last);
+            let Some(node) = self.node(&mut last).await else {
                 // Everything that can wait has waited for long enough.
-                if state.is_final || state.since.elapsed() >= STORE_RIDE_OUT {
+                if self.has_given_up() {
                     for request in group {
                         request.fail(StoreError::Failed(last.clone()));
                     }
@@ -249,11 +246,8 @@ impl Link {
     ) -> Result<Vec<Row>, StoreError> {
         let mut last = "the database does not answer".to_owned();
         while clock::now() < until {
-            if self.node().await.is_none() {
-                self.client = None;
-                let state = self.shared.state.borrow().clone();
-                last = state.problem.unwrap_or(last);
-                if state.is_final || state.since.elapsed() >= STORE_RIDE_OUT {
+            if self.node(&mut last).await.is_none() {
+                if self.has_given_up() {
                     break;
                 }
                 continue;
@@ -272,11 +266,26 @@ impl Link {
         Err(StoreError::Failed(last))
     }
 
-    /// This node, once the database answers; `None` if it does not for a moment.
-    async fn node(&mut self) -> Option<i32> {
+    /// This node, once the database answers. `None` if it does not for a moment: then the
+    /// connection is gone, and `last` says what is wrong.
+    async fn node(&mut self, last: &mut String) -> Option<i32> {
         let mut state = self.shared.state.clone();
         let up = state.wait_for(|state| state.node.is_some());
-        timeout(Duration::from_millis(100), up).await.ok()?.ok()?.node
+        let up = timeout(Duration::from_millis(100), up).await;
+        let node = up.ok().and_then(Result::ok).and_then(|state| state.node);
+        if node.is_none() {
+            self.client = None;
+            if let Some(problem) = &self.shared.state.borrow().problem {
+                last.clone_from(problem);
+            }
+        }
+        node
+    }
+
+    /// Whether the database has been away for longer than requests wait.
+    fn has_given_up(&self) -> bool {
+        let state = self.shared.state.borrow();
+        state.is_final || state.since.elapsed() >= STORE_RIDE_OUT
     }
 
     async fn execute(
