@@ -17,6 +17,7 @@ mod reader;
 mod writer;
 
 pub use entry::{ConversationOutcome, TraceCall, TraceCarrierRequest, TraceEntry, TraceTransition};
+pub(crate) use entry::{WidgetStep, format_path};
 pub use reader::{FollowedEntry, TraceQuery, TraceReader, TracedConversation};
 pub use writer::TraceWriter;
 

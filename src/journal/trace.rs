@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::flow::{CarrierRequest, CarrierRequestError, TransitionRecord};
 use crate::function::{Outcome, OutcomeKind};
+use crate::trace::{WidgetStep, format_path};
 use crate::webhook::Params;
 
 /// Everything that one webhook, or the end of one wait, caused.
@@ -59,18 +60,11 @@ pub struct TracedCarrierRequest {
 impl ExchangeTrace {
     /// The path through the flow, up to its current widget; empty if no widget has finished.
     pub(crate) fn path(&self) -> String {
-        let mut path = String::new();
-        let mut current: Option<&str> = None;
-        for transition in &self.transitions {
-            // Another execution, or a subflow, begins at a widget of its own.
-            if current != Some(&transition.from) {
-                path.push_str(if path.is_empty() { "" } else { "; " });
-                path.push_str(&transition.from);
-            }
-            current = transition.to.as_deref();
-            path.push_str(&format!(" ─{}→ {}", transition.event, current.unwrap_or("the end")));
-        }
-        path
+        format_path(self.transitions.iter().map(|transition| WidgetStep {
+            from: &transition.from,
+            event: &transition.event,
+            to: transition.to.as_deref(),
+        }))
     }
 }
 

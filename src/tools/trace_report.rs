@@ -44,9 +44,8 @@ pub(super) fn format_conversation(
 ) -> String {
     let mut out = format!("{}\n", format_line(conversation));
     if !conversation.execution.is_empty() {
-        let _ = writeln!(out, "        execution {}, flow {}", conversation.execution, {
-            &conversation.flow
-        });
+        let TracedConversation { execution, flow, .. } = conversation;
+        let _ = writeln!(out, "        execution {execution}, flow {flow}");
     }
     for entry in entries {
         let _ = write!(out, "\n{}", format_entry(entry));
@@ -79,10 +78,7 @@ fn format_entry(entry: &TraceEntry) -> String {
         entry.outcome,
         milliseconds(entry.took)
     );
-    let parameters = entry.parameters.iter().filter(|(_, value)| !value.is_empty());
-    for (name, value) in parameters {
-        let _ = writeln!(out, "    {name}: {}", shorten(&collapse_whitespace(value), VALUE_MAX));
-    }
+    write_parameters(&mut out, entry.parameters.iter().filter(|(_, value)| !value.is_empty()));
     let path = entry.path();
     if !path.is_empty() {
         let _ = writeln!(out, "  path  {path}");
@@ -99,10 +95,7 @@ fn format_entry(entry: &TraceEntry) -> String {
             call.attempts,
             if call.attempts == 1 { "request" } else { "requests" }
         );
-        for (name, value) in &call.parameters {
-            let _ =
-                writeln!(out, "    {name}: {}", shorten(&collapse_whitespace(value), VALUE_MAX));
-        }
+        write_parameters(&mut out, &call.parameters);
         if !call.body.is_empty() {
             let _ = writeln!(out, "    → {}", shorten(&collapse_whitespace(&call.body), VALUE_MAX));
         }
@@ -116,10 +109,7 @@ fn format_entry(entry: &TraceEntry) -> String {
             Err(error) => error,
         };
         let _ = writeln!(out, "  carrier's API {}: {result}", request.path);
-        for (name, value) in &request.parameters {
-            let _ =
-                writeln!(out, "    {name}: {}", shorten(&collapse_whitespace(value), VALUE_MAX));
-        }
+        write_parameters(&mut out, &request.parameters);
     }
     for text in entry.reason.iter().chain(&entry.findings) {
         let _ = writeln!(out, "  ! {}", collapse_whitespace(text));
@@ -128,6 +118,15 @@ fn format_entry(entry: &TraceEntry) -> String {
         let _ = writeln!(out, "    {line}");
     }
     out
+}
+
+fn write_parameters<'a>(
+    out: &mut String,
+    parameters: impl IntoIterator<Item = &'a (String, String)>,
+) {
+    for (name, value) in parameters {
+        let _ = writeln!(out, "    {name}: {}", shorten(&collapse_whitespace(value), VALUE_MAX));
+    }
 }
 
 /// The status of an answer, or the cause of its failure.

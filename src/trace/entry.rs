@@ -152,17 +152,33 @@ impl ConversationOutcome {
 impl TraceEntry {
     /// The path through the flow; empty if no widget has finished.
     pub fn path(&self) -> String {
-        let mut path = String::new();
-        let mut current: Option<&str> = None;
-        for transition in &self.transitions {
-            // Another execution, or a subflow, begins at a widget of its own.
-            if current != Some(&transition.from) {
-                path.push_str(if path.is_empty() { "" } else { "; " });
-                path.push_str(&transition.from);
-            }
-            current = transition.to.as_deref();
-            path.push_str(&format!(" ─{}→ {}", transition.event, current.unwrap_or("the end")));
-        }
-        path
+        format_path(self.transitions.iter().map(|transition| WidgetStep {
+            from: &transition.from,
+            event: &transition.event,
+            to: transition.to.as_deref(),
+        }))
     }
+}
+
+/// A transition, for the text of a path.
+pub(crate) struct WidgetStep<'a> {
+    pub(crate) from: &'a str,
+    pub(crate) event: &'a str,
+    pub(crate) to: Option<&'a str>,
+}
+
+/// The path through the flow, up to its current widget; empty if no widget has finished.
+pub(crate) fn format_path<'a>(steps: impl Iterator<Item = WidgetStep<'a>>) -> String {
+    let mut path = String::new();
+    let mut current = None;
+    for WidgetStep { from, event, to } in steps {
+        // Another execution, or a subflow, begins at a widget of its own.
+        if current != Some(from) {
+            path.push_str(if path.is_empty() { "" } else { "; " });
+            path.push_str(from);
+        }
+        current = to;
+        path.push_str(&format!(" ─{event}→ {}", to.unwrap_or("the end")));
+    }
+    path
 }

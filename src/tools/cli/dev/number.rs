@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use tokio::sync::oneshot;
 
+use super::files::folder_of;
 use crate::channel::Channel;
 use crate::config::Config;
 use crate::function::{Functions, Resolver, SharedFunctions};
@@ -164,16 +165,12 @@ impl NumberSession {
         self.webhooks.iter().any(differs)
     }
 
-    fn folder(&self) -> &Path {
-        self.config.parent().unwrap_or(Path::new(""))
-    }
-
     /// Changes the number. What it was is on the disk before.
     ///
     /// # Errors
     /// The state cannot be written, or the carrier did not carry out the change.
     pub(super) async fn point(&self) -> Result<(), String> {
-        let (name, folder) = (&self.number.number, self.folder());
+        let (name, folder) = (&self.number.number, &folder_of(&self.config));
         let unusable = |error| format!("cannot store what the webhooks of {name} were: {error}");
         let earlier = FormerWebhooks::read(name, folder).map_err(unusable)?;
         let former = FormerWebhooks::new(&self.number, &self.webhooks, earlier.as_ref());
@@ -224,7 +221,7 @@ pub(super) async fn run_restore(number: &str, config_path: &Path) -> ExitCode {
 }
 
 async fn restore(api: &NumberApi, number: &str, config: &Path) -> Result<(), String> {
-    let folder = config.parent().unwrap_or(Path::new(""));
+    let folder = &folder_of(config);
     let former = FormerWebhooks::read(number, folder)
         .map_err(|error| format!("cannot read what the webhooks of {number} were: {error}"))?;
     let Some(former) = former else {
