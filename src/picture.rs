@@ -97,49 +97,47 @@ impl<'a> FlowPicture<'a> {
             return Err(PictureError::Transitions(transitions));
         }
         let mut edges = Vec::new();
+        // The transition of each edge.
+        let mut places = Vec::new();
+        let mut tags: Vec<Vec<Option<String>>> = Vec::with_capacity(widgets.len());
         for (from, widget) in widgets.iter().enumerate() {
-            for transition in &widget.transitions {
-                if let GraphTarget::Widget(to) = transition.target {
-                    edges.push(LayerEdge { from, to });
+            tags.push(vec![None; widget.transitions.len()]);
+            for (index, transition) in widget.transitions.iter().enumerate() {
+                match transition.target {
+                    GraphTarget::None => {}
+                    GraphTarget::Unknown(name) => {
+                        tags[from][index] = Some(format!("{} ?", to_line(name)));
+                    }
+                    GraphTarget::Widget(to) => {
+                        edges.push(LayerEdge { from, to });
+                        places.push(index);
+                    }
                 }
             }
         }
         let tagging = choose_tags(widgets.len(), &edges);
-        // The edges are in the order of the widgets and their transitions.
-        let mut next_edge = 0;
-        let mut cards = Vec::with_capacity(widgets.len());
+        for (edge, (LayerEdge { from, to }, index)) in edges.iter().zip(places).enumerate() {
+            if !tagging.is_line[edge] {
+                let sign = match tagging.is_backward[edge] {
+                    true if to == from => "↻",
+                    true => "↑",
+                    false => "↓",
+                };
+                tags[*from][index] = Some(format!("{sign} {}", to_line(widgets[*to].name)));
+            }
+        }
+        let cards = widgets.iter().zip(tags).map(|(widget, tags)| Card::new(widget, tags));
+        let cards: Vec<Card> = cards.collect();
         let mut layout_edges = Vec::new();
         let mut picture_edges = Vec::new();
-        for (from, widget) in widgets.iter().enumerate() {
-            let tags: Vec<Option<String>> = widget
-                .transitions
-                .iter()
-                .map(|transition| match transition.target {
-                    GraphTarget::None => None,
-                    GraphTarget::Unknown(name) => Some(format!("{} ?", to_line(name))),
-                    GraphTarget::Widget(to) => {
-                        let edge = next_edge;
-                        next_edge += 1;
-                        let sign = match tagging.is_backward[edge] {
-                            _ if tagging.is_line[edge] => return None,
-                            true if to == from => "↻",
-                            true => "↑",
-                            false => "↓",
-                        };
-                        Some(format!("{sign} {}", to_line(widgets[to].name)))
-                    }
-                })
-                .collect();
-            let card = Card::new(widget, |transition| tags[transition].clone());
+        for (from, card) in cards.iter().enumerate() {
             for (index, exit) in card.exits.iter().enumerate() {
-                if let (None, GraphTarget::Widget(to)) =
-                    (&exit.tag, widget.transitions[exit.transition].target)
-                {
+                let target = widgets[from].transitions[exit.transition].target;
+                if let (None, GraphTarget::Widget(to)) = (&exit.tag, target) {
                     layout_edges.push(LayoutEdge { from, exit: exit.middle(), to });
                     picture_edges.push(PictureEdge { card: from, exit: index });
                 }
             }
-            cards.push(card);
         }
         let boxes: Vec<LayoutBox> =
             cards.iter().map(|card| LayoutBox { width: card.width, height: card.height }).collect();

@@ -3,6 +3,11 @@
 /// The shortest run of digits that may be a telephone number.
 const NUMBER_DIGITS_MIN: usize = 7;
 
+/// Replaces each run of white space by a single space, and removes it at both ends.
+pub(crate) fn collapse_whitespace(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The text in at most `most` characters; the end of a longer one is an ellipsis.
 pub(crate) fn shorten(text: &str, most: usize) -> String {
     if text.chars().nth(most).is_none() {

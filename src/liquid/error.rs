@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::diagnostics::excerpt::{draw_excerpt, line_column};
+use crate::diagnostics::shorten::collapse_whitespace;
 
 /// An error in a template, found when it was compiled or rendered.
 ///
@@ -197,8 +198,7 @@ fn in_one_line(text: String) -> String {
     if !text.contains(char::is_control) {
         return text;
     }
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.replace(char::is_control, "\u{fffd}")
+    collapse_whitespace(&text).replace(char::is_control, "\u{fffd}")
 }
 
 // === impl Span ===

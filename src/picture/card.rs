@@ -66,19 +66,19 @@ pub(super) struct Exit {
 // === impl Card ===
 
 impl Card {
-    /// Measures the card of a widget. `tag` is the tag of a transition, if it has one.
-    pub(super) fn new(widget: &GraphWidget<'_>, tag: impl Fn(usize) -> Option<String>) -> Card {
+    /// Measures the card of a widget. `tags` has the tag of each transition that has one.
+    pub(super) fn new(widget: &GraphWidget<'_>, tags: Vec<Option<String>>) -> Card {
         let mut unwired = Vec::new();
         let mut exits = Vec::new();
         let mut left = SPACE + 2.0;
-        for (transition, item) in widget.transitions.iter().enumerate() {
+        for (transition, (item, tag)) in widget.transitions.iter().zip(tags).enumerate() {
             let label = describe_exit(item);
             if item.target == GraphTarget::None {
                 unwired.push(label);
                 continue;
             }
             let label = EXIT_FONT.shorten(&label, EXIT_WIDTH_MAX - INSET);
-            let tag = tag(transition).map(|tag| TAG_FONT.shorten(&tag, TAG_WIDTH_MAX - INSET));
+            let tag = tag.map(|tag| TAG_FONT.shorten(&tag, TAG_WIDTH_MAX - INSET));
             let tag_width = tag.as_ref().map_or(0.0, |tag| TAG_FONT.width(tag));
             let width = EXIT_FONT.width(&label).max(tag_width) + INSET;
             exits.push(Exit { transition, label, left, width, tag });

@@ -39,27 +39,27 @@ impl RowChannel {
     /// Lays the links below a row into tracks.
     pub(super) fn new(grid: &Grid, row: usize, lefts: &[f64]) -> RowChannel {
         let buses = buses(grid, row, lefts);
+        // Two lines at one place do not touch if the one from above ends first: the buses that have
+        // to be above each one.
+        let is_above = |upper: &Bus, lower: &Bus| {
+            upper.exits.iter().any(|exit| (exit - lower.entry).abs() < LINE_GAP)
+        };
+        let above = |lower: usize| {
+            let is_above =
+                |upper: &usize| *upper != lower && is_above(&buses[*upper], &buses[lower]);
+            (0..buses.len()).filter(is_above).collect()
+        };
+        let above: Vec<Vec<usize>> = (0..buses.len()).map(above).collect();
         let mut tracks: Vec<Option<usize>> = vec![None; buses.len()];
         for _ in 0..buses.len() {
-            // Two lines at one place do not touch if the one from above ends first.
-            let is_above = |upper: &Bus, lower: &Bus| {
-                upper.exits.iter().any(|exit| (exit - lower.entry).abs() < LINE_GAP)
-            };
-            let must_wait = |index: usize| {
-                let placed = |other: usize| other == index || tracks[other].is_some();
-                (0..buses.len())
-                    .any(|other| !placed(other) && is_above(&buses[other], &buses[index]))
-            };
+            let is_ready =
+                |index: &usize| above[*index].iter().all(|upper| tracks[*upper].is_some());
             let mut open = (0..buses.len()).filter(|index| tracks[*index].is_none());
             // In a circle some pair has to touch.
-            let next = open.clone().find(|index| !must_wait(*index)).or_else(|| open.next());
-            let Some(next) = next else { break };
+            let Some(next) = open.clone().find(is_ready).or_else(|| open.next()) else { break };
             let bus = &buses[next];
-            let lowest = (0..buses.len())
-                .filter(|other| is_above(&buses[*other], bus))
-                .filter_map(|other| tracks[other])
-                .max()
-                .map_or(0, |track| track + 1);
+            let lowest = above[next].iter().filter_map(|upper| tracks[*upper]).max();
+            let lowest = lowest.map_or(0, |track| track + 1);
             let is_free = |track: &usize| {
                 let in_track = (0..buses.len()).filter(|other| tracks[*other] == Some(*track));
                 in_track.map(|other| &buses[other]).all(|other| {

@@ -2,6 +2,8 @@
 
 use unicode_width::UnicodeWidthChar as _;
 
+use crate::diagnostics::shorten::collapse_whitespace;
+
 /// The advance of the printable ASCII characters, from space on, in hundredths of the font size.
 /// They are those of DejaVu Sans, which is wider than the fonts of other systems: a text that fits
 /// with it fits with them.
@@ -61,16 +63,9 @@ impl Font {
 
 /// The text in one line, with U+FFFD for each character that XML does not have.
 pub(super) fn to_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        let is_xml =
-            |letter: &char| !letter.is_control() && !matches!(letter, '\u{fffe}' | '\u{ffff}');
-        line.extend(word.chars().map(|letter| if is_xml(&letter) { letter } else { '\u{fffd}' }));
-    }
-    line
+    let is_missing =
+        |letter: char| letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}');
+    collapse_whitespace(text).replace(is_missing, "\u{fffd}")
 }
 
 #[cfg(test)]

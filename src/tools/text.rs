@@ -3,6 +3,7 @@
 //! Invariant: a text of an application reaches a terminal only through
 //! [`replace_control_chars`], so that it cannot move the cursor or change colours.
 
+pub(super) use crate::diagnostics::shorten::collapse_whitespace;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Whether a text gets colours: terminals do, pipes and files do not.
@@ -28,11 +29,6 @@ impl TextColours {
             text.to_owned()
         }
     }
-}
-
-/// Replaces each run of white space by a single space, and removes it at both ends.
-pub(super) fn collapse_whitespace(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Replaces control characters by U+FFFD. Those of a text of several lines that end a line stay
