@@ -65,6 +65,7 @@ mod percent;
 pub(crate) mod random;
 mod read_limited;
 pub mod secret;
+mod sqlite_file;
 mod tls;
 pub mod tools;
 mod uri;

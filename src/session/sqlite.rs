@@ -40,11 +40,11 @@ use super::shutdown::{ShutdownSignal, ShutdownWaiter};
 use super::{Commit, ExecutionQuery, StepQuery, StepRecord, StoreError, StoredExecution};
 use crate::clock::{self, SteadyClock};
 use crate::limits::STORE_QUEUE_MAX;
+use crate::sqlite_file::is_corruption;
 pub use rows::{decode_context, decode_state, encode_context, encode_state};
 
 use file::StoreFile;
 use reader::{ReadRequest, StoreReader};
-use request_error::is_corruption;
 use session_index::{ActiveExecution, SessionIndex};
 use write_request::{EncodedCommit, WriteRequest};
 use writer::StoreWriter;

@@ -1,15 +1,14 @@
 //! The file of traces: its schema, what is written, and what is deleted.
 
-use std::fs::{self, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::entry::{ConversationOutcome, TraceEntry};
 use crate::limits::TRACE_ROWS_PER_DELETE;
+use crate::sqlite_file::{FileId, create_private, file_id, is_corruption, move_aside, with_suffix};
 
 /// The schema of this version. `PRAGMA user_version` holds its number.
 const SCHEMA: &str = include_str!("schema.sql");
@@ -23,8 +22,8 @@ pub(super) const APPLICATION_ID: i64 = 0x7477_7472;
 pub(super) struct TraceFile {
     path: PathBuf,
     connection: Connection,
-    /// Device and inode of the file that is open.
-    id: (u64, u64),
+    /// The file that is open.
+    id: Option<FileId>,
 }
 
 /// What the thread writes.
@@ -39,28 +38,27 @@ pub(super) enum TraceWrite {
 impl TraceFile {
     /// Opens the file, and creates it where it is missing. A damaged file is moved aside.
     pub(super) fn open(path: &Path) -> Result<TraceFile, String> {
-        match TraceFile::try_open(path) {
-            Err(rusqlite::Error::SqliteFailure(error, _))
-                if matches!(error.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) =>
-            {
-                move_aside(path).map_err(|error| error.to_string())?;
+        let opened = match TraceFile::try_open(path) {
+            Err(error) if is_corruption(&error) => {
+                let mut names =
+                    (1..).map(|number| with_suffix(path, &format!(".damaged-{number}")));
+                let aside = names.find(|name| !name.exists()).unwrap_or_default();
+                move_aside(path, &aside).map_err(|error| error.to_string())?;
                 TraceFile::try_open(path)
             }
             opened => opened,
-        }
-        .map_err(|error| error.to_string())
+        };
+        opened.map_err(|error| error.to_string())
     }
 
     fn try_open(path: &Path) -> rusqlite::Result<TraceFile> {
-        // It has what callers said: only the user of the gateway may read it.
-        let created = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
-        let metadata = created.and_then(|file| file.metadata());
-        let metadata = metadata.map_err(|error| to_sql_error(&error))?;
+        create_private(path).map_err(|error| to_sql_error(&error))?;
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(1))?;
         let number =
             |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
-        let is_empty = number("page_count")? == 0;
+        let tables = "SELECT count(*) FROM sqlite_schema";
+        let is_empty = connection.query_row(tables, [], |row| Ok(row.get::<_, i64>(0)? == 0))?;
         if is_empty {
             // Only possible before the first table.
             connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
@@ -75,18 +73,18 @@ impl TraceFile {
         connection.pragma_update(None, "synchronous", "OFF")?;
         connection.pragma_update(None, "secure_delete", "ON")?;
         if is_empty {
-            connection.execute_batch(&format!("BEGIN; {SCHEMA} COMMIT;"))?;
-            connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-            connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+            // One transaction: a file of a process that was killed here is still empty.
+            connection.execute_batch(&format!(
+                "BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION_ID};
+                 PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            ))?;
         }
-        let id = (metadata.dev(), metadata.ino());
-        Ok(TraceFile { path: path.to_owned(), connection, id })
+        Ok(TraceFile { path: path.to_owned(), connection, id: file_id(path) })
     }
 
     /// Whether the file still has its name: one that was removed is not written any more.
     pub(super) fn is_in_place(&self) -> bool {
-        let metadata = fs::metadata(&self.path);
-        metadata.is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == self.id)
+        self.id.is_some() && file_id(&self.path) == self.id
     }
 
     /// Writes a group in one transaction.
@@ -205,28 +203,6 @@ fn insert(transaction: &Transaction<'_>, entry: &TraceEntry) -> rusqlite::Result
 /// A number from its last digit on.
 pub(super) fn reversed(number: &str) -> String {
     number.chars().rev().collect()
-}
-
-/// Moves a damaged file aside, with a name that no other file has.
-fn move_aside(path: &Path) -> io::Result<()> {
-    let beside = |suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
-    let damaged = (1..)
-        .map(|number| beside(&format!(".damaged-{number}")))
-        .find(|name| !name.exists())
-        .unwrap_or_else(|| beside(".damaged"));
-    fs::rename(path, damaged)?;
-    for suffix in ["-wal", "-shm"] {
-        // They belong to the damaged file, and would damage the new one.
-        match fs::remove_file(beside(suffix)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 fn to_sql_error(error: &io::Error) -> rusqlite::Error {

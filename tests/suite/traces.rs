@@ -187,6 +187,17 @@ async fn without_a_file_callers_are_answered() {
     assert_eq!(list(&damaged, TraceQuery::default()).len(), 1);
     assert!(folder.join("trace.db.damaged-1").exists());
 
+    // A process that was killed while it made the file has left it without tables.
+    let begun = folder.join("begun.db");
+    let connection = rusqlite::Connection::open(&begun).unwrap();
+    connection.pragma_update(None, "journal_mode", "WAL").unwrap();
+    drop(connection);
+    assert!(begun.metadata().unwrap().len() > 0);
+    let rig = Rig::start(function.address, &sections(&begun, ""));
+    assert!(call(&rig, "/traced", "ringing", &[]).await.contains("<Say"));
+    rig.end().await;
+    assert_eq!(list(&begun, TraceQuery::default()).len(), 1);
+
     // One that another program wrote is left alone.
     let foreign = folder.join("foreign.db");
     let connection = rusqlite::Connection::open(&foreign).unwrap();

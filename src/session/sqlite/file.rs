@@ -1,8 +1,7 @@
 //! The file of a store: its lock, its schema, and the recovery from damage.
 
-use std::fs::{self, OpenOptions, TryLockError};
+use std::fs::{self, TryLockError};
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -10,11 +9,15 @@ use parking_lot::{Mutex, MutexGuard};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::request_error::{describe, is_corruption};
+use super::request_error::describe;
 use super::{READERS, claim_rows, execution_rows};
 use crate::clock;
 use crate::limits::STORE_LOCKED_WITHIN;
 use crate::session::StoreError;
+use crate::sqlite_file::{
+    FileId, create_private, file_id, ignore_missing, is_corruption, metadata_id, move_aside,
+    private_options, with_suffix,
+};
 
 /// The schema of this version. `PRAGMA user_version` holds its number.
 const SCHEMA: &str = include_str!("schema.sql");
@@ -48,9 +51,6 @@ struct OpenedFiles {
     database: Option<FileId>,
     log: Option<FileId>,
 }
-
-/// Device and inode: which file it is, under any name.
-type FileId = (u64, u64);
 
 /// The reason why a file cannot be used as it is.
 enum BadFile {
@@ -236,14 +236,7 @@ impl StoreFile {
         // To standard error as well: what was in the file is gone for every caller.
         eprintln!("error: {message}");
         self.set_failure(message);
-        let moved = fs::rename(&self.path, &aside)
-            // The log has commits that are not yet in the database, so it goes along.
-            .and_then(|()| {
-                let log = with_suffix(&self.path, "-wal");
-                ignore_missing(fs::rename(log, with_suffix(&aside, "-wal")))
-            })
-            .and_then(|()| ignore_missing(fs::remove_file(with_suffix(&self.path, "-shm"))));
-        moved.map_err(|error| {
+        move_aside(&self.path, &aside).map_err(|error| {
             BadFile::Damaged(format!("{damage}; cannot move it aside: {error}"))
         })?;
         create_private(&self.path)
@@ -291,41 +284,6 @@ fn acquire_lock(path: &Path, lock_path: &Path) -> Result<fs::File, StoreError> {
     }
     create_private(path).map_err(refused)?;
     Ok(lock)
-}
-
-/// Creates the file, if it is missing, so that only its owner reads it: it has what people wrote.
-/// SQLite gives the same rights to the files beside it.
-fn create_private(path: &Path) -> io::Result<()> {
-    private_options().truncate(false).open(path).map(drop)
-}
-
-fn private_options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).mode(0o600);
-    options
-}
-
-/// The path with a suffix behind its name: `Path::with_extension` would replace the extension.
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-fn file_id(path: &Path) -> Option<FileId> {
-    metadata_id(fs::metadata(path))
-}
-
-fn metadata_id(metadata: io::Result<fs::Metadata>) -> Option<FileId> {
-    metadata.ok().map(|metadata| (metadata.dev(), metadata.ino()))
-}
-
-/// Success where the file does not exist.
-fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
-    result.or_else(|error| match error.kind() {
-        io::ErrorKind::NotFound => Ok(()),
-        _ => Err(error),
-    })
 }
 
 /// Opens a connection with the settings of all connections.

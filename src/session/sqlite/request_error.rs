@@ -40,12 +40,6 @@ pub(super) fn error_scope(error: &rusqlite::Error) -> ErrorScope {
     }
 }
 
-/// Whether the bytes of the file are not those of a database.
-pub(super) fn is_corruption(error: &rusqlite::Error) -> bool {
-    let code = error.sqlite_error_code();
-    matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
-}
-
 /// An error in words for an operator.
 pub(super) fn describe(error: &rusqlite::Error) -> String {
     match error.sqlite_error_code() {

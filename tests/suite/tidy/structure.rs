@@ -33,6 +33,7 @@ const LAYERS: &[&[&str]] = &[
         "metrics",
         "read_limited",
         "secret",
+        "sqlite_file",
     ],
 ];
 
